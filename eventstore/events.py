@@ -1,0 +1,139 @@
+"""What the log holds: events, the commits they came in, and what describes them.
+
+All are frozen values. Payloads are frozen msgspec Structs registered under a
+stored name (see `eventstore.codec.Registry`), or plain JSON data.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from eventstore.identifiers import Position, Revision, StreamId
+
+ANY = -1
+"""Expected revision: whatever the stream is at."""
+NEW = 0
+"""Expected revision: the stream does not exist yet."""
+
+
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event on its way into the log."""
+
+    type: str
+    """The stored name, such as `context.set`."""
+    data: Any
+    """A Struct registered under *type*, or plain JSON data (None, bool, int, float,
+    str, list, dict) that nobody changes afterwards."""
+    key: str | None = None
+    """What it is about: a context key, a hook id, a topic. 1 to 256 bytes."""
+    at_us: int = 0
+    """When it happened, µs since 1970 UTC."""
+    site: str | None = None
+    """Where in user code it came from, `file:line`."""
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """An event as the log gives it back."""
+
+    position: Position
+    stream: StreamId
+    revision: Revision
+    type: str
+    data: Any
+    """The registered Struct, or `UnknownEvent` where the type is not registered."""
+    key: str | None
+    at_us: int
+    site: str | None
+    schema: int = 1
+
+    @property
+    def at(self) -> dt.datetime:
+        """When it happened, aware, UTC, exact to the µs."""
+        return _EPOCH + dt.timedelta(microseconds=self.at_us)
+
+
+class UnknownEvent(msgspec.Struct, frozen=True):
+    """The payload of an event whose type or schema this program does not know."""
+
+    data: Any
+    """As stored, decoded from JSON."""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of stream: `request`, `control`, `log`."""
+
+    id: int
+    name: str
+    durable: bool = False
+    """Whether its commits are synced whatever durability the store has (WR-3)."""
+    max_events: int | None = None
+    """Above it `stream-too-long`; None: no limit."""
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """What an append gave: where its events stand."""
+
+    stream: StreamId
+    first: Revision
+    last: Revision
+    position: Position
+    """Of its first event."""
+    at_us: int
+    chain: bytes
+    """Hash of the log up to and with its last row, 32 bytes."""
+    duplicate: bool = False
+    """The commit id was known: nothing was written, this is the first answer."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """How far a stream is."""
+
+    revision: Revision
+    """0: there is no such stream."""
+    kind: str | None = None
+    closed: bool = False
+    parent: StreamId | None = None
+    parent_revision: Revision = Revision(0)
+    last_position: Position = Position(0)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of the log: events that one stream committed together."""
+
+    position: Position
+    """Of its first event."""
+    stream: StreamId
+    first: Revision
+    kind: str
+    closes: bool
+    """Whether the stream ends with this row."""
+    began_us: int
+    at_us: int
+    parent: StreamId | None
+    parent_revision: Revision
+    events: Sequence[Event]
+
+    @property
+    def last(self) -> Revision:
+        """Revision of its last event."""
+        return Revision(self.first + len(self.events) - 1)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What `verify` found."""
+
+    checked: int
+    """Rows that were read."""
+    verified_to: Position
+    """Last position up to which everything holds; 0: nothing does."""
+    fault: str | None = None
+    """payload, header, chain, missing, revision, order, names or truncated; None: all well."""
+    position: Position | None = None
+    """First position of the first bad row."""
+    stream: StreamId | None = None
+    detail: str = ""
+
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -1,0 +1,145 @@
+"""The port: what every backend of the log must do.
+
+The docstrings are the rules, and `eventstore.testing.StoreContract` checks them.
+All methods are synchronous and may be called from any thread.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, Self, TypeVar
+
+from eventstore.events import Commit, Event, Head, NewEvent, Row, Verdict
+from eventstore.fold import Folded, Reducer
+from eventstore.identifiers import Position, Revision, StreamId
+
+S = TypeVar("S")
+
+
+class Ticket(Protocol):
+    """The promise of an append. Both ways of waiting raise what the append raised."""
+
+    def result(self, timeout_s: float | None = None) -> Commit:
+        """Block until the commit is durable."""
+        ...
+
+    async def durable(self) -> Commit:
+        """Wait until the commit is durable, without blocking the event loop."""
+        ...
+
+
+class Store(Protocol):
+    """A log of events in streams."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, as it was opened."""
+        ...
+
+    def append(
+        self,
+        stream: StreamId,
+        events: Sequence[NewEvent],
+        *,
+        kind: str,
+        expected: int,
+        commit_id: bytes | None = None,
+        parent: tuple[StreamId, Revision] | None = None,
+        close: bool = False,
+        durable: bool = False,
+    ) -> Ticket:
+        """Put *events* at the end of *stream*, all or none; does no I/O itself.
+
+        The events are encoded before it returns: later changes to what they hold are
+        not seen. Faults of the events raise here; faults of the state of the log raise
+        from the ticket.
+
+        Args:
+            expected: the revision *stream* is at, or `ANY`, or `NEW`.
+            commit_id: 16 bytes that name this append; sent twice it is done once.
+            parent: stream and revision this one goes on from. Only with `NEW`; revisions
+                then start at the parent's revision + 1.
+            close: refuse every later append to the stream.
+            durable: sync to the disk whatever durability the store has.
+
+        Raises:
+            EventStoreError: `invalid-event`, `too-large`, `stream-too-long`, `store-busy`,
+                `store-closed`, `read-only`; from the ticket `wrong-revision`,
+                `stream-closed`, `stream-mismatch`, `commit-id-reused`, `store-full`,
+                `commit-unknown`, `log-failed`, `log-fenced`.
+        """
+        ...
+
+    def head(self, stream: StreamId) -> Head:
+        """Say how far *stream* is; revision 0 if there is none."""
+        ...
+
+    def read(self, stream: StreamId, first: int = 1, last: int | None = None) -> Iterator[Event]:
+        """Give the events of *stream* from revision *first* to *last*, both included.
+
+        A fork begins with the events of its ancestors (FK-1).
+        """
+        ...
+
+    def read_log(
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 256,
+        kinds: Sequence[str] = (),
+        newest_first: bool = False,
+        first_rows_only: bool = False,
+    ) -> list[Row]:
+        """Give up to *limit* rows between two positions, both excluded.
+
+        Args:
+            after: rows that begin after this position.
+            before: rows that begin before this position; None: up to the end.
+            kinds: of these kinds only; empty: all.
+            newest_first: from the end backwards.
+            first_rows_only: only rows which begin a stream, one a stream.
+        """
+        ...
+
+    def end(self) -> Position:
+        """Return the position of the last event; 0 if there is none."""
+        ...
+
+    def count_streams(self, kind: str) -> int:
+        """Count the streams of *kind*. Reads headers of the whole log: not for every frame."""
+        ...
+
+    def find_streams(self, suffix: str, kind: str, limit: int = 10) -> list[StreamId]:
+        """Find streams of *kind* whose id, as 32 hex digits, ends with *suffix*, newest first."""
+        ...
+
+    def forks_of(self, stream: StreamId) -> list[StreamId]:
+        """Give the streams that go on from *stream*, oldest first."""
+        ...
+
+    def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
+        """Fold *stream* up to revision *at* (None: all of it).
+
+        Raises:
+            EventStoreError: `no-such-revision` when *at* is past the head.
+        """
+        ...
+
+    def verify(
+        self,
+        first: int = 1,
+        last: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Verdict:
+        """Check hashes, order and names of the rows that hold positions *first* to *last*.
+
+        *progress* is told positions done and in all, now and then.
+        """
+        ...
+
+    def close(self) -> None:
+        """Refuse new appends, write what is queued, let go. Twice is once."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

@@ -1,0 +1,257 @@
+"""What the runtime refuses. Codes `RT…`, hundreds by family; the standard error where callers
+expect one. Errors that become an answer carry their HTTP status and problem code.
+"""
+
+from typing import ClassVar, Self
+
+
+class TimescapeError(Exception):
+    """Root of the tree: a problem and its remedy."""
+
+    code: ClassVar[str] = "RT000"
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem} {remedy}".rstrip())
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.problem, self.remedy)
+
+
+# --- RT1xx registration: raised at start, never by a request ---
+
+
+class RegistrationError(TimescapeError):
+    """A handler, hook, module or route cannot be registered as declared."""
+
+    code = "RT100"
+
+
+class SignatureError(RegistrationError, TypeError):
+    """A callable asks for a parameter that the runtime does not hand out (HW-1)."""
+
+    code = "RT101"
+
+
+class DuplicateHandlerError(RegistrationError):
+    """The same route and version twice (HW-2)."""
+
+    code = "RT102"
+
+
+class RouteSyntaxError(RegistrationError, ValueError):
+    """A route template that cannot be read (RM-1)."""
+
+    code = "RT103"
+
+
+class RouteConflictError(RegistrationError):
+    """Two routes of one shape and method (RM-2)."""
+
+    code = "RT104"
+
+
+class VersionFormatError(RegistrationError, ValueError):
+    """A version that is neither an edition nor a version id (TS-1, TS-2)."""
+
+    code = "RT105"
+
+
+class UnsupportedTypeError(RegistrationError, TypeError):
+    """A request or answer type that cannot be checked (GT-2)."""
+
+    code = "RT106"
+
+
+class PolicySyntaxError(RegistrationError, ValueError):
+    """A timeout or limit that cannot be read (MG-4)."""
+
+    code = "RT107"
+
+
+class DuplicateModuleError(RegistrationError):
+    """A module name twice (GC-2)."""
+
+    code = "RT108"
+
+
+# --- RT2xx context: raised in user code ---
+
+
+class ContextError(TimescapeError):
+    """Misuse of a context."""
+
+    code = "RT200"
+
+
+class ReservedKeyError(ContextError, KeyError):
+    """A key or topic that belongs to the runtime (LC-3, LC-12)."""
+
+    code = "RT201"
+    __str__ = Exception.__str__
+
+
+class ContextKeyError(ContextError, ValueError):
+    """A key that is empty, too long or not text (LC-8)."""
+
+    code = "RT202"
+
+
+class UnsupportedValueError(ContextError, TypeError):
+    """A value that cannot be recorded (LC-4)."""
+
+    code = "RT203"
+
+
+class ValueTooLargeError(ContextError, ValueError):
+    """A value or a whole state above its limit (LC-8)."""
+
+    code = "RT204"
+
+
+class EditConflictError(ContextError):
+    """The key changed while its draft was open (LC-7)."""
+
+    code = "RT205"
+
+
+class ContextClosedError(ContextError):
+    """The request has ended (LC-9)."""
+
+    code = "RT206"
+
+
+class HookPhaseClosedError(ContextError):
+    """Too late to add a hook or compensation (HO-5, CN-5)."""
+
+    code = "RT207"
+
+
+class SnapshotNotFoundError(ContextError, LookupError):
+    """No such snapshot (SN-4)."""
+
+    code = "RT208"
+
+
+class DuplicateSnapshotError(ContextError, ValueError):
+    """A snapshot name twice in one stream (SN-2)."""
+
+    code = "RT209"
+
+
+class PatchError(ContextError, ValueError):
+    """A patch that does not fit the value it is applied to (SN-6)."""
+
+    code = "RT210"
+
+
+class UnknownModuleError(ContextError, AttributeError):
+    """No such module (GC-2)."""
+
+    code = "RT211"
+
+
+class UnknownMethodError(ContextError, AttributeError):
+    """No such method of a module (GC-2)."""
+
+    code = "RT212"
+
+
+class IllegalPhaseError(ContextError):
+    """A transition that LC-10 does not know."""
+
+    code = "RT213"
+
+
+# --- RT3xx answers ---
+
+
+class AnswerError(TimescapeError):
+    """Misuse of the answer."""
+
+    code = "RT300"
+
+
+class AmbiguousResponseError(AnswerError):
+    """A body was both returned and written (HW-3)."""
+
+    code = "RT301"
+
+
+class AlreadySentError(AnswerError):
+    """A second terminal write (HW-3)."""
+
+    code = "RT302"
+
+
+class ResponseHeaderError(AnswerError, ValueError):
+    """A header that the runtime owns or that HTTP does not allow (RS-2)."""
+
+    code = "RT303"
+
+
+class CatchStatusError(AnswerError, ValueError):
+    """A catch hook tried to turn failure into success (HO-7)."""
+
+    code = "RT304"
+
+
+# --- RT4xx running ---
+
+
+class RequestTimedOutError(TimescapeError, TimeoutError):
+    """The request's deadline passed (CN-2)."""
+
+    code = "RT401"
+
+
+class HookTimedOutError(TimescapeError, TimeoutError):
+    """A hook, compensation or cleanup took longer than it may (HO-8)."""
+
+    code = "RT402"
+
+
+class ModuleContractError(TimescapeError):
+    """A module's answer cannot be recorded or is not what it declares (EF-5)."""
+
+    code = "RT403"
+
+
+class RecordedError(TimescapeError):
+    """An error of an effect, as it was recorded (EF-3)."""
+
+    code = "RT404"
+
+
+class StreamTooLongError(TimescapeError):
+    """A request with more facts than a stream may hold (LC-8)."""
+
+    code = "RT405"
+
+
+class DivergenceError(TimescapeError):
+    """Re-execution parted from the record (RX-3)."""
+
+    code = "RT406"
+
+
+# --- RT5xx life of the runtime ---
+
+
+class AlreadyStartedError(TimescapeError):
+    """Started twice (GC-6)."""
+
+    code = "RT501"
+
+
+class NotStartedError(TimescapeError):
+    """Used before it was started (GC-6)."""
+
+    code = "RT502"
+
+
+class AppImportError(TimescapeError, ImportError):
+    """`module:app` cannot be found or is not an App."""
+
+    code = "RT503"

@@ -1,0 +1,428 @@
+"""The vocabulary: everything that can happen to a request.
+
+A fact is the payload of an event; the event's envelope holds the rest: when, which
+line of user code, and its *key* (what it is about). Where a docstring says "key: …",
+that value stands in the envelope and nowhere else. Names are part of the stored
+format: a new field comes last and has a default, a new meaning is a new name.
+
+Fields of type `Json` hold user values as `eventstore.values.encode` gives them.
+No duration and no wall-clock time stands in a payload, so that equal runs have
+equal payloads (EF-7).
+"""
+
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = Any
+"""Plain JSON data: None, bool, int, float, str, list, dict. Never changed once in a fact."""
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that happened to a request."""
+
+    type: ClassVar[str]
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An error, without its arguments, message or locals (HW-4)."""
+
+    error: str
+    """Name of the exception's class."""
+    code: str | None = None
+    """Our code, or the code of an `HttpError`."""
+    message: str | None = None
+    """Only the message of our own errors and of `HttpError`: safe to keep."""
+    frames: tuple[str, ...] = ()
+    """`file:line`, outermost first, of user code only; at most 20."""
+
+
+# --- the request arrives ---
+
+
+class RequestReceived(Fact, frozen=True, gc=False):
+    """An accepted request; always the first fact of its stream (IN-11). Key: the route."""
+
+    type: ClassVar[str] = "request.received"
+
+    method: str
+    route: str
+    """`POST /orders/{order_id:int}`; `` when no route fits."""
+    handler: str
+    """Handler id, such as `post-orders-order_id`; `` when no route fits."""
+    path: str
+    """As received, before percent-decoding."""
+    seed: str
+    """32 hex digits: `random()` and `uuid()` derive from it."""
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    """Lower-case names; authorization, cookie and the like are left out."""
+    params: dict[str, str] = {}
+    """Path parameters, as text."""
+    body: Json = None
+    """The body as JSON, Sensitive fields replaced by `{"$redacted":true}`."""
+    body_size: int = 0
+    """In bytes, as received."""
+    body_digest: str = ""
+    """SHA-256 of the bytes as received, hex; `` without body."""
+    body_text: str | None = None
+    """Of a body that is not JSON: at most 4 KiB of it, undecodable bytes escaped."""
+    client: str = "unknown"
+    trace_id: str = ""
+    span_id: str = ""
+    parent_span_id: str | None = None
+    correlation_id: str | None = None
+    timeout_s: float = 30.0
+    """The deadline, counted from this fact's time."""
+    config: str = ""
+    """Fingerprint of the config in force."""
+
+
+class PrincipalEstablished(Fact, frozen=True, gc=False):
+    """Who asks. Key: the principal's id."""
+
+    type: ClassVar[str] = "principal.established"
+
+    kind: str = "anonymous"
+    roles: tuple[str, ...] = ()
+
+
+class VersionResolved(Fact, frozen=True, gc=False):
+    """Which version of the handler runs. Key: the version id, `` if refused."""
+
+    type: ClassVar[str] = "version.resolved"
+
+    edition: str | None = None
+    source: str = "default"
+    """query, header, datetime or default."""
+    asked: str | None = None
+    error: str | None = None
+
+
+class PhaseChanged(Fact, frozen=True, gc=False):
+    """The request entered a phase that no other fact carries (LC-10). Key: the phase."""
+
+    type: ClassVar[str] = "phase.changed"
+
+
+class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One fault of a value: where and what, never the value itself (GT-10)."""
+
+    path: str
+    """RFC 6901 pointer; `` is the root."""
+    code: str
+    expected: str
+    actual: str
+    message: str
+
+
+class ValidationFailed(Fact, frozen=True, gc=False):
+    """The request or the answer does not conform. Key: `request` or `response`."""
+
+    type: ClassVar[str] = "validation.failed"
+
+    issues: tuple[Issue, ...] = ()
+    truncated: bool = False
+
+
+# --- hooks and handler; key: the hook id, the handler id ---
+
+
+class HookRegistered(Fact, frozen=True, gc=False):
+    """A running request added a local hook."""
+
+    type: ClassVar[str] = "hook.registered"
+
+    kind: str
+    """before, after or catch."""
+    level: str = "local"
+
+
+class HookStarted(Fact, frozen=True, gc=False):
+    """An attempt of a hook began."""
+
+    type: ClassVar[str] = "hook.started"
+
+    kind: str
+    level: str
+    """global, route or local."""
+    attempt: int = 1
+
+
+class HookEnded(Fact, frozen=True, gc=False):
+    """The last started hook ended well."""
+
+    type: ClassVar[str] = "hook.ended"
+
+    kind: str
+
+
+class HookFailed(Fact, frozen=True, gc=False):
+    """The last started hook failed."""
+
+    type: ClassVar[str] = "hook.failed"
+
+    kind: str
+    failure: Failure
+    attempt: int = 1
+    of: int = 1
+    will_retry: bool = False
+
+
+class HandlerStarted(Fact, frozen=True, gc=False):
+    """The handler began; the phase is `processing`."""
+
+    type: ClassVar[str] = "handler.started"
+
+
+class HandlerEnded(Fact, frozen=True, gc=False):
+    """The handler returned."""
+
+    type: ClassVar[str] = "handler.ended"
+
+
+class HandlerFailed(Fact, frozen=True, gc=False):
+    """The handler raised or was cancelled."""
+
+    type: ClassVar[str] = "handler.failed"
+
+    failure: Failure
+
+
+class ListenerFailed(Fact, frozen=True, gc=False):
+    """A phase, timeout or error listener raised; it changes nothing. Key: its id."""
+
+    type: ClassVar[str] = "listener.failed"
+
+    kind: str
+    failure: Failure
+
+
+# --- the context; key: the context key ---
+
+
+class ContextSet(Fact, frozen=True, gc=False):
+    """A key was set."""
+
+    type: ClassVar[str] = "context.set"
+
+    value: Json
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One operation of a patch (SN-5) on plain JSON data."""
+
+    op: str
+    """add, remove, replace, splice."""
+    path: tuple[str | int, ...]
+    """Keys and indices into the encoded value; () is the value itself."""
+    value: Json = None
+    """add, replace: the new value. splice: the list of items put in."""
+    remove: int = 0
+    """splice: how many items go, from the index that ends the path."""
+
+
+class ContextEdited(Fact, frozen=True, gc=False):
+    """A value was edited as a draft, or at a fork or gate."""
+
+    type: ClassVar[str] = "context.edited"
+
+    patch: tuple[Change, ...]
+    created: bool = False
+    """The key was absent: `default` is the value the patch is applied to."""
+    default: Json = None
+    origin: str | None = None
+    """fork, gate; None: the handler."""
+
+
+class ContextDeleted(Fact, frozen=True, gc=False):
+    """A key was removed."""
+
+    type: ClassVar[str] = "context.deleted"
+
+
+class ContextCleaned(Fact, frozen=True, gc=False):
+    """All user keys were removed."""
+
+    type: ClassVar[str] = "context.cleaned"
+
+
+class ContextSnapshotted(Fact, frozen=True, gc=False):
+    """The moment before this fact got a name. Key: the name."""
+
+    type: ClassVar[str] = "context.snapshotted"
+
+
+class ContextRestored(Fact, frozen=True, gc=False):
+    """User state went back to a moment. Key: the snapshot's name or id."""
+
+    type: ClassVar[str] = "context.restored"
+
+    revision: int
+    """Of the moment."""
+    patch: tuple[Change, ...] = ()
+    """From the state before to the state of the moment; paths begin with the key."""
+    origin: str | None = None
+    """fork: written by a restore of an ended request."""
+    by: str | None = None
+    """Who asked, where that is not the handler."""
+    reason: str | None = None
+
+
+# --- effects; key: the name, such as `pricing.quote` ---
+
+
+class EffectRequested(Fact, frozen=True, gc=False):
+    """The handler asked the outside."""
+
+    type: ClassVar[str] = "effect.requested"
+
+    n: int
+    """Number in the stream, from 1; the answer has the same."""
+    kind: str
+    """now, random, uuid, sleep, module, publish."""
+    args: Json = None
+
+
+class EffectReturned(Fact, frozen=True, gc=False):
+    """The outside answered."""
+
+    type: ClassVar[str] = "effect.returned"
+
+    n: int
+    value: Json = None
+
+
+class EffectFailed(Fact, frozen=True, gc=False):
+    """The outside refused or failed."""
+
+    type: ClassVar[str] = "effect.failed"
+
+    n: int
+    failure: Failure
+
+
+class EventPublished(Fact, frozen=True, gc=False):
+    """The request published on one of its own topics. Key: the topic; `log` for log lines."""
+
+    type: ClassVar[str] = "event.published"
+
+    payload: Json = None
+
+
+# --- compensations and cleanups; key: the id ---
+
+
+class CompensationRegistered(Fact, frozen=True, gc=False):
+    """Something to be undone if the request fails."""
+
+    type: ClassVar[str] = "compensation.registered"
+
+    name: str
+    args: Json = None
+
+
+class CompensationRan(Fact, frozen=True, gc=False):
+    """Undone."""
+
+    type: ClassVar[str] = "compensation.ran"
+
+
+class CompensationFailed(Fact, frozen=True, gc=False):
+    """Could not be undone."""
+
+    type: ClassVar[str] = "compensation.failed"
+
+    failure: Failure | None = None
+    reason: str = "error"
+
+
+class CleanupRan(Fact, frozen=True, gc=False):
+    """A cleanup ended well."""
+
+    type: ClassVar[str] = "cleanup.ran"
+
+
+class CleanupFailed(Fact, frozen=True, gc=False):
+    """A cleanup failed; the next runs all the same."""
+
+    type: ClassVar[str] = "cleanup.failed"
+
+    failure: Failure
+
+
+# --- the end ---
+
+
+class RequestTimedOut(Fact, frozen=True, gc=False):
+    """The deadline passed; the failure path follows."""
+
+    type: ClassVar[str] = "request.timed_out"
+
+    timeout_s: float
+
+
+class RequestAborted(Fact, frozen=True, gc=False):
+    """The request ended without an answer; last fact of its stream. Key: the reason."""
+
+    type: ClassVar[str] = "request.aborted"
+
+
+class ResponseSent(Fact, frozen=True, gc=False):
+    """The answer, as handed to the server; last fact of its stream. Key: the status."""
+
+    type: ClassVar[str] = "response.sent"
+
+    status: int
+    code: str | None = None
+    """Problem code of an error answer."""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json = None
+    """The body as JSON, Sensitive fields redacted."""
+    body_size: int = 0
+    delivered: bool = True
+
+
+# --- control streams ---
+
+
+class HandlerDeployed(Fact, frozen=True, gc=False):
+    """A version of a handler was seen for the first time. Key: the version id."""
+
+    type: ClassVar[str] = "handler.deployed"
+
+    handler: str
+    route: str
+    edition: str | None
+    fingerprint: str
+
+
+class ModuleRegistered(Fact, frozen=True, gc=False):
+    """A module became reachable. Key: its name."""
+
+    type: ClassVar[str] = "module.registered"
+
+    methods: tuple[str, ...]
+
+
+class ConfigLoaded(Fact, frozen=True, gc=False):
+    """The config in force. Key: its fingerprint."""
+
+    type: ClassVar[str] = "config.loaded"
+
+    config: Json
+
+
+REQUEST_FACTS: tuple[type[Fact], ...] = (
+    RequestReceived, PrincipalEstablished, VersionResolved, PhaseChanged, ValidationFailed,
+    HookRegistered, HookStarted, HookEnded, HookFailed,
+    HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
+    ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
+    ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
+    CompensationRegistered, CompensationRan, CompensationFailed, CleanupRan, CleanupFailed,
+    RequestTimedOut, RequestAborted, ResponseSent,
+)  # fmt: skip
+"""All that may stand in a request's stream."""
+
+CONTROL_FACTS: tuple[type[Fact], ...] = (HandlerDeployed, ModuleRegistered, ConfigLoaded)
+"""All that may stand in the control stream."""

@@ -1,0 +1,55 @@
+"""What is registered: hooks and versions of handlers, as values the controller runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from runtime.lifecycle.binding import Bound
+from runtime.messages import Answer, Received, Request
+
+
+class Hook(msgspec.Struct, frozen=True):
+    """A hook as registered."""
+
+    id: str
+    """`module.qualname`, with `#n` where repeated; of local hooks `file:line#n`."""
+    kind: str
+    """before, after or catch."""
+    level: str
+    """global, route or local."""
+    call: Bound
+    timeout_s: float | None = 5.0
+    """None: only the request's deadline."""
+    retries: int = 0
+
+
+class HandlerVersion(msgspec.Struct, frozen=True):
+    """One version of one handler, ready to run."""
+
+    handler: str
+    """Handler id, such as `post-orders-order_id`; alike for all versions of a route."""
+    method: str
+    route: str
+    """`POST /orders/{order_id:int}`."""
+    version: str
+    """Version id `tsv:…`."""
+    edition: str | None
+    call: Bound
+    parse: Callable[[Received], Request[Any]]
+    """Decode and validate; raises `ValidationFailed` with every issue."""
+    render: Callable[[object], bytes]
+    """Encode a result and check it; raises `ValidationFailed` for the side `response`."""
+    redact_body: Callable[[bytes], Any]
+    """The body as plain JSON for the record, Sensitive fields replaced."""
+    redact_answer: Callable[[bytes], Any]
+    """The same for the answer."""
+    before: tuple[Hook, ...] = ()
+    after: tuple[Hook, ...] = ()
+    catch: tuple[Hook, ...] = ()
+    timeout_s: float = 30.0
+    cancel_on_disconnect: bool = False
+
+
+Problem = Callable[..., Answer]
+"""How an error becomes an answer; see `runtime.lifecycle.problems`."""
