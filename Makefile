@@ -1,4 +1,45 @@
-# Everything sets itself up: a fresh machine needs Python 3.11+ and make.
+# Everything sets itself up: a fresh machine needs make and Python 3.11 or newer.
+#   make demo    record real requests, open the debugger on them
+#   make test    the tests
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed is stamped, so that it is done once and again when it changes.
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check bench format
+.DEFAULT_GOAL := demo
+
+demo: $(INSTALLED)-run
+	@$(BIN)/timescape demo
+
+test: $(INSTALLED)-test
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+check: $(INSTALLED)-test,check,bench
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)-test,bench
+	$(BIN)/python -m tests.benchmarks
+
+format: $(INSTALLED)-test,check,bench
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Timescape needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one, for example: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(INSTALLED)-run: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(INSTALLED)-%: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	@touch $@
