@@ -1,0 +1,1 @@
+"""How handlers reach the outside, once, with the answer kept."""

@@ -1,0 +1,1 @@
+"""The local-context controller: runs a request and writes down what happens."""

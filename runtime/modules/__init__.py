@@ -1,0 +1,1 @@
+"""Modules: what handlers may call, and the stubs they call it through."""
