@@ -1,0 +1,18 @@
+"""What a program knows of the stored format, and rows to text and back. Pure.
+
+Every backend writes with `encode_rows` and reads with `RowDecoder`, so that rows of
+all backends have the same bytes. A change here changes the stored format.
+"""
+
+from eventstore.codec.registry import LOG_KIND, Registry, check_type_name
+from eventstore.codec.rows import EncodedRow, RowDecoder, encode_rows, split
+
+__all__ = [
+    "LOG_KIND",
+    "EncodedRow",
+    "Registry",
+    "RowDecoder",
+    "check_type_name",
+    "encode_rows",
+    "split",
+]

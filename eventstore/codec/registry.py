@@ -1,0 +1,112 @@
+"""Which events and streams a program knows: names to payload classes, kinds of streams."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from eventstore.errors import EventStoreError
+from eventstore.events import Kind
+
+LOG_KIND = Kind(id=0, name="log", durable=True)
+"""The log's own stream; every registry has it."""
+
+_NAME = re.compile(r"[a-z0-9_.]{1,128}")
+
+
+class Registry:
+    """What a program knows of the stored format. Fill it, then hand it to a store.
+
+    Args:
+        kinds: of streams; ids and names must differ. `log` is always there.
+    """
+
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._kinds: dict[str, Kind] = {}
+        self._kinds_by_id: dict[int, Kind] = {}
+        self._classes: dict[str, type[msgspec.Struct]] = {}
+        self._schemas: dict[str, int] = {}
+        for kind in kinds:
+            self._add_kind(kind)
+        if LOG_KIND.name not in self._kinds:
+            self._add_kind(LOG_KIND)
+
+    def _add_kind(self, kind: Kind) -> None:
+        if kind.name in self._kinds or kind.id in self._kinds_by_id:
+            problem = f"Kind {kind.name!r} (id {kind.id}) is registered twice."
+            remedy = "Give each kind of stream its own name and id."
+            raise EventStoreError("kind-twice", problem, remedy, {"kind": kind.name})
+        self._kinds[kind.name] = kind
+        self._kinds_by_id[kind.id] = kind
+
+    def register(self, name: str, cls: type[msgspec.Struct], schema: int = 1) -> None:
+        """Let payloads of events called *name* be *cls*.
+
+        Raises:
+            EventStoreError: `invalid-event` for a bad name, `type-twice` for another
+                class or schema under a known one.
+        """
+        check_type_name(name)
+        known = self._classes.setdefault(name, cls)
+        if known is not cls or self._schemas.setdefault(name, schema) != schema:
+            problem = f"Event type {name!r} is registered as {known.__qualname__} already."
+            remedy = "A new meaning is a new name."
+            raise EventStoreError("type-twice", problem, remedy, {"type": name})
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All kinds of streams."""
+        return tuple(self._kinds.values())
+
+    def kind(self, name: str) -> Kind:
+        """Return the kind called *name*.
+
+        Raises:
+            EventStoreError: `unknown-kind`.
+        """
+        try:
+            return self._kinds[name]
+        except KeyError:
+            raise _unknown_kind(name, self._kinds) from None
+
+    def kind_by_id(self, number: int) -> Kind:
+        """Return the kind stored as *number*.
+
+        Raises:
+            EventStoreError: `unknown-kind`.
+        """
+        try:
+            return self._kinds_by_id[number]
+        except KeyError:
+            raise _unknown_kind(number, self._kinds) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All registered event types, in order of registration."""
+        return tuple(self._classes)
+
+    def payload_type(self, name: str) -> type[msgspec.Struct] | None:
+        """Return the class of payloads of *name*; None if it is not registered."""
+        return self._classes.get(name)
+
+    def schema(self, name: str) -> int:
+        """Return the schema under which *name* is written; 1 if it is not registered."""
+        return self._schemas.get(name, 1)
+
+
+def check_type_name(name: str) -> None:
+    """Refuse an event type that is not 1 to 128 of `a-z 0-9 _ .` (ES-6).
+
+    Raises:
+        EventStoreError: `invalid-event`.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        problem = f"Event type {str(name)[:140]!a} is not 1 to 128 of a-z, 0-9, _ and dot."
+        remedy = "Choose a dotted name in the past tense, such as order.placed."
+        raise EventStoreError("invalid-event", problem, remedy, {"type": name})
+
+
+def _unknown_kind(kind: object, known: Iterable[str]) -> EventStoreError:
+    problem = f"There is no kind of stream {kind!r}; there are: {', '.join(known)}."
+    remedy = "Register it in the registry that the store is opened with."
+    return EventStoreError("unknown-kind", problem, remedy, {"kind": kind})

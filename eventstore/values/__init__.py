@@ -1,0 +1,1 @@
+"""The value codec: Python values to JSON and back, exactly."""
