@@ -2,7 +2,7 @@
 
 A fact is the payload of an event; the event's envelope holds the rest: when, which
 line of user code, and its *key* (what it is about). Where a docstring says "key: …",
-that value stands in the envelope and nowhere else. Names are part of the stored
+that value stands in the envelope and nowhere else. A key is never empty. Names are part of the stored
 format: a new field comes last and has a default, a new meaning is a new name.
 
 Fields of type `Json` hold user values as `eventstore.values.encode` gives them.
@@ -41,7 +41,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class RequestReceived(Fact, frozen=True, gc=False):
-    """An accepted request; always the first fact of its stream (IN-11). Key: the route."""
+    """An accepted request; always the first fact of its stream (IN-11).
+
+    Key: the route; None when no route fits.
+    """
 
     type: ClassVar[str] = "request.received"
 
@@ -88,7 +91,7 @@ class PrincipalEstablished(Fact, frozen=True, gc=False):
 
 
 class VersionResolved(Fact, frozen=True, gc=False):
-    """Which version of the handler runs. Key: the version id, `` if refused."""
+    """Which version of the handler runs. Key: the version id; None if refused."""
 
     type: ClassVar[str] = "version.resolved"
 

@@ -1,0 +1,43 @@
+"""A request's state: the fold of its facts, patches, phases and keys. Pure."""
+
+from eventstore import Kind
+from eventstore.codec import Registry
+from runtime.context.diff import diff
+from runtime.context.fold import REQUEST_REDUCER, Folding
+from runtime.context.keys import check_key, check_state_size, check_value_size
+from runtime.context.patch import patch
+from runtime.context.phases import check_step
+from runtime.context.state import Compensation, PendingEffect, RequestState, Span
+from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+
+CONTROL = Kind(id=1, name="control", durable=True)
+"""What happens to the runtime: deployments, modules, config."""
+REQUEST = Kind(id=2, name="request", max_events=50_000)
+"""What happens to one request."""
+
+
+def registry() -> Registry:
+    """Return a new registry that knows the whole vocabulary."""
+    new = Registry(kinds=(CONTROL, REQUEST))
+    for fact in REQUEST_FACTS + CONTROL_FACTS:
+        new.register(fact.type, fact)
+    return new
+
+
+__all__ = [
+    "CONTROL",
+    "REQUEST",
+    "REQUEST_REDUCER",
+    "Compensation",
+    "Folding",
+    "PendingEffect",
+    "RequestState",
+    "Span",
+    "check_key",
+    "check_state_size",
+    "check_step",
+    "check_value_size",
+    "diff",
+    "patch",
+    "registry",
+]
