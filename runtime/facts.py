@@ -340,6 +340,12 @@ class CompensationFailed(Fact, frozen=True, gc=False):
     reason: str = "error"
 
 
+class CompensationCancelled(Fact, frozen=True, gc=False):
+    """The request dropped it: there is nothing left to undo."""
+
+    type: ClassVar[str] = "compensation.cancelled"
+
+
 class CleanupRan(Fact, frozen=True, gc=False):
     """A cleanup ended well."""
 
@@ -422,7 +428,8 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
     ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
     ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
-    CompensationRegistered, CompensationRan, CompensationFailed, CleanupRan, CleanupFailed,
+    CompensationRegistered, CompensationRan, CompensationFailed, CompensationCancelled,
+    CleanupRan, CleanupFailed,
     RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""

@@ -290,6 +290,7 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.CompensationRegistered: _compensation_registered,
     facts.CompensationRan: _compensation_done,
     facts.CompensationFailed: _compensation_done,
+    facts.CompensationCancelled: _compensation_done,
     facts.CleanupRan: _nothing,
     facts.CleanupFailed: _nothing,
     facts.RequestTimedOut: _request_timed_out,

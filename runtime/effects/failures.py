@@ -1,0 +1,58 @@
+"""Errors as the log keeps them, and back again (HW-4, EF-3).
+
+Only type, code, places and our own sentences are kept: what a foreign error says may hold
+anything, a card number too. Nothing is imported or unpickled to raise one again.
+"""
+
+import builtins
+from collections.abc import Callable
+
+from eventstore import EventStoreError
+from runtime import errors
+from runtime.effects.sites import Sites
+from runtime.errors import RecordedError, TimescapeError
+from runtime.facts import Failure
+from runtime.messages import HttpError
+
+FindError = Callable[[str], type[BaseException] | None]
+"""Gives the class an error's name stands for; None if it is not known."""
+
+
+def failure_of(error: BaseException, sites: Sites) -> Failure:
+    """Return what the log keeps of *error*."""
+    frames = sites.of_traceback(error.__traceback__)
+    cause = error.__cause__
+    if cause is not None and not frames:
+        # A timeout is raised by us; where the code stood is in what cancelled it.
+        frames = sites.of_traceback(cause.__traceback__)
+    return Failure(
+        error=type(error).__name__,
+        code=_code(error),
+        message=str(error) if isinstance(error, TimescapeError | EventStoreError) else None,
+        frames=frames,
+    )
+
+
+def _code(error: BaseException) -> str | None:
+    if isinstance(error, HttpError):
+        return error.problem_code
+    if isinstance(error, TimescapeError | EventStoreError):
+        return error.code
+    return None
+
+
+def error_of(failure: Failure, find: FindError) -> BaseException:
+    """Return an error to raise for a recorded *failure*: of its own class where that is known."""
+    known = find(failure.error) or _ours(failure.error)
+    if known is None:
+        text = failure.message or ""
+        return RecordedError(f"An effect failed with {failure.error}. {text}".rstrip())
+    error = known.__new__(known, *(() if failure.message is None else (failure.message,)))
+    if isinstance(error, TimescapeError):
+        error.problem, error.remedy = failure.message or "", ""
+    return error
+
+
+def _ours(name: str) -> type[BaseException] | None:
+    found = getattr(errors, name, None) or getattr(builtins, name, None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None

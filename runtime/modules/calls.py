@@ -1,0 +1,25 @@
+"""Between a stub and the request that calls through it.
+
+Stubs are shared by all requests (GC-1), so a stub asks who is calling. The controller says
+so when a request begins; tasks and worker threads that it starts inherit the answer.
+"""
+
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from runtime.modules.registry import Method
+
+
+class Caller(Protocol):
+    """A running request."""
+
+    def call_module(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call *method* as an effect.
+
+        Gives an awaitable; in a worker thread the result.
+        """
+        ...
+
+
+CALLER: ContextVar[Caller | None] = ContextVar("timescape_caller", default=None)
+"""The request that the current task or thread works for."""

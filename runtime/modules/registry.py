@@ -1,0 +1,178 @@
+"""Modules in process: which there are, and which methods each of them declares."""
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from runtime.errors import (
+    DuplicateModuleError,
+    ModuleContractError,
+    RegistrationError,
+    SignatureError,
+)
+
+_UNCHECKED = object()
+
+
+class Method:
+    """A declared method of a module."""
+
+    __slots__ = ("_returns", "call", "find_error", "is_async", "name", "parameters", "qualified")
+
+    def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
+        self.name = name
+        self.qualified = f"{module}.{name}"
+        """As it stands in the log: `pricing.quote`."""
+        self.call = call
+        self.is_async = inspect.iscoroutinefunction(call)
+        self.parameters = _parameters(self.qualified, call)
+        """Names of the parameters that may be given by position."""
+        self.find_error = _error_finder(owner)
+        self._returns = _returned_type(call)
+
+    def named_args(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments by name, alike for every way of giving them.
+
+        Those too many stand under `*`; the call itself refuses them.
+        """
+        named = dict(zip(self.parameters, args, strict=False))
+        if len(args) > len(self.parameters):
+            named["*"] = list(args[len(self.parameters) :])
+        named.update(kwargs)
+        return named
+
+    def check(self, answer: object) -> None:
+        """Refuse an answer that is not of the declared type.
+
+        Raises:
+            ModuleContractError: names the method and the fault, not the value.
+
+        Source: EF-5.
+        """
+        if self._returns is _UNCHECKED:
+            return
+        try:
+            msgspec.convert(answer, self._returns, strict=True)
+        except msgspec.ValidationError as error:
+            raise ModuleContractError(
+                f"{self.qualified} answered what it does not declare: {error}.",
+                "Return a value of the annotated type.",
+            ) from None
+        except TypeError:
+            # A type that msgspec cannot check, such as a class of the user's.
+            self._returns = _UNCHECKED
+
+
+class ModuleRegistry:
+    """The modules of one runtime, by name."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, dict[str, Method]] = {}
+
+    def register(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
+        """Make *module* reachable as `gctx.modules.<name>`.
+
+        Args:
+            name: an identifier that does not begin with an underscore.
+            module: any object, or a Python module.
+            methods: what may be called; None: all its public functions.
+
+        Raises:
+            DuplicateModuleError: the name is taken; the first one stays.
+            RegistrationError: a bad name, or a method that is not there.
+            SignatureError: a method that is a generator or cannot be read.
+        """
+        if name in self._modules:
+            raise DuplicateModuleError(
+                f"A module {name!r} is registered.", "Choose another name."
+            )
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise RegistrationError(
+                f"{str(name)[:80]!r} is no name for a module.",
+                "Use an identifier that does not begin with an underscore.",
+            )
+        declared = _public(module) if methods is None else list(methods)
+        found: dict[str, Method] = {}
+        for method in declared:
+            call = getattr(module, method, None)
+            if not callable(call) or method.startswith("_"):
+                raise RegistrationError(
+                    f"Module {name!r} has no public method {method!r}.", "Declare what is there."
+                )
+            found[method] = Method(name, method, call, module)
+        self._modules[name] = found
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in order of registration."""
+        return tuple(self._modules)
+
+    def methods(self, name: str) -> Mapping[str, Method]:
+        """The declared methods of the module *name*.
+
+        Raises:
+            KeyError: there is no such module.
+        """
+        return self._modules[name]
+
+
+def _public(module: object) -> list[str]:
+    if isinstance(module, ModuleType):
+        return [
+            name
+            for name, value in vars(module).items()
+            if not name.startswith("_")
+            and inspect.isfunction(value)
+            and value.__module__ == module.__name__
+        ]
+    names = dict.fromkeys(name for cls in reversed(type(module).__mro__) for name in vars(cls))
+    names.update(dict.fromkeys(getattr(module, "__dict__", {})))
+    return [name for name in names if not name.startswith("_") and _is_method(module, name)]
+
+
+def _is_method(module: object, name: str) -> bool:
+    # Without running properties.
+    value = inspect.getattr_static(module, name)
+    if isinstance(value, staticmethod | classmethod):
+        return True
+    return callable(value) and not inspect.isclass(value)
+
+
+def _parameters(name: str, call: Callable[..., Any]) -> tuple[str, ...]:
+    if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+        raise SignatureError(f"{name} is a generator.", "Return the whole answer instead.")
+    try:
+        parameters = inspect.signature(call).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise SignatureError(
+            f"The parameters of {name} cannot be read.", "Wrap it in a function."
+        ) from error
+    by_position = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    )
+    return tuple(each.name for each in parameters if each.kind in by_position)
+
+
+def _returned_type(call: Callable[..., Any]) -> Any:
+    try:
+        hints = typing.get_type_hints(call, include_extras=True)
+    except Exception:  # noqa: BLE001 - hints are the user's, evaluated; unreadable ones are no declaration
+        return _UNCHECKED
+    declared = hints.get("return", _UNCHECKED)
+    return _UNCHECKED if declared is Any else declared
+
+
+def _error_finder(owner: object) -> Callable[[str], type[BaseException] | None]:
+    home = owner if isinstance(owner, ModuleType) else sys.modules.get(type(owner).__module__)
+
+    def find(name: str) -> type[BaseException] | None:
+        """Return the error class that the module's own file knows by *name*."""
+        known = getattr(home, name, None)
+        return known if isinstance(known, type) and issubclass(known, BaseException) else None
+
+    return find

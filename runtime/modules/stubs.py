@@ -1,0 +1,114 @@
+"""What handlers see of modules: exactly the declared methods (GC-2)."""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from eventstore.values import FrozenValueError
+from runtime.errors import ContextError, UnknownMethodError, UnknownModuleError
+from runtime.modules.calls import CALLER
+from runtime.modules.registry import Method, ModuleRegistry
+
+
+class StubMethod:
+    """A method of a module, called as an effect of the request that runs.
+
+    In an async handler or hook the call gives an awaitable, in a sync one the result.
+    """
+
+    __slots__ = ("__name__", "__qualname__", "_method")
+
+    def __init__(self, method: Method) -> None:
+        self._method = method
+        self.__name__ = method.name
+        self.__qualname__ = method.qualified
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        caller = CALLER.get()
+        if caller is None:
+            raise ContextError(
+                f"{self.__qualname__} was called outside of a request.",
+                "Call it in a handler or hook, or call the module itself.",
+            )
+        return caller.call_module(self._method, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<module method {self.__qualname__}>"
+
+
+class Stub:
+    """One module: an attribute for each declared method, and no other."""
+
+    __slots__ = ("_methods", "_name")
+
+    def __init__(self, name: str, methods: dict[str, StubMethod]) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_methods", methods)
+
+    def __getattr__(self, name: str) -> StubMethod:
+        try:
+            return self._methods[name]
+        except KeyError:
+            known = ", ".join(self._methods) or "none"
+            raise UnknownMethodError(
+                f"Module {self._name!r} has no method {name!r}.", f"There are: {known}."
+            ) from None
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise _frozen(f"module {self._name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise _frozen(f"module {self._name!r}")
+
+    def __dir__(self) -> list[str]:
+        return list(self._methods)
+
+    def __repr__(self) -> str:
+        return f"<module {self._name}: {', '.join(self._methods)}>"
+
+
+class Modules:
+    """`gctx.modules`: an attribute for each registered module."""
+
+    __slots__ = ("_registry", "_stubs")
+
+    def __init__(self, registry: ModuleRegistry) -> None:
+        object.__setattr__(self, "_registry", registry)
+        object.__setattr__(self, "_stubs", {})
+
+    def __getattr__(self, name: str) -> Stub:
+        stub: Stub | None = self._stubs.get(name)
+        return stub if stub is not None else self._open(name)
+
+    def _open(self, name: str) -> Stub:
+        try:
+            methods = self._registry.methods(name)
+        except KeyError:
+            known = ", ".join(self._registry.names()) or "none"
+            raise UnknownModuleError(
+                f"There is no module {name!r}.", f"There are: {known}."
+            ) from None
+        stub = Stub(name, {each: StubMethod(method) for each, method in methods.items()})
+        self._stubs[name] = stub
+        return stub
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry.names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._registry.names()
+
+    def __len__(self) -> int:
+        return len(self._registry.names())
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise _frozen("gctx.modules")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise _frozen("gctx.modules")
+
+    def __dir__(self) -> list[str]:
+        return list(self._registry.names())
+
+
+def _frozen(what: str) -> FrozenValueError:
+    return FrozenValueError(f"{what} cannot be changed. Register modules with `app.module`.")
