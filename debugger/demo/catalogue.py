@@ -1,4 +1,4 @@
-"""What the demo shop sells, and what it asks for it. Money is decimal, tax is inside the label price."""
+"""What the demo shop sells and what that costs. Money is decimal; label prices include tax."""
 
 from decimal import Decimal
 

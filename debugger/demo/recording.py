@@ -20,7 +20,6 @@ from eventstore import Store
 from eventstore.sql import open_store
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
-from runtime.facts import HandlerDeployed
 
 AT_ONCE = 8
 """Visitors at the same time."""
@@ -79,7 +78,7 @@ def run(
         UnavailableError: the shop did not start, or was lost on the way.
     """
     if requests < 1:
-        raise BadInputError(f"Cannot send {requests} requests.", "Ask for 1 or more.")
+        raise _too_few(requests)
     began = time.monotonic()
     before = _events_in(store_url)
     with _served(store_url, port or _free_port()) as address:
@@ -101,10 +100,7 @@ def _events_in(url: str) -> int:
         url, mode="hold", registry=registry(), clock=system_clock, ids=SystemIds()
     ) as store:
         if foreign := _others(store):
-            raise BadInputError(
-                f"The store {url} holds requests of {foreign}, not of the demo shop.",
-                "Name another one: --store sqlite:///another.db",
-            )
+            raise _not_ours(url, foreign)
         return store.end()
 
 
@@ -131,7 +127,7 @@ def _served(store_url: str, port: int) -> Iterator[str]:
             _wait_until_it_listens(server, port, said)
             yield f"http://127.0.0.1:{port}"
             if server.poll() is not None:
-                raise UnavailableError("The demo shop's server ended too early.", _tail(said))
+                raise _lost(said, "ended too early")
         finally:
             server.terminate()
             try:
@@ -141,7 +137,7 @@ def _served(store_url: str, port: int) -> Iterator[str]:
                 server.wait()
                 status = -9
         if status != 0:
-            raise UnavailableError(f"The demo shop's server ended with {status}.", _tail(said))
+            raise _lost(said, f"ended with {status}")
 
 
 def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int, said: IO[bytes]) -> None:
@@ -153,13 +149,7 @@ def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int, said: IO[
             time.sleep(0.05)
         else:
             return
-    raise UnavailableError("The demo shop's server did not start.", _tail(said))
-
-
-def _tail(said: IO[bytes]) -> str:
-    """Return the last lines of what the server said."""
-    said.seek(0)
-    return "It said: " + said.read().decode(errors="replace").strip()[-2_000:]
+    raise _lost(said, "did not start")
 
 
 async def _visit(
@@ -186,12 +176,34 @@ async def _visit(
                 tasks = [group.create_task(one(visit)) for visit in planned]
         except* httpx.TransportError as lost:
             first = lost.exceptions[0]
-            raise UnavailableError(
-                f"The demo shop stopped answering ({type(first).__name__}).", "Run it again."
-            ) from lost
+            raise _silent(first) from lost
     return [task.result() for task in tasks]
 
 
 def _read(visit: Visit, answer: httpx.Response) -> _Answer:
     code = answer.json().get("code", "") if answer.status_code >= 400 else ""
     return _Answer(visit.kind, answer.headers["request-id"], answer.status_code, code)
+
+
+def _too_few(requests: int) -> BadInputError:
+    return BadInputError(f"Cannot send {requests} requests.", "Ask for 1 or more.")
+
+
+def _not_ours(url: str, foreign: str) -> BadInputError:
+    return BadInputError(
+        f"The store {url} holds requests of {foreign}, not of the demo shop.",
+        "Name another one: --store sqlite:///another.db",
+    )
+
+
+def _lost(said: IO[bytes], how: str) -> UnavailableError:
+    """Say how the server was lost, and its own last words."""
+    said.seek(0)
+    last = said.read().decode(errors="replace").strip()[-2_000:]
+    return UnavailableError(f"The demo shop's server {how}.", f"It said: {last or 'nothing'}")
+
+
+def _silent(error: BaseException) -> UnavailableError:
+    return UnavailableError(
+        f"The demo shop stopped answering ({type(error).__name__}).", "Run it again."
+    )

@@ -31,7 +31,10 @@ Maker = Callable[[random.Random], Visit]
 
 
 def _json(kind: str, method: str, target: str, body: Any, **headers: str) -> Visit:
-    named = (("content-type", "application/json"), *((k.replace("_", "-"), v) for k, v in headers.items()))
+    named = (
+        ("content-type", "application/json"),
+        *((k.replace("_", "-"), v) for k, v in headers.items()),
+    )
     return Visit(kind, method, target, msgspec.json.encode(body), named)
 
 

@@ -1,0 +1,64 @@
+"""A package is entered by its door: `__all__` says what one may rely on."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.source import ROOT, shown, tree_of
+
+PACKAGES = ("eventstore", "runtime", "debugger")
+
+
+def doors() -> list[str]:
+    files = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("__init__.py"))]
+    return [
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in files
+        if any(isinstance(node, ast.ImportFrom) for node in tree_of(path).body)
+    ]
+
+
+def brought_in(path: Path) -> set[str]:
+    """Give the public names that the file of a door imports from our packages."""
+    return {
+        alias.asname or alias.name
+        for node in tree_of(path).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES
+        for alias in node.names
+        if not (alias.asname or alias.name).startswith("_")
+    }
+
+
+def in_order(name: str) -> tuple[int, str]:
+    """Order names as the linter does: CONSTANTS, Classes, functions."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2, name)
+
+
+@pytest.mark.parametrize("door", doors())
+def test_a_door_lists_what_it_opens_in_order(door: str) -> None:
+    module = importlib.import_module(door)
+    listed = list(module.__all__)
+
+    assert listed == sorted(set(listed), key=in_order)
+    assert [name for name in listed if not hasattr(module, name)] == []
+    assert brought_in(Path(str(module.__file__))) - set(listed) == set()
+
+
+def test_every_package_is_typed_and_says_what_it_is() -> None:
+    for package in PACKAGES:
+        assert (ROOT / package / "py.typed").exists()
+        assert ast.get_docstring(tree_of(ROOT / package / "__init__.py"))
+
+
+def test_no_file_name_hides_behind_an_underscore_or_says_nothing() -> None:
+    empty = {"utils", "common", "helpers", "base", "manager", "service", "types", "models"}
+    named = [
+        shown(path, 1)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if path.stem in empty or (path.stem.startswith("_") and not path.stem.startswith("__"))
+    ]
+
+    assert named == []
