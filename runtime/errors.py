@@ -1,5 +1,7 @@
-"""What the runtime refuses. Codes `RT…`, hundreds by family; the standard error where callers
-expect one. Errors that become an answer carry their HTTP status and problem code.
+"""What the runtime refuses, and how each refusal is put right.
+
+Codes `RT…`, hundreds by family; the standard error where callers expect one. Errors that
+become an answer carry their HTTP status and problem code.
 """
 
 from typing import ClassVar, Self
@@ -74,6 +76,24 @@ class DuplicateModuleError(RegistrationError):
     """A module name twice (GC-2)."""
 
     code = "RT108"
+
+
+class ConstraintError(RegistrationError, ValueError):
+    """A constraint that does not fit its type or contradicts itself (GT-13)."""
+
+    code = "RT109"
+
+
+class InvalidDefaultError(RegistrationError, ValueError):
+    """A default that its own type refuses (GT-4)."""
+
+    code = "RT110"
+
+
+class HandlerIdClashError(RegistrationError):
+    """Two routes with one handler id (MG-3)."""
+
+    code = "RT111"
 
 
 # --- RT2xx context: raised in user code ---
@@ -228,6 +248,19 @@ class StreamTooLongError(TimescapeError):
     """A request with more facts than a stream may hold (LC-8)."""
 
     code = "RT405"
+
+
+class RequestStoppedError(TimescapeError):
+    """The request was stopped from outside: shutdown, a client gone, a cancelled task."""
+
+    code = "RT407"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The request was stopped: {reason}.", "Send it again.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:  # type: ignore[override]
+        return type(self), (self.reason,)
 
 
 class DivergenceError(TimescapeError):

@@ -114,7 +114,9 @@ class Response:
     @status.setter
     def status(self, value: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not 200 <= value <= 599:
-            raise ResponseHeaderError(f"Status {value!r} is not a whole number from 200 to 599.")
+            raise ResponseHeaderError(
+                problem=f"Status {value!r} is not a whole number from 200 to 599."
+            )
         self._status = value
 
     @property
@@ -149,7 +151,9 @@ class Response:
             AlreadySentError: a body was written before.
         """
         if self._written:
-            raise AlreadySentError("The answer was written before.", "Write it once.")
+            raise AlreadySentError(
+                problem="The answer was written before.", remedy="Write it once."
+            )
         if status is not None:
             self.status = status
         self._body = body
@@ -169,7 +173,9 @@ class HttpError(TimescapeError):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         if not 400 <= status <= 599:
-            raise ResponseHeaderError(f"HttpError status {status!r} is not from 400 to 599.")
+            raise ResponseHeaderError(
+                problem=f"HttpError status {status!r} is not from 400 to 599."
+            )
         self.status = status
         self.problem_code = code
         self.detail = detail
@@ -182,7 +188,7 @@ class HttpError(TimescapeError):
         return type(self), (self.status, self.problem_code, self.detail, self.headers)
 
 
-class ValidationFailed(TimescapeError):  # noqa: N818 - the name of the fact
+class ValidationFailed(TimescapeError):
     """A request or an answer that does not conform; carries every issue (GT-12)."""
 
     code: ClassVar[str] = "RT311"
@@ -217,8 +223,12 @@ def check_header(name: str, value: str) -> None:
     """
     lower = name.lower()
     if lower in _OWNED or lower.startswith(("timescape-", "ratelimit")):
-        raise ResponseHeaderError(f"Header {name!r} is set by the runtime.", "Leave it out.")
+        raise ResponseHeaderError(
+            problem=f"Header {name!r} is set by the runtime.", remedy="Leave it out."
+        )
     if not lower or not set(lower) <= _TOKEN:
-        raise ResponseHeaderError(f"Header name {name[:64]!r} is not an HTTP token.")
-    if any(ord(c) < 32 and c != "\t" or ord(c) == 127 or ord(c) > 255 for c in value):
-        raise ResponseHeaderError(f"The value of header {name!r} holds a control character.")
+        raise ResponseHeaderError(problem=f"Header name {name[:64]!r} is not an HTTP token.")
+    if any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in value):
+        raise ResponseHeaderError(
+            problem=f"The value of header {name!r} holds a control character."
+        )

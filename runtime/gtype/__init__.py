@@ -1,0 +1,27 @@
+"""Types of requests and answers: read once at registration, checked on every request.
+
+`check(hint)` compiles a type hint to a `Check`. Its decoder is msgspec's, compiled and
+strict; only when that refuses is the same text read again as plain data and walked, to
+list every fault with its place (GT-10, GT-15). The walk and the decoder hold the same law.
+"""
+
+from runtime.gtype.check import Check, check
+from runtime.gtype.findings import Findings, format_issues, issues_for
+from runtime.gtype.query import QueryReader
+from runtime.gtype.redaction import Redactor, redactor
+from runtime.gtype.sensitive import Sensitive
+from runtime.gtype.text import PATH_TYPES, PathType
+
+__all__ = [
+    "PATH_TYPES",
+    "Check",
+    "Findings",
+    "PathType",
+    "QueryReader",
+    "Redactor",
+    "Sensitive",
+    "check",
+    "format_issues",
+    "issues_for",
+    "redactor",
+]
