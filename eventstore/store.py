@@ -34,7 +34,7 @@ class Store(Protocol):
         """Where it is, as it was opened."""
         ...
 
-    def append(
+    def append(  # noqa: PLR0913 - the port has them
         self,
         stream: StreamId,
         events: Sequence[NewEvent],
@@ -53,6 +53,9 @@ class Store(Protocol):
         from the ticket.
 
         Args:
+            stream: its id; a new one comes from the source of ids.
+            events: at least one.
+            kind: of the stream, as registered.
             expected: the revision *stream* is at, or `ANY`, or `NEW`.
             commit_id: 16 bytes that name this append; sent twice it is done once.
             parent: stream and revision this one goes on from. Only with `NEW`; revisions
@@ -94,6 +97,7 @@ class Store(Protocol):
         Args:
             after: rows that begin after this position.
             before: rows that begin before this position; None: up to the end.
+            limit: at most so many rows.
             kinds: of these kinds only; empty: all.
             newest_first: from the end backwards.
             first_rows_only: only rows which begin a stream, one a stream.

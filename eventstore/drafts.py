@@ -1,0 +1,194 @@
+"""What an append is before it has its place in the log: checked, encoded, hashed.
+
+Every backend drafts in the caller's thread, so that faults of the events raise there,
+later changes are not seen, and the same calls give the same rows (ES-7).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from eventstore.chain import digest_of
+from eventstore.codec import LOG_KIND, Registry, encode_rows
+from eventstore.errors import EventStoreError
+from eventstore.events import ANY, NEW, Kind, NewEvent
+from eventstore.identifiers import Clock, Ids, Revision, StreamId
+from eventstore.names import HELD, LOG_STREAM, REGISTERED, Name, NameBook
+
+FORK_DEPTH = 16
+_UUID_VERSION = 7
+
+
+class DraftRow(msgspec.Struct, frozen=True, gc=False):
+    """A row without its place."""
+
+    data: str
+    count: int
+    salt: bytes
+    digest: bytes
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A commit without its place."""
+
+    stream: StreamId
+    kind: Kind
+    expected: int
+    commit_id: bytes
+    given: bool
+    """Whether the caller chose the commit id: only then can it come again."""
+    parent: tuple[StreamId, Revision] | None
+    close: bool
+    durable: bool
+    now_us: int
+    began_us: int
+    rows: list[DraftRow]
+    count: int
+    generation: int
+    """Of the name book before it was encoded."""
+
+    @property
+    def size(self) -> int:
+        """Of its text, in characters."""
+        return sum(len(row.data) for row in self.rows)
+
+    @property
+    def base(self) -> int:
+        """The revision before its first, where that is certain; else -1."""
+        if self.expected == NEW and self.parent:
+            return self.parent[1]
+        return self.expected
+
+
+class Drafting:
+    """Makes drafts for one log. Thread-safe."""
+
+    def __init__(self, registry: Registry, names: NameBook, clock: Clock, ids: Ids) -> None:
+        self._registry = registry
+        self._names = names
+        self._clock = clock
+        self._ids = ids
+
+    def draft(  # noqa: PLR0913 - the port has them
+        self,
+        stream: StreamId,
+        events: Sequence[NewEvent],
+        *,
+        kind: str,
+        expected: int,
+        commit_id: bytes | None = None,
+        parent: tuple[StreamId, Revision] | None = None,
+        close: bool = False,
+        durable: bool = False,
+    ) -> Draft:
+        """Check, encode and hash what `Store.append` was given.
+
+        Raises:
+            EventStoreError: `invalid-event`, `invalid-id`, `invalid-fork`, `too-large`,
+                `stream-too-long`, `unknown-kind`.
+        """
+        now_us = self._clock()
+        kind_ = self._registry.kind(kind)
+        _check_ids(stream, expected, commit_id, parent)
+        generation = self._names.generation
+        began_us = events[0].at_us if events else 0
+        encoded = encode_rows(
+            self._registry,
+            events,
+            began_us=began_us,
+            type_id=self._names.type_ids.__getitem__,
+            site_id=self._names.site_ids.__getitem__,
+        )
+        token = self._ids.token
+        rows = []
+        for row in encoded:
+            salt = token(16)
+            rows.append(DraftRow(row.data, row.count, salt, digest_of(salt, row.raw)))
+        draft = Draft(
+            stream, kind_, expected, commit_id or self._ids.uuid7(now_us).bytes,
+            commit_id is not None, parent, close, durable or kind_.durable, now_us, began_us,
+            rows, len(events), generation,
+        )  # fmt: skip
+        if kind_.max_events is not None and draft.base >= 0:
+            check_length(draft, draft.base)
+        return draft
+
+    def registered(self, names: Sequence[Name]) -> Draft:
+        """Draft the fact that *names* have their numbers."""
+        data = {"names": [(name.id, name.kind, name.name, name.version) for name in names]}
+        return self._of_log(REGISTERED, data)
+
+    def held(self, epoch: int) -> Draft:
+        """Draft the fact that a process took the log under *epoch*."""
+        return self._of_log(HELD, {"epoch": epoch})
+
+    def _of_log(self, type_: str, data: object) -> Draft:
+        event = NewEvent(type_, data, at_us=self._clock())
+        return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)
+
+
+def check_length(draft: Draft, base: int) -> None:
+    """Refuse *draft* if its stream, at revision *base* before, would grow too long.
+
+    Raises:
+        EventStoreError: `stream-too-long`.
+    """
+    most = draft.kind.max_events
+    if most is None or base + draft.count <= most:
+        return
+    problem = f"Stream {draft.stream} would have {base + draft.count} events, the limit is {most}."
+    fields: dict[str, object] = {"stream": draft.stream, "limit": most}
+    raise EventStoreError("stream-too-long", problem, "Go on in a new stream.", fields)
+
+
+def rewritten(data: str, count: int, salt: bytes, numbers: dict[int, int]) -> DraftRow:
+    """Return a row with other numbers for its names; keys and payloads keep their bytes."""
+    items = _decode_items(data)
+    for item in items:
+        item[0] = _renumbered(item[0], numbers)
+        if len(item) > _SITE:
+            item[_SITE] = _renumbered(item[_SITE], numbers)
+    raw = msgspec.json.encode(items)
+    return DraftRow(raw.decode(), count, salt, digest_of(salt, raw))
+
+
+def _renumbered(raw: msgspec.Raw, numbers: dict[int, int]) -> msgspec.Raw:
+    if bytes(raw) == b"null":
+        return raw
+    number = int(bytes(raw))
+    return msgspec.Raw(str(numbers.get(number, number)).encode())
+
+
+def _check_ids(
+    stream: StreamId,
+    expected: int,
+    commit_id: bytes | None,
+    parent: tuple[StreamId, Revision] | None,
+) -> None:
+    if not _is_uuid7(stream):
+        _invalid_id(f"Stream id {stream!r} is not a UUIDv7.", "Take it from the source of ids.")
+    if commit_id is not None and (type(commit_id) is not bytes or len(commit_id) != 16):
+        _invalid_id(f"Commit id {commit_id!r:.60} is not 16 bytes.", "Give a UUID's bytes.")
+    if type(expected) is not int or expected < ANY:
+        problem = f"Expected revision {expected!r:.40} is none."
+        remedy = "Give the head's revision, NEW (0) or ANY (-1)."
+        raise EventStoreError("wrong-revision", problem, remedy, {"expected": expected})
+    if parent is None:
+        return
+    if expected != NEW or not _is_uuid7(parent[0]) or parent[0] == stream or parent[1] < 0:
+        problem = "A fork begins a new stream, at a revision of another one."
+        remedy = "Give expected=NEW and parent=(stream, revision)."
+        raise EventStoreError("invalid-fork", problem, remedy, {"stream": stream})
+
+
+def _is_uuid7(value: object) -> bool:
+    return isinstance(value, UUID) and value.int >> 76 & 0xF == _UUID_VERSION
+
+
+def _invalid_id(problem: str, remedy: str) -> None:
+    raise EventStoreError("invalid-id", problem, remedy, {})
+
+
+_SITE = 4
+_decode_items = msgspec.json.Decoder(list[list[msgspec.Raw]]).decode

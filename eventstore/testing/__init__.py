@@ -1,0 +1,1 @@
+"""What any backend must pass. No pytest inside."""
