@@ -159,16 +159,24 @@ def _apply(rules: list[_Rule], value: Any) -> Any:
         if rule.whole:
             return REDACTED
         if isinstance(value, dict):
-            for name, inner in rule.fields.items():
-                if name in value:
-                    value[name] = _apply(inner, value[name])
-            if rule.inner:
-                for name, item in value.items():
-                    value[name] = _apply(rule.inner, item)
+            _apply_object(rule, value)
         elif isinstance(value, list):
-            for n, inner in rule.positions.items():
-                if n < len(value):
-                    value[n] = _apply(inner, value[n])
-            if rule.inner:
-                value[:] = [_apply(rule.inner, item) for item in value]
+            _apply_array(rule, value)
     return value
+
+
+def _apply_object(rule: _Rule, value: dict[str, Any]) -> None:
+    for name, inner in rule.fields.items():
+        if name in value:
+            value[name] = _apply(inner, value[name])
+    if rule.inner:
+        for name, item in value.items():
+            value[name] = _apply(rule.inner, item)
+
+
+def _apply_array(rule: _Rule, value: list[Any]) -> None:
+    for n, inner in rule.positions.items():
+        if n < len(value):
+            value[n] = _apply(inner, value[n])
+    if rule.inner:
+        value[:] = [_apply(rule.inner, item) for item in value]
