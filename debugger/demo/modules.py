@@ -2,7 +2,7 @@
 
 import asyncio
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from debugger.demo.catalogue import CATALOGUE, RATES, Product, without_tax
 from runtime import Sensitive
@@ -11,7 +11,7 @@ from runtime import Sensitive
 class Pricing:
     """Knows what things cost."""
 
-    async def quote(self, sku: str) -> dict[str, str | Decimal] | None:
+    async def quote(self, sku: str) -> dict[str, Any] | None:
         """Return category, label price, price without tax and tax rate of one; None: not sold."""
         product = CATALOGUE.get(sku)
         if product is None:
