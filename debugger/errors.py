@@ -24,10 +24,40 @@ class BadInputError(DebuggerError, ValueError):
     code = "DG101"
 
 
+class FilterError(BadInputError):
+    """A filter that cannot be read.
+
+    Attributes:
+        text: the filter, made printable.
+        cells: how far from its start the fault stands, in cells of a terminal.
+        expected: what was expected there.
+    """
+
+    code = "DG107"
+
+    def __init__(self, text: str, cells: int, expected: str, remedy: str = "") -> None:
+        self.text = text
+        self.cells = cells
+        self.expected = expected
+        super().__init__(
+            f"The filter cannot be read:\n  {text}\n  {' ' * cells}^ {expected}", remedy
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int, str, str]]:  # type: ignore[override]
+        return type(self), (self.text, self.cells, self.expected, self.remedy)
+
+
 class NotFoundError(DebuggerError, LookupError):
     """No such request, moment, key or snapshot."""
 
     code = "DG102"
+    exit = "not-found"
+
+
+class NoSuchMomentError(NotFoundError, BadInputError):
+    """A moment that can be read but is not in this request."""
+
+    code = "DG106"
     exit = "not-found"
 
 

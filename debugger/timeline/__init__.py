@@ -1,5 +1,38 @@
 """A request's history as moments: steps, differences, watches. Pure: no I/O, no clock."""
 
-from debugger.timeline.timeline import Change, LastWrite, StepKind, Timeline, Write
+from debugger.timeline.differences import Change, differences
+from debugger.timeline.parsing import parse
+from debugger.timeline.pointers import ABSENT
+from debugger.timeline.predicate import FACT_FIELDS, REQUEST_FIELDS, Predicate, Subject, matches
+from debugger.timeline.printable import fit, is_hidden, printable, width
+from debugger.timeline.searching import data_text
+from debugger.timeline.sentences import sentence, subject
+from debugger.timeline.shown import shown
+from debugger.timeline.stops import StepKind, is_failure
+from debugger.timeline.timeline import Timeline
+from debugger.timeline.writing import LastWrite, Write
 
-__all__ = ["Change", "LastWrite", "StepKind", "Timeline", "Write"]
+__all__ = [
+    "ABSENT",
+    "FACT_FIELDS",
+    "REQUEST_FIELDS",
+    "Change",
+    "LastWrite",
+    "Predicate",
+    "StepKind",
+    "Subject",
+    "Timeline",
+    "Write",
+    "data_text",
+    "differences",
+    "fit",
+    "is_failure",
+    "is_hidden",
+    "matches",
+    "parse",
+    "printable",
+    "sentence",
+    "shown",
+    "subject",
+    "width",
+]

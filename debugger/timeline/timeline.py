@@ -4,57 +4,60 @@ Revision 0 is the moment before the first fact, n the one after fact n. A *path*
 RFC 6901 pointer into user state: `/total`, `/items/0/sku`.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
-import msgspec
-
+from debugger.errors import NoSuchMomentError
+from debugger.timeline.differences import Change, differences
+from debugger.timeline.pointers import ABSENT, Tokens, lookup, split
+from debugger.timeline.searching import holds
+from debugger.timeline.seeking import Seeking
+from debugger.timeline.stops import StepKind, stops
+from debugger.timeline.writing import KeyIndex, LastWrite, Write, Writers, backwards, touches
 from eventstore import Event, StreamId
-from runtime.context import RequestState
+from eventstore.values import same
+from runtime.context import REQUEST_REDUCER, RequestState
 
-StepKind = Literal["event", "mutation", "hook", "effect", "phase", "failure"]
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One difference between two moments."""
-
-    sign: str
-    """`+` added, `-` removed, `~` changed."""
-    path: str
-    before: Any
-    """Encoded value (plain JSON data); None where there was none."""
-    after: Any
-
-
-class Write(msgspec.Struct, frozen=True):
-    """A fact that wrote a path."""
-
-    revision: int
-    type: str
-    before: Any
-    """Encoded value before; `ABSENT` where there was none."""
-    after: Any
-    by: str
-    """The hook or handler that ran, `` outside of both."""
-    site: str | None
-    changed: bool
-    """Whether before and after differ."""
-
-
-class LastWrite(msgspec.Struct, frozen=True):
-    """Who wrote a leaf of the state last."""
-
-    revision: int
-    by: str
-    site: str | None
+_STRIDE = 256
+"""Every how many facts a state is kept for good: of 50 000 facts 195 states, and at most
+so many facts to fold for any moment."""
+_RUNS_KEPT = 4
+"""Stretches of `_STRIDE` states that stay unfolded around the places last looked at."""
 
 
 class Timeline:
-    """A request's history. Moments are computed on demand and remembered sparsely."""
+    """A request's history. Moments are computed on demand and remembered sparsely.
+
+    Safe to be asked by several threads: each remembered thing is computed from the facts
+    alone and put in its place at once, so two that race store the same.
+
+    Args:
+        stream: the request.
+        events: all of its facts; of a fork those of its ancestors first.
+    """
 
     def __init__(self, stream: StreamId, events: Sequence[Event]) -> None:
         self.stream = stream
         self.events = events
+        self._marks: dict[int, RequestState] = {0: REQUEST_REDUCER.initial()}
+        self._runs: dict[int, list[RequestState]] = {}
+        self._stops: dict[StepKind, list[int]] = {}
+
+    def grown(self, more: Sequence[Event]) -> "Timeline":
+        """Return the history with *more* facts at its end; what is known is kept."""
+        longer = Timeline(self.stream, (*self.events, *more))
+        longer._marks.update(self._marks)
+        # A stretch that ended with the history is not whole any more.
+        whole = {i: run for i, run in self._runs.items() if len(run) == _STRIDE}
+        longer._runs.update(whole)
+        return longer
+
+    @property
+    def request_id(self) -> str:
+        """`req-` and 32 hex digits."""
+        return f"req-{self.stream.hex}"
 
     @property
     def last(self) -> int:
@@ -62,48 +65,195 @@ class Timeline:
         return len(self.events)
 
     def fact(self, revision: int) -> Event:
-        """Return fact *revision* (from 1)."""
+        """Return fact *revision* (from 1).
+
+        Raises:
+            NoSuchMomentError: there is none.
+        """
+        self._check(revision, first=1)
         return self.events[revision - 1]
 
+    # --- moments ---
+
     def state_at(self, revision: int) -> RequestState:
-        """Return the state at the moment *revision*."""
-        raise NotImplementedError
+        """Return the state at the moment *revision*.
+
+        Raises:
+            NoSuchMomentError: there is none.
+        """
+        self._check(revision)
+        index, offset = divmod(revision, _STRIDE)
+        run = self._runs.get(index)
+        if run is None:
+            run = self._unfold(index)
+        return run[offset]
+
+    def _check(self, revision: int, *, first: int = 0) -> None:
+        if not first <= revision <= self.last:
+            problem = f"There is no #{revision}: the request has {self.last} facts."
+            raise NoSuchMomentError(problem, f"Ask for one from {first} to {self.last}.")
+
+    def _unfold(self, index: int) -> list[RequestState]:
+        start = index * _STRIDE
+        state = self._mark(index)
+        run = [state]
+        for event in self.events[start : start + _STRIDE - 1]:
+            state = REQUEST_REDUCER.apply(state, event)
+            run.append(state)
+        # A new dict, put in place at once: another thread may be reading the old one.
+        kept = list(self._runs.items())[-(_RUNS_KEPT - 1) :]
+        self._runs = {**dict(kept), index: run}
+        return run
+
+    def _mark(self, index: int) -> RequestState:
+        """Return the state at `index * _STRIDE`, folding on from the nearest one kept."""
+        known = index
+        while known not in self._marks:
+            known -= 1
+        state = self._marks[known]
+        for passed in range(known, index):
+            start = passed * _STRIDE
+            state = REQUEST_REDUCER.apply_all(state, self.events[start : start + _STRIDE])
+            self._marks[passed + 1] = state
+        return state
+
+    # --- steps ---
+
+    def stops(self, kind: StepKind) -> Sequence[int]:
+        """Return the revisions at which steps of *kind* stop, rising."""
+        found = self._stops.get(kind)
+        if found is None:
+            found = self._stops[kind] = stops(self.events, kind)
+        return found
 
     def next(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly after *revision*; None: there is none."""
-        raise NotImplementedError
+        rising = self.stops(kind)
+        index = bisect_right(rising, revision)
+        return rising[index] if index < len(rising) else None
 
     def previous(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly before *revision*; None: there is none."""
-        raise NotImplementedError
+        rising = self.stops(kind)
+        index = bisect_left(rising, revision)
+        return rising[index - 1] if index else None
 
     def seek(self, text: str, revision: int) -> tuple[int, bool]:
-        """Read `1729`, `+50`, `-20`, `50%`, `401ms`, `end`, `start`, `failure`, a snapshot's name.
+        """Find the moment that *text* means for a cursor at *revision* (TM-4).
+
+        It reads `1729`, `+50`, `-20`, `50%`, `401ms`, `12:03:04.3`, `end`, `start`, `failure`,
+        `hook NAME`, `FILE:LINE`, a snapshot's name or id.
 
         Returns:
-            The revision, and whether it is exact.
+            The nearest revision at or before what was asked, and whether it is exact.
 
         Raises:
             BadInputError: cannot be read; the remedy names the forms.
+            NoSuchMomentError: can be read, but there is none (a `BadInputError` too).
         """
-        raise NotImplementedError
+        return self._seeking.find(text, revision)
+
+    @cached_property
+    def _seeking(self) -> Seeking:
+        return Seeking(self.events, self.snapshots, self.request_id)
+
+    @property
+    def snapshots(self) -> Mapping[str, int]:
+        """All snapshots, name to the moment it names."""
+        return self.state_at(self.last).snapshots
+
+    @property
+    def first_failure(self) -> int | None:
+        """Revision of the first failure; None: nothing failed."""
+        failures = self.stops("failure")
+        return failures[0] if failures else None
+
+    # --- what changed, and who did it ---
 
     def diff(self, a: int, b: int) -> list[Change]:
         """Return what changed in user state from moment *a* to moment *b*; equal: empty."""
-        raise NotImplementedError
+        return differences(self.state_at(a).values, self.state_at(b).values)
+
+    def value_at(self, revision: int, path: str) -> Any:
+        """Return the encoded value at *path* at the moment *revision*, or `ABSENT`."""
+        return lookup(self.state_at(revision).values, split(path))
+
+    def by(self, revision: int) -> str:
+        """Return the hook or handler whose code ran at *revision*, `` for none."""
+        return self._writers.at(revision)
 
     def writes(self, path: str) -> list[Write]:
         """Return every write that touches *path*, an ancestor or a descendant, oldest first."""
-        raise NotImplementedError
+        tokens = split(path)
+        return [
+            self._write(revision, tokens)
+            for revision in self._keys.candidates(tokens)
+            if touches(self.events[revision - 1], tokens)
+        ]
 
     def last_change(self, path: str, revision: int) -> Write | None:
         """Return the last change of *path* at or before *revision*: when it became what it is."""
-        raise NotImplementedError
+        tokens = split(path)
+        for candidate in backwards(self._keys.candidates(tokens), revision):
+            if touches(self.events[candidate - 1], tokens):
+                write = self._write(candidate, tokens)
+                if write.changed:
+                    return write
+        return None
+
+    def next_change(self, path: str, revision: int) -> Write | None:
+        """Return the first change of *path* after *revision*."""
+        tokens = split(path)
+        candidates = self._keys.candidates(tokens)
+        for candidate in candidates[bisect_right(candidates, revision) :]:
+            if touches(self.events[candidate - 1], tokens):
+                write = self._write(candidate, tokens)
+                if write.changed:
+                    return write
+        return None
 
     def last_writes(self, revision: int) -> dict[str, LastWrite]:
         """Return for every top key of the state at *revision* who wrote it last."""
-        raise NotImplementedError
+        found: dict[str, LastWrite] = {}
+        for key in self.state_at(revision).values:
+            at = self._keys.last(key, revision)
+            if at is not None:
+                found[key] = LastWrite(at, self.by(at), self.events[at - 1].site)
+        return found
 
     def search(self, text: str) -> list[int]:
-        """Return the revisions of facts that hold *text* in type, key, site or data."""
-        raise NotImplementedError
+        """Return the revisions of facts that hold *text* in type, key, site or data.
+
+        Letter case does not matter. An empty text is in none.
+        """
+        return [n for n, event in enumerate(self.events, 1) if holds(event, text)] if text else []
+
+    def _write(self, revision: int, tokens: Tokens) -> Write:
+        event = self.events[revision - 1]
+        before = lookup(self.state_at(revision - 1).values, tokens)
+        after = lookup(self.state_at(revision).values, tokens)
+        return Write(
+            revision=revision,
+            type=event.type,
+            before=before,
+            after=after,
+            by=self.by(revision),
+            site=event.site,
+            changed=not _same(before, after),
+        )
+
+    @cached_property
+    def _keys(self) -> KeyIndex:
+        return KeyIndex(self.events)
+
+    @cached_property
+    def _writers(self) -> Writers:
+        return Writers(self.events)
+
+
+def _same(before: Any, after: Any) -> bool:
+    if before is ABSENT or after is ABSENT:
+        return before is after
+    if isinstance(before, Mapping):  # the whole state is a view, of one dict or another
+        return not differences(before, after) if isinstance(after, Mapping) else False
+    return same(before, after)

@@ -1,0 +1,1 @@
+"""Go back, look, change one thing, see what would have happened."""

@@ -1,0 +1,209 @@
+"""One small language that picks requests and facts (TM-7).
+
+    status:500 route:/orders* dur:>10ms !principal:ann
+    kind:context.set,context.edited key:total
+    "POST /orders" or KeyError
+
+Blanks mean *and*. A field takes one or more tests, any of which may hold; `*` and `?`
+match. A lone word is looked for in the columns shown. A field that has no value matches
+nothing, not even `!=`-like comparisons: absent is not zero.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from debugger.timeline.quantities import instant_us, number, span_us
+
+Op = str
+"""`` for equality, else `<`, `<=`, `>`, `>=`."""
+
+
+class Test(msgspec.Struct, frozen=True):
+    """What a field is held against."""
+
+    __test__ = False  # not one of pytest's
+
+    op: Op
+    text: str
+
+
+class Field(msgspec.Struct, frozen=True, tag=True):
+    """One field; any of the tests may hold."""
+
+    name: str
+    tests: tuple[Test, ...]
+
+    def __str__(self) -> str:
+        tests = ",".join(test.op + _quoted(test.text) for test in self.tests)
+        return f"{self.name}:{tests}"
+
+
+class Word(msgspec.Struct, frozen=True, tag=True):
+    """Text looked for in the columns shown."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return _quoted(self.text, lone=True)
+
+
+class Not(msgspec.Struct, frozen=True, tag=True):
+    """What must not hold."""
+
+    of: "Predicate"
+
+    def __str__(self) -> str:
+        return f"!({self.of})" if isinstance(self.of, And | Or) else f"!{self.of}"
+
+
+class And(msgspec.Struct, frozen=True, tag=True):
+    """All must hold; without any, everything does."""
+
+    of: tuple["Predicate", ...]
+
+    def __str__(self) -> str:
+        return " ".join(f"({p})" if isinstance(p, And | Or) else str(p) for p in self.of)
+
+
+class Or(msgspec.Struct, frozen=True, tag=True):
+    """One must hold."""
+
+    of: tuple["Predicate", ...]
+
+    def __str__(self) -> str:
+        return " or ".join(f"({p})" if isinstance(p, Or) else str(p) for p in self.of)
+
+
+Predicate: TypeAlias = Field | Word | Not | And | Or
+EVERYTHING = And(())
+"""The empty filter."""
+
+
+class Subject(Protocol):
+    """What a predicate is asked about."""
+
+    def field(self, name: str) -> str | int | None:
+        """Return the value of a field; None: it has none. Durations and times in µs."""
+        ...
+
+    def has(self, word: str) -> bool:
+        """Say whether a shown column holds *word*, which is casefolded."""
+        ...
+
+    def columns(self) -> Sequence[str]:
+        """Return the columns shown, for words with `*` or `?`."""
+        ...
+
+
+Fields: TypeAlias = Mapping[str, str]
+"""Name of a field to what its values are: text, number, span (µs) or since (µs, not before)."""
+
+REQUEST_FIELDS: Fields = {
+    "id": "text",
+    "status": "number",
+    "route": "text",
+    "handler": "text",
+    "version": "text",
+    "outcome": "text",
+    "method": "text",
+    "path": "text",
+    "principal": "text",
+    "since": "since",
+    "dur": "span",
+    "facts": "number",
+}
+FACT_FIELDS: Fields = {
+    **{name: kind for name, kind in REQUEST_FIELDS.items() if name != "facts"},
+    "kind": "text",
+    "key": "text",
+    "line": "text",
+}
+
+
+def matches(predicate: Predicate, subject: Subject, fields: Fields, now_us: int) -> bool:
+    """Say whether *predicate*, which was parsed with *fields*, holds of *subject*."""
+    match predicate:
+        case Field():
+            kind = fields[predicate.name]
+            value = subject.field(predicate.name)
+            return value is not None and any(
+                _holds(test, value, kind, now_us) for test in predicate.tests
+            )
+        case Word(text=text):
+            if _is_glob(text):
+                return any(_glob(text).fullmatch(column) for column in subject.columns())
+            return subject.has(text.casefold())
+        case Not(of=inner):
+            return not matches(inner, subject, fields, now_us)
+        case And(of=all_of):
+            return all(matches(each, subject, fields, now_us) for each in all_of)
+        case Or(of=any_of):
+            return any(matches(each, subject, fields, now_us) for each in any_of)
+
+
+def _holds(test: Test, value: str | int, kind: str, now_us: int) -> bool:
+    if kind == "since":
+        asked = instant_us(test.text, now_us)
+        return asked is not None and int(value) >= asked
+    if _is_glob(test.text):
+        return _text_holds(test.text, str(value))
+    if kind == "text":
+        return _compares(test.op, str(value).casefold(), test.text.casefold()) or (
+            not test.op and _text_holds(test.text, str(value))
+        )
+    wanted = span_us(test.text) if kind == "span" else number(test.text)
+    return wanted is not None and _compares(test.op, float(value), float(wanted))
+
+
+def _compares(op: Op, value: str | float, wanted: str | float) -> bool:
+    # Both are of one type: text with text, number with number.
+    match op:
+        case "<":
+            return value < wanted  # type: ignore[operator]
+        case "<=":
+            return value <= wanted  # type: ignore[operator]
+        case ">":
+            return value > wanted  # type: ignore[operator]
+        case ">=":
+            return value >= wanted  # type: ignore[operator]
+        case _:
+            return value == wanted
+
+
+def _text_holds(wanted: str, value: str) -> bool:
+    """Hold a text against all of *value*, or one of its words: `outcome:KeyError`."""
+    if _is_glob(wanted):
+        glob = _glob(wanted)
+        return any(glob.fullmatch(each) for each in (value, *value.split()))
+    folded = wanted.casefold()
+    return any(each.casefold() == folded for each in (value, *value.split()))
+
+
+def _is_glob(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+@lru_cache(maxsize=256)
+def _glob(text: str) -> re.Pattern[str]:
+    # Runs of stars are one: `**…*` would take time exponential in their number.
+    pieces = re.split(r"(\*+|\?)", text)
+    pattern = "".join(
+        ".*" if piece.startswith("*") else "." if piece == "?" else re.escape(piece)
+        for piece in pieces
+    )
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
+_PLAIN = re.compile(r"[^\s\"(),<>=!][^\s\"(),]*")
+_FIELD_LIKE = re.compile(r"[A-Za-z_]+:")
+
+
+def _quoted(text: str, *, lone: bool = False) -> str:
+    plain = _PLAIN.fullmatch(text) is not None
+    if lone:
+        plain = plain and text not in ("and", "or", "not") and not _FIELD_LIKE.match(text)
+    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
