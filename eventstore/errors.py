@@ -1,11 +1,11 @@
 """What the event store refuses, and how each refusal is put right.
 
-One class with a stable code: a caller that must tell refusals apart compares
-`code`, everybody else catches `EventStoreError`. The codes and remedies are
+Nearly all are one class with a stable code: a caller that must tell refusals apart
+compares `code`, everybody else catches `EventStoreError`. The codes and remedies are
 part of the documented interface (`docs/errors.md`).
 """
 
-from typing import Self
+from typing import Any
 
 
 class EventStoreError(Exception):
@@ -25,6 +25,17 @@ class EventStoreError(Exception):
         self.fields = fields
         super().__init__(f"{problem} {remedy} [{code}]")
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str, dict[str, object]]]:
+    def __reduce__(self) -> tuple[Any, Any]:
         # Unpickling calls cls(*args), and args holds the one sentence above.
         return type(self), (self.code, self.problem, self.remedy, self.fields)
+
+
+class FrozenValueError(EventStoreError, AttributeError, TypeError):
+    """An attempt to change a recorded value in place, past the log."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        super().__init__("frozen-value", f"{what} cannot be changed in place.", remedy, {})
+
+    def __reduce__(self) -> tuple[Any, Any]:
+        return type(self), (self.what, self.remedy)

@@ -1,5 +1,48 @@
-"""The value codec: Python values to JSON and back, exactly."""
+"""The value codec: plain Python data to JSON trees and back, exactly. Pure.
 
-from eventstore.values.tree import Tree, same, tree_bytes
+None, bool, int, float, str, bytes, list, tuple, dict, set, frozenset, datetime, date,
+time, timedelta, Decimal, UUID, and registered enums, Structs and dataclasses. What JSON
+lacks stands in an envelope, an object whose one key begins with `$`; `docs/` holds the
+table. A tree is stored for ever and shared freely, so nobody changes one in place.
+"""
 
-__all__ = ["Tree", "same", "tree_bytes"]
+from eventstore.errors import FrozenValueError
+from eventstore.values.classes import NO_CLASSES, Classes
+from eventstore.values.encoding import dumps, encode
+from eventstore.values.frozen import (
+    Frozen,
+    FrozenDict,
+    FrozenList,
+    FrozenObject,
+    FrozenSet,
+    Redacted,
+    Sealed,
+    UnknownMember,
+)
+from eventstore.values.tree import Tree, same, tree_bytes, value_depth
+from eventstore.values.views import Viewer, decode, json_hook, loads, view
+
+__all__ = [
+    "NO_CLASSES",
+    "Classes",
+    "Frozen",
+    "FrozenDict",
+    "FrozenList",
+    "FrozenObject",
+    "FrozenSet",
+    "FrozenValueError",
+    "Redacted",
+    "Sealed",
+    "Tree",
+    "UnknownMember",
+    "Viewer",
+    "decode",
+    "dumps",
+    "encode",
+    "json_hook",
+    "loads",
+    "same",
+    "tree_bytes",
+    "value_depth",
+    "view",
+]

@@ -25,8 +25,7 @@ def is_plain(text: str) -> bool:
 
 def wrap(text: str) -> dict[str, str]:
     """Return the envelope of *text*."""
-    raw = text.encode("utf-8", "surrogatepass")
-    return {STR: binascii.b2a_base64(raw, newline=False).decode()}
+    return {STR: to_base64(text.encode("utf-8", "surrogatepass"))}
 
 
 def unwrap(envelope: dict[str, Any]) -> str:
@@ -42,6 +41,11 @@ def unwrap(envelope: dict[str, Any]) -> str:
     return text
 
 
+def to_base64(raw: bytes) -> str:
+    """Return *raw* as base64, without line breaks."""
+    return binascii.b2a_base64(raw, newline=False).decode()
+
+
 def from_base64(text: object) -> bytes:
     """Decode base64, canonical only, so that equal bytes have one spelling.
 
@@ -52,7 +56,7 @@ def from_base64(text: object) -> bytes:
         msg = "base64 must be a string"
         raise ValueError(msg)  # noqa: TRY004 - bad data, not misuse
     raw = binascii.a2b_base64(text, strict_mode=True)
-    if binascii.b2a_base64(raw, newline=False).decode() != text:
+    if to_base64(raw) != text:
         msg = "base64 is not canonical"
         raise ValueError(msg)
     return raw

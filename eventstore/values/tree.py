@@ -29,3 +29,46 @@ def same(a: Tree, b: Tree) -> bool:
 def tree_bytes(tree: Tree) -> bytes:
     """Return the JSON text of *tree* in UTF-8, without blanks."""
     return _encode(tree)
+
+
+def tree_from_bytes(data: bytes | str) -> Tree:
+    """Return the tree of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    return _decode(data)
+
+
+def tag_of(tree: dict[str, Tree]) -> str | None:
+    """Return the tag of an envelope, `$obj`; None for a plain object."""
+    if len(tree) == 1:
+        (key,) = tree
+        if key.startswith("$"):
+            return key
+    return None
+
+
+def value_depth(tree: Tree) -> int:
+    """Return how deep the value that *tree* stands for is nested; 0 for a scalar."""
+    parts = _parts(tree)
+    return 0 if parts is None else 1 + max(map(value_depth, parts), default=0)
+
+
+def _parts(tree: Tree) -> list[Tree] | None:
+    """Return the values directly in the value; None for a scalar."""
+    if isinstance(tree, list):
+        return tree
+    if not isinstance(tree, dict):
+        return None
+    tag = tag_of(tree)
+    if tag is None:
+        return list(tree.values())
+    if tag in _OF_ITEMS:
+        return list(tree[tag])
+    if tag == "$dict":
+        return [part for pair in tree[tag] for part in pair]
+    return list(tree[tag][1].values()) if tag == "$obj" else None
+
+
+_OF_ITEMS = frozenset({"$tuple", "$set", "$frozenset"})
