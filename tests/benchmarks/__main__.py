@@ -1,0 +1,75 @@
+"""`make bench`: run the benchmarks and write the table, for people and for `docs/benchmarks.md`.
+
+Each module `bench_*.py` of this folder has `rows()`, which gives the lines of the table.
+Named on the command line (`python -m tests.benchmarks store http`) only those run.
+"""
+
+import importlib
+import os
+import platform
+import sqlite3
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tests.benchmarks.measure import Row, tell
+
+PEERS = ("granian", "eventsourcing", "fastapi", "litestar", "msgspec", "sqlalchemy", "textual")
+
+
+def modules(asked: list[str]) -> list[str]:
+    known = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
+    unknown = [name for name in asked if f"bench_{name}" not in known]
+    if unknown:
+        there = ", ".join(name.removeprefix("bench_") for name in known)
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are: {there}.")
+    return [name for name in known if not asked or name.removeprefix("bench_") in asked]
+
+
+def machine() -> str:
+    found = []
+    for peer in PEERS:
+        try:
+            found.append(f"{peer} {version(peer)}")
+        except PackageNotFoundError:
+            continue
+    return (
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; {', '.join(found)}."
+    )
+
+
+def figure(number: float) -> str:
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.2f}" if number < 10 else f"{number:.1f}"
+
+
+def table(rows: list[Row]) -> str:
+    lines = [
+        "| what | ours | peer | theirs | ratio | lowest, highest | bar | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        bar = "" if row.bar is None else f"≥ {row.bar:g}"
+        holds = "" if row.bar is None else "holds" if row.holds else "**missed**"
+        lines.append(
+            f"| {row.what} | {figure(row.ours)} {row.unit} | {row.peer} "
+            f"| {figure(row.theirs)} {row.unit} | **{figure(row.ratio)}** "
+            f"| {figure(row.low)}, {figure(row.high)} | {bar} | {holds} |"
+        )
+    notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
+    return "\n".join(lines) + "\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
+
+
+def main() -> int:
+    rows: list[Row] = []
+    for name in modules(sys.argv[1:]):
+        rows += importlib.import_module(f"tests.benchmarks.{name}").rows()
+    tell("")
+    sys.stdout.write(f"{machine()}\n\n{table(rows)}")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
