@@ -4,8 +4,9 @@ Every backend writes with `encode_rows` and reads with `RowDecoder`, so that row
 all backends have the same bytes. A change here changes the stored format.
 """
 
+from eventstore.codec.reading import RowDecoder
 from eventstore.codec.registry import LOG_KIND, Registry, check_type_name
-from eventstore.codec.rows import EncodedRow, RowDecoder, encode_rows, split
+from eventstore.codec.writing import EncodedRow, encode_rows, split
 
 __all__ = [
     "LOG_KIND",

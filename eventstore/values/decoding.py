@@ -13,13 +13,13 @@ import msgspec
 
 from eventstore.errors import EventStoreError
 from eventstore.values.classes import Classes, field_names
+from eventstore.values.faults import MAX_DEPTH
 from eventstore.values.frozen import FrozenObject, Reader, UnknownMember
 from eventstore.values.scalars import read_int, read_scalar
 from eventstore.values.tree import Tree, tag_of
 
 AnyClass: TypeAlias = type[Any]
 
-MAX_DEPTH = 64
 CORRUPT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What the functions below raise for a tree that no encoder made."""
 

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from eventstore.errors import EventStoreError
 from eventstore.values import text, times
 from eventstore.values.classes import NO_CLASSES, Classes, field_names, is_class_of_values
+from eventstore.values.faults import MAX_DEPTH, Fault, unsupported
 from eventstore.values.frozen import (
     FrozenDict,
     FrozenList,
@@ -23,7 +23,6 @@ from eventstore.values.frozen import (
 )
 from eventstore.values.tree import Tree, tree_bytes, value_depth
 
-MAX_DEPTH = 64
 MAX_SIZE = 20 * 1024 * 1024
 """In bytes; more fit into no event."""
 
@@ -46,8 +45,8 @@ def encode(value: object, classes: Classes = NO_CLASSES, *, max_size: int = MAX_
         return value
     try:
         return _Run(classes, max_size).encode(value, 0)
-    except _Fault as fault:
-        raise _unsupported(fault) from None
+    except Fault as fault:
+        raise unsupported(fault) from None
 
 
 def dumps(value: object, classes: Classes = NO_CLASSES) -> bytes:
@@ -57,17 +56,6 @@ def dumps(value: object, classes: Classes = NO_CLASSES) -> bytes:
         EventStoreError: `unsupported-value`, as of `encode`.
     """
     return tree_bytes(encode(value, classes))
-
-
-class _Fault(Exception):
-    """What cannot be encoded; each container on the way out adds itself."""
-
-    def __init__(self, reason: str, cls: type, detail: str = "") -> None:
-        self.reason = reason
-        self.cls = cls
-        self.detail = detail
-        self.steps: list[tuple[object, int]] = []
-        """Innermost first: the step taken and the id of what it was taken from."""
 
 
 class _Run:
@@ -87,9 +75,9 @@ class _Run:
         # Each item is a character and a comma at least.
         self.size += 2 * size + 1
         if self.size > self.max_size:
-            raise _Fault("size", type(value), f"more than {self.max_size} bytes")
+            raise Fault("size", type(value), f"more than {self.max_size} bytes")
         if depth >= MAX_DEPTH:
-            raise _Fault("depth", type(value), f"deeper than {MAX_DEPTH}")
+            raise Fault("depth", type(value), f"deeper than {MAX_DEPTH}")
 
 
 def _unchanged(_run: _Run, value: Any, _depth: int) -> Tree:
@@ -121,7 +109,7 @@ def _list(run: _Run, value: Any, depth: int) -> list[Tree]:
     try:
         for item in value:
             items.append(_ENCODERS.get(type(item), _special)(run, item, depth))  # noqa: PERF401
-    except _Fault as fault:
+    except Fault as fault:
         # Not a comprehension, because the fault lies behind the items that were done.
         fault.steps.append((len(items), id(value)))
         raise
@@ -136,7 +124,7 @@ def _set(run: _Run, value: Any, depth: int) -> Tree:
     run.enter(value, depth, len(value))
     try:
         members = [run.encode(member, depth + 1) for member in value]
-    except _Fault as fault:
+    except Fault as fault:
         # Members have no places: the pointer ends at the set.
         fault.steps.clear()
         raise
@@ -157,7 +145,7 @@ def _dict(run: _Run, value: Any, depth: int) -> Tree:
             run.size += len(key)
         else:
             return tree
-    except _Fault as fault:
+    except Fault as fault:
         fault.steps.append((key, id(value)))
         raise
     return {"$dict": [_pair(run, value, key, inside) for key in value]}
@@ -166,13 +154,13 @@ def _dict(run: _Run, value: Any, depth: int) -> Tree:
 def _pair(run: _Run, value: dict[Any, Any], key: Any, depth: int) -> list[Tree]:
     try:
         encoded = run.encode(key, depth)
-    except _Fault as fault:
+    except Fault as fault:
         # A key has no place of its own: the pointer ends at its dict.
         fault.steps.clear()
         raise
     try:
         return [encoded, run.encode(value[key], depth)]
-    except _Fault as fault:
+    except Fault as fault:
         fault.steps.append((key, id(value)))
         raise
 
@@ -189,7 +177,7 @@ def _zoned(write: Callable[[Any], Tree], value: Any) -> Tree:
     try:
         return write(value)
     except ValueError as error:
-        raise _Fault("tzinfo", type(value), str(error)) from error
+        raise Fault("tzinfo", type(value), str(error)) from error
 
 
 def _date(_run: _Run, value: dt.date, _depth: int) -> Tree:
@@ -216,21 +204,22 @@ def _sealed(_run: _Run, value: Sealed, _depth: int) -> Tree:
     return {"$sealed": [value.key, text.to_base64(value.box)]}
 
 
-def _unknown_member(_run: _Run, value: UnknownMember, _depth: int) -> Tree:
-    return {"$enum": [value.enum, value.member]}
+def _unknown_member(run: _Run, value: UnknownMember, depth: int) -> Tree:
+    member = value.member
+    return {"$enum": [value.enum, member if isinstance(member, str) else _int(run, member, depth)]}
 
 
 def _view(_run: _Run, value: Any, depth: int) -> Tree:
     tree = tree_of(value)
     if depth and depth + value_depth(tree) > MAX_DEPTH:
-        raise _Fault("depth", type(value), f"deeper than {MAX_DEPTH}")
+        raise Fault("depth", type(value), f"deeper than {MAX_DEPTH}")
     return tree
 
 
 def _special(run: _Run, value: Any, depth: int) -> Tree:
     label = run.classes.label(type(value))
     if label is None:
-        raise _Fault(_reason(type(value)), type(value))
+        raise Fault(_reason(type(value)), type(value))
     if isinstance(value, enum.Flag):
         return {"$enum": [label, _int(run, int(value.value), depth)]}
     if isinstance(value, enum.Enum):
@@ -243,14 +232,14 @@ def _fields(run: _Run, value: Any, depth: int) -> dict[str, Tree]:
     run.enter(value, depth, len(names))
     extra = set(getattr(value, "__dict__", ())).difference(names)
     if extra:
-        raise _Fault("attribute", type(value), f"{min(extra)!a} is not a field")
+        raise Fault("attribute", type(value), f"{min(extra)!a} is not a field")
     fields: dict[str, Tree] = {}
     for name in names:
         try:
             fields[name] = run.encode(getattr(value, name), depth + 1)
         except AttributeError:
-            raise _Fault("attribute", type(value), f"{name!a} has no value") from None
-        except _Fault as fault:
+            raise Fault("attribute", type(value), f"{name!a} has no value") from None
+        except Fault as fault:
             fault.steps.append((name, id(value)))
             raise
     return fields
@@ -261,51 +250,6 @@ def _reason(cls: type) -> str:
         return "unregistered"
     return "subclass" if issubclass(cls, _PLAIN_CLASSES) else "type"
 
-
-def _unsupported(fault: _Fault) -> EventStoreError:
-    steps = _until_cycle(fault)
-    path = "".join(f"/{_token(step)}" for step in steps)
-    detail = f" ({fault.detail})" if fault.detail else ""
-    problem = (
-        f"The value at {path[:200] or 'its root'!a} cannot be recorded: {fault.reason}{detail}, "
-        f"class {fault.cls.__module__}.{fault.cls.__qualname__}."
-    )
-    fields: dict[str, object] = {
-        "path": path,
-        "type": f"{fault.cls.__module__}.{fault.cls.__qualname__}",
-        "reason": fault.reason,
-    }
-    return EventStoreError("unsupported-value", problem, _REMEDIES[fault.reason], fields)
-
-
-def _until_cycle(fault: _Fault) -> list[object]:
-    """Return the steps to the fault; where it lies too deep because of a cycle, to that."""
-    steps: list[object] = []
-    met: set[int] = set()
-    for step, container in reversed(fault.steps):
-        if container in met and fault.reason == "depth":
-            fault.reason, fault.detail = "cycle", ""
-            break
-        met.add(container)
-        steps.append(step)
-    return steps
-
-
-def _token(step: object) -> str:
-    shown = step if isinstance(step, str) else repr(step)
-    return shown[:80].replace("~", "~0").replace("/", "~1")
-
-
-_REMEDIES = {
-    "type": "Record plain data instead: numbers, text, lists, dicts, dates, Structs.",
-    "subclass": "Convert it to the plain class it extends.",
-    "unregistered": "Register the class with the application.",
-    "cycle": "Refer to the other value by an id.",
-    "depth": f"Nest at most {MAX_DEPTH} deep.",
-    "size": "Keep large data elsewhere and its address here.",
-    "tzinfo": "Use a ZoneInfo with a key, or a plain offset.",
-    "attribute": "Set all declared fields and no others.",
-}
 
 _ENCODERS: dict[type, Callable[[_Run, Any, int], Tree]] = {
     type(None): _unchanged,

@@ -7,7 +7,14 @@ from runtime.context.fold import REQUEST_REDUCER, Folding
 from runtime.context.keys import check_key, check_state_size, check_value_size
 from runtime.context.patch import patch
 from runtime.context.phases import check_step
-from runtime.context.state import Compensation, PendingEffect, RequestState, Span
+from runtime.context.state import (
+    Compensation,
+    PendingEffect,
+    RequestState,
+    Span,
+    state_bytes,
+    state_from_bytes,
+)
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -40,4 +47,6 @@ __all__ = [
     "diff",
     "patch",
     "registry",
+    "state_bytes",
+    "state_from_bytes",
 ]

@@ -1,6 +1,7 @@
 """A request at one moment: what the fold of its facts gives (SN-1)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -71,3 +72,32 @@ class RequestState(msgspec.Struct, frozen=True):
     """Nothing can follow."""
     revision: int = 0
     started_us: int = 0
+
+
+def state_bytes(state: RequestState) -> bytes:
+    """Return *state* as JSON, to be kept."""
+    return _encode(state)
+
+
+def state_from_bytes(data: bytes) -> RequestState:
+    """Return the state that `state_bytes` was given.
+
+    Raises:
+        ValueError: it was given none.
+    """
+    state = _decode(data)
+    frozen = {
+        name: MappingProxyType(getattr(state, name)) for name in ("values", "pending", "snapshots")
+    }
+    return msgspec.structs.replace(state, **frozen)
+
+
+def _as_dict(value: object) -> object:
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    msg = f"{type(value).__qualname__} is no part of a state"
+    raise NotImplementedError(msg)
+
+
+_encode = msgspec.json.Encoder(enc_hook=_as_dict).encode
+_decode = msgspec.json.Decoder(RequestState).decode
