@@ -1,10 +1,11 @@
 """Requests as a list shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from eventstore import Row, StreamId
+from eventstore import Event, Row, StreamId
+from runtime import facts
 
 
 class RequestSummary(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class RequestSummary(msgspec.Struct, frozen=True):
     status: int | None
     """None: still running, aborted or torn."""
     outcome: str
-    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `aborted: crash`."""
+    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `aborted: crash`, `fork @31`."""
     failed: bool
     """Status 500 and above, timed out, or aborted."""
     duration_us: int
@@ -33,11 +34,14 @@ class RequestSummary(msgspec.Struct, frozen=True):
     parent: StreamId | None = None
     """Of a fork: the stream it goes on from."""
     name: str = ""
+    version: str | None = None
+    last_position: int = 0
+    """Of its last event; the largest of a list is the next `after` of `Session.newer`."""
 
     @property
     def short_id(self) -> str:
         """`req-` and the last 6 digits: what a person types."""
-        return f"req-{self.stream.hex[-6:]}"
+        return short_id(self.stream)
 
 
 class RequestList(msgspec.Struct, frozen=True):
@@ -50,6 +54,101 @@ class RequestList(msgspec.Struct, frozen=True):
     """Requests looked at to fill the page."""
 
 
-def summarize(row: Row, last: Row) -> RequestSummary:
-    """Say in a line what a request did, from its first and its last row (may be the same)."""
-    raise NotImplementedError
+def request_id(stream: StreamId) -> str:
+    """Return `req-` and 32 hex digits."""
+    return f"req-{stream.hex}"
+
+
+def short_id(stream: StreamId) -> str:
+    """Return `req-` and the last 6 digits."""
+    return f"req-{stream.hex[-6:]}"
+
+
+class _Told:
+    """What the facts seen so far say of a request."""
+
+    def __init__(self) -> None:
+        self.received = facts.RequestReceived("", "", "", "", "")
+        self.principal = "anonymous"
+        self.edition: str | None = None
+        self.version: str | None = None
+        self.failure: facts.Failure | None = None
+        self.timed_out = False
+        self.aborted: str | None = None
+        self.sent: facts.ResponseSent | None = None
+
+    def hear(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event.data:
+                case facts.RequestReceived():
+                    self.received = event.data
+                case facts.PrincipalEstablished():
+                    self.principal = event.key or "anonymous"
+                case facts.VersionResolved(edition=edition):
+                    self.version, self.edition = event.key or None, edition
+                case facts.HookFailed(will_retry=True):
+                    pass
+                case facts.HookFailed(failure=failure) | facts.HandlerFailed(failure=failure):
+                    self.failure = self.failure or failure
+                case facts.RequestTimedOut():
+                    self.timed_out = True
+                case facts.RequestAborted():
+                    self.aborted = event.key or "unknown"
+                case facts.ResponseSent():
+                    self.sent = event.data
+                case _:
+                    pass
+
+    def outcome(self, forked_at: int | None) -> str:
+        if self.aborted is not None:
+            return f"aborted: {self.aborted}"
+        if self.sent is not None:
+            return f"{self.sent.status} {self._reason()}".rstrip()
+        return "running" if forked_at is None else f"fork @{forked_at}"
+
+    def _reason(self) -> str:
+        if self.sent is None or self.sent.status < 400:
+            return ""
+        # `handler-error` says nothing; the class of the error does.
+        if self.failure is not None and self.sent.code in (None, "", "handler-error"):
+            return self.failure.error
+        return self.sent.code or ""
+
+
+def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSummary:
+    """Say in a line what a request did, from its first and its last row (may be the same).
+
+    Args:
+        row: its first.
+        last: its last.
+        prefix: of a fork, the first facts it shares with its parent.
+    """
+    told = _Told()
+    told.hear(event for event in prefix if not isinstance(event.data, facts.ResponseSent))
+    told.hear(row.events)
+    if last is not row:
+        told.hear(last.events)
+    received, sent = told.received, told.sent
+    started = row.events[0].at_us
+    return RequestSummary(
+        stream=row.stream,
+        request_id=request_id(row.stream),
+        position=row.position,
+        started_us=started,
+        method=received.method,
+        path=received.path,
+        route=received.route,
+        handler=received.handler,
+        edition=told.edition,
+        status=sent.status if sent else None,
+        outcome=told.outcome(row.parent_revision if row.parent else None),
+        failed=told.aborted is not None
+        or told.timed_out
+        or (sent is not None and sent.status >= 500),
+        duration_us=max(last.events[-1].at_us - started, 0),
+        facts=last.last,
+        principal=told.principal,
+        parent=row.parent,
+        version=told.version,
+        last_position=last.position + len(last.events) - 1,
+    )

@@ -1,10 +1,41 @@
 """One store, asked the debugger's questions."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import islice
+from typing import Self
+from uuid import UUID
 
-from debugger.session.requests import RequestList, RequestSummary
-from debugger.timeline import Timeline
-from eventstore import Row, Store, StreamId, Verdict
+from debugger.errors import BadInputError, NotFoundError, WriteRefusedError
+from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
+from debugger.session.subjects import FactSubject, RequestSubject
+from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
+from eventstore import (
+    NEW,
+    Clock,
+    Event,
+    Ids,
+    NewEvent,
+    Position,
+    Revision,
+    Row,
+    Store,
+    StreamId,
+    Verdict,
+)
+from runtime.effects.clock import system_clock
+from runtime.effects.ids import SystemIds
+from runtime.facts import ContextRestored
+
+_KIND = "request"
+_PAGE = 256
+_MOST_SCANNED = 4_096
+"""Requests looked at for one page of a filtered list, so that a call ends soon on a store
+of a million events; the next call goes on where this one stopped."""
+_OPENING = 16
+"""Facts of a fork's shared prefix among which request, caller and version stand."""
+_ID = re.compile(r"(?:req-)?([0-9a-f]{4,32})", re.ASCII)
 
 
 class Session:
@@ -13,28 +44,101 @@ class Session:
     Args:
         store: opened for reading; the session closes it.
         write: opens the store for one append (a restore); None: read-only.
+        clock: what `since:15m` counts from, and the time of a restore.
+        ids: where the id of a fork comes from.
     """
 
-    def __init__(self, store: Store, *, write: Callable[[], Store] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        write: Callable[[], Store] | None = None,
+        clock: Clock = system_clock,
+        ids: Ids | None = None,
+    ) -> None:
         self.store = store
         self._write = write
+        self._clock = clock
+        self._ids = ids or SystemIds()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether `restore` is refused."""
+        return self._write is None
+
+    # --- lists ---
 
     def requests(
         self, where: str = "", *, before: int | None = None, limit: int = 256
     ) -> RequestList:
-        """Give requests that match the filter text, newest first."""
-        raise NotImplementedError
+        """Give requests that match the filter text, newest first.
+
+        With a filter a call looks at no more than a few thousand requests: a page may be
+        short or even empty while `older` says that there is more to look at.
+
+        Raises:
+            FilterError: the filter cannot be read.
+        """
+        wanted = parse(where, REQUEST_FIELDS)
+        now_us = self._clock()
+        found: list[RequestSummary] = []
+        scanned = 0
+        while len(found) < limit and scanned < _MOST_SCANNED:
+            rows = self.store.read_log(
+                before=before,
+                limit=min(_PAGE, limit) if not where else _PAGE,
+                kinds=(_KIND,),
+                newest_first=True,
+                first_rows_only=True,
+            )
+            if not rows:
+                return RequestList(found, None, scanned)
+            for row in rows:
+                scanned += 1
+                before = row.position
+                summary = self._summary(row)
+                if matches(wanted, RequestSubject(summary), REQUEST_FIELDS, now_us):
+                    found.append(summary)
+                    if len(found) == limit:
+                        break
+        return RequestList(found, before, scanned)
 
     def newer(self, after: int, where: str = "", *, limit: int = 256) -> list[RequestSummary]:
         """Give requests whose last row stands after position *after*, oldest first: the live tail.
 
         A request may come again when it has gone on; the later one replaces the earlier.
+        Of more than *limit* the newest are given. The next *after* is `end()` as it was
+        before the call.
         """
-        raise NotImplementedError
+        wanted = parse(where, REQUEST_FIELDS)
+        now_us = self._clock()
+        seen: set[StreamId] = set()
+        found: list[RequestSummary] = []
+        before: int | None = None
+        while len(found) < limit:
+            rows = self.store.read_log(
+                after=after, before=before, limit=_PAGE, kinds=(_KIND,), newest_first=True
+            )
+            if not rows:
+                break
+            before = rows[-1].position
+            for row in rows:
+                if row.stream not in seen and len(found) < limit:
+                    seen.add(row.stream)
+                    summary = self._summary(self._first_row(row))
+                    if matches(wanted, RequestSubject(summary), REQUEST_FIELDS, now_us):
+                        found.append(summary)
+        return found[::-1]
+
+    def end(self) -> int:
+        """Return the position of the last event of the log."""
+        return self.store.end()
 
     def count(self) -> int:
         """Count all requests; may take a while on a large store."""
-        raise NotImplementedError
+        return self.store.count_streams(_KIND)
+
+    # --- one request ---
 
     def find(self, text: str) -> StreamId:
         """Find a request by `req-…`, a full id, or its last digits (4 or more).
@@ -43,28 +147,184 @@ class Session:
             BadInputError: not an id.
             NotFoundError: none or several fit; the remedy names them.
         """
-        raise NotImplementedError
+        match = _ID.fullmatch(text.strip().lower().replace("-", "").replace("req", "req-", 1))
+        if match is None:
+            problem = f"{text[:80]!r} is no request id."
+            raise BadInputError(problem, "Write `req-` and digits, or the last 4 digits or more.")
+        digits = match[1]
+        if len(digits) == 32:
+            stream = StreamId(UUID(digits))
+            if self.store.head(stream).kind == _KIND:
+                return stream
+        fitting = self.store.find_streams(digits, _KIND, 10) if len(digits) < 32 else []
+        if not fitting:
+            problem = f"There is no request {text[:80]!r} in {self.store.url}."
+            raise NotFoundError(problem, "`timescape requests` lists those there are.")
+        if len(fitting) > 1:
+            problem = f"{text[:80]!r} fits {len(fitting)} requests or more."
+            names = ", ".join(map(request_id, fitting))
+            raise NotFoundError(problem, f"Give more digits: {names}.")
+        return fitting[0]
 
     def timeline(self, stream: StreamId) -> Timeline:
-        """Load the whole history of a request (at most 50 000 facts)."""
-        raise NotImplementedError
+        """Load the whole history of a request (at most 50 000 facts).
+
+        Raises:
+            NotFoundError: there is no such request.
+        """
+        events = tuple(self.store.read(stream))
+        if not events:
+            problem = f"There is no request {request_id(stream)} in {self.store.url}."
+            raise NotFoundError(problem, "`timescape requests` lists those there are.")
+        return Timeline(stream, events)
+
+    def refresh(self, timeline: Timeline) -> Timeline:
+        """Give *timeline* with the facts that came since; itself if there are none."""
+        more = tuple(self.store.read(timeline.stream, timeline.last + 1))
+        return timeline.grown(more) if more else timeline
+
+    def summary(self, stream: StreamId) -> RequestSummary:
+        """Say in a line what one request did.
+
+        Raises:
+            NotFoundError: there is no such request.
+        """
+        head = self.store.head(stream)
+        if not head.revision:
+            problem = f"There is no request {request_id(stream)} in {self.store.url}."
+            raise NotFoundError(problem, "`timescape requests` lists those there are.")
+        return self._summary(self._first_row(self._row_at(head.last_position)))
+
+    def forks(self, stream: StreamId) -> Sequence[RequestSummary]:
+        """Give the forks of a request, oldest first."""
+        return [self.summary(fork) for fork in self.store.forks_of(stream)]
+
+    # --- writing ---
 
     def restore(self, stream: StreamId, at: int, *, by: str, reason: str = "") -> StreamId:
         """Make a fork of *stream* at revision *at* whose state is that of the moment; give its id.
 
+        Nothing is written to *stream*. The fork holds one fact of its own and is closed: it
+        does not run, so nothing may take it for a request that a crash cut off.
+
         Raises:
             WriteRefusedError: the session is read-only.
+            NotFoundError: there is no such request or moment.
         """
-        raise NotImplementedError
+        if self._write is None:
+            problem = f"{self.store.url} is open for reading only."
+            raise WriteRefusedError(problem, "Open it without `--read-only`.")
+        timeline = self.timeline(stream)
+        key = _moment_name(timeline, at)
+        now_us = self._clock()
+        fork = StreamId(self._ids.uuid7(now_us))
+        fact = ContextRestored(revision=at, origin="fork", by=by, reason=reason or None)
+        event = NewEvent(type=fact.type, data=fact, key=key, at_us=now_us)
+        writer = self._write()
+        try:
+            writer.append(
+                fork,
+                [event],
+                kind=_KIND,
+                expected=NEW,
+                parent=(stream, Revision(at)),
+                close=True,
+                durable=True,
+            ).result()
+        finally:
+            if writer is not self.store:
+                writer.close()
+        return fork
+
+    # --- the whole log ---
 
     def search(self, where: str, *, limit: int = 1000) -> Iterator[tuple[Row, int]]:
-        """Find facts in the whole log: rows with the index of a matching event."""
-        raise NotImplementedError
+        """Find facts of requests in the whole log, in its order.
+
+        Gives rows with the index of a matching event. It reads on as it is asked, so
+        whoever stops asking has cancelled it.
+
+        Raises:
+            FilterError: the filter cannot be read; at the call, not at the first answer.
+        """
+        wanted = parse(where, FACT_FIELDS)
+        return islice(self._matching(wanted, self._clock()), limit)
+
+    def _matching(self, wanted: Predicate, now_us: int) -> Iterator[tuple[Row, int]]:
+        after = 0
+        while rows := self.store.read_log(after=after, limit=_PAGE, kinds=(_KIND,)):
+            for row in rows:
+                after = row.position
+                # Found once a row, and only if the filter asks for it.
+                request = cache(lambda row=row: self._summary(self._first_row(row)))
+                for index, event in enumerate(row.events):
+                    if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us):
+                        yield row, index
+
+    def facts(self, timeline: Timeline, where: str) -> list[int]:
+        """Give the revisions of the facts of one request that match the filter text.
+
+        Raises:
+            FilterError: the filter cannot be read.
+        """
+        wanted = parse(where, FACT_FIELDS)
+        now_us = self._clock()
+        request = cache(lambda: self.summary(timeline.stream))
+        return [
+            revision
+            for revision, event in enumerate(timeline.events, 1)
+            if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us)
+        ]
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
-        """Check the whole log."""
-        raise NotImplementedError
+        """Check the whole log. An empty one is in order."""
+        if not self.store.end():
+            return Verdict(0, Position(0))
+        return self.store.verify(progress=progress)
 
     def close(self) -> None:
-        """Let go of the store."""
-        raise NotImplementedError
+        """Let go of the store. Twice is once."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- rows ---
+
+    def _summary(self, row: Row) -> RequestSummary:
+        """Tell the request that begins with *row*."""
+        last = row
+        if not row.closes:
+            end = self.store.head(row.stream).last_position
+            if end >= row.position + len(row.events):
+                last = self._row_at(end)
+        prefix: list[Event] = []
+        if row.parent is not None:
+            opening = min(row.parent_revision, _OPENING)
+            prefix = list(self.store.read(row.stream, 1, opening))
+        return summarize(row, last, prefix=prefix)
+
+    def _first_row(self, row: Row) -> Row:
+        """Return the row with which the request of *row* begins."""
+        if row.first == 1 or row.parent is not None:
+            return row
+        own = self.store.head(row.stream).parent_revision + 1
+        return self._row_at(next(self.store.read(row.stream, own, own)).position)
+
+    def _row_at(self, position: int) -> Row:
+        """Return the row that holds *position*."""
+        return self.store.read_log(before=position + 1, limit=1, newest_first=True)[0]
+
+
+def _moment_name(timeline: Timeline, at: int) -> str:
+    """Return the name of the snapshot of a moment, else its id.
+
+    Raises:
+        NoSuchMomentError: there is no such moment, or it is the one before the request came.
+    """
+    timeline.fact(at)
+    names = [name for name, revision in timeline.snapshots.items() if revision == at]
+    return names[-1] if names else f"{timeline.request_id}@{at}"

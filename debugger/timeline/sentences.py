@@ -68,7 +68,8 @@ def _context(timeline: Timeline, revision: int, event: Event) -> str:
             return f"{who} restored the moment #{back}."
         case facts.ContextDeleted():
             return f"{who} deleted {subject(event)}."
-    return f"{who} set {_changed(timeline, revision, event)}."
+        case _:
+            return f"{who} set {_changed(timeline, revision, event)}."
 
 
 def _changed(timeline: Timeline, revision: int, event: Event) -> str:
@@ -163,6 +164,7 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.CompensationFailed: lambda fact, key: (
         f"The compensation {key} failed with {_failure(fact.failure)}."
     ),
+    facts.CompensationCancelled: lambda fact, key: f"The compensation {key} was dropped.",
     facts.CleanupRan: lambda fact, key: f"The cleanup {key} ran.",
     facts.CleanupFailed: lambda fact, key: (
         f"The cleanup {key} failed with {_failure(fact.failure)}."

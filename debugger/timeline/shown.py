@@ -104,24 +104,29 @@ def _class_name(label: str) -> str:
 
 def _scalar(tag: str, inner: Any) -> str:
     match tag, inner:
-        case (("$decimal" | "$uuid" | "$date" | "$float"), str()):
-            return inner
-        case (("$datetime" | "$time"), str()):
-            return inner
-        case (("$datetime" | "$time"), [str(text), _]):
-            return f"{text} (second time)"
-        case "$int", str():
-            return inner  # hexadecimal as stored: turning it into decimal takes quadratic time
+        # An int is hexadecimal as stored: making it decimal takes quadratic time.
+        case (
+            ("$decimal" | "$uuid" | "$date" | "$float" | "$datetime" | "$time" | "$int"),
+            str(text),
+        ):
+            pass
+        case (("$datetime" | "$time"), [str(clock), _]):
+            text = f"{clock} (second time)"
         case "$timedelta", [int(days), int(seconds), int(micro)]:
-            return str(dt.timedelta(days, seconds, micro))
-        case "$str", str():
-            raw = _base64(inner[: _MOST * 2])
-            return _string(raw.decode("utf-8", "surrogatepass"))
-        case "$bytes", str():
-            size = len(inner) * 3 // 4 - inner[-2:].count("=")
-            return f"<{size} bytes {_base64(inner[:24]).hex()}{'…' if len(inner) > 24 else ''}>"
+            text = str(dt.timedelta(days, seconds, micro))
+        case "$str", str(packed):
+            text = _string(_base64(packed[: _MOST * 2]).decode("utf-8", "surrogatepass"))
+        case "$bytes", str(packed):
+            text = _bytes(packed)
         case _:
-            return tree_bytes({tag: inner}).decode()
+            text = tree_bytes({tag: inner}).decode()
+    return text
+
+
+def _bytes(packed: str) -> str:
+    size = len(packed) * 3 // 4 - packed[-2:].count("=")
+    more = "…" if len(packed) > 24 else ""
+    return f"<{size} bytes {_base64(packed[:24]).hex()}{more}>"
 
 
 def _base64(text: str) -> bytes:
