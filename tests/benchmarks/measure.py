@@ -8,7 +8,7 @@ import gc
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -59,14 +59,26 @@ def compare(
         first = ours()
         gc.collect()
         pairs.append((first, theirs()))
-    counted = pairs[1:]
-    ratios = sorted(a / b for a, b in counted)
+    return row(what, pairs[1:], peer=peer, unit=unit, bar=bar, note=note)
+
+
+def row(
+    what: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    peer: str,
+    unit: str,
+    bar: float | None = None,
+    note: str = "",
+) -> Row:
+    """Sum up rounds of (ours, theirs)."""
+    ratios = sorted(a / b for a, b in pairs)
     return Row(
         what,
         peer,
         unit,
-        statistics.median(a for a, _ in counted),
-        statistics.median(b for _, b in counted),
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
         statistics.median(ratios),
         ratios[0],
         ratios[-1],
