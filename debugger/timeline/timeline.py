@@ -5,7 +5,7 @@ RFC 6901 pointer into user state: `/total`, `/items/0/sku`.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,16 @@ from debugger.timeline.pointers import ABSENT, Tokens, lookup, split
 from debugger.timeline.searching import holds
 from debugger.timeline.seeking import Seeking
 from debugger.timeline.stops import StepKind, stops
-from debugger.timeline.writing import KeyIndex, LastWrite, Write, Writers, backwards, touches
+from debugger.timeline.writing import (
+    KeyHistory,
+    KeyIndex,
+    LastWrite,
+    Write,
+    Writers,
+    backwards,
+    part,
+    touches,
+)
 from eventstore import Event, StreamId
 from eventstore.values import same
 from runtime.context import REQUEST_REDUCER, RequestState
@@ -43,6 +52,7 @@ class Timeline:
         self.events = events
         self._marks: dict[int, RequestState] = {0: REQUEST_REDUCER.initial()}
         self._runs: dict[int, list[RequestState]] = {}
+        self._histories: dict[str, KeyHistory] = {}
         self._stops: dict[StepKind, list[int]] = {}
 
     def grown(self, more: Sequence[Event]) -> "Timeline":
@@ -185,31 +195,26 @@ class Timeline:
     def writes(self, path: str) -> list[Write]:
         """Return every write that touches *path*, an ancestor or a descendant, oldest first."""
         tokens = split(path)
-        return [
-            self._write(revision, tokens)
-            for revision in self._keys.candidates(tokens)
-            if touches(self.events[revision - 1], tokens)
-        ]
+        revisions = self._touched(tokens)
+        return [w for i in range(len(revisions)) if (w := self._write(tokens, i)) is not None]
 
     def last_change(self, path: str, revision: int) -> Write | None:
         """Return the last change of *path* at or before *revision*: when it became what it is."""
         tokens = split(path)
-        for candidate in backwards(self._keys.candidates(tokens), revision):
-            if touches(self.events[candidate - 1], tokens):
-                write = self._write(candidate, tokens)
-                if write.changed:
-                    return write
-        return None
+        return self._first_change(tokens, backwards(self._touched(tokens), revision))
 
     def next_change(self, path: str, revision: int) -> Write | None:
         """Return the first change of *path* after *revision*."""
         tokens = split(path)
-        candidates = self._keys.candidates(tokens)
-        for candidate in candidates[bisect_right(candidates, revision) :]:
-            if touches(self.events[candidate - 1], tokens):
-                write = self._write(candidate, tokens)
-                if write.changed:
-                    return write
+        revisions = self._touched(tokens)
+        later = range(bisect_right(revisions, revision), len(revisions))
+        return self._first_change(tokens, later)
+
+    def _first_change(self, tokens: Tokens, indices: Iterable[int]) -> Write | None:
+        for index in indices:
+            write = self._write(tokens, index)
+            if write is not None and write.changed:
+                return write
         return None
 
     def last_writes(self, revision: int) -> dict[str, LastWrite]:
@@ -228,10 +233,20 @@ class Timeline:
         """
         return [n for n, event in enumerate(self.events, 1) if holds(event, text)] if text else []
 
-    def _write(self, revision: int, tokens: Tokens) -> Write:
+    def _touched(self, tokens: Tokens) -> Sequence[int]:
+        """Return the revisions that wrote the top key of *tokens*, or any key."""
+        return self._keys.revisions.get(tokens[0], ()) if tokens else self._keys.all
+
+    def _write(self, tokens: Tokens, index: int) -> Write | None:
+        """Return what the fact at *index* of `_touched` did to *tokens*, if anything."""
+        revision = self._touched(tokens)[index]
         event = self.events[revision - 1]
-        before = lookup(self.state_at(revision - 1).values, tokens)
-        after = lookup(self.state_at(revision).values, tokens)
+        if not touches(event, tokens):
+            return None
+        if tokens:
+            before, after = (part(v, tokens) for v in self._history(tokens[0]).around(index))
+        else:
+            before, after = self._values(revision - 1), self._values(revision)
         return Write(
             revision=revision,
             type=event.type,
@@ -241,6 +256,17 @@ class Timeline:
             site=event.site,
             changed=not _same(before, after),
         )
+
+    def _values(self, revision: int) -> Mapping[str, Any]:
+        return self.state_at(revision).values
+
+    def _history(self, key: str) -> KeyHistory:
+        known = self._histories.get(key)
+        if known is None:
+            revisions = self._keys.revisions[key]
+            known = KeyHistory(self.events, key, revisions, self._values)
+            self._histories[key] = known
+        return known
 
     @cached_property
     def _keys(self) -> KeyIndex:

@@ -1,15 +1,17 @@
 """Which facts wrote which places of user state, and whose code they came from."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from debugger.timeline.pointers import Tokens, readable, related
+from debugger.timeline.pointers import ABSENT, Tokens, child, readable, related
 from debugger.timeline.stops import MUTATIONS
 from eventstore import Event
 from runtime import facts
+from runtime.context import patch
+from runtime.errors import PatchError
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -71,10 +73,6 @@ class KeyIndex:
                     self.revisions.setdefault(key, []).append(revision)
                 _keep_up(event, present)
 
-    def candidates(self, tokens: Tokens) -> Sequence[int]:
-        """Return the revisions that may have written *tokens*."""
-        return self.revisions.get(tokens[0], ()) if tokens else self.all
-
     def last(self, key: str, revision: int) -> int | None:
         """Return the last write of *key* at or before *revision*."""
         written = self.revisions.get(key, ())
@@ -86,8 +84,8 @@ def _keys(event: Event, present: dict[str, None]) -> list[str]:
     match event.data:
         case facts.ContextCleaned():
             return list(present)
-        case facts.ContextRestored(patch=patch):
-            return list(dict.fromkeys(key for op in patch for key in _restored(op, present)))
+        case facts.ContextRestored(patch=changes):
+            return list(dict.fromkeys(key for op in changes for key in _restored(op, present)))
         case _:
             return [event.key or ""]
 
@@ -105,8 +103,8 @@ def _keep_up(event: Event, present: dict[str, None]) -> None:
             present.clear()
         case facts.ContextDeleted():
             present.pop(event.key or "", None)
-        case facts.ContextRestored(patch=patch):
-            for op in patch:
+        case facts.ContextRestored(patch=changes):
+            for op in changes:
                 if not op.path:
                     present.clear()
                     present.update(dict.fromkeys(op.value))
@@ -124,11 +122,11 @@ def touches(event: Event, tokens: Tokens) -> bool:
     A write of a place writes all that it holds and is a write of all that holds it.
     """
     match event.data:
-        case facts.ContextEdited(patch=patch, created=False):
+        case facts.ContextEdited(patch=changes, created=False):
             key = event.key or ""
-            return any(_op_touches(op, (key, *op.path), tokens) for op in patch)
-        case facts.ContextRestored(patch=patch):
-            return any(_op_touches(op, op.path, tokens) for op in patch)
+            return any(_op_touches(op, (key, *op.path), tokens) for op in changes)
+        case facts.ContextRestored(patch=changes):
+            return any(_op_touches(op, op.path, tokens) for op in changes)
         case _:
             return True
 
@@ -144,7 +142,68 @@ def _op_touches(op: facts.Change, path: Sequence[str | int], tokens: Tokens) -> 
     return same_list and index.isdecimal() and int(index) >= int(start)
 
 
+class KeyHistory:
+    """One top key: each fact that wrote it, with its value before and after.
+
+    Folded from the key's own facts alone, so it costs what they cost, however large the
+    state around it is.
+
+    Args:
+        events: of the whole request.
+        key: the top key.
+        revisions: of the facts that wrote it, rising.
+        state_at: gives the user state at a moment; asked about restores only, because a
+            restore's patch takes effect whole or not at all.
+    """
+
+    def __init__(
+        self,
+        events: Sequence[Event],
+        key: str,
+        revisions: Sequence[int],
+        state_at: Callable[[int], Mapping[str, Any]],
+    ) -> None:
+        self.revisions = revisions
+        self._after: list[Any] = []
+        value: Any = ABSENT
+        for revision in revisions:
+            event = events[revision - 1]
+            if isinstance(event.data, facts.ContextRestored):
+                value = state_at(revision).get(key, ABSENT)
+            else:
+                value = _value_after(event, value)
+            self._after.append(value)
+
+    def around(self, index: int) -> tuple[Any, Any]:
+        """Return the value before and after the write with that index."""
+        return (self._after[index - 1] if index else ABSENT), self._after[index]
+
+
+def _value_after(event: Event, value: Any) -> Any:
+    match event.data:
+        case facts.ContextSet(value=new):
+            return new
+        case facts.ContextDeleted() | facts.ContextCleaned():
+            return ABSENT
+        case facts.ContextEdited(patch=changes, created=created, default=default):
+            before = default if created else value
+            try:
+                return value if before is ABSENT else patch(before, changes)
+            except PatchError:
+                return value  # as the fold does
+        case _:
+            return value
+
+
+def part(value: Any, tokens: Tokens) -> Any:
+    """Return the part of a top key's value that *tokens*, the key among them, names."""
+    for token in tokens[1:]:
+        if value is ABSENT:
+            break
+        value = child(value, token)
+    return value
+
+
 def backwards(revisions: Sequence[int], revision: int) -> Iterator[int]:
-    """Give those of *revisions* at or before *revision*, latest first."""
-    for index in range(bisect_right(revisions, revision) - 1, -1, -1):
-        yield revisions[index]
+    """Give the indices of those of *revisions* at or before *revision*, latest first."""
+    yield from range(bisect_right(revisions, revision) - 1, -1, -1)
