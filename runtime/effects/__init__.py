@@ -1,1 +1,9 @@
 """How handlers reach the outside, once, with the answer kept."""
+
+from runtime.effects.clock import system_clock
+from runtime.effects.ids import SystemIds
+from runtime.effects.outside import Live, Outside
+from runtime.effects.sites import Sites
+from runtime.effects.workers import Workers
+
+__all__ = ["Live", "Outside", "Sites", "SystemIds", "Workers", "system_clock"]

@@ -88,7 +88,7 @@ def bind(
         target,
         positional=tuple(positional),
         keyword=tuple(keyword),
-        is_async=_is_async(target),
+        is_async=is_async(target),
     )
 
 
@@ -140,7 +140,8 @@ def _function(target: Any) -> Any:
     return getattr(inner, "__func__", inner)
 
 
-def _is_async(target: Any) -> bool:
+def is_async(target: Any) -> bool:
+    """Say whether a callable is a coroutine function, past partials and decorators."""
     return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(_function(target))
 
 

@@ -15,14 +15,18 @@ from runtime.errors import (
     RegistrationError,
     SignatureError,
 )
+from runtime.gtype.sensitive import MARK
 
 _UNCHECKED = object()
+_NO_HINTS: Mapping[str, Any] = {}
 
 
 class Method:
     """A declared method of a module."""
 
-    __slots__ = ("_returns", "call", "find_error", "is_async", "name", "parameters", "qualified")
+    __slots__ = (
+        "_returns", "call", "find_error", "is_async", "name", "parameters", "qualified", "sensitive",
+    )  # fmt: skip
 
     def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
         self.name = name
@@ -33,7 +37,11 @@ class Method:
         self.parameters = _parameters(self.qualified, call)
         """Names of the parameters that may be given by position."""
         self.find_error = _error_finder(owner)
-        self._returns = _returned_type(call)
+        hints = _hints(call)
+        self.sensitive = frozenset(name for name, hint in hints.items() if _is_sensitive(hint))
+        """Names of the parameters whose values are never recorded."""
+        declared = hints.get("return", _UNCHECKED)
+        self._returns = _UNCHECKED if declared is Any else declared
 
     def named_args(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments by name, alike for every way of giving them.
@@ -158,13 +166,18 @@ def _parameters(name: str, call: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(each.name for each in parameters if each.kind in by_position)
 
 
-def _returned_type(call: Callable[..., Any]) -> Any:
+def _hints(call: Callable[..., Any]) -> Mapping[str, Any]:
     try:
-        hints = typing.get_type_hints(call, include_extras=True)
-    except Exception:  # noqa: BLE001 - hints are the user's, evaluated; unreadable ones are no declaration
-        return _UNCHECKED
-    declared = hints.get("return", _UNCHECKED)
-    return _UNCHECKED if declared is Any else declared
+        return typing.get_type_hints(call, include_extras=True)
+    except Exception:  # noqa: BLE001 - they are the user's, evaluated; unreadable ones declare nothing
+        return _NO_HINTS
+
+
+def _is_sensitive(hint: Any) -> bool:
+    return any(
+        isinstance(mark, msgspec.Meta) and (mark.extra or {}).get(MARK)
+        for mark in getattr(hint, "__metadata__", ())
+    )
 
 
 def _error_finder(owner: object) -> Callable[[str], type[BaseException] | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from eventstore.values import FrozenValueError
+from eventstore.errors import FrozenValueError
 from runtime.errors import ContextError, UnknownMethodError, UnknownModuleError
 from runtime.modules.calls import CALLER
 from runtime.modules.registry import Method, ModuleRegistry
@@ -111,4 +111,4 @@ class Modules:
 
 
 def _frozen(what: str) -> FrozenValueError:
-    return FrozenValueError(f"{what} cannot be changed. Register modules with `app.module`.")
+    return FrozenValueError(what[:1].upper() + what[1:], "Register modules with `app.module`.")

@@ -1,0 +1,121 @@
+"""From what a handler gave to the bytes that are sent (HW-3, HO-7, HO-9)."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from runtime.errors import AmbiguousResponseError
+from runtime.facts import Issue, Json, ResponseSent
+from runtime.lifecycle.arrival import public_headers
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.messages import Answer, Response, ValidationFailed
+
+_JSON = ("content-type", "application/json")
+_JUST_JSON = (_JSON,)
+_WITHOUT_BODY = frozenset({204, 304})
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def result_of(returned: object, response: Response) -> object:
+    """Return the body, whether it was returned or written.
+
+    Raises:
+        AmbiguousResponseError: both.
+    """
+    if not response.written:
+        return returned
+    if returned is not None:
+        raise AmbiguousResponseError(
+            "The handler returned a body and wrote one to res.", "Do one of both."
+        )
+    return response.body
+
+
+def success(version: HandlerVersion, result: object, response: Response) -> Answer:
+    """Return the answer of a handler that ended well.
+
+    Raises:
+        ValidationFailed: for the side `response`: it is not of the declared type.
+    """
+    body = _render(version, result)
+    status = response.status or (200 if body else 204)
+    if status in _WITHOUT_BODY:
+        body = b""
+    headers = response.headers
+    if not headers:
+        return Answer(status, _JUST_JSON if body else (), body)
+    return Answer(status, _typed(headers) if body else headers, body)
+
+
+def _render(version: HandlerVersion, result: object) -> bytes:
+    try:
+        return version.render(result)
+    except ValidationFailed:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        # An encoder that gives up is a faulty answer, not a faulty handler.
+        issue = Issue("", "not-encodable", "JSON", type(result).__name__, type(error).__name__)
+        raise ValidationFailed("response", (issue,)) from error
+
+
+def _typed(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    if any(name == "content-type" for name, _ in headers):
+        return headers
+    return (_JSON, *headers)
+
+
+def replaced(answer: Answer, written: Iterable[Response]) -> Answer:
+    """Return the error *answer* as catch hooks rewrote it; the last writer wins."""
+    for response in written:
+        body, headers = answer.body, dict(answer.headers)
+        status = response.status or answer.status
+        if response.written:
+            body = _error_body(response.body)
+            headers["content-type"] = "application/json"
+        headers.update(response.headers)
+        if status in _WITHOUT_BODY:
+            body = b""
+        answer = Answer(status, tuple(headers.items()), body)
+    return answer
+
+
+def _error_body(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    try:
+        return _encode(body)
+    except (TypeError, ValueError, RecursionError):
+        return b""
+
+
+def sent(
+    answer: Answer, *, code: str | None, body: Json, delivered: bool = True
+) -> tuple[ResponseSent, str]:
+    """Return the terminal fact for *answer*, and its key."""
+    fact = ResponseSent(
+        status=answer.status,
+        code=code,
+        headers=public_headers(answer.headers),
+        body=body,
+        body_size=len(answer.body),
+        delivered=delivered,
+    )
+    return fact, str(answer.status)
+
+
+def shown(version: HandlerVersion | None, body: bytes) -> Json:
+    """Return a body as the record keeps it.
+
+    Args:
+        version: whose answer it is; None: a problem document, which holds no secrets.
+        body: the bytes that are sent.
+    """
+    if not body:
+        return None
+    try:
+        return _decode(body) if version is None else version.redact_answer(body)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+

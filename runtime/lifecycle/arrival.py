@@ -1,0 +1,88 @@
+"""What is written down of a request when it arrives (IN-11): everything but its secrets."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from runtime.facts import RequestReceived
+from runtime.messages import Received
+
+_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature")
+_BODY_TEXT_BYTES = 4096
+
+RedactBody = Callable[[bytes], Any]
+
+
+@lru_cache(4096)
+def is_secret(name: str) -> bool:
+    """Say whether a header or query field of this name may hold a credential."""
+    return _SECRET.search(name.lower()) is not None
+
+
+def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Leave out the headers that may hold a credential."""
+    if not any(is_secret(name) for name, _ in headers):
+        return headers
+    return tuple(header for header in headers if not is_secret(header[0]))
+
+
+def arrival(
+    received: Received,
+    *,
+    route: str,
+    handler: str,
+    timeout_s: float,
+    seed: str,
+    ids: tuple[str, str],
+    config: str,
+    redact_body: RedactBody | None,
+) -> RequestReceived:
+    """Return the first fact of a request's stream.
+
+    Args:
+        received: the request.
+        route: as registered; `` when none fits.
+        handler: its id; `` likewise.
+        timeout_s: until the deadline.
+        seed: of its chance.
+        ids: trace and span id to use where the request brought none.
+        config: fingerprint of the config in force.
+        redact_body: gives the body as plain JSON for the record; None: no route fits, so
+            nobody knows what in the body is secret, and only size and digest are kept.
+    """
+    body, text = None, None
+    if received.body and redact_body is not None:
+        body, text = _body(received.body, redact_body)
+    query = received.query
+    if query:
+        query = tuple((name, "***" if is_secret(name) else value) for name, value in query)
+    return RequestReceived(
+        method=received.method,
+        route=route,
+        handler=handler,
+        path=received.path,
+        seed=seed,
+        query=query,
+        headers=public_headers(received.headers),
+        params=dict(received.params),
+        body=body,
+        body_size=len(received.body),
+        body_digest=hashlib.sha256(received.body).hexdigest() if received.body else "",
+        body_text=text,
+        client=received.client,
+        trace_id=received.trace_id or ids[0],
+        span_id=received.span_id or ids[1],
+        parent_span_id=received.parent_span_id,
+        correlation_id=received.correlation_id,
+        timeout_s=timeout_s,
+        config=config,
+    )
+
+
+def _body(body: bytes, redact: RedactBody) -> tuple[Any, str | None]:
+    try:
+        return redact(body), None
+    except (ValueError, TypeError, RecursionError):
+        return None, body[:_BODY_TEXT_BYTES].decode("utf-8", "backslashreplace")

@@ -1,0 +1,155 @@
+"""Effects: ask the outside, and write down question and answer (EF-1)."""
+
+import asyncio
+import concurrent.futures
+import datetime as dt
+import threading
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from eventstore import EventStoreError
+from eventstore.values import Tree, encode
+from runtime.effects.chance import seeded_random, seeded_uuid
+from runtime.effects.failures import failure_of
+from runtime.errors import ModuleContractError, UnsupportedValueError
+from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
+from runtime.gtype.sensitive import REDACTED
+from runtime.lifecycle.meta import when
+from runtime.lifecycle.run import Lease, Run
+from runtime.modules import Method
+
+
+def to_tree(run: Run, value: object) -> Tree:
+    """Encode a user's value.
+
+    Raises:
+        UnsupportedValueError: it cannot be recorded; names path and reason.
+    """
+    try:
+        return encode(value, run.surroundings.viewer.classes)
+    except EventStoreError as error:
+        raise UnsupportedValueError(error.problem, error.remedy) from error
+
+
+def now(run: Run, lease: Lease, site: str | None) -> dt.datetime:
+    """Read the clock; never earlier than before in this stream (EF-2)."""
+    n = _requested(run, lease, "now", "now", None, site)
+    at_us = max(run.surroundings.outside.now_us(n), run.last_now_us)
+    run.last_now_us = at_us
+    instant = when(at_us)
+    run.record.add_for(lease, EffectReturned(n, encode(instant)), "now")
+    return instant
+
+
+def random(run: Run, lease: Lease, site: str | None) -> Random:
+    """Return a generator that the request's seed decides."""
+    n = _requested(run, lease, "random", "random", None, site)
+    run.record.add_for(lease, EffectReturned(n), "random")
+    return seeded_random(run.arrival.seed, n)
+
+
+def uuid(run: Run, lease: Lease, site: str | None) -> UUID:
+    """Return a UUID that the request's seed decides."""
+    n = _requested(run, lease, "uuid", "uuid", None, site)
+    made = seeded_uuid(run.arrival.seed, n)
+    run.record.add_for(lease, EffectReturned(n, encode(made)), "uuid")
+    return made
+
+
+async def sleep(run: Run, lease: Lease, seconds: float, site: str | None) -> None:
+    """Wait."""
+    n = _requested(run, lease, "sleep", "sleep", to_tree(run, seconds), site)
+    try:
+        await run.surroundings.outside.sleep(n, seconds)
+    except BaseException as error:
+        _failed(run, lease, n, "sleep", error)
+        raise
+    run.record.add_for(lease, EffectReturned(n), "sleep")
+
+
+async def call_module(
+    run: Run,
+    lease: Lease,
+    method: Method,
+    given: tuple[tuple[Any, ...], dict[str, Any]],
+    site: str | None,
+) -> Any:
+    """Call a method of a module; arguments and answer go through the codec.
+
+    Args:
+        run: the request.
+        lease: of who calls.
+        method: what is called.
+        given: its arguments, by position and by name.
+        site: where it is called.
+    """
+    args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
+    shown = _shown(run, method, given)
+    n = _requested(run, lease, "module", method.qualified, shown, site)
+    thaw = run.surroundings.viewer.thaw
+    try:
+        answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
+        method.check(answer)
+        tree = _answer_tree(run, method, answer)
+    except BaseException as error:
+        _failed(run, lease, n, method.qualified, error)
+        raise
+    run.record.add_for(lease, EffectReturned(n, tree), method.qualified)
+    return thaw(tree)
+
+
+def _shown(run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Json:
+    named = method.named_args(*given)
+    return {
+        name: REDACTED if name in method.sensitive else to_tree(run, value)
+        for name, value in named.items()
+    }
+
+
+def _answer_tree(run: Run, method: Method, answer: object) -> Tree:
+    try:
+        return encode(answer, run.surroundings.viewer.classes)
+    except EventStoreError as error:
+        raise ModuleContractError(
+            f"The answer of {method.qualified} cannot be recorded: {error.problem}", error.remedy
+        ) from error
+
+
+def _requested(
+    run: Run, lease: Lease, kind: str, name: str, args: Json, site: str | None
+) -> int:
+    n = next(run.effects)
+    run.record.add_for(lease, EffectRequested(n, kind, args), name, site)
+    return n
+
+
+def _failed(run: Run, lease: Lease, n: int, name: str, error: BaseException) -> None:
+    # Who was given up or outlived the request has nowhere to write it.
+    if lease.open:
+        run.record.add_for(
+            lease, EffectFailed(n, failure_of(error, run.surroundings.sites)), name
+        )
+
+
+def here_or_later(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return *work* to be awaited; in a worker thread its result (HW-5)."""
+    if threading.get_ident() == run.thread:
+        return work
+    return _wait_in_thread(run, work)
+
+
+def _wait_in_thread(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
+    wait = asyncio.run_coroutine_threadsafe(work, run.loop)
+    run.waits.add(wait)
+    # A loop whose time is virtual must know that this thread waits for it.
+    waiting: AbstractContextManager[object] = getattr(run.loop, "thread_waits", nullcontext)()
+    try:
+        with waiting:
+            return wait.result()
+    except concurrent.futures.CancelledError:
+        raise asyncio.CancelledError from None
+    finally:
+        run.waits.discard(wait)

@@ -1,0 +1,363 @@
+"""The local-context controller: runs a request, records it, answers it (HO-2).
+
+Errors never leave it but as answers; only a cancellation of the server's own task does.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from eventstore import Clock, EventStoreError, Ids, Store, StreamId
+from eventstore.values import Classes, Viewer
+from runtime.effects import Live, Outside, Sites, Workers
+from runtime.effects.failures import failure_of
+from runtime.facts import (
+    HandlerEnded,
+    HandlerFailed,
+    HandlerStarted,
+    PhaseChanged,
+    PrincipalEstablished,
+    RequestAborted,
+    RequestReceived,
+    ResponseSent,
+    ValidationFailed as RequestInvalid,
+    VersionResolved,
+)
+from runtime.lifecycle import answers, stepping
+from runtime.lifecycle.arrival import arrival
+from runtime.lifecycle.calling import PASSES_THROUGH
+from runtime.lifecycle.failing import clean_up, fail
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import HandlerVersion, Hook
+from runtime.lifecycle.hooks import run_after, run_before
+from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.problems import code_of, problem
+from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.requests import undecoded
+from runtime.lifecycle.run import Lease, Run, Surroundings
+from runtime.lifecycle.sections import drive, late, was_cancelled
+from runtime.messages import Answer, Received, ValidationFailed
+from runtime.modules import CALLER
+
+DRAIN_S = 10.0
+_REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the change."
+_log = logging.getLogger("timescape")
+_CHANGED = PhaseChanged()
+_ANONYMOUS = PrincipalEstablished()
+_STARTED = HandlerStarted()
+_ENDED = HandlerEnded()
+NewRecorder = Callable[[StreamId, Store, Clock], Recorder]
+
+
+class Controller:
+    """Runs requests against one log.
+
+    Args:
+        store: where the facts go.
+        clock: gives the time of facts and of `lctx.now()`.
+        ids: gives seeds and trace ids.
+        gctx: handed to handlers.
+        before: global hooks, in order of registration; so *after* and *catch*.
+        after: see *before*.
+        catch: see *before*.
+        classes: of Structs, dataclasses and enums that values may be; None: any that fit.
+        root: the app's folder, to which source places are relative; None: where we run.
+        outside: answers effects; None: the world.
+        config: fingerprint of the config in force.
+        new_recorder: makes what a request's facts are written to.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        gctx: GlobalContext,
+        before: Iterable[Hook] = (),
+        after: Iterable[Hook] = (),
+        catch: Iterable[Hook] = (),
+        classes: Classes | None = None,
+        root: Path | None = None,
+        outside: Outside | None = None,
+        config: str = "",
+        new_recorder: NewRecorder = Recorder,
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._config = config
+        self._new_recorder = new_recorder
+        self._pools = Workers("timescape-handler"), Workers("timescape-module")
+        self._running: dict[StreamId, Run] = {}
+        self._stopping = False
+        self._idle: asyncio.Event | None = None
+        self._surroundings = Surroundings(
+            clock=clock,
+            sites=Sites(root),
+            viewer=Viewer(Classes(adopt=True) if classes is None else classes, _REMEDY),
+            workers=self._pools[0],
+            outside=outside or Live(clock, self._pools[1]),
+            gctx=gctx,
+            before=tuple(before),
+            after=tuple(after),
+            catch=tuple(catch),
+        )
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What its requests share."""
+        return self._surroundings
+
+    @property
+    def running(self) -> int:
+        """How many requests run now."""
+        return len(self._running)
+
+    async def run(self, received: Received, version: HandlerVersion) -> Answer:
+        """Run *version* on a request; return the answer once its facts are durable.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled; the stream is complete.
+        """
+        if self._stopping:
+            answer = self._shutting_down(received)
+            return await self.refuse(
+                received, answer, route=version.route, handler=version.handler
+            )
+        if asyncio.current_task() is None:
+            # A server may step coroutines without a task; timeouts need one.
+            return await asyncio.ensure_future(self.run(received, version))
+        run = self._begin(received, version, self._arrival(received, version))
+        return await self._serve(run)
+
+    async def rerun(
+        self, received: Received, version: HandlerVersion, first: RequestReceived
+    ) -> Answer:
+        """Run a request whose first fact is known: for re-execution."""
+        return await self._serve(self._begin(received, version, first))
+
+    async def refuse(
+        self,
+        received: Received,
+        answer: Answer,
+        *,
+        route: str = "",
+        handler: str = "",
+        code: str | None = None,
+        resolved: tuple[str, VersionResolved] | None = None,
+    ) -> Answer:
+        """Record a request that ends before any handler, and answer it.
+
+        Args:
+            received: the request.
+            answer: what it gets; a problem document, usually of `problem()`.
+            route: as registered; `` if none fits.
+            handler: its id; `` likewise.
+            code: the problem code; None: read from the answer.
+            resolved: version id, `` if refused, and the fact.
+        """
+        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        first = self._arrival(received, None, route=route, handler=handler)
+        record.add(first, _key(route))
+        record.add(_ANONYMOUS, "anonymous")
+        if resolved is not None:
+            record.add(resolved[1], resolved[0] or None)
+        record.add(_CHANGED, "failing")
+        body = answers.shown(None, answer.body)
+        if code is None and isinstance(body, dict):
+            code = str(body.get("code", "")) or None
+        record.add(*answers.sent(answer, code=code, body=body))
+        return await self._durable(record, received, answer)
+
+    async def drain(self, grace_s: float = DRAIN_S) -> None:
+        """Refuse new requests, give running ones *grace_s*, then stop those left (GC-6)."""
+        self._stopping = True
+        if not await self._is_idle(grace_s):
+            for run in tuple(self._running.values()):
+                run.stop("shutting-down")
+            await self._is_idle(None)
+
+    def resume(self) -> None:
+        """Take requests again after `drain`."""
+        self._stopping = False
+
+    def close(self) -> None:
+        """Let go of the worker threads; after `drain`."""
+        for pool in self._pools:
+            pool.close()
+
+    def disconnected(self, stream: StreamId) -> None:
+        """Note that nobody waits for the answer of *stream* any more (CN-4)."""
+        run = self._running.get(stream)
+        if run is not None:
+            run.delivered = False
+            if run.version.cancel_on_disconnect:
+                run.stop("disconnected")
+
+    # --- beginning ---
+
+    def _begin(self, received: Received, version: HandlerVersion, first: RequestReceived) -> Run:
+        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        record.add(first, _key(version.route))
+        record.add(_ANONYMOUS, "anonymous")
+        resolved = VersionResolved(version.edition, received.source, received.asked)
+        record.add(resolved, version.version)
+        record.add(_CHANGED, "authorized")
+        run = Run(received, version, first, record, self._surroundings)
+        run.phase = "authorized"
+
+        def renew() -> None:
+            run.lease = Lease()
+            lctx = run.scope["lctx"] = LocalContext(run, run.lease)
+            CALLER.set(lctx)
+
+        run.renew = renew
+        return run
+
+    def _arrival(
+        self,
+        received: Received,
+        version: HandlerVersion | None,
+        route: str = "",
+        handler: str = "",
+    ) -> RequestReceived:
+        token = self._ids.token(40).hex()
+        timeout_s = 30.0 if version is None else version.timeout_s
+        if received.timeout_s is not None:
+            timeout_s = min(timeout_s, received.timeout_s)
+        return arrival(
+            received,
+            route=version.route if version else route,
+            handler=version.handler if version else handler,
+            timeout_s=timeout_s,
+            seed=token[:32],
+            ids=(token[32:64], token[64:]),
+            config=self._config,
+            redact_body=version.redact_body if version else None,
+        )
+
+    # --- the way through ---
+
+    async def _serve(self, run: Run) -> Answer:
+        stream = run.record.stream
+        self._running[stream] = run
+        caller = CALLER.get()
+        run.renew()
+        try:
+            answer, fact, key = await self._outcome(run)
+            if "phase" in run.callbacks:
+                await self._tell_the_end(run, fact)
+            run.stage = "over"
+            run.record.add(fact, key)
+            run.record.end(run.lease)
+            answer = await self._durable(run.record, run.received, answer)
+        finally:
+            run.record.end(run.lease)
+            CALLER.set(caller)
+            del self._running[stream]
+            if self._idle is not None and not self._running:
+                self._idle.set()
+        if was_cancelled(run):
+            raise asyncio.CancelledError
+        return answer
+
+    async def _outcome(self, run: Run) -> tuple[Answer, ResponseSent | RequestAborted, str]:
+        """Run it; return the answer and the terminal fact with its key."""
+        code: str | None = None
+        shown_by: HandlerVersion | None = run.version
+        try:
+            answer = await self._succeed(run)
+            run.stage = "cleanup"
+        except PASSES_THROUGH:
+            raise
+        except BaseException as error:  # noqa: BLE001 - every failure becomes an answer
+            code = code_of(error)[1]
+            shown_by = None
+            answer = await fail(run, error)
+        await clean_up(run)
+        if run.stop_reason == "disconnected" or was_cancelled(run):
+            return answer, RequestAborted(), run.stop_reason or "cancelled"
+        body = answers.shown(shown_by, answer.body)
+        fact, key = answers.sent(answer, code=code, body=body, delivered=run.delivered)
+        return answer, fact, key
+
+    async def _succeed(self, run: Run) -> Answer:
+        version, scope, record = run.version, run.scope, run.record
+        try:
+            scope["req"] = version.parse(run.received)
+        except ValidationFailed as error:
+            record.add(RequestInvalid(error.issues, truncated=error.truncated), "request")
+            scope["req"] = undecoded(run.received)
+            raise
+        except BaseException:
+            scope["req"] = undecoded(run.received)
+            raise
+        run.phase = "validated"
+        record.add(_CHANGED, "validated")
+        await run_before(run)
+        returned = await self._handle(run)
+        result = scope["result"] = answers.result_of(returned, run.response)
+        await run_after(run)
+        try:
+            answer = answers.success(version, result, run.response)
+        except ValidationFailed as error:
+            record.add(RequestInvalid(error.issues, truncated=error.truncated), "response")
+            raise
+        error = late(run)
+        if error is not None:
+            raise error
+        return answer
+
+    async def _handle(self, run: Run) -> object:
+        record, version, sites = run.record, run.version, self._surroundings.sites
+        previous = stepping.step(run, "processing")
+        record.add(_STARTED, version.handler, sites.of_code(version.call.code))
+        try:
+            if "phase" in run.callbacks:
+                await stepping.tell(run, "processing", previous)
+            returned: object = await drive(run, run.work(version.call), None, True)  # noqa: FBT003
+        except PASSES_THROUGH:
+            raise
+        except BaseException as error:
+            failure = failure_of(error, sites)
+            place = failure.frames[-1] if failure.frames else None
+            record.add(HandlerFailed(failure), version.handler, place)
+            raise
+        record.add(_ENDED, version.handler)
+        return returned
+
+    # --- ending ---
+
+    async def _tell_the_end(self, run: Run, fact: object) -> None:
+        aborted = isinstance(fact, RequestAborted)
+        phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
+        await stepping.tell(run, phase, stepping.step(run, phase))
+
+    async def _durable(self, record: Recorder, received: Received, answer: Answer) -> Answer:
+        """Return *answer* once the log has all facts; another if it will not take them (RS-4)."""
+        record.commit(close=True)
+        try:
+            await record.durable()
+        except EventStoreError as error:
+            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)  # noqa: TRY400 - the store logs its own trace
+            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
+        return answer
+
+    def _shutting_down(self, received: Received) -> Answer:
+        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
+
+    async def _is_idle(self, within_s: float | None) -> bool:
+        if self._running:
+            self._idle = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._idle.wait()
+            self._idle = None
+        return not self._running
+
+
+def _key(route: str) -> str | None:
+    """Cut a route to what a key may hold; none for no route."""
+    return route.encode()[:256].decode(errors="ignore") or None

@@ -1,0 +1,85 @@
+"""When a request fails, and when any request ends: the rest of its life (HO-2, CN-2…6)."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from runtime.effects.failures import failure_of
+from runtime.facts import (
+    CleanupFailed,
+    CleanupRan,
+    CompensationFailed,
+    CompensationRan,
+    ListenerFailed,
+)
+from runtime.lifecycle import answers
+from runtime.lifecycle.calling import attempt
+from runtime.lifecycle.hooks import run_catch
+from runtime.lifecycle.problems import problem_of
+from runtime.lifecycle.run import Run, Undo
+from runtime.lifecycle.stepping import enter
+from runtime.messages import Answer
+
+EACH_S = 5.0
+CLEANUPS_S = 30.0
+_log = logging.getLogger("timescape")
+
+
+async def fail(run: Run, error: BaseException) -> Answer:
+    """Take the failure path; return the answer for *error*."""
+    run.stage = "failure"
+    run.record.failing = True
+    await enter(run, "failing")
+    if run.timed_out:
+        await _tell(run, "timeout")
+    run.scope["error"] = error
+    await _tell(run, "error")
+    written = await run_catch(run, error)
+    await compensate(run)
+    return answers.replaced(problem_of(error, run.request_id), written)
+
+
+async def _tell(run: Run, kind: str) -> None:
+    for callback in list(run.callbacks.get(kind, ())):
+        error = await attempt(run, callback.call, EACH_S)
+        if error is not None:
+            fact = ListenerFailed(kind, failure_of(error, run.surroundings.sites))
+            run.record.add(fact, callback.id)
+
+
+async def compensate(run: Run) -> None:
+    """Undo what was registered, last in, first out; one that fails does not stop the next."""
+    for undo_id in reversed(list(run.record.state.compensations)):
+        undo = run.undos[undo_id]
+        error = await attempt(run, _undoing(run, undo), EACH_S)
+        if error is None:
+            run.record.add(CompensationRan(), undo_id)
+            continue
+        _log.error("compensation failed: request=%s name=%s", run.request_id, undo.name)
+        fact = CompensationFailed(failure_of(error, run.surroundings.sites))
+        run.record.add(fact, undo_id)
+
+
+def _undoing(run: Run, undo: Undo) -> Callable[[], Any]:
+    thaw = run.surroundings.viewer.thaw
+    return partial(undo.call, *thaw(undo.args), **thaw(undo.kwargs))
+
+
+async def clean_up(run: Run) -> None:
+    """Run the cleanups in order of registration, those added meanwhile at the end (CN-6)."""
+    run.stage = "cleanup"
+    callbacks = run.callbacks.get("cleanup")
+    if callbacks is None:
+        return
+    end_at = run.loop.time() + CLEANUPS_S
+    done = 0
+    while done < len(callbacks):
+        callback = callbacks[done]
+        done += 1
+        limit_s = max(0.0, min(EACH_S, end_at - run.loop.time()))
+        error = await attempt(run, callback.call, limit_s)
+        if error is None:
+            run.record.add(CleanupRan(), callback.id)
+        else:
+            run.record.add(CleanupFailed(failure_of(error, run.surroundings.sites)), callback.id)

@@ -1,0 +1,347 @@
+"""What a handler knows and may do about its own request: `lctx`.
+
+Every change is a fact first; nothing is kept here (LC-9).
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from runtime.context import check_key
+from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished
+from runtime.lifecycle import asking, registering, rewinding
+from runtime.lifecycle.draft import Draft
+from runtime.lifecycle.meta import Client, Meta, when
+from runtime.lifecycle.record import closed
+from runtime.lifecycle.run import Lease, Run
+from runtime.lifecycle.topics import check_topic, log_payload
+from runtime.modules import Method
+
+
+class LocalContext:
+    """One request, as its handler and hooks see it.
+
+    All methods raise `ContextClosedError` once the request has ended, and in code that
+    was given up after its time was over.
+    """
+
+    __slots__ = ("_lease", "_run")
+
+    def __init__(self, run: Run, lease: Lease) -> None:
+        self._run = run
+        self._lease = lease
+
+    # --- state ---
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of *key*, or *default*.
+
+        Containers come back as frozen views; change them with `edit`.
+        """
+        values = self._live().record.state.values
+        if key not in values:
+            return default
+        return self._run.surroundings.viewer.view(values[key])
+
+    def set(self, key: str, value: object) -> None:
+        """Set *key* to a copy of *value*.
+
+        Raises:
+            ContextKeyError: *key* is not text of 1 to 256 bytes.
+            ReservedKeyError: *key* belongs to the runtime.
+            UnsupportedValueError: *value* is not plain data; names path and reason.
+            ValueTooLargeError: above 1 MiB, or 16 MiB with all others.
+        """
+        check_key(key)
+        run = self._live()
+        tree = asking.to_tree(run, value)
+        size = run.holdings.check(key, tree)
+        run.record.add_for(self._lease, ContextSet(tree), key, run.surroundings.sites.here(1))
+        run.holdings.put(key, size)
+
+    def delete(self, key: str) -> bool:
+        """Remove *key*; say whether it was there."""
+        run = self._live()
+        if key not in run.record.state.values:
+            return False
+        run.record.add_for(self._lease, ContextDeleted(), key, run.surroundings.sites.here(1))
+        run.holdings.drop(key)
+        return True
+
+    def clean(self) -> int:
+        """Remove all keys; return how many there were."""
+        run = self._live()
+        count = len(run.record.state.values)
+        if count:
+            run.record.add_for(self._lease, ContextCleaned(), None, run.surroundings.sites.here(1))
+            run.holdings.replace({})
+        return count
+
+    def edit(self, key: str, default: Callable[[], Any] | None = None) -> Draft:
+        """Change a value as a plain draft: `with lctx.edit("cart") as cart: …`.
+
+        The change is recorded, as a patch, when the block ends without an exception.
+
+        Args:
+            key: of a list, dict, set or object.
+            default: makes the draft when *key* is absent.
+
+        Raises:
+            KeyError: *key* is absent and there is no *default*; at `with`.
+            TypeError: the value cannot be edited in place; at `with`.
+            EditConflictError: *key* changed meanwhile; at the end of the block.
+        """
+        check_key(key)
+        return Draft(self._live(), self._lease, key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._live().record.state.values
+
+    def keys(self) -> list[str]:
+        """Return the keys, in order of first setting."""
+        return list(self._live().record.state.values)
+
+    # --- moments ---
+
+    def snapshot(self, name: str | None = None) -> str:
+        """Name this moment, and commit what led to it; return its id `<request id>@<revision>`.
+
+        Raises:
+            DuplicateSnapshotError: the request has a snapshot of this name.
+            ContextKeyError: *name* is not text of 1 to 128 characters.
+        """
+        run = self._live()
+        return rewinding.snapshot(run, self._lease, name, run.surroundings.sites.here(1))
+
+    def restore(self, snapshot: str) -> None:
+        """Make the state what it was at *snapshot*, a name or an id.
+
+        Raises:
+            SnapshotNotFoundError: this request has no such snapshot; names those it has.
+        """
+        run = self._live()
+        rewinding.restore(run, self._lease, snapshot, run.surroundings.sites.here(1))
+
+    # --- hooks, undoing, cleaning up ---
+
+    def before(
+        self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0
+    ) -> str:
+        """Run *fn* before the handler, after those that are registered; return its id.
+
+        Raises:
+            SignatureError: it asks for something else than req, res, lctx, gctx.
+            PolicySyntaxError: *timeout* or *retries* is out of range.
+            HookPhaseClosedError: too late (HO-5).
+        """
+        return self._hook("before", fn, timeout, retries)
+
+    def after(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
+        """Run *fn* after the handler, before those that are registered; see `before`.
+
+        It may ask for `result`, too.
+        """
+        return self._hook("after", fn, timeout, retries)
+
+    def catch(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
+        """Run *fn* if the request fails, before those that are registered; see `before`.
+
+        It may ask for `error`, too.
+        """
+        return self._hook("catch", fn, timeout, retries)
+
+    def _hook(
+        self, kind: str, fn: Callable[..., Any], timeout: float | None, retries: int
+    ) -> str:
+        run = self._live()
+        site = run.surroundings.sites.here(2)
+        return registering.hook(
+            run, self._lease, kind, fn, timeout=timeout, retries=retries, site=site
+        )
+
+    def compensate(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+        """Call *fn* with these arguments if the request fails; return its id.
+
+        Raises:
+            UnsupportedValueError: an argument cannot be recorded.
+            HookPhaseClosedError: the request is failing already.
+        """
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        return registering.compensation(run, self._lease, fn, (args, kwargs), site)
+
+    def cancel_compensation(self, compensation: str) -> bool:
+        """Drop a compensation by its id; say whether it was there."""
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        return registering.cancel_compensation(run, self._lease, compensation, site)
+
+    def on_cleanup(self, fn: Callable[..., Any]) -> str:
+        """Run *fn* when the request ends, however it ends; return its id."""
+        return self._callback("cleanup", fn)
+
+    def on_timeout(self, fn: Callable[..., Any]) -> str:
+        """Run *fn* when the deadline passed, before the catch hooks; return its id."""
+        return self._callback("timeout", fn)
+
+    def on_error(self, fn: Callable[..., Any]) -> str:
+        """Run *fn* when the request fails, before the catch hooks; it may ask for `error`."""
+        return self._callback("error", fn)
+
+    def on_phase(self, fn: Callable[[str, str], Any]) -> str:
+        """Call `fn(new, previous)` at each change of phase; return its id."""
+        return self._callback("phase", fn)
+
+    def _callback(self, kind: str, fn: Callable[..., Any]) -> str:
+        run = self._live()
+        return registering.callback(run, kind, fn, run.surroundings.sites.here(2))
+
+    # --- the outside ---
+
+    def now(self) -> dt.datetime:
+        """Return the time: UTC, to the µs, never earlier than before in this request."""
+        run = self._live()
+        return asking.now(run, self._lease, run.surroundings.sites.here(1))
+
+    def random(self) -> Random:
+        """Return a random generator that gives the same when the request is replayed."""
+        run = self._live()
+        return asking.random(run, self._lease, run.surroundings.sites.here(1))
+
+    def uuid(self) -> UUID:
+        """Return a UUID that is the same when the request is replayed."""
+        run = self._live()
+        return asking.uuid(run, self._lease, run.surroundings.sites.here(1))
+
+    def sleep(self, seconds: float) -> Any:
+        """Wait: `await lctx.sleep(1.5)`; in a sync handler or hook without `await`."""
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        return asking.here_or_later(run, asking.sleep(run, self._lease, seconds, site))
+
+    def call_module(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a method of a module; stubs do (`gctx.modules`), handlers need not."""
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        work = asking.call_module(run, self._lease, method, (args, kwargs), site)
+        return asking.here_or_later(run, work)
+
+    def publish(self, topic: str, payload: object = None) -> None:
+        """Publish on a topic of this request.
+
+        Raises:
+            ReservedKeyError: the topic is `log`.
+            ContextKeyError: the topic is not text of 1 to 128 characters.
+        """
+        run = self._live()
+        check_topic(topic)
+        fact = EventPublished(asking.to_tree(run, payload))
+        run.record.add_for(self._lease, fact, topic, run.surroundings.sites.here(1))
+
+    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+        """Write a log line of this request.
+
+        Args:
+            message: what happened.
+            level: debug, info, warning or error.
+            **fields: plain data.
+        """
+        run = self._live()
+        fact = EventPublished(asking.to_tree(run, log_payload(message, level, fields)))
+        run.record.add_for(self._lease, fact, "log", run.surroundings.sites.here(1))
+
+    # --- about the request ---
+
+    @property
+    def request_id(self) -> str:
+        """`req-` and 32 hex digits."""
+        return self._run.request_id
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits, of the whole trace."""
+        return self._run.arrival.trace_id
+
+    @property
+    def span_id(self) -> str:
+        """16 hex digits, of this request."""
+        return self._run.arrival.span_id
+
+    @property
+    def parent_span_id(self) -> str | None:
+        """Of who called, if that is known."""
+        return self._run.arrival.parent_span_id
+
+    @property
+    def client(self) -> Client:
+        """Who called."""
+        agent = dict(self._run.arrival.headers).get("user-agent", "unknown")
+        region = self._run.surroundings.gctx.instance.region
+        return Client(self._run.arrival.client, agent, region)
+
+    @property
+    def meta(self) -> Meta:
+        """Facts about the request that do not change."""
+        run = self._run
+        state = run.record.state
+        instance = run.surroundings.gctx.instance
+        return Meta(
+            {
+                "request_id": run.request_id,
+                "method": state.method,
+                "path": run.arrival.path,
+                "route": state.route,
+                "version": state.version,
+                "flags": (),
+                "received_at": when(state.started_us),
+                "instance_id": instance.id,
+                "region": instance.region,
+            }
+        )
+
+    @property
+    def phase(self) -> str:
+        """received, authenticated, authorized, validated, processing, and the ends."""
+        return self._run.record.state.phase
+
+    @property
+    def version(self) -> str | None:
+        """Id of the handler version that runs; None until it is resolved."""
+        return self._run.record.state.version
+
+    @property
+    def resolved_by(self) -> str:
+        """What chose the version: query, header or default."""
+        return self._run.received.source
+
+    @property
+    def deadline(self) -> dt.datetime:
+        """When the request's time is over."""
+        started = self._run.record.state.started_us
+        return when(started + round(self._run.timeout_s * 1_000_000))
+
+    def remaining(self) -> float:
+        """Return the seconds until the deadline; 0 once it passed."""
+        return max(0.0, self._run.deadline_at - self._run.loop.time())
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether the deadline passed."""
+        return self._run.record.state.timed_out
+
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the request was stopped from outside."""
+        return self._run.stop_reason is not None
+
+    @property
+    def is_cleaning_up(self) -> bool:
+        """Whether only cleanups still run."""
+        return self._run.stage == "cleanup"
+
+    def _live(self) -> Run:
+        if not self._lease.open:
+            raise closed()
+        return self._run

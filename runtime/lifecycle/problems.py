@@ -1,0 +1,135 @@
+"""Errors as answers: RFC 9457 problem documents (RS-1).
+
+Never a stack, a local, or what a foreign error says.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from runtime.errors import (
+    ModuleContractError,
+    RequestStoppedError,
+    RequestTimedOutError,
+    StreamTooLongError,
+)
+from runtime.messages import Answer, HttpError, ValidationFailed
+
+URN = "urn:timescape:problem:"
+_TITLES = {
+    "handler-error": "The handler failed",
+    "validation-failed": "The request is not valid",
+    "response-invalid": "The handler gave an answer that is not valid",
+    "timeout": "The request took too long",
+    "stream-too-long": "The request did too much",
+    "module-contract": "A module gave an answer that is not valid",
+    "log-unavailable": "The log cannot be written",
+    "shutting-down": "The server is stopping",
+}
+_REMEDIES = {
+    "handler-error": "Give the request id to whoever runs this service.",
+    "validation-failed": "Correct every issue that is listed, then send it again.",
+    "response-invalid": "Give the request id to whoever runs this service.",
+    "timeout": "Send it again, or ask for less at once.",
+    "stream-too-long": "Ask for less in one request.",
+    "module-contract": "Give the request id to whoever runs this service.",
+    "log-unavailable": "Send it again after the time in Retry-After.",
+    "shutting-down": "Send it again after the time in Retry-After.",
+}
+_RETRY = {"log-unavailable": "1", "shutting-down": "1"}
+_encode = msgspec.json.Encoder().encode
+
+
+def problem(
+    status: int,
+    code: str,
+    *,
+    instance: str,
+    detail: str = "",
+    title: str | None = None,
+    remedy: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    members: Mapping[str, Any] | None = None,
+) -> Answer:
+    """Return a problem document.
+
+    Args:
+        status: of the answer.
+        code: stable; also ends the document's `type`.
+        instance: the request id.
+        detail: what is wrong with this request.
+        title: None: by the code, else the status's phrase.
+        remedy: None: by the code.
+        headers: to be sent besides.
+        members: the code's own, such as `issues`.
+    """
+    document: dict[str, Any] = {
+        "type": URN + code,
+        "title": title or _TITLES.get(code) or HTTPStatus(status).phrase
+        if status in HTTPStatus._value2member_map_  # noqa: SLF001 - the documented test, without raising
+        else code,
+        "status": status,
+        "code": code,
+    }
+    remedy = _REMEDIES.get(code) if remedy is None else remedy
+    if detail:
+        document["detail"] = detail
+    if remedy:
+        document["remedy"] = remedy
+    document["instance"] = instance
+    document.update(members or {})
+    sent = [("content-type", "application/problem+json"), ("cache-control", "no-store")]
+    own = {name.lower(): value for name, value in headers}
+    if code in _RETRY:
+        own.setdefault("retry-after", _RETRY[code])
+    for name in ("content-type", "cache-control"):
+        own.pop(name, None)
+    return Answer(status, (*sent, *own.items()), _encode(document))
+
+
+def code_of(error: BaseException) -> tuple[int, str]:
+    """Return status and problem code that *error* is answered with."""
+    if isinstance(error, HttpError):
+        return error.status, error.problem_code
+    if isinstance(error, ValidationFailed):
+        return (400, "validation-failed") if error.side == "request" else (500, "response-invalid")
+    for kind, status, code in _OURS:
+        if isinstance(error, kind):
+            return status, code
+    return 500, "handler-error"
+
+
+_OURS: tuple[tuple[type[BaseException], int, str], ...] = (
+    (RequestTimedOutError, 504, "timeout"),
+    (RequestStoppedError, 503, "shutting-down"),
+    (StreamTooLongError, 500, "stream-too-long"),
+    (ModuleContractError, 500, "module-contract"),
+)
+
+
+def problem_of(error: BaseException, instance: str) -> Answer:
+    """Return the problem document for *error*.
+
+    Args:
+        error: what a hook, the handler or the controller raised.
+        instance: the request id.
+    """
+    status, code = code_of(error)
+    if isinstance(error, HttpError):
+        return problem(
+            status, code, instance=instance, detail=error.detail, headers=error.headers.items()
+        )
+    if isinstance(error, ValidationFailed) and error.side == "request":
+        members = {"issues": error.issues, "truncated": error.truncated}
+        detail = _counted(len(error.issues), truncated=error.truncated)
+        return problem(status, code, instance=instance, detail=detail, members=members)
+    detail = error.problem if isinstance(error, RequestTimedOutError) else ""
+    return problem(status, code, instance=instance, detail=detail)
+
+
+def _counted(issues: int, *, truncated: bool) -> str:
+    if truncated:
+        return f"The request has more than {issues} faults."
+    return "The request has 1 fault." if issues == 1 else f"The request has {issues} faults."

@@ -1,0 +1,206 @@
+"""One request while it runs: what its contexts and its controller share.
+
+Nothing here outlives the request or is seen by another (HW-6).
+"""
+
+import asyncio
+import contextvars
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from eventstore import Clock
+from eventstore.values import Viewer
+from runtime.effects import Outside, Sites, Workers
+from runtime.facts import Json, RequestReceived, RequestTimedOut
+from runtime.lifecycle.binding import Bound
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import HandlerVersion, Hook
+from runtime.lifecycle.holdings import Holdings
+from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.sections import Section
+from runtime.messages import Received, Response
+
+_log = logging.getLogger("timescape")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all requests of a controller share."""
+
+    clock: Clock
+    sites: Sites
+    viewer: Viewer
+    workers: Workers
+    outside: Outside
+    gctx: GlobalContext
+    before: tuple[Hook, ...]
+    after: tuple[Hook, ...]
+    catch: tuple[Hook, ...]
+
+
+class Lease:
+    """The right to write facts; taken from code that outlives its time."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = True
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A compensation as registered."""
+
+    id: str
+    name: str
+    call: Callable[..., Any]
+    args: Json
+    kwargs: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A cleanup or listener as registered."""
+
+    id: str
+    call: Bound | Callable[..., Any]
+
+
+class Run:
+    """The request's own things. The controller writes; contexts read and add."""
+
+    __slots__ = (
+        "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "effects", "frozen",
+        "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase", "received",
+        "record", "renew", "scope", "section", "stage", "stop_reason", "surroundings", "task",
+        "thread", "timed_out", "timeout_s", "undos", "version", "waits",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        received: Received,
+        version: HandlerVersion,
+        arrival: RequestReceived,
+        record: Recorder,
+        surroundings: Surroundings,
+    ) -> None:
+        self.received = received
+        self.version = version
+        self.arrival = arrival
+        self.record = record
+        self.surroundings = surroundings
+        self.loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - `Controller.run` sees to it
+        self.task: asyncio.Task[Any] = task
+        self.thread = threading.get_ident()
+        """The event loop's; user code in another one may block."""
+        self.cancelling = task.cancelling()
+        self.timeout_s = arrival.timeout_s
+        spent_s = (surroundings.clock() - received.received_us) / 1_000_000
+        # Measured on the loop's clock from here on, which nobody can set.
+        self.deadline_at = self.loop.time() + self.timeout_s - max(spent_s, 0.0)
+        self.timed_out = False
+        self.section: Section | None = None
+        self.stop_reason: str | None = None
+        self.delivered = True
+        self.phase = ""
+        self.stage = "success"
+        """success, failure, cleanup or over: what may still be registered."""
+        self.lease = Lease()
+        self.renew: Callable[[], None] = _nothing
+        """Hands a new context with a new lease to the code that still comes."""
+        self.scope: dict[str, Any] = {"res": Response(), "gctx": surroundings.gctx}
+        self.effects = itertools.count(1)
+        self.last_now_us = 0
+        self.holdings = Holdings()
+        self.moments: dict[str, Mapping[str, Json]] = {}
+        """Snapshot to the user state it names; what the log says, at hand."""
+        self.local: dict[str, list[Hook]] = {}
+        self.frozen: set[str] = set()
+        """Kinds of local hooks that take no more (HO-5)."""
+        self.undos: dict[str, Undo] = {}
+        self.callbacks: dict[str, list[Callback]] = {}
+        self.waits: set[Future[Any]] = set()
+        """What threads of this request wait for."""
+
+    @property
+    def request_id(self) -> str:
+        """`req-` and 32 hex digits."""
+        return f"req-{self.record.stream.hex}"
+
+    @property
+    def response(self) -> Response:
+        """What hooks and handler write into."""
+        response: Response = self.scope["res"]
+        return response
+
+    def deadline_passed(self) -> None:
+        """Write down that the deadline passed, once, and commit it (CN-2, EF-8)."""
+        if not self.timed_out:
+            self.timed_out = True
+            self.record.add(RequestTimedOut(self.timeout_s))
+            self.record.commit()
+
+    def stop(self, reason: str) -> None:
+        """Cut the request short, if its success is not decided yet."""
+        if self.stage == "success" and self.stop_reason is None:
+            self.stop_reason = reason
+            if self.section is not None:
+                self.section.stop()
+
+    def interrupt(self) -> None:
+        """Cancel what threads of this request wait for."""
+        for wait in tuple(self.waits):
+            wait.cancel()
+
+    def give_up(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let code that does not end go on alone; it can write no more (CN-3)."""
+        self.record.end(self.lease)
+        _log.warning("code given up: request=%s", self.request_id)
+        # The task inherits the old context, in which the old lease stands.
+        task = self.loop.create_task(work, context=contextvars.copy_context())
+        _ABANDONED.add(task)
+        task.add_done_callback(_forget)
+        self.renew()
+
+    def work(self, call: Bound) -> Coroutine[Any, Any, Any]:
+        """Return the work of calling *call*, not yet started."""
+        if not call.is_async:
+            return self.surroundings.workers.run(lambda: call(self.scope))
+        work = call(self.scope)
+        return work if asyncio.iscoroutine(work) else _awaited(work)
+
+    def local_id(self, site: str | None, taken: Mapping[str, Any] | set[str]) -> str:
+        """Return an id for what was registered at *site*: `<file>:<line>#n`."""
+        place = (site or "unknown")[-180:]
+        return next(f"{place}#{n}" for n in itertools.count(1) if f"{place}#{n}" not in taken)
+
+
+# Owned here and nowhere else: asyncio keeps only weak references to its tasks.
+_ABANDONED: set["asyncio.Task[Any]"] = set()
+
+
+def abandoned() -> int:
+    """Count the pieces of code that were given up and still run in this process."""
+    return len(_ABANDONED)
+
+
+def _forget(task: "asyncio.Task[Any]") -> None:
+    _ABANDONED.discard(task)
+    if not task.cancelled():
+        # What it raised concerns nobody any more.
+        task.exception()
+
+
+def _nothing() -> None:
+    return None
+
+
+async def _awaited(result: Any) -> Any:
+    return await result if hasattr(result, "__await__") else result

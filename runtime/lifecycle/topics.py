@@ -1,0 +1,53 @@
+"""Topics of one request, and log lines, which are one of them (LC-11, LC-12)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eventstore.values import text
+from runtime.errors import ContextKeyError, ReservedKeyError
+
+LOG = "log"
+LEVELS = ("debug", "info", "warning", "error")
+_CHARACTERS = 128
+_BYTES = 256
+
+
+def check_topic(topic: object) -> None:
+    """Refuse what is not a topic.
+
+    Raises:
+        ContextKeyError: not text of 1 to 128 characters and at most 256 bytes.
+        ReservedKeyError: `log`, which belongs to `lctx.log`.
+    """
+    check_name(topic, "topic")
+    if topic == LOG:
+        raise ReservedKeyError("The topic 'log' is reserved.", "Use `lctx.log`.")
+
+
+def check_name(name: object, what: str) -> None:
+    """Refuse what is not text of 1 to 128 characters and at most 256 bytes.
+
+    Raises:
+        ContextKeyError: says *what* it was to be.
+    """
+    fits = isinstance(name, str) and 0 < len(name) <= _CHARACTERS and text.is_plain(name)
+    if not fits or len(str(name).encode()) > _BYTES:
+        shown = f"{name[:80]!a}" if isinstance(name, str) else f"a {type(name).__qualname__}"
+        raise ContextKeyError(
+            f"{shown} is no {what}.", f"Use text of 1 to {_CHARACTERS} characters."
+        )
+
+
+def log_payload(message: str, level: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a log line is published as.
+
+    Raises:
+        ValueError: there is no such *level*.
+    """
+    if level not in LEVELS:
+        msg = f"There is no log level {level!r}; there are: {', '.join(LEVELS)}."
+        raise ValueError(msg)
+    line: dict[str, Any] = {"level": level, "message": message}
+    if fields:
+        line["fields"] = dict(fields)
+    return line
