@@ -109,7 +109,7 @@ class RowDecoder:
         fields.append(("site", int | None, None))
         return msgspec.defstruct(
             f"Item{number}", fields, namespace=namespace,
-            array_like=True, tag=number, frozen=True, gc=False,
+            array_like=True, tag=number, forbid_unknown_fields=True, frozen=True, gc=False,
         )  # fmt: skip
 
     def _class(self, name: str, schema: int) -> type[msgspec.Struct] | None:

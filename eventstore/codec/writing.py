@@ -146,17 +146,30 @@ def _check(registry: Registry, events: Sequence[NewEvent]) -> None:
     if len(events) > COMMIT_EVENTS:
         count = f"{len(events)} events, the limit is {COMMIT_EVENTS}"
         _too_large(f"The commit has {count}.", "Append it in several commits.")
-    payload_type = registry.payload_type
-    for event in events:
-        key, site = event.key, event.site
-        # A quarter of the limits in characters is within them in bytes. NUL and lone
-        # surrogates are seen in the encoded row, at no cost here.
-        if (
-            type(event.data) is not payload_type(event.type)
-            or (key is not None and not 0 < len(key) <= KEY_BYTES // 4)
-            or (site is not None and len(site) > SITE_BYTES // 4)
-        ):
-            _check_closely(registry, event)
+    for event in _suspects(registry.payload_type, events):
+        _check_closely(registry, event)
+
+
+def _suspects(
+    payload_type: Callable[[str], type | None], events: Sequence[NewEvent]
+) -> Sequence[NewEvent]:
+    """Return the few events that need a closer look.
+
+    A quarter of the limits in characters is within them in bytes. A key's NUL and lone
+    surrogates are seen in the encoded row at no cost, but only the number of a site is
+    there, so a site has to be printable.
+    """
+    try:
+        return [
+            event
+            for event in events
+            if type(event.data) is not payload_type(event.type)
+            or ((key := event.key) is not None and not 0 < len(key) <= KEY_BYTES // 4)
+            or ((site := event.site) is not None
+                and not (len(site) <= SITE_BYTES // 4 and site.isprintable()))
+        ]  # fmt: skip
+    except (TypeError, AttributeError):
+        return events
 
 
 def _check_closely(registry: Registry, event: NewEvent) -> None:

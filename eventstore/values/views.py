@@ -11,7 +11,6 @@ from eventstore.values.frozen import (
     FrozenList,
     FrozenObject,
     FrozenSet,
-    UnknownMember,
     fields_of,
 )
 from eventstore.values.tree import Tree, tag_of, tree_from_bytes
@@ -106,8 +105,6 @@ def json_hook(value: Any) -> Any:
         return fields_of(value)
     if isinstance(value, FrozenList | FrozenDict | FrozenSet):
         return value.copy()
-    if isinstance(value, UnknownMember):
-        return value.member
     msg = f"Objects of class {type(value).__qualname__} are not supported."
     raise NotImplementedError(msg)
 
