@@ -13,6 +13,9 @@ from types import CodeType, FrameType, TracebackType
 _MOST_PLACES = 65_536
 _MOST_FRAMES = 20
 _HOUSE = Path(__file__).resolve().parent.parent.parent
+_CALLS_USER_CODE = {
+    str(_HOUSE / "runtime" / "lifecycle" / file) for file in ("sections.py", "calling.py")
+}
 _LIBRARY = [
     *(str(_HOUSE / package) + "/" for package in ("runtime", "eventstore")),
     *{
@@ -55,7 +58,7 @@ class Sites:
             entry = known.get((id(code), frame.f_lasti))
             place = entry[0] if entry else self._learn(code, frame.f_lasti, frame.f_lineno)
             if place is not None:
-                return place
+                return place or None
             frame = frame.f_back
         return None
 
@@ -71,7 +74,7 @@ class Sites:
         places: list[str] = []
         while traceback is not None:
             place = self._place(traceback.tb_frame.f_code, traceback.tb_lineno)
-            if place is not None:
+            if place:
                 places.append(place)
             traceback = traceback.tb_next
         return tuple(places[-_MOST_FRAMES:])
@@ -87,7 +90,8 @@ class Sites:
         file = code.co_filename
         for package in _LIBRARY[:2]:
             if file.startswith(package):
-                return None
+                # Whoever runs the controller did not cause what runs in it.
+                return "" if file in _CALLS_USER_CODE else None
         if file.startswith(self._root):
             rest = file[len(self._root) :]
             if not rest.startswith((".venv/", "venv/")):

@@ -5,7 +5,6 @@ import concurrent.futures
 import datetime as dt
 import threading
 from collections.abc import Coroutine
-from contextlib import AbstractContextManager, nullcontext
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from eventstore import EventStoreError
 from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
 from runtime.effects.failures import failure_of
+from runtime.effects.virtual_loop import VirtualLoop
 from runtime.errors import ModuleContractError, UnsupportedValueError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.gtype.sensitive import REDACTED
@@ -145,10 +145,10 @@ def _wait_in_thread(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
     wait = asyncio.run_coroutine_threadsafe(work, run.loop)
     run.waits.add(wait)
     # A loop whose time is virtual must know that this thread waits for it.
-    waiting: AbstractContextManager[object] = getattr(run.loop, "thread_waits", nullcontext)()
+    if isinstance(run.loop, VirtualLoop):
+        run.loop.thread_waits_for(wait)
     try:
-        with waiting:
-            return wait.result()
+        return wait.result()
     except concurrent.futures.CancelledError:
         raise asyncio.CancelledError from None
     finally:

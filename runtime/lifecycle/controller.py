@@ -103,6 +103,7 @@ class Controller:
             before=tuple(before),
             after=tuple(after),
             catch=tuple(catch),
+            abandoned=set(),
         )
 
     @property
@@ -114,6 +115,11 @@ class Controller:
     def running(self) -> int:
         """How many requests run now."""
         return len(self._running)
+
+    @property
+    def abandoned(self) -> int:
+        """How many pieces of code were given up and still run (CN-3)."""
+        return len(self._surroundings.abandoned)
 
     async def run(self, received: Received, version: HandlerVersion) -> Answer:
         """Run *version* on a request; return the answer once its facts are durable.

@@ -41,6 +41,15 @@ class Surroundings:
     before: tuple[Hook, ...]
     after: tuple[Hook, ...]
     catch: tuple[Hook, ...]
+    abandoned: "set[asyncio.Task[Any]]"
+    """Code that was given up and still runs. Kept, as asyncio refers to tasks weakly."""
+
+    def forget(self, task: "asyncio.Task[Any]") -> None:
+        """Count *task* as abandoned no more."""
+        self.abandoned.discard(task)
+        if not task.cancelled():
+            # What it raised concerns nobody any more.
+            task.exception()
 
 
 class Lease:
@@ -165,8 +174,8 @@ class Run:
         _log.warning("code given up: request=%s", self.request_id)
         # The task inherits the old context, in which the old lease stands.
         task = self.loop.create_task(work, context=contextvars.copy_context())
-        _ABANDONED.add(task)
-        task.add_done_callback(_forget)
+        self.surroundings.abandoned.add(task)
+        task.add_done_callback(self.surroundings.forget)
         self.renew()
 
     def work(self, call: Bound) -> Coroutine[Any, Any, Any]:
@@ -180,22 +189,6 @@ class Run:
         """Return an id for what was registered at *site*: `<file>:<line>#n`."""
         place = (site or "unknown")[-180:]
         return next(f"{place}#{n}" for n in itertools.count(1) if f"{place}#{n}" not in taken)
-
-
-# Owned here and nowhere else: asyncio keeps only weak references to its tasks.
-_ABANDONED: set["asyncio.Task[Any]"] = set()
-
-
-def abandoned() -> int:
-    """Count the pieces of code that were given up and still run in this process."""
-    return len(_ABANDONED)
-
-
-def _forget(task: "asyncio.Task[Any]") -> None:
-    _ABANDONED.discard(task)
-    if not task.cancelled():
-        # What it raised concerns nobody any more.
-        task.exception()
 
 
 def _nothing() -> None:

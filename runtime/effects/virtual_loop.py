@@ -1,0 +1,155 @@
+"""An event loop whose time is not ours: when nothing can happen now, it jumps to the next alarm.
+
+An hour of timeouts runs in a millisecond, and always the same way. Worker threads started
+by `run_in_executor` are waited for in real time, and virtual time stands still while one runs.
+"""
+
+import asyncio
+import concurrent.futures
+import selectors
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Deadlock(RuntimeError):
+    """Nothing can happen any more, and the work is not done."""
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An asyncio event loop on virtual time.
+
+    Args:
+        schedule: numbers that choose, at each turn, in which order what is ready runs; used
+            up, the order is asyncio's.
+        stuck: called when nothing can happen any more; it may set something going. What
+            raises, ends the loop. None: wait for whoever may still call from outside.
+    """
+
+    def __init__(
+        self, schedule: Sequence[int] = (), stuck: Callable[[], None] | None = None
+    ) -> None:
+        self._selector_ = _JumpingSelector(self)
+        super().__init__(self._selector_)
+        self.now_s = 0.0
+        """Virtual seconds since the loop was made."""
+        self.stuck = stuck
+        self._choices = iter(schedule)
+        self._busy = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._busy_lock = threading.Lock()
+
+    def time(self) -> float:
+        """Return virtual time, in seconds."""
+        return self.now_s
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread may still do something on its own."""
+        return self._busy > 0
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: concurrent.futures.Executor | None, func: Callable[..., T], *args: Any
+    ) -> "asyncio.Future[T]":
+        """Run *func* in a thread, and let virtual time stand still meanwhile."""
+        self._count(1)
+        pool = executor or self._default_pool()
+        try:
+            job = pool.submit(func, *args)
+        except BaseException:
+            self._count(-1)
+            raise
+        result = asyncio.wrap_future(job, loop=self)
+        # Registered after the one of `wrap_future`: the loop hears of the result first, and
+        # only then that the thread is done and time may jump.
+        job.add_done_callback(lambda _: self._say(-1))
+        return result
+
+    def _default_pool(self) -> concurrent.futures.Executor:
+        if self._pool is None:
+            self._pool = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="virtual")
+            self.set_default_executor(self._pool)
+        return self._pool
+
+    def _say(self, by: int) -> None:
+        if not self.is_closed():
+            with suppress(RuntimeError):
+                # The loop may close in between; then nobody counts any more.
+                self.call_soon_threadsafe(self._count, by)
+
+    def thread_waits_for(self, answer: "concurrent.futures.Future[Any]") -> None:
+        """Say, in a thread of `run_in_executor`, that it waits for *answer*: time may jump."""
+        self._say(-1)
+        # Called where the answer is given, so that time stands still before the thread runs.
+        answer.add_done_callback(lambda _: self._count(1))
+
+    @contextmanager
+    def thread_waits(self) -> Iterator[None]:
+        """Say, in a thread of `run_in_executor`, that it waits for another: time may jump."""
+        self._say(-1)
+        try:
+            yield
+        finally:
+            self._count(1)
+
+    def _count(self, by: int) -> None:
+        with self._busy_lock:
+            self._busy += by
+
+    def shuffle(self) -> None:
+        """Put what is ready in the order that the schedule chooses."""
+        ready = self._ready  # type: ignore[attr-defined]
+        if len(ready) < 2:
+            return
+        waiting = list(ready)
+        ready.clear()
+        while waiting:
+            choice = next(self._choices, 0)
+            ready.append(waiting.pop(choice % len(waiting)))
+
+
+class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+    """Instead of waiting for time to pass, lets it pass."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        loop = self._loop
+        loop.shuffle()
+        events: list[Any] = super().select(0)
+        if events or timeout == 0:
+            return events
+        if loop.is_busy:
+            events = super().select(None)
+        elif timeout is not None:
+            loop.now_s += timeout
+        elif loop.stuck is not None:
+            loop.stuck()
+        else:
+            events = super().select(None)
+        return events
+
+
+def run_virtual(
+    work: Coroutine[Any, Any, T],
+    schedule: Sequence[int] = (),
+    stuck: Callable[[], None] | None = None,
+) -> T:
+    """Run *work* to its end on a new `VirtualLoop`, as `asyncio.run` does on a real one.
+
+    Raises:
+        Deadlock: *work* waits for something that cannot happen, unless *stuck* is given.
+    """
+    loop = VirtualLoop(schedule, stuck or _deadlock)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(work)
+
+
+def _deadlock() -> None:
+    msg = "Nothing can happen any more, and the work is not done."
+    raise Deadlock(msg)

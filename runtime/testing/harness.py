@@ -1,0 +1,110 @@
+"""Run a handler as a request, without a server, and see what it wrote."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from eventstore import Event, Store, StreamId
+from eventstore.memory import MemoryStore
+from runtime.context import REQUEST_REDUCER, RequestState, registry
+from runtime.lifecycle.controller import Controller
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.messages import Answer
+from runtime.testing.builders import received
+from runtime.testing.fakes import FakeClock, SeededIds
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a request gave."""
+
+    stream: StreamId
+    answer: Answer
+    facts: Sequence[Event]
+    """As the log gives them back."""
+
+    @property
+    def types(self) -> list[str]:
+        """The facts' names."""
+        return [event.type for event in self.facts]
+
+    @property
+    def state(self) -> RequestState:
+        """The state at its end."""
+        return REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), self.facts)
+
+    @property
+    def json(self) -> Any:
+        """The answer's body, decoded; None without one."""
+        return msgspec.json.decode(self.answer.body) if self.answer.body else None
+
+
+class Harness:
+    """A controller on a log in memory.
+
+    Use it on a `VirtualLoop` (`run_virtual`), so that timeouts take no time.
+
+    Args:
+        version: what requests run, unless told otherwise.
+        gctx: modules and config; None: neither.
+        seed: of ids and chance.
+        store: another log to write to.
+        **controller: further arguments of `Controller`, such as `before`.
+    """
+
+    def __init__(
+        self,
+        version: HandlerVersion | None = None,
+        *,
+        gctx: GlobalContext | None = None,
+        seed: int = 0,
+        store: Store | None = None,
+        **controller: Any,
+    ) -> None:
+        self.version = version
+        self.clock = FakeClock()
+        self.ids = SeededIds(seed)
+        self.store: Store = store or MemoryStore(
+            registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
+        )
+        self.controller = Controller(
+            self.store,
+            clock=self.clock,
+            ids=self.ids,
+            gctx=gctx or GlobalContext(),
+            **controller,
+        )
+
+    def new_stream(self) -> StreamId:
+        """Return the id of a new request."""
+        return StreamId(self.ids.uuid7(self.clock()))
+
+    async def send(
+        self,
+        body: bytes = b"",
+        *,
+        version: HandlerVersion | None = None,
+        stream: StreamId | None = None,
+        **request: Any,
+    ) -> Told:
+        """Send a request; return the answer and all its facts.
+
+        Args:
+            body: of the request.
+            version: what runs; None: the harness's.
+            stream: the request's id; None: a new one.
+            **request: further arguments of `received`, such as `headers`.
+        """
+        runs = version or self.version
+        if runs is None:
+            msg = "Give the harness or the call a version to run."
+            raise TypeError(msg)
+        stream = stream or self.new_stream()
+        message = received(stream, self.clock(), body=body, **request)
+        answer = await self.controller.run(message, runs)
+        return self.told(stream, answer)
+
+    def told(self, stream: StreamId, answer: Answer) -> Told:
+        """Return *answer* with the facts of *stream*."""
+        return Told(stream, answer, list(self.store.read(stream)))
