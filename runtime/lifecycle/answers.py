@@ -1,6 +1,7 @@
 """From what a handler gave to the bytes that are sent (HW-3, HO-7, HO-9)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -10,8 +11,6 @@ from runtime.lifecycle.arrival import public_headers
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer, Response, ValidationFailed
 
-_JSON = ("content-type", "application/json")
-_JUST_JSON = (_JSON,)
 _WITHOUT_BODY = frozenset({204, 304})
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -26,9 +25,8 @@ def result_of(returned: object, response: Response) -> object:
     if not response.written:
         return returned
     if returned is not None:
-        raise AmbiguousResponseError(
-            "The handler returned a body and wrote one to res.", "Do one of both."
-        )
+        msg = "The handler returned a body and wrote one to res."
+        raise AmbiguousResponseError(msg, "Do one of both.")
     return response.body
 
 
@@ -44,8 +42,13 @@ def success(version: HandlerVersion, result: object, response: Response) -> Answ
         body = b""
     headers = response.headers
     if not headers:
-        return Answer(status, _JUST_JSON if body else (), body)
-    return Answer(status, _typed(headers) if body else headers, body)
+        return Answer(status, _just(version.media) if body else (), body)
+    return Answer(status, _typed(headers, version.media) if body else headers, body)
+
+
+@lru_cache(64)
+def _just(media: str) -> tuple[tuple[str, str], ...]:
+    return (("content-type", media),)
 
 
 def _render(version: HandlerVersion, result: object) -> bytes:
@@ -59,10 +62,12 @@ def _render(version: HandlerVersion, result: object) -> bytes:
         raise ValidationFailed("response", (issue,)) from error
 
 
-def _typed(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _typed(
+    headers: tuple[tuple[str, str], ...], media: str
+) -> tuple[tuple[str, str], ...]:
     if any(name == "content-type" for name, _ in headers):
         return headers
-    return (_JSON, *headers)
+    return (*_just(media), *headers)
 
 
 def replaced(answer: Answer, written: Iterable[Response]) -> Answer:
@@ -117,5 +122,3 @@ def shown(version: HandlerVersion | None, body: bytes) -> Json:
         return _decode(body) if version is None else version.redact_answer(body)
     except (ValueError, TypeError, RecursionError):
         return None
-
-

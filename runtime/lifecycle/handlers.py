@@ -49,6 +49,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     catch: tuple[Hook, ...] = ()
     timeout_s: float = 30.0
     cancel_on_disconnect: bool = False
+    media: str = "application/json"
+    """Of the answer, where the handler does not say otherwise."""
 
 
 Problem = Callable[..., Answer]
