@@ -45,17 +45,17 @@ class Live:
         self._clock = clock
         self._workers = workers
 
-    def now_us(self, n: int) -> int:  # noqa: ARG002 - the port's
+    def now_us(self, n: int) -> int:
         """Read the clock."""
         return self._clock()
 
-    async def sleep(self, n: int, seconds: float) -> None:  # noqa: ARG002 - the port's
+    async def sleep(self, n: int, seconds: float) -> None:
         """Wait on the event loop."""
         await asyncio.sleep(seconds)
 
     async def call(
         self,
-        n: int,  # noqa: ARG002 - the port's
+        n: int,
         method: Method,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],

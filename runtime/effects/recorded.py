@@ -1,6 +1,7 @@
 """Answers effects from the record of an earlier run; performs nothing."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -46,18 +47,17 @@ class Recorded:
                 self._keep(event)
 
     def _keep(self, event: Event) -> None:
-        if isinstance(event.data, EffectReturned):
-            self._answers[event.data.n] = event
-        elif isinstance(event.data, EffectFailed):
-            if event.data.failure.error not in _NOT_ANSWERS:
-                self._answers[event.data.n] = event
+        fact = event.data
+        cut_short = isinstance(fact, EffectFailed) and fact.failure.error in _NOT_ANSWERS
+        if isinstance(fact, EffectReturned | EffectFailed) and not cut_short:
+            self._answers[fact.n] = event
 
     def now_us(self, n: int) -> int:
         """Return the time that was read then."""
         event = self._answers.get(n)
         if event is None:
             return self._other(n).now_us(n)
-        instant = self._viewer.thaw(event.data.value)
+        instant: dt.datetime = self._viewer.thaw(event.data.value)
         return round(instant.timestamp() * 1_000_000)
 
     async def sleep(self, n: int, seconds: float) -> None:
@@ -92,7 +92,8 @@ class Recorded:
 
     def _other(self, n: int) -> Outside:
         if self._beyond is None:
-            raise DivergenceError(f"Effect {n} is not in the record.")
+            msg = f"Effect {n} is not in the record."
+            raise DivergenceError(msg)
         return self._beyond
 
     def went_on(self) -> None:

@@ -39,7 +39,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.stuck = stuck
         self._choices = iter(schedule)
         self._busy = 0
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         self._busy_lock = threading.Lock()
 
     def time(self) -> float:
@@ -111,7 +111,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             ready.append(waiting.pop(choice % len(waiting)))
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _JumpingSelector(selectors.DefaultSelector):
     """Instead of waiting for time to pass, lets it pass."""
 
     def __init__(self, loop: VirtualLoop) -> None:

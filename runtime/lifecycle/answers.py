@@ -62,9 +62,7 @@ def _render(version: HandlerVersion, result: object) -> bytes:
         raise ValidationFailed("response", (issue,)) from error
 
 
-def _typed(
-    headers: tuple[tuple[str, str], ...], media: str
-) -> tuple[tuple[str, str], ...]:
+def _typed(headers: tuple[tuple[str, str], ...], media: str) -> tuple[tuple[str, str], ...]:
     if any(name == "content-type" for name, _ in headers):
         return headers
     return (*_just(media), *headers)

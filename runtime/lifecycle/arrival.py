@@ -28,7 +28,7 @@ def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
     return tuple(header for header in headers if not is_secret(header[0]))
 
 
-def arrival(
+def arrival(  # noqa: PLR0913 - each is one field's source
     received: Received,
     *,
     route: str,

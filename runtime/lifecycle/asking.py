@@ -113,14 +113,11 @@ def _answer_tree(run: Run, method: Method, answer: object) -> Tree:
     try:
         return encode(answer, run.surroundings.viewer.classes)
     except EventStoreError as error:
-        raise ModuleContractError(
-            f"The answer of {method.qualified} cannot be recorded: {error.problem}", error.remedy
-        ) from error
+        msg = f"The answer of {method.qualified} cannot be recorded: {error.problem}"
+        raise ModuleContractError(msg, error.remedy) from error
 
 
-def _requested(
-    run: Run, lease: Lease, kind: str, name: str, args: Json, site: str | None
-) -> int:
+def _requested(run: Run, lease: Lease, kind: str, name: str, args: Json, site: str | None) -> int:
     n = next(run.effects)
     run.record.add_for(lease, EffectRequested(n, kind, args), name, site)
     return n
@@ -129,9 +126,7 @@ def _requested(
 def _failed(run: Run, lease: Lease, n: int, name: str, error: BaseException) -> None:
     # Who was given up or outlived the request has nowhere to write it.
     if lease.open:
-        run.record.add_for(
-            lease, EffectFailed(n, failure_of(error, run.surroundings.sites)), name
-        )
+        run.record.add_for(lease, EffectFailed(n, failure_of(error, run.surroundings.sites)), name)
 
 
 def here_or_later(run: Run, work: Coroutine[Any, Any, Any]) -> Any:

@@ -19,7 +19,10 @@ Scope: TypeAlias = Mapping[str, Any]
 HANDLER_NAMES = frozenset({"req", "res", "lctx", "gctx"})
 """What every handler and hook may ask for (HW-1)."""
 
-_VARIADIC = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_VARIADIC: Mapping[object, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
 
 
 class Bound:
@@ -78,8 +81,9 @@ def bind(
             continue
         star = _VARIADIC.get(parameter.kind)
         if star is not None or parameter.name not in known:
+            msg = f"{name} asks for the parameter {star or ''}{parameter.name!s}."
             raise SignatureError(
-                f"{name} asks for the parameter {star or ''}{parameter.name!s}.",
+                msg,
                 f"It may ask for any of: {', '.join(sorted(known))}.",
             )
         by_keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
@@ -101,21 +105,23 @@ def describe(target: object) -> str:
 
 def _refuse_kind(target: object, name: str) -> None:
     if inspect.isclass(target):
-        raise SignatureError(f"{name} is a class.", "Register a function or one of its objects.")
+        msg = f"{name} is a class."
+        raise SignatureError(msg, "Register a function or one of its objects.")
     if not callable(target):
-        raise SignatureError(f"{name} object {target!r:.80} cannot be called.", "Pass a function.")
+        msg = f"{name} object {target!r:.80} cannot be called."
+        raise SignatureError(msg, "Pass a function.")
     function = _function(target)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise SignatureError(f"{name} is a generator.", "Return the whole answer instead.")
+        msg = f"{name} is a generator."
+        raise SignatureError(msg, "Return the whole answer instead.")
 
 
 def _signature(target: Callable[..., Any], name: str) -> inspect.Signature:
     try:
         return inspect.signature(target)
     except (TypeError, ValueError) as error:
-        raise SignatureError(
-            f"The parameters of {name} cannot be read.", "Wrap it in a function."
-        ) from error
+        msg = f"The parameters of {name} cannot be read."
+        raise SignatureError(msg, "Wrap it in a function.") from error
 
 
 def _given_by_partials(target: object) -> frozenset[str]:
@@ -136,7 +142,7 @@ def _function(target: Any) -> Any:
     """Return the function that would run, past partials, decorators and methods."""
     inner = _innermost(target)
     if not isinstance(inner, FunctionType) and not inspect.ismethod(inner):
-        inner = inspect.unwrap(getattr(type(inner), "__call__", inner))
+        inner = inspect.unwrap(getattr(type(inner), "__call__", inner))  # noqa: B004 - the function itself, not whether
     return getattr(inner, "__func__", inner)
 
 

@@ -15,9 +15,7 @@ PASSES_THROUGH = (KeyboardInterrupt, GeneratorExit)
 """What is never user code's own failure."""
 
 
-async def attempt(
-    run: Run, call: Bound | Callable[..., Any], limit_s: float
-) -> BaseException | None:
+async def attempt(run: Run, call: Callable[..., Any], limit_s: float) -> BaseException | None:
     """Call it, sync or async, within *limit_s*; return what it raised."""
     try:
         await drive(run, _work(run, call), limit_s, False)  # noqa: FBT003 - see `drive`
@@ -28,7 +26,7 @@ async def attempt(
     return None
 
 
-def _work(run: Run, call: Bound | Callable[..., Any]) -> Coroutine[Any, Any, Any]:
+def _work(run: Run, call: Callable[..., Any]) -> Coroutine[Any, Any, Any]:
     if isinstance(call, Bound):
         return run.work(call)
     inner = call.func if isinstance(call, partial) else call

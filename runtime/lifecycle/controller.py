@@ -22,8 +22,10 @@ from runtime.facts import (
     RequestAborted,
     RequestReceived,
     ResponseSent,
-    ValidationFailed as RequestInvalid,
     VersionResolved,
+)
+from runtime.facts import (
+    ValidationFailed as RequestInvalid,
 )
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
@@ -69,7 +71,7 @@ class Controller:
         new_recorder: makes what a request's facts are written to.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that it is handed
         self,
         store: Store,
         *,
@@ -129,9 +131,7 @@ class Controller:
         """
         if self._stopping:
             answer = self._shutting_down(received)
-            return await self.refuse(
-                received, answer, route=version.route, handler=version.handler
-            )
+            return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
             return await asyncio.ensure_future(self.run(received, version))
@@ -311,9 +311,9 @@ class Controller:
         except ValidationFailed as error:
             record.add(RequestInvalid(error.issues, truncated=error.truncated), "response")
             raise
-        error = late(run)
-        if error is not None:
-            raise error
+        too_late = late(run)
+        if too_late is not None:
+            raise too_late
         return answer
 
     async def _handle(self, run: Run) -> object:
@@ -347,7 +347,7 @@ class Controller:
         try:
             await record.durable()
         except EventStoreError as error:
-            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)  # noqa: TRY400 - the store logs its own trace
+            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
             return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
         return answer
 

@@ -21,9 +21,7 @@ class Draft:
 
     __slots__ = ("_before", "_created", "_default", "_key", "_lease", "_run", "_value")
 
-    def __init__(
-        self, run: Run, lease: Lease, key: str, default: Callable[[], Any] | None
-    ) -> None:
+    def __init__(self, run: Run, lease: Lease, key: str, default: Callable[[], Any] | None) -> None:
         self._run = run
         self._lease = lease
         self._key = key
@@ -56,9 +54,8 @@ class Draft:
             raise closed()
         now = run.record.state.values.get(key, _ABSENT)
         if not self._is_still(now):
-            raise EditConflictError(
-                f"The value of {key!r} changed while it was edited.", "Edit it again."
-            )
+            msg = f"The value of {key!r} changed while it was edited."
+            raise EditConflictError(msg, "Edit it again.")
         after = to_tree(run, self._value)
         patch = diff(self._before, after)
         if not patch:

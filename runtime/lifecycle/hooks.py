@@ -63,8 +63,9 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
 def _check_catch(run: Run, hook: Hook) -> None:
     status = run.response.status
     if hook.kind == "catch" and status is not None and status < 400:
+        msg = f"The catch hook {hook.id} set status {status}."
         raise CatchStatusError(
-            f"The catch hook {hook.id} set status {status}.",
+            msg,
             "A failure stays one; set a status from 400 to 599.",
         )
 

@@ -126,9 +126,7 @@ class LocalContext:
 
     # --- hooks, undoing, cleaning up ---
 
-    def before(
-        self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0
-    ) -> str:
+    def before(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
         """Run *fn* before the handler, after those that are registered; return its id.
 
         Raises:
@@ -152,9 +150,7 @@ class LocalContext:
         """
         return self._hook("catch", fn, timeout, retries)
 
-    def _hook(
-        self, kind: str, fn: Callable[..., Any], timeout: float | None, retries: int
-    ) -> str:
+    def _hook(self, kind: str, fn: Callable[..., Any], timeout: float | None, retries: int) -> str:
         run = self._live()
         site = run.surroundings.sites.here(2)
         return registering.hook(

@@ -41,9 +41,8 @@ class Meta(Mapping[str, Any]):
     def __init__(self, values: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> None:
         taken = [name for name in extra or {} if name in RESERVED or name.startswith("_")]
         if taken:
-            raise ReservedKeyError(
-                f"The entry {taken[0]!r} of meta belongs to the runtime.", "Choose another name."
-            )
+            msg = f"The entry {taken[0]!r} of meta belongs to the runtime."
+            raise ReservedKeyError(msg, "Choose another name.")
         object.__setattr__(self, "_values", {**{n: values[n] for n in RESERVED}, **(extra or {})})
 
     def __getitem__(self, name: str) -> Any:

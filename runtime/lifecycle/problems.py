@@ -42,7 +42,7 @@ _RETRY = {"log-unavailable": "1", "shutting-down": "1"}
 _encode = msgspec.json.Encoder().encode
 
 
-def problem(
+def problem(  # noqa: PLR0913 - the members of RFC 9457
     status: int,
     code: str,
     *,
@@ -68,7 +68,7 @@ def problem(
     document: dict[str, Any] = {
         "type": URN + code,
         "title": title or _TITLES.get(code) or HTTPStatus(status).phrase
-        if status in HTTPStatus._value2member_map_  # noqa: SLF001 - the documented test, without raising
+        if status in HTTPStatus._value2member_map_
         else code,
         "status": status,
         "code": code,

@@ -52,7 +52,7 @@ class Recorder:
         self._clock = clock
         self._committed = 0
         self._last_us = 0
-        self._folding = Folding()
+        self._folding: Folding | None = None
         self._folded = 0
         self._tickets: list[Ticket] = []
         self._lock = threading.RLock()
@@ -67,8 +67,7 @@ class Recorder:
         with self._lock:
             # The wall clock may step back; within a stream time does not.
             at_us = self._clock()
-            if at_us < self._last_us:
-                at_us = self._last_us
+            at_us = max(at_us, self._last_us)
             self._last_us = at_us
             events = self.events
             events.append(NewEvent(fact.type, fact, key, at_us, site))
@@ -91,8 +90,9 @@ class Recorder:
             if not lease.open:
                 raise closed()
             if len(self.events) >= STREAM_FACTS - _RESERVE and not self.failing:
+                msg = f"The request has {len(self.events)} facts; a stream holds {STREAM_FACTS}."
                 raise StreamTooLongError(
-                    f"The request has {len(self.events)} facts; a stream holds {STREAM_FACTS}.",
+                    msg,
                     f"The last {_RESERVE} are kept for its ending. Write less in one request.",
                 )
             self.add(fact, key, site)
@@ -106,6 +106,8 @@ class Recorder:
     def state(self) -> Folding:
         """How the request stands. To be read only."""
         folding = self._folding
+        if folding is None:
+            folding = self._folding = Folding()
         if self._folded != len(self.events):
             with self._lock:
                 for i in range(self._folded, len(self.events)):

@@ -6,7 +6,7 @@ from typing import Any
 from runtime.errors import HookPhaseClosedError, PolicySyntaxError
 from runtime.facts import CompensationCancelled, CompensationRegistered, HookRegistered
 from runtime.lifecycle.asking import to_tree
-from runtime.lifecycle.binding import HANDLER_NAMES, Bound, bind, describe
+from runtime.lifecycle.binding import HANDLER_NAMES, bind, describe
 from runtime.lifecycle.handlers import Hook
 from runtime.lifecycle.run import Callback, Lease, Run, Undo
 from runtime.modules import StubMethod
@@ -44,14 +44,14 @@ def new_hook(
         PolicySyntaxError: *timeout* or *retries* is out of range.
     """
     if timeout is not None and not timeout > 0:
+        msg = f"Timeout {timeout!r} of hook {id} is not above 0."
         raise PolicySyntaxError(
-            f"Timeout {timeout!r} of hook {id} is not above 0.",
+            msg,
             "Give seconds, or None for the request's deadline only.",
         )
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise PolicySyntaxError(
-            f"Retries {retries!r} of hook {id} is not a whole number from 0.", "Leave it out."
-        )
+        msg = f"Retries {retries!r} of hook {id} is not a whole number from 0."
+        raise PolicySyntaxError(msg, "Leave it out.")
     call = bind(fn, HANDLER_NAMES, EXTRA[kind])
     return Hook(id, kind, level, call, timeout, retries)
 
@@ -68,9 +68,8 @@ def hook(
 ) -> str:
     """Add a local hook; return its id."""
     if kind in run.frozen:
-        raise HookPhaseClosedError(
-            f"The local {kind} hooks have begun or are over.", f"Add {kind} hooks earlier."
-        )
+        msg = f"The local {kind} hooks have begun or are over."
+        raise HookPhaseClosedError(msg, f"Add {kind} hooks earlier.")
     hooks = run.local.setdefault(kind, [])
     taken = {each.id for kinds in run.local.values() for each in kinds}
     new = new_hook(
@@ -95,9 +94,8 @@ def compensation(
 ) -> str:
     """Add something to be undone if the request fails; return its id."""
     if run.stage != "success":
-        raise HookPhaseClosedError(
-            "The request's outcome is decided.", "Register compensations before."
-        )
+        msg = "The request's outcome is decided."
+        raise HookPhaseClosedError(msg, "Register compensations before.")
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
     name = fn.__qualname__ if isinstance(fn, StubMethod) else describe(fn)
     undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs)
@@ -118,8 +116,9 @@ def cancel_compensation(run: Run, lease: Lease, undo: str, site: str | None) -> 
 def callback(run: Run, kind: str, fn: Callable[..., Any], site: str | None) -> str:
     """Add a cleanup or a listener; return its id."""
     if run.stage == "over":
-        raise HookPhaseClosedError("The request has ended.", f"Add a {kind} callback earlier.")
-    call: Bound | Callable[..., Any] = fn
+        msg = "The request has ended."
+        raise HookPhaseClosedError(msg, f"Add a {kind} callback earlier.")
+    call: Callable[..., Any] = fn
     if kind != "phase":
         call = bind(fn, HANDLER_NAMES, EXTRA.get(kind, frozenset()))
     callbacks = run.callbacks.setdefault(kind, [])

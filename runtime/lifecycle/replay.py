@@ -7,7 +7,7 @@ from the record. Every fact is held against the record's as it is written.
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Rerun(msgspec.Struct, frozen=True):
     divergence: Divergence | None = None
 
 
-def reexecute(
+def reexecute(  # noqa: PLR0913 - what a controller takes, and two
     events: Sequence[Event],
     version: HandlerVersion,
     *,
@@ -89,7 +89,7 @@ def reexecute(
     outside = Recorded(events, Viewer(classes), script.written, until, beyond)
     script.outside = outside
     controller = Controller(
-        _Nowhere(),
+        cast(Store, _Nowhere()),
         clock=script.now_us,
         ids=_NoIds(),
         gctx=gctx,
@@ -265,7 +265,7 @@ class _Done:
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
 
-    def result(self, timeout_s: float | None = None) -> Commit:  # noqa: ARG002 - the port's
+    def result(self, timeout_s: float | None = None) -> Commit:
         return self._commit
 
     async def durable(self) -> Commit:
@@ -276,7 +276,9 @@ class _NoIds:
     """Makes none: a re-execution has all ids from the record."""
 
     def uuid7(self, at_us: int) -> Any:
-        raise DivergenceError(f"A new id was asked for at {at_us}.")
+        msg = f"A new id was asked for at {at_us}."
+        raise DivergenceError(msg)
 
     def token(self, size: int) -> bytes:
-        raise DivergenceError(f"{size} unguessable bytes were asked for.")
+        msg = f"{size} unguessable bytes were asked for."
+        raise DivergenceError(msg)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from runtime.context import diff
 from runtime.errors import DuplicateSnapshotError, SnapshotNotFoundError
-from runtime.facts import ContextRestored, ContextSnapshotted, Json
+from runtime.facts import ContextRestored, ContextSnapshotted
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.topics import check_name
 
@@ -17,9 +17,8 @@ def snapshot(run: Run, lease: Lease, name: str | None, site: str | None) -> str:
     moment = f"{run.request_id}@{run.record.revision}"
     key = name or moment
     if key in folding.snapshots:
-        raise DuplicateSnapshotError(
-            f"The request has a snapshot {key!r}.", "Choose another name."
-        )
+        msg = f"The request has a snapshot {key!r}."
+        raise DuplicateSnapshotError(msg, "Choose another name.")
     values = folding.state.values
     run.record.add_for(lease, ContextSnapshotted(), key, site)
     run.moments[key] = values
@@ -44,8 +43,5 @@ def _find(run: Run, snapshots: Mapping[str, int], name: str) -> str:
         if name == f"{run.request_id}@{revision}":
             return key
     known = ", ".join(repr(key) for key in snapshots) or "none"
-    raise SnapshotNotFoundError(
-        f"The request has no snapshot {str(name)[:160]!r}.", f"There are: {known}."
-    )
-
-
+    msg = f"The request has no snapshot {str(name)[:160]!r}."
+    raise SnapshotNotFoundError(msg, f"There are: {known}.")

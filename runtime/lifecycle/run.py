@@ -77,7 +77,8 @@ class Callback:
     """A cleanup or listener as registered."""
 
     id: str
-    call: Bound | Callable[..., Any]
+    call: Callable[..., Any]
+    """A `Bound`, which takes the scope; a phase listener as it was given."""
 
 
 class Run:

@@ -136,7 +136,7 @@ def timed_out(timeout_s: float) -> RequestTimedOutError:
 
 
 @types.coroutine
-def drive(
+def drive(  # noqa: C901, PLR0912 - one loop, run for every wait of user code
     request: Timed,
     work: Coroutine[Any, Any, Any],
     limit_s: float | None,
@@ -200,9 +200,7 @@ async def _rest_of(work: Coroutine[Any, Any, Any], error: BaseException) -> Any:
 
 
 @types.coroutine
-def _resumed(
-    work: Coroutine[Any, Any, Any], error: BaseException
-) -> Generator[Any, Any, Any]:
+def _resumed(work: Coroutine[Any, Any, Any], error: BaseException) -> Generator[Any, Any, Any]:
     """Go on with *work*, which waits, by throwing *error* into it."""
     step: Callable[[], Any] = lambda: work.throw(error)  # noqa: E731 - rebound below
     while True:

@@ -21,7 +21,8 @@ def check_topic(topic: object) -> None:
     """
     check_name(topic, "topic")
     if topic == LOG:
-        raise ReservedKeyError("The topic 'log' is reserved.", "Use `lctx.log`.")
+        msg = "The topic 'log' is reserved."
+        raise ReservedKeyError(msg, "Use `lctx.log`.")
 
 
 def check_name(name: object, what: str) -> None:
@@ -33,9 +34,8 @@ def check_name(name: object, what: str) -> None:
     fits = isinstance(name, str) and 0 < len(name) <= _CHARACTERS and text.is_plain(name)
     if not fits or len(str(name).encode()) > _BYTES:
         shown = f"{name[:80]!a}" if isinstance(name, str) else f"a {type(name).__qualname__}"
-        raise ContextKeyError(
-            f"{shown} is no {what}.", f"Use text of 1 to {_CHARACTERS} characters."
-        )
+        msg = f"{shown} is no {what}."
+        raise ContextKeyError(msg, f"Use text of 1 to {_CHARACTERS} characters.")
 
 
 def log_payload(message: str, level: str, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class Method:
     """A declared method of a module."""
 
     __slots__ = (
-        "_returns", "call", "find_error", "is_async", "name", "parameters", "qualified", "sensitive",
+        "_returns", "call", "find_error", "is_async", "name", "parameters", "qualified",
+        "sensitive",
     )  # fmt: skip
 
     def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
@@ -67,8 +68,9 @@ class Method:
         try:
             msgspec.convert(answer, self._returns, strict=True)
         except msgspec.ValidationError as error:
+            msg = f"{self.qualified} answered what it does not declare: {error}."
             raise ModuleContractError(
-                f"{self.qualified} answered what it does not declare: {error}.",
+                msg,
                 "Return a value of the annotated type.",
             ) from None
         except TypeError:
@@ -96,12 +98,12 @@ class ModuleRegistry:
             SignatureError: a method that is a generator or cannot be read.
         """
         if name in self._modules:
-            raise DuplicateModuleError(
-                f"A module {name!r} is registered.", "Choose another name."
-            )
+            msg = f"A module {name!r} is registered."
+            raise DuplicateModuleError(msg, "Choose another name.")
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            msg = f"{str(name)[:80]!r} is no name for a module."
             raise RegistrationError(
-                f"{str(name)[:80]!r} is no name for a module.",
+                msg,
                 "Use an identifier that does not begin with an underscore.",
             )
         declared = _public(module) if methods is None else list(methods)
@@ -109,9 +111,8 @@ class ModuleRegistry:
         for method in declared:
             call = getattr(module, method, None)
             if not callable(call) or method.startswith("_"):
-                raise RegistrationError(
-                    f"Module {name!r} has no public method {method!r}.", "Declare what is there."
-                )
+                msg = f"Module {name!r} has no public method {method!r}."
+                raise RegistrationError(msg, "Declare what is there.")
             found[method] = Method(name, method, call, module)
         self._modules[name] = found
 
@@ -152,13 +153,13 @@ def _is_method(module: object, name: str) -> bool:
 
 def _parameters(name: str, call: Callable[..., Any]) -> tuple[str, ...]:
     if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
-        raise SignatureError(f"{name} is a generator.", "Return the whole answer instead.")
+        msg = f"{name} is a generator."
+        raise SignatureError(msg, "Return the whole answer instead.")
     try:
         parameters = inspect.signature(call).parameters.values()
     except (TypeError, ValueError) as error:
-        raise SignatureError(
-            f"The parameters of {name} cannot be read.", "Wrap it in a function."
-        ) from error
+        msg = f"The parameters of {name} cannot be read."
+        raise SignatureError(msg, "Wrap it in a function.") from error
     by_position = (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,

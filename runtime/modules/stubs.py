@@ -25,8 +25,9 @@ class StubMethod:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         caller = CALLER.get()
         if caller is None:
+            msg = f"{self.__qualname__} was called outside of a request."
             raise ContextError(
-                f"{self.__qualname__} was called outside of a request.",
+                msg,
                 "Call it in a handler or hook, or call the module itself.",
             )
         return caller.call_module(self._method, args, kwargs)
@@ -39,6 +40,8 @@ class Stub:
     """One module: an attribute for each declared method, and no other."""
 
     __slots__ = ("_methods", "_name")
+    _methods: dict[str, StubMethod]
+    _name: str
 
     def __init__(self, name: str, methods: dict[str, StubMethod]) -> None:
         object.__setattr__(self, "_name", name)
@@ -49,15 +52,16 @@ class Stub:
             return self._methods[name]
         except KeyError:
             known = ", ".join(self._methods) or "none"
-            raise UnknownMethodError(
-                f"Module {self._name!r} has no method {name!r}.", f"There are: {known}."
-            ) from None
+            msg = f"Module {self._name!r} has no method {name!r}."
+            raise UnknownMethodError(msg, f"There are: {known}.") from None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise _frozen(f"module {self._name!r}")
+        msg = f"module {self._name!r}"
+        raise _frozen(msg)
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise _frozen(f"module {self._name!r}")
+        msg = f"module {self._name!r}"
+        raise _frozen(msg)
 
     def __dir__(self) -> list[str]:
         return list(self._methods)
@@ -70,6 +74,8 @@ class Modules:
     """`gctx.modules`: an attribute for each registered module."""
 
     __slots__ = ("_registry", "_stubs")
+    _registry: ModuleRegistry
+    _stubs: dict[str, Stub]
 
     def __init__(self, registry: ModuleRegistry) -> None:
         object.__setattr__(self, "_registry", registry)
@@ -84,9 +90,8 @@ class Modules:
             methods = self._registry.methods(name)
         except KeyError:
             known = ", ".join(self._registry.names()) or "none"
-            raise UnknownModuleError(
-                f"There is no module {name!r}.", f"There are: {known}."
-            ) from None
+            msg = f"There is no module {name!r}."
+            raise UnknownModuleError(msg, f"There are: {known}.") from None
         stub = Stub(name, {each: StubMethod(method) for each, method in methods.items()})
         self._stubs[name] = stub
         return stub

@@ -1,6 +1,6 @@
 """For tests of handlers: virtual time, seeded chance, and requests without a server.
 
-    answer = run_virtual(Harness(version).send(body=b'{"n": 1}'))
+answer = run_virtual(Harness(version).send(body=b'{"n": 1}'))
 """
 
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual

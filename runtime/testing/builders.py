@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-def received(
+def received(  # noqa: PLR0913 - fields of a request
     stream: StreamId,
     received_us: int,
     *,
@@ -41,7 +41,7 @@ def received(
     )
 
 
-def version_of(
+def version_of(  # noqa: PLR0913 - fields of a version
     handler: Callable[..., Any],
     *,
     body: Any = Any,
@@ -90,7 +90,9 @@ def version_of(
 
 def _hooks(kind: str, hooks: Iterable[Callable[..., Any] | Hook]) -> tuple[Hook, ...]:
     return tuple(
-        each if isinstance(each, Hook) else new_hook(each, id=_id(each, i), kind=kind, level="route")
+        each
+        if isinstance(each, Hook)
+        else new_hook(each, id=_id(each, i), kind=kind, level="route")
         for i, each in enumerate(hooks, 1)
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from contextlib import suppress
 from uuid import UUID
 
 from eventstore import uuid7
@@ -28,11 +29,9 @@ class FakeClock:
 
     def __call__(self) -> int:
         """Return the time."""
-        try:
+        with suppress(RuntimeError):
+            # In a worker thread there is none; the last one's time holds there, too.
             self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            # A worker thread of the loop: the loop's time holds there, too.
-            pass
         if self._loop is not None:
             self._last_us = round(self._loop.time() * 1_000_000)
         return self.start_us + self._last_us
