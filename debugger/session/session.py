@@ -276,11 +276,17 @@ class Session:
             if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us)
         ]
 
-    def verify(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
-        """Check the whole log. An empty one is in order."""
+    def verify(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        first: int = 1,
+        last: int | None = None,
+    ) -> Verdict:
+        """Check the log, or its positions *first* to *last*. An empty one is in order."""
         if not self.store.end():
             return Verdict(0, Position(0))
-        return self.store.verify(progress=progress)
+        return self.store.verify(first, last, progress)
 
     def close(self) -> None:
         """Let go of the store. Twice is once."""

@@ -7,6 +7,7 @@ walked than is shown. The answer went through `printable`.
 
 import binascii
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,9 +50,8 @@ def _pieces(value: Any) -> Iterator[str]:
 
 
 def _string(text: str) -> str:
-    # A text is cut before it is escaped: it may have megabytes.
-    cut = text[: _MOST + 1].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return tree_bytes(cut).decode()
+    # Cut before it is escaped: it may have megabytes. Lone surrogates stay for `printable`.
+    return json.dumps(text[: _MOST + 1], ensure_ascii=False)
 
 
 def _row(left: str, items: list[Any], right: str) -> Iterator[str]:

@@ -217,6 +217,21 @@ class Timeline:
                 return write
         return None
 
+    @property
+    def keys(self) -> list[str]:
+        """Every top key that was ever written, in order of first writing."""
+        return list(self._keys.revisions)
+
+    def last_write(self, path: str, revision: int) -> LastWrite | None:
+        """Return who wrote *path* last at or before *revision*; None: nobody did."""
+        tokens = split(path)
+        revisions = self._touched(tokens)
+        for index in backwards(revisions, revision):
+            at = revisions[index]
+            if touches(self.events[at - 1], tokens):
+                return LastWrite(at, self.by(at), self.events[at - 1].site)
+        return None
+
     def last_writes(self, revision: int) -> dict[str, LastWrite]:
         """Return for every top key of the state at *revision* who wrote it last."""
         found: dict[str, LastWrite] = {}

@@ -1,0 +1,43 @@
+"""What a command is: a name, words that teach it, its options, and what it does."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from debugger.cli.exits import Exit
+from debugger.cli.output import Output
+from debugger.session import Session
+
+
+class Stores(Protocol):
+    """Opens stores; the tests hand in another one."""
+
+    def session(self, url: str, *, writable: bool = False) -> AbstractContextManager[Session]:
+        """Open *url* to be asked; *writable*: also for a restore."""
+        ...
+
+
+Run = Callable[[argparse.Namespace, Output, Stores], Exit]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One command of `timescape`."""
+
+    name: str
+    summary: str
+    """One line, for the list of commands."""
+    text: str
+    """What it does and an example, for its `--help`."""
+    declare: Callable[[argparse.ArgumentParser], None]
+    """Adds its options and arguments; `--store` and `--json` are there."""
+    run: Run
+    exits: tuple[Exit, ...] = ()
+    """Beyond ok, bad-input and unavailable."""
+    default_store: str = "sqlite:///timescape.db"
+
+
+def nothing(parser: argparse.ArgumentParser) -> None:
+    """Add no options."""

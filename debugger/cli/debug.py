@@ -1,0 +1,55 @@
+"""`timescape debug`: the terminal debugger (CL-16)."""
+
+import argparse
+import sys
+
+from debugger.cli.command import Command, Stores
+from debugger.cli.exits import Exit
+from debugger.cli.output import Output
+from debugger.errors import UnavailableError
+from debugger.session import Session
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("where", nargs="?", metavar="STORE", help="instead of --store")
+    parser.add_argument("--read-only", action="store_true", help="never offer to write")
+
+
+def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """Open the debugger on a store."""
+    url = store_url(arguments.where) if arguments.where else arguments.store
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        problem = "The debugger needs a terminal, and there is none."
+        remedy = "`timescape requests`, `log`, `state` and `blame` answer the same questions."
+        raise UnavailableError(problem, remedy)
+    with stores.session(url, writable=not arguments.read_only) as session:
+        open_screen(session, read_only=arguments.read_only)
+    return Exit.OK
+
+
+def open_screen(session: Session, *, read_only: bool) -> None:
+    """Show the debugger until it is left. The one door to the screen."""
+    from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
+
+    tui.run(session, read_only=read_only)
+
+
+def store_url(text: str) -> str:
+    """Return the address of a store given as an address or as a file."""
+    return text if "://" in text else f"sqlite:///{text}"
+
+
+COMMAND = Command(
+    "debug",
+    "walk through the recording, forwards and backwards",
+    """Open the terminal debugger on a store, which a server may be writing to. `?` shows the keys.
+It reads; restoring a moment asks first.
+
+examples:
+  timescape debug
+  timescape debug shop.db --read-only
+""",
+    _declare,
+    debug,
+    (Exit.NOT_FOUND,),
+)

@@ -1,0 +1,54 @@
+"""How a command ends (CL-2). The names are in `--help`; scripts compare the numbers."""
+
+from enum import IntEnum
+
+from debugger.errors import DebuggerError
+from eventstore import EventStoreError
+from runtime.errors import TimescapeError
+
+
+class Exit(IntEnum):
+    """The named exit statuses."""
+
+    OK = 0
+    DIFFERENT = 1
+    BAD_INPUT = 2
+    NOT_FOUND = 3
+    CORRUPT = 5
+    UNAVAILABLE = 6
+    WRITE_REFUSED = 7
+    INTERRUPTED = 130
+
+    @property
+    def label(self) -> str:
+        """The name as people see it: `bad-input`."""
+        return self.name.lower().replace("_", "-")
+
+
+_BY_LABEL = {each.label: each for each in Exit}
+_BY_CODE = {
+    "no-such-revision": Exit.NOT_FOUND,
+    "no-such-position": Exit.NOT_FOUND,
+    "chain-broken": Exit.CORRUPT,
+    "corrupt-value": Exit.CORRUPT,
+    "store-damaged": Exit.CORRUPT,
+    "history-forked": Exit.CORRUPT,
+    "read-only": Exit.WRITE_REFUSED,
+    "store-full": Exit.WRITE_REFUSED,
+    "stream-closed": Exit.WRITE_REFUSED,
+    "stream-mismatch": Exit.WRITE_REFUSED,
+    "stream-too-long": Exit.WRITE_REFUSED,
+    "wrong-revision": Exit.WRITE_REFUSED,
+    "fork-too-deep": Exit.WRITE_REFUSED,
+    "bad-url": Exit.BAD_INPUT,
+}
+"""Of the store's refusals; all others mean that it cannot be had now."""
+
+
+def exit_of(error: DebuggerError | EventStoreError | TimescapeError) -> Exit:
+    """Return the exit status that an error of ours ends a command with."""
+    if isinstance(error, DebuggerError):
+        return _BY_LABEL[error.exit]
+    if isinstance(error, EventStoreError):
+        return _BY_CODE.get(error.code, Exit.UNAVAILABLE)
+    return Exit.BAD_INPUT

@@ -1,0 +1,62 @@
+"""Open stores.
+
+The one place of the command line that knows the SQL backend, and only once a command
+needs it: `timescape --help` loads no database.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from debugger.errors import BadInputError
+from debugger.session import Session
+from eventstore import EventStoreError, Store
+
+MAKE_ONE = (
+    "Make one with `timescape demo`, or record your own app with `timescape serve module:app`; "
+    "name another with --store or TIMESCAPE_STORE."
+)
+
+
+def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
+    """Open the store at *url*.
+
+    Raises:
+        EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
+    """
+    from eventstore import sql  # noqa: PLC0415 - see the module's docstring
+    from runtime.context import registry  # noqa: PLC0415
+    from runtime.effects.clock import system_clock  # noqa: PLC0415
+    from runtime.effects.ids import SystemIds  # noqa: PLC0415
+
+    check_url(url)
+    try:
+        return sql.open_store(
+            url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds()
+        )
+    except EventStoreError as error:
+        if error.code == "no-such-store":
+            raise EventStoreError(error.code, error.problem, MAKE_ONE, error.fields) from error
+        raise
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no address of a store.
+
+    Raises:
+        BadInputError: names the form.
+    """
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        problem = f"{url[:200]!r} is no address of a store."
+        raise BadInputError(problem, "Write sqlite:///file.db, or sqlite:////folder/file.db.")
+
+
+class SqlStores:
+    """Opens stores by their address."""
+
+    @contextmanager
+    def session(self, url: str, *, writable: bool = False) -> Iterator[Session]:
+        """Open *url* for reading; *writable*: a restore opens it as a guest, for one append."""
+        write = (lambda: open_store(url, "guest")) if writable else None
+        with Session(open_store(url, "read"), write=write) as session:
+            yield session

@@ -1,0 +1,84 @@
+"""`timescape search`: facts anywhere in the log (CL-8)."""
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from debugger.cli.command import Command, Stores
+from debugger.cli.exits import Exit
+from debugger.cli.log import payload
+from debugger.cli.moments import clock_time, iso
+from debugger.cli.output import Column, Output
+from debugger.cli.requests import positive
+from debugger.session import request_id, short_id
+from debugger.timeline import data_text, subject
+from eventstore import Row
+
+COLUMNS = (
+    Column("position", right=True),
+    Column("time"),
+    Column("request"),
+    Column("#", right=True),
+    Column("match", cut=True),
+)
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("filter", nargs="+", metavar="FILTER", help="which facts; see below")
+    parser.add_argument(
+        "--limit", type=positive, default=1000, metavar="N", help="at most so many (default: 1000)"
+    )
+
+
+def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """Print the facts of all requests that match a filter, oldest first."""
+    with stores.session(arguments.store) as session:
+        found = session.search(" ".join(arguments.filter), limit=arguments.limit)
+        count = output.table("match", COLUMNS, _rows(found))
+    if count == arguments.limit:
+        output.say(f"The first {count}; --limit gives more.")
+    elif not count:
+        output.say("No fact matches.")
+    return Exit.OK
+
+
+def _rows(
+    found: Iterable[tuple[Row, int]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    for row, index in found:
+        event = row.events[index]
+        fields = {
+            "position": event.position,
+            "time": iso(event.at_us),
+            "request": request_id(row.stream),
+            "revision": event.revision,
+            "type": event.type,
+            "key": event.key,
+            "line": event.site,
+            "data": payload(event),
+        }
+        cells = {
+            "position": str(event.position),
+            "time": clock_time(event.at_us),
+            "request": short_id(row.stream),
+            "#": str(event.revision),
+            "match": f"{event.type} {subject(event)} {data_text(event)[:4096]}",
+        }
+        yield fields, cells
+
+
+COMMAND = Command(
+    "search",
+    "find facts in the whole log",
+    """Find facts of all requests, oldest first. A lone word is looked for in type, key, line and
+data; fields are kind, key, line, since, dur, and of the request status, route, outcome and the
+others of `timescape requests`.
+
+examples:
+  timescape search atlas                            every fact that mentions it
+  timescape search 'kind:handler.failed since:1d'
+  timescape search 'kind:context.set key:total principal:ann'
+""",
+    _declare,
+    search,
+)
