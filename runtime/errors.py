@@ -288,3 +288,10 @@ class AppImportError(TimescapeError, ImportError):
     """`module:app` cannot be found or is not an App."""
 
     code = "RT503"
+
+
+class ServeError(TimescapeError, OSError):
+    """The server cannot listen where it was told to."""
+
+    code = "RT504"
+    __str__ = Exception.__str__

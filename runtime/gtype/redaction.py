@@ -56,13 +56,21 @@ class Redactor:
         """Where Sensitive values stand, such as `/items/*/card`; recursion is cut."""
 
     def __call__(self, raw: bytes) -> Any:
-        """Read *raw* as plain data without its sensitive parts; None if it cannot be read."""
-        if not raw or too_deep(raw):
-            return None
+        """Read *raw* as plain data without its sensitive parts.
+
+        None stands for what cannot be read and may hold something sensitive.
+
+        Raises:
+            ValueError: it cannot be read, and its type has nothing Sensitive.
+        """
         try:
+            if too_deep(raw):
+                raise ValueError(raw[:0])
             plain = _plain.decode(raw)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return None
+            if self.paths:
+                return None
+            raise ValueError("not JSON") from None  # noqa: EM101, TRY003 - read by nobody
         return _apply(self._rules, plain) if self.paths else plain
 
 

@@ -1,0 +1,408 @@
+"""The app: what a user registers, and its life from start to stop."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from eventstore import Clock, Ids, Store
+from eventstore.values import Tree
+from runtime.app.assembly import assemble, classes_of, config_of
+from runtime.app.contracts import read_contract
+from runtime.app.declarations import (
+    Declared,
+    caller,
+    calls_of,
+    check_timeout,
+    make_hook,
+    make_hooks,
+    place_of,
+)
+from runtime.app.fingerprints import fingerprint
+from runtime.app.startup import announce
+from runtime.effects import SystemIds, system_clock
+from runtime.errors import (
+    AlreadyStartedError,
+    DuplicateHandlerError,
+    HandlerIdClashError,
+    NotStartedError,
+    PolicySyntaxError,
+    RegistrationError,
+    RouteConflictError,
+)
+from runtime.ingress import Edge, Limits
+from runtime.ingress.answers import Send
+from runtime.ingress.bodies import Receive
+from runtime.lifecycle.binding import bind
+from runtime.lifecycle.controller import Controller
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import Hook
+from runtime.modules import ModuleRegistry
+from runtime.routing import Template, parse
+from runtime.timescape import check_edition
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type[Any])
+
+
+class App:
+    """An application: handlers, hooks and modules, and what runs them.
+
+    It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
+
+    Args:
+        name: names its control stream in the log.
+        config: plain data for `gctx.config`; copied. It is recorded: keep secrets out.
+        max_body: bytes a request's body may have, where a handler does not say otherwise.
+        allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
+        root: folder to which recorded source places are relative; None: where we run.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Mapping[str, Any] | None = None,
+        *,
+        max_body: int = 1024 * 1024,
+        allowed_hosts: Iterable[str] | None = None,
+        root: Path | None = None,
+    ) -> None:
+        if not name or not name.isprintable() or len(name) > 128:
+            raise RegistrationError(
+                problem=f"App name {name[:128]!r} is no name.", remedy="Use 1 to 128 characters."
+            )
+        self.name = name
+        self._config_source = dict(config or {})
+        self._config: tuple[str, Tree] = config_of(config)
+        self._limits = Limits(
+            max_body=_check_size(max_body),
+            allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
+        )
+        self._root = root
+        self._declared: list[Declared] = []
+        self._by_shape: dict[tuple[str, ...], Declared] = {}
+        self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
+        self._hook_names: Counter[str] = Counter()
+        self._modules = ModuleRegistry()
+        self._classes: list[type[Any]] = []
+        self._edge: Edge | None = None
+        self._controller: Controller | None = None
+
+    # --- registering ---
+
+    def handler(  # noqa: PLR0913 - each is one thing a user may say of a handler
+        self,
+        route: str,
+        *,
+        version: str | None = None,
+        name: str | None = None,
+        timeout: float = 30.0,
+        before: Iterable[Any] = (),
+        after: Iterable[Any] = (),
+        catch: Iterable[Any] = (),
+        query: Any = None,
+        max_body: int | None = None,
+        on_disconnect: str = "finish",
+    ) -> Callable[[F], F]:
+        """Register a version of a handler; the function itself stays as it is.
+
+        Args:
+            route: `METHOD /static/{name:type}`.
+            version: its edition, `YYYY-MM-DD`; None: the one without edition.
+            name: handler id; None: from the route.
+            timeout: seconds from the request's arrival until 504.
+            before: hooks of this route, in order; see `runtime.hook` for their limits.
+            after: see *before*; they run from the last to the first.
+            catch: see *after*.
+            query: a Struct, dataclass or TypedDict to read the query into; None: text.
+            max_body: in bytes; None: the app's.
+            on_disconnect: `finish`, or `cancel` when nobody waits any more.
+
+        Raises:
+            RegistrationError: it, its route, hints, hooks or limits cannot be; nothing is
+                registered then.
+        """
+        place = place_of(caller(1))
+        frame = caller(1)
+        names = dict(frame.f_locals) if frame is not None else {}
+        template = parse(route)
+        policy = _Policy(
+            timeout_s=check_timeout(timeout),
+            max_body=self._limits.max_body if max_body is None else _check_size(max_body),
+            cancel=_check_disconnect(on_disconnect),
+            edition=check_edition(version),
+        )
+
+        def register(function: F) -> F:
+            handler = self._handler_id(template, name, place)
+            self._refuse_duplicate(template, policy.edition, place)
+            call = bind(function)
+            contract = read_contract(
+                function,
+                method=template.method,
+                path=template.parameters,
+                query=query,
+                names=names,
+            )
+            taken: Counter[str] = Counter(self._hook_names)
+            hooks = [
+                make_hooks(fns, kind, taken)
+                for kind, fns in (("before", before), ("after", after), ("catch", catch))
+            ]
+            declared = Declared(
+                template=template,
+                handler=handler,
+                edition=policy.edition,
+                call=call,
+                contract=contract,
+                place=place,
+                fingerprint=fingerprint(
+                    template.text, calls_of(call, *hooks), (policy.timeout_s, policy.max_body)
+                ),
+                timeout_s=policy.timeout_s,
+                max_body=policy.max_body,
+                before=hooks[0],
+                after=hooks[1],
+                catch=hooks[2],
+                cancel_on_disconnect=policy.cancel,
+            )
+            self._refuse_started()
+            self._declared.append(declared)
+            self._by_shape.setdefault(template.shape, declared)
+            return function
+
+        return register
+
+    @overload
+    def before(self, fn: F) -> F: ...
+    @overload
+    def before(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def before(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook before every handler, in order of registration.
+
+        Args:
+            fn: the hook, where the decorator stands without brackets.
+            timeout: seconds an attempt may take; None: until the request's deadline.
+            retries: further attempts after a failed one.
+        """
+        return self._hook("before", fn, timeout, retries)
+
+    @overload
+    def after(self, fn: F) -> F: ...
+    @overload
+    def after(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def after(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook after every handler, the last registered first; see `before`."""
+        return self._hook("after", fn, timeout, retries)
+
+    @overload
+    def catch(self, fn: F) -> F: ...
+    @overload
+    def catch(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def catch(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook for every request that fails, the last registered first; see `before`."""
+        return self._hook("catch", fn, timeout, retries)
+
+    def _hook(self, kind: str, fn: Any, timeout: float | None, retries: int) -> Any:
+        def register(function: F) -> F:
+            self._refuse_started()
+            new = make_hook(function, kind, "global", self._hook_names, (timeout, retries))
+            self._hooks[kind].append(new)
+            return function
+
+        return register if fn is None else register(fn)
+
+    def module(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
+        """Make *module* reachable as `gctx.modules.<name>`.
+
+        Args:
+            name: an identifier.
+            module: any object, or a Python module.
+            methods: what may be called; None: all its public functions.
+
+        Raises:
+            DuplicateModuleError: the name is taken.
+            RegistrationError: a bad name, or a method that is not there.
+        """
+        self._refuse_started()
+        self._modules.register(name, module, methods)
+
+    def register(self, cls: C) -> C:
+        """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
+
+        Types of bodies and answers are known without it.
+
+        Raises:
+            EventStoreError: `unsupported-class`: it cannot be recorded and read back.
+        """
+        self._refuse_started()
+        classes_of((), [*self._classes, cls])
+        self._classes.append(cls)
+        return cls
+
+    def _handler_id(self, template: Template, name: str | None, place: str) -> str:
+        first = self._by_shape.get(template.shape)
+        if first is not None and first.template.text != template.text:
+            raise RouteConflictError(
+                problem=f"{template.text} ({place}) and {first.template.text} ({first.place}) "
+                "match the same paths.",
+                remedy="Name their parameters alike, and use version= for versions of it.",
+            )
+        handler = name or (template.handler if first is None else first.handler)
+        if name is not None and not _is_handler_id(name):
+            raise RegistrationError(
+                problem=f"name={name!r} is no handler id.",
+                remedy="Use 1 to 64 letters, digits, - and _.",
+            )
+        for other in self._declared:
+            same = other.template.shape == template.shape
+            if same != (other.handler == handler):
+                raise HandlerIdClashError(
+                    problem=f"{template.text} ({place}) would be {handler!r}, and "
+                    f"{other.template.text} ({other.place}) is {other.handler!r}.",
+                    remedy="Give each route one name=, and no two the same.",
+                )
+        return handler
+
+    def _refuse_duplicate(self, template: Template, edition: str | None, place: str) -> None:
+        for other in self._declared:
+            if other.template.shape == template.shape and other.edition == edition:
+                which = f"version={edition!r}" if edition else "no version"
+                raise DuplicateHandlerError(
+                    problem=f"{template.text} with {which} is declared at {other.place} "
+                    f"and again at {place}.",
+                    remedy="Give one of them another version=.",
+                )
+
+    def _refuse_started(self) -> None:
+        if self._edge is not None:
+            raise AlreadyStartedError(
+                problem=f"App {self.name!r} runs: it takes no more registrations.",
+                remedy="Register everything at import time.",
+            )
+
+    # --- running ---
+
+    @property
+    def handlers(self) -> tuple[Declared, ...]:
+        """The versions as declared, in order."""
+        return tuple(self._declared)
+
+    @property
+    def edge(self) -> Edge:
+        """What answers requests.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        if self._edge is None:
+            raise NotStartedError(
+                problem=f"App {self.name!r} was not started.",
+                remedy="Serve it with `timescape serve`, or call app.start(store) first.",
+            )
+        return self._edge
+
+    @property
+    def controller(self) -> Controller:
+        """What runs requests.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._controller is not None  # noqa: S101 - set together
+        return self._controller
+
+    def start(self, store: Store, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+        """Tell the log what is deployed, and take requests from now on.
+
+        Args:
+            store: the log; whoever opened it closes it, after `stop`.
+            clock: gives all times; None: the machine's.
+            ids: gives all ids and chance; None: the operating system's.
+
+        Raises:
+            AlreadyStartedError: it runs.
+            EventStoreError: the log cannot be written.
+        """
+        if self._edge is not None:
+            raise AlreadyStartedError(
+                problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
+            )
+        clock = clock or system_clock
+        ids = ids or SystemIds()
+        methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
+        deployed = announce(
+            store, self.name, self._declared, modules=methods, config=self._config, clock=clock
+        )
+        controller = Controller(
+            store,
+            clock=clock,
+            ids=ids,
+            gctx=GlobalContext(self._modules, self._config_source),
+            before=self._hooks["before"],
+            after=self._hooks["after"],
+            catch=self._hooks["catch"],
+            classes=classes_of(self._declared, self._classes),
+            root=self._root,
+            config=self._config[0],
+        )
+        routes = assemble(self._declared, deployed)
+        self._edge = Edge(routes, controller, clock, ids, self._limits)
+        self._controller = controller
+
+    async def stop(self, grace_s: float = 10.0) -> bool:
+        """Refuse new requests, let running ones end; twice is once.
+
+        Returns:
+            Whether all came to their own end; what did not was stopped after *grace_s*.
+        """
+        edge, controller = self._edge, self._controller
+        if edge is None or controller is None:
+            return True
+        clean = await edge.stop(grace_s)
+        if self._edge is edge:
+            self._edge = self._controller = None
+            controller.close()
+        return clean
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer an ASGI server. Under `lifespan` the store is opened and closed, too."""
+        if scope["type"] == "lifespan":
+            from runtime.app.lifespan import run_lifespan  # noqa: PLC0415 - opens a store
+
+            await run_lifespan(self, receive, send)
+        else:
+            await self.edge(scope, receive, send)
+
+
+class _Policy:
+    __slots__ = ("cancel", "edition", "max_body", "timeout_s")
+
+    def __init__(
+        self, *, timeout_s: float, max_body: int, cancel: bool, edition: str | None
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.max_body = max_body
+        self.cancel = cancel
+        self.edition = edition
+
+
+def _check_size(size: object) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise PolicySyntaxError(
+            problem=f"max_body={size!r} is no size.", remedy="Write a number of bytes."
+        )
+    return size
+
+
+def _check_disconnect(text: object) -> bool:
+    if text not in {"finish", "cancel"}:
+        raise PolicySyntaxError(
+            problem=f"on_disconnect={text!r} is not known.", remedy='Write "finish" or "cancel".'
+        )
+    return text == "cancel"
+
+
+def _is_handler_id(name: str) -> bool:
+    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)

@@ -1,0 +1,106 @@
+"""Puts the running app together: versions with ids, a route table, a controller, an edge."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import inspect as mi
+
+from eventstore import EventStoreError
+from eventstore.values import Classes, Tree, encode, tree_bytes
+from runtime.app.declarations import Declared
+from runtime.app.startup import Deployed
+from runtime.gtype.build import inspect
+from runtime.ingress import Endpoint, Served
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.routing import Routes
+from runtime.timescape import Line, Version
+
+
+def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoint]:
+    """Build the route table of what is deployed and can run."""
+    by_handler: dict[str, list[Version[Served]]] = {}
+    templates = {}
+    for version, version_id in zip(declared, deployed.ids, strict=True):
+        templates[version.handler] = (version.template, version.place)
+        served = Served(_ready(version, str(version_id)), version.contract.takes, version.max_body)
+        entry = Version(version_id, version.edition, served)
+        by_handler.setdefault(version.handler, []).append(entry)
+    routes: Routes[Endpoint] = Routes()
+    for handler, versions in by_handler.items():
+        template, place = templates[handler]
+        here = {v.id for v in versions}
+        known = deployed.deployments.by_handler.get(handler, ())
+        absent = [str(d.id) for d in known if d.id not in here]
+        line = Line.of(handler, versions, absent)
+        routes.add(template, Endpoint(handler, template.text, line), place)
+    return routes
+
+
+def _ready(version: Declared, version_id: str) -> HandlerVersion:
+    contract = version.contract
+    return HandlerVersion(
+        handler=version.handler,
+        method=version.template.method,
+        route=version.template.text,
+        version=version_id,
+        edition=version.edition,
+        call=version.call,
+        parse=contract.parse,
+        render=contract.render,
+        redact_body=contract.redact_body,
+        redact_answer=contract.redact_answer,
+        before=version.before,
+        after=version.after,
+        catch=version.catch,
+        timeout_s=version.timeout_s,
+        cancel_on_disconnect=version.cancel_on_disconnect,
+        media=contract.media,
+    )
+
+
+def classes_of(declared: Iterable[Declared], registered: Iterable[type]) -> Classes:
+    """Return the classes that values may be of: registered ones, and those of all contracts.
+
+    Raises:
+        EventStoreError: `unsupported-class`, for a registered one.
+    """
+    classes = Classes(*registered, adopt=True)
+    for version in declared:
+        for hint in version.contract.types:
+            for cls in named_classes(hint):
+                try:
+                    classes.register(cls)
+                except EventStoreError:
+                    # It may come and go as a body; a context value it cannot be.
+                    continue
+    return classes
+
+
+def named_classes(hint: Any) -> list[type]:
+    """List the Structs, dataclasses and enums that values of *hint* may be of."""
+    found: dict[type, None] = {}
+    seen: set[int] = set()
+    todo: list[Any] = [inspect(hint)]
+    while todo:
+        info = todo.pop()
+        if id(info) in seen or not isinstance(info, mi.Type | mi.Field):
+            continue
+        seen.add(id(info))
+        named = isinstance(info, mi.StructType | mi.DataclassType | mi.EnumType)
+        if named and isinstance(info.cls, type):
+            found[info.cls] = None
+        for name in info.__struct_fields__:
+            part = getattr(info, name)
+            todo += part if isinstance(part, tuple) else [part]
+    return list(found)
+
+
+def config_of(config: Mapping[str, Any] | None) -> tuple[str, Tree]:
+    """Return the fingerprint of a config and the config as it is recorded.
+
+    Raises:
+        EventStoreError: it is not plain data.
+    """
+    tree = encode(dict(config or {}))
+    return hashlib.sha256(tree_bytes(tree)).hexdigest()[:16], tree

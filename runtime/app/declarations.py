@@ -1,0 +1,147 @@
+"""What a user declared, before it has a version id: handlers, hooks, their places (RM-1, HW-1)."""
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from runtime.app.contracts import Contract
+from runtime.errors import PolicySyntaxError
+from runtime.lifecycle.binding import Bound, bind
+from runtime.lifecycle.handlers import Hook
+from runtime.routing import Template
+
+MAX_TIMEOUT_S = 3_600.0
+_MAX_RETRIES = 100
+EXTRA = {"before": frozenset[str](), "after": frozenset({"result"}), "catch": frozenset({"error"})}
+"""What hooks of a kind may ask for besides `req, res, lctx, gctx` (HO-4)."""
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """A version of a handler as declared."""
+
+    template: Template
+    handler: str
+    edition: str | None
+    call: Bound
+    contract: Contract
+    place: str
+    """`file:line` of the decorator."""
+    fingerprint: str
+    timeout_s: float
+    max_body: int
+    before: tuple[Hook, ...] = ()
+    after: tuple[Hook, ...] = ()
+    catch: tuple[Hook, ...] = ()
+    cancel_on_disconnect: bool = False
+
+
+class HookOptions(msgspec.Struct, frozen=True):
+    """A hook for one route with its own limits; made by `runtime.hook`."""
+
+    fn: Callable[..., Any]
+    timeout: float | None
+    retries: int
+
+
+def hook(fn: Callable[..., Any], *, timeout: float | None = 5.0, retries: int = 0) -> HookOptions:
+    """Give a route's hook limits of its own: `before=[hook(check, timeout=1.0)]`.
+
+    Raises:
+        PolicySyntaxError: a limit that cannot be.
+    """
+    check_hook_limits(timeout, retries)
+    return HookOptions(fn, timeout, retries)
+
+
+def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any = None) -> Hook:
+    """Make a hook of what was declared.
+
+    Raises:
+        SignatureError: it asks for what is not handed out.
+        PolicySyntaxError: a limit that cannot be.
+    """
+    timeout, retries = limits or (5.0, 0)
+    if isinstance(fn, HookOptions):
+        fn, timeout, retries = fn.fn, fn.timeout, fn.retries
+    check_hook_limits(timeout, retries)
+    call = bind(fn, extra=EXTRA[kind])
+    taken[call.name] += 1
+    n = taken[call.name]
+    return Hook(
+        id=call.name if n == 1 else f"{call.name}#{n}",
+        kind=kind,
+        level=level,
+        call=call,
+        timeout_s=timeout,
+        retries=retries,
+    )
+
+
+def make_hooks(fns: Iterable[Any], kind: str, taken: Counter[str]) -> tuple[Hook, ...]:
+    """Make the hooks of one kind of a route, in order."""
+    return tuple(make_hook(fn, kind, "route", taken) for fn in fns)
+
+
+def check_timeout(timeout: object) -> float:
+    """Return a handler's timeout in seconds.
+
+    Raises:
+        PolicySyntaxError: not above 0, or above an hour.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        return _no_timeout(timeout)
+    return float(timeout) if 0 < timeout <= MAX_TIMEOUT_S else _no_timeout(timeout)
+
+
+def _no_timeout(timeout: object) -> float:
+    raise PolicySyntaxError(
+        problem=f"timeout={timeout!r} is no time limit.",
+        remedy=f"Write seconds, above 0 and at most {MAX_TIMEOUT_S:g}.",
+    )
+
+
+def check_hook_limits(timeout: object, retries: object) -> None:
+    """Refuse limits that cannot be.
+
+    Raises:
+        PolicySyntaxError: names the value.
+    """
+    if timeout is not None:
+        check_timeout(timeout)
+    if (
+        isinstance(retries, bool)
+        or not isinstance(retries, int)
+        or not 0 <= retries <= _MAX_RETRIES
+    ):
+        raise PolicySyntaxError(
+            problem=f"retries={retries!r} is no number of retries.",
+            remedy=f"Write a whole number from 0 to {_MAX_RETRIES}.",
+        )
+
+
+def place_of(frame: FrameType | None) -> str:
+    """Say where a frame stands: `file:line`, relative to where we run."""
+    if frame is None:
+        return "?"
+    path = Path(frame.f_code.co_filename)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{frame.f_lineno}"
+
+
+def calls_of(call: Bound, *groups: Sequence[Hook]) -> list[Callable[..., Any]]:
+    """Give the handler and its hooks, as they are written."""
+    return [call.callable, *(h.call.callable for group in groups for h in group)]
+
+
+def caller(depth: int) -> FrameType | None:
+    """Return the frame *depth* calls above the one that asks."""
+    frame = inspect.currentframe()
+    for _ in range(depth + 1):
+        frame = None if frame is None else frame.f_back
+    return frame

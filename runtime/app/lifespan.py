@@ -1,0 +1,34 @@
+"""Opens the log for an app that another ASGI server runs."""
+
+import os
+from typing import TYPE_CHECKING
+
+from runtime.app.log import DEFAULT_STORE, STORE_SETTING, open_log
+from runtime.effects import SystemIds
+from runtime.ingress.answers import Send
+from runtime.ingress.bodies import Receive
+
+if TYPE_CHECKING:
+    from runtime.app.application import App
+
+
+async def run_lifespan(app: "App", receive: Receive, send: Send) -> None:
+    """Start *app* on the log that `TIMESCAPE_STORE` names, and stop it at the end.
+
+    A failing start fails the lifespan, so that the server does not listen.
+    """
+    await receive()
+    url = os.environ.get(STORE_SETTING, DEFAULT_STORE)
+    try:
+        store = open_log(url, ids=SystemIds())
+        app.start(store)
+    except Exception as error:
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        raise
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    try:
+        await app.stop()
+    finally:
+        store.close()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,43 @@
+"""What a route leads to: the versions of one handler and what each takes as a body."""
+
+from enum import Enum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.messages import Request
+from runtime.routing import Match, Routes
+from runtime.timescape import Line
+
+
+class Takes(Enum):
+    """What a handler takes as the body."""
+
+    NOTHING = "nothing"
+    """A body is read within the limit and dropped."""
+    JSON = "json"
+    RAW = "raw"
+    """Bytes of any media type."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A version of a handler, as the edge needs it."""
+
+    version: HandlerVersion
+    takes: Takes
+    max_body: int
+    """In bytes."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """All versions of one handler."""
+
+    handler: str
+    route: str
+    line: Line[Served]
+
+
+RouteTable: TypeAlias = Routes[Endpoint]
+EndpointMatch: TypeAlias = Match[Endpoint]
+AnyRequest: TypeAlias = Request[Any]
