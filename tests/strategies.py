@@ -233,6 +233,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.CompensationRegistered: st.builds(facts.CompensationRegistered, plain_text, trees),
     facts.CompensationRan: st.builds(facts.CompensationRan),
     facts.CompensationFailed: st.builds(facts.CompensationFailed, st.none() | _failures),
+    facts.CompensationCancelled: st.builds(facts.CompensationCancelled),
     facts.CleanupRan: st.builds(facts.CleanupRan),
     facts.CleanupFailed: st.builds(facts.CleanupFailed, _failures),
     facts.RequestTimedOut: st.builds(facts.RequestTimedOut, st.floats(0, 60)),
