@@ -1,0 +1,320 @@
+"""The log, open for writing: what one thread does to the file.
+
+Each call of the driver beside a busy event loop has to win the interpreter's lock back,
+so a flush is one statement: fence and log row are the triggers' work.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore.codec import Registry
+from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.errors import EventStoreError
+from eventstore.names import Name, NameBook
+from eventstore.sql import connections, failures, tail
+from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
+from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.plan import Outcome, Parameters, Plan
+
+LOG = logging.getLogger("eventstore")
+FLUSH_ROWS = 128
+BOUNDED_S = 0.05
+PASSIVE_BYTES = 4 << 20
+TRUNCATE_BYTES = 64 << 20
+WARN_BYTES = 256 << 20
+
+# What a flush writes beside its text: a page each of table, index and log row, at least.
+_FLUSH_BYTES = 4 * 4_120
+_FRAME_BYTES = 4_120
+_ROW = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERTS = [
+    f"INSERT INTO commits VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - question marks
+    for rows in range(FLUSH_ROWS + 1)
+]
+_LEVELS: dict[str, Level] = {
+    "fsync": "FULL",
+    "bounded": "NORMAL",
+    "process": "NORMAL",
+    "volatile": "OFF",
+}
+
+
+class LogFile:
+    """Appends drafts to one file. Not thread-safe: it belongs to the writer.
+
+    Args:
+        path: of the store.
+        registry: gives the names of kinds.
+        names: of the log; learns what others register.
+        drafting: makes the log's own facts.
+        durability: `fsync`, `bounded`, `process` or `volatile`.
+        guest: whether others may append between two flushes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        registry: Registry,
+        names: NameBook,
+        drafting: Drafting,
+        *,
+        durability: str,
+        guest: bool,
+    ) -> None:
+        self._path = path
+        self._registry = registry
+        self._names = names
+        self._drafting = drafting
+        self._durability = durability
+        self._guest = guest
+        self._synced_s = time.monotonic()
+        self._unsynced = False
+        self._waiting = TRUNCATE_BYTES
+        self._next_truncate = TRUNCATE_BYTES
+        self._stale = False
+        self._open()
+
+    def _open(self) -> None:
+        self._base_level: Level = _LEVELS[self._durability]
+        self._level = self._base_level
+        self._connection = connections.open_writer(self._path, self._level)
+        try:
+            with failures.translating(self._path):
+                tail.check_tail(self._connection, self._path)
+                self.catch_up()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def finish(self) -> None:
+        """Bring all to the disk, for the last time."""
+        if self._unsynced and self._durability != "volatile":
+            self.sync()
+        if not self._guest:
+            self.checkpoint("TRUNCATE")
+
+    def reopen(self) -> None:
+        """Begin again after a failed write: trust nothing but the file.
+
+        Raises:
+            EventStoreError: `chain-broken`, `log-failed` and others: it cannot be used yet.
+        """
+        self._connection.close()
+        self._open()
+        if not self._guest:
+            self.checkpoint("TRUNCATE")
+            self.hold()
+
+    def catch_up(self) -> None:
+        """Read where the log ends, and forget what may have changed."""
+        self._stale = False
+        self._state = tail.read_state(self._connection)
+        self._heads = tail.read_heads(self._connection)
+        self._recent = tail.read_recent(self._connection)
+        if tail.count_names(self._connection) != len(self._names):
+            self._names.load(tail.read_names(self._connection))
+
+    def hold(self) -> None:
+        """Take the log under the next epoch: who held it before is refused from now on."""
+        self._names.prepare()
+        with failures.translating(self._path):
+            self._set_level("FULL")
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                self._connection.exec_driver_sql("UPDATE log SET epoch = epoch + 1")
+                self.catch_up()
+                names = self._insert_names()
+                self._insert([self._drafting.held(self._state.epoch)])
+                self._connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        self._names.load(names)
+        self._note_sync()
+
+    def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Write *drafts*, each whole or not at all; return an outcome for each one taken.
+
+        Raises:
+            EventStoreError: `log-fenced`.
+            sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
+        """
+        trusting, behind = True, self._guest
+        while True:
+            try:
+                if behind or self._stale:
+                    self._catch_up_with_others()
+                if self._names.has_pending():
+                    self._register_names()
+                return self._flush(drafts, trusting=trusting)
+            except FencedError:
+                behind = True
+            except NotUniqueError:
+                behind, trusting = True, False
+
+    def _catch_up_with_others(self) -> None:
+        epoch = self._state.epoch
+        self.catch_up()
+        if self._state.epoch != epoch and not self._guest:
+            raise failures.log_fenced(self._path, epoch, self._state.epoch)
+
+    def _flush(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
+        generation = self._names.generation
+        if any(draft.generation != generation for draft in drafts):
+            drafts = [self._renumbered(draft) for draft in drafts]
+        plan = self._plan(trusting=trusting)
+        plan.take(drafts)
+        if plan.rows:
+            self._set_level(self._level_for(durable=plan.durable))
+            self._write(plan.rows)
+            self._note_sync()
+            self._waiting += _FLUSH_BYTES + sum(draft.size for draft in drafts) * 5 // 4
+        self._state = plan.state
+        plan.written()
+        return plan.outcomes
+
+    def _plan(self, *, trusting: bool) -> Plan:
+        lookups = tail.SqlLookups(self._connection)
+        return Plan(
+            self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
+        )
+
+    def _renumbered(self, draft: Draft) -> Draft:
+        renamed = self._names.renamed
+        rows = [rewritten(row.data, row.count, row.salt, renamed) for row in draft.rows]
+        return msgspec.structs.replace(draft, rows=rows, generation=self._names.generation)
+
+    def _write(self, rows: Sequence[Parameters]) -> None:
+        if len(rows) <= FLUSH_ROWS:
+            self._execute(rows)
+            return
+        # One commit of very many rows: they come together or not at all.
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            for start in range(0, len(rows), FLUSH_ROWS):
+                self._execute(rows[start : start + FLUSH_ROWS])
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _execute(self, rows: Sequence[Parameters]) -> None:
+        parameters = rows[0] if len(rows) == 1 else tuple(value for row in rows for value in row)
+        try:
+            self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
+        except sa.exc.IntegrityError as error:
+            driver = failures.sqlite_error(error)
+            if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise NotUniqueError from error
+            if str(driver) == "fenced":
+                raise FencedError from error
+            raise
+
+    def _register_names(self) -> None:
+        """Write new names and their fact, before the rows that use them."""
+        self._set_level("FULL")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            names = self._insert_names()
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._names.load(names)
+        self._note_sync()
+
+    def _insert_names(self) -> list[Name]:
+        names = self._names.unregistered()
+        if not names:
+            return []
+        self._insert([self._drafting.registered(names)])
+        try:
+            self._connection.exec_driver_sql(
+                "INSERT INTO names (id, kind, name, version) VALUES (?,?,?,?)",
+                [(name.id, name.kind, name.name, name.version) for name in names],
+            )
+        except sa.exc.IntegrityError as error:
+            raise NotUniqueError from error
+        return names
+
+    def _insert(self, drafts: Sequence[Draft]) -> None:
+        plan = self._plan(trusting=True)
+        plan.take(drafts)
+        for outcome in plan.outcomes:
+            if isinstance(outcome, EventStoreError):
+                raise outcome
+        self._execute(plan.rows)
+        self._state = plan.state
+        plan.written()
+
+    def _roll_back(self) -> None:
+        # What was planned inside is not there: the next flush must not build on it.
+        self._stale = True
+        driver = self._connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+            driver.execute("ROLLBACK")
+
+    # --- what reaches the disk, and when ---
+
+    def sync_due_s(self) -> float | None:
+        """Return in how many seconds `sync` is due (WR-4); None: it is not."""
+        if self._durability != "bounded" or not self._unsynced:
+            return None
+        return max(self._synced_s + BOUNDED_S - time.monotonic(), 0.0)
+
+    def sync(self) -> None:
+        """Bring to the disk what was committed without waiting for it."""
+        self._set_level("FULL")
+        # An equal value or an empty transaction would write nothing, and sync nothing.
+        self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        self._note_sync()
+
+    def _level_for(self, *, durable: bool) -> Level:
+        if durable:
+            return "FULL"
+        if self._durability == "bounded" and time.monotonic() - self._synced_s >= BOUNDED_S:
+            return "FULL"
+        return self._base_level
+
+    def _set_level(self, level: Level) -> None:
+        if level != self._level:
+            self._connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+            self._level = level
+
+    def _note_sync(self) -> None:
+        if self._level == "FULL":
+            self._synced_s = time.monotonic()
+            self._unsynced = False
+        else:
+            self._unsynced = True
+
+    def wants_checkpoint(self, *, idle: bool) -> bool:
+        """Say whether so much waits in the write-ahead log that it should be brought over."""
+        if self._guest:
+            return False
+        return self._waiting >= (PASSIVE_BYTES if idle else self._next_truncate)
+
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
+        """Bring the write-ahead log over into the file (WR-7)."""
+        # A reader may be in the way: go on without waiting, and come back later.
+        self._connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        result = self._connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
+        self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        _, frames, done = result
+        self._waiting = max(frames - done, 0) * _FRAME_BYTES
+        self._next_truncate = TRUNCATE_BYTES
+        if self._waiting >= TRUNCATE_BYTES:
+            self._next_truncate = self._waiting + PASSIVE_BYTES
+        if self._waiting > WARN_BYTES:
+            LOG.warning("wal_grows path=%s bytes=%d", self._path, self._waiting)

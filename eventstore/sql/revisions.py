@@ -1,0 +1,42 @@
+"""Which revision of the tables a store is at. Alembic is not needed to see that."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from eventstore.sql import connections, failures
+from eventstore.sql.tables import REVISION, REVISIONS
+
+
+def of(path: Path) -> str:
+    """Return the revision that the store's own table names.
+
+    Raises:
+        EventStoreError: `not-a-store`, `store-damaged`.
+    """
+    engine = connections.reader_engine(path)
+    try:
+        with failures.translating(path), engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                raise failures.not_a_store(path, "it has no table alembic_version")
+            revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            return str(revision.scalar())
+    finally:
+        engine.dispose()
+
+
+def is_newer(revision: str) -> bool:
+    """Say whether *revision* is one that this program does not know."""
+    return revision not in REVISIONS
+
+
+def require_current(path: Path) -> None:
+    """Refuse a store whose tables are not of this program's revision.
+
+    Raises:
+        EventStoreError: `schema-old`, `schema-new`, `not-a-store`.
+    """
+    revision = of(path)
+    if revision != REVISION:
+        refuse = failures.schema_new if is_newer(revision) else failures.schema_old
+        raise refuse(path, revision, REVISION)

@@ -1,0 +1,196 @@
+"""The tables of a store: made, brought up to date, and looked at."""
+
+import difflib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore.chain import genesis
+from eventstore.identifiers import Clock, Ids
+from eventstore.sql import connections, failures, files, revisions
+from eventstore.sql.tables import APPLICATION_ID, REVISION, log
+
+
+class Upgraded(msgspec.Struct, frozen=True):
+    """What `upgrade` did."""
+
+    before: str | None
+    """Revision of the tables before; None: there was no store."""
+    after: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """How the tables of a store stand to this program."""
+
+    revision: str
+    expected: str
+    state: str
+    """current, behind, newer or drifted."""
+    drift: tuple[str, ...] = ()
+    """Lines of a diff from what the migrations make to what is there."""
+
+
+def create(path: Path, clock: Clock, ids: Ids) -> None:
+    """Make a new store, unless another process makes one first.
+
+    It is built beside and then given its name: whoever looks sees no store, or a whole one.
+
+    Raises:
+        EventStoreError: `read-only`, `store-full`.
+    """
+    now_us = clock()
+    uid = ids.uuid7(now_us)
+    beside = path.with_name(f"{path.name}.{uid.hex}.new")
+    try:
+        with failures.translating(path):
+            _build(beside)
+            engine = connections.transactional_engine(beside)
+            with engine.begin() as connection:
+                row = {"only": 1, "uid": uid.hex, "epoch": 0, "next_pos": 1, "head": genesis(uid)}
+                row |= {"syncs": 0, "open_from": 1, "maintenance": 0, "created_us": now_us}
+                connection.execute(log.insert().values(row))
+            with engine.connect() as connection:
+                connection.connection.driver_connection.execute("PRAGMA journal_mode = wal")  # type: ignore[union-attr]
+        _sync(beside)
+        _name(beside, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise failures.read_only(path, str(error)) from error
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{beside}{suffix}").unlink(missing_ok=True)
+
+
+def upgrade(url: str, *, clock: Clock, ids: Ids) -> Upgraded:
+    """Bring the tables of the store *url* up to date; make the store if there is none.
+
+    Raises:
+        EventStoreError: `schema-new`, `store-held`, `not-a-store`, `read-only`, `bad-url`.
+    """
+    path = files.path_of(url)
+    connections.check_sqlite()
+    exists = files.is_store(path)
+    holder = files.HolderLock(path, clock())
+    try:
+        if not exists:
+            create(path, clock, ids)
+            return Upgraded(None, REVISION)
+        before = revisions.of(path)
+        if revisions.is_newer(before):
+            raise failures.schema_new(path, before, REVISION)
+        with failures.translating(path), _lone_writer(path) as connection:
+            _migrate(connection)
+        return Upgraded(before, REVISION)
+    finally:
+        holder.close()
+
+
+def current(url: str) -> str:
+    """Return the revision of the tables of the store *url*.
+
+    Raises:
+        EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
+    """
+    path = files.path_of(url)
+    if not files.is_store(path):
+        raise failures.no_such_store(path)
+    return revisions.of(path)
+
+
+def check(url: str) -> Checked:
+    """Compare the tables of the store *url* with what the migrations make.
+
+    Raises:
+        EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
+    """
+    path = files.path_of(url)
+    revision = current(url)
+    if revision != REVISION:
+        state = "newer" if revisions.is_newer(revision) else "behind"
+        return Checked(revision, REVISION, state)
+    engine = connections.reader_engine(path)
+    try:
+        with failures.translating(path), engine.connect() as connection:
+            found = _catalogue(connection)
+    finally:
+        engine.dispose()
+    drift = tuple(difflib.unified_diff(_fresh_catalogue(), found, "expected", "found", lineterm=""))
+    return Checked(revision, REVISION, "drifted" if drift else "current", drift)
+
+
+def _build(path: Path) -> None:
+    engine = connections.transactional_engine(path)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101 - for the type checker
+        driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _migrate(connection)
+
+
+@contextmanager
+def _lone_writer(path: Path) -> Iterator[sa.Connection]:
+    lock = files.WriteLock(path)
+    try:
+        with lock, connections.transactional_engine(path).connect() as connection:
+            yield connection
+    finally:
+        lock.close()
+
+
+def _migrate(connection: sa.Connection) -> None:
+    """Run the migrations up to this program's revision."""
+    # Here, not above: opening a store that is up to date must not wait for Alembic.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    # Beside this package, both in a checkout and in a wheel. Not looked for on the import
+    # path: an application may well have a package `migrations` of its own there.
+    folder = Path(__file__).parents[2] / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, REVISION)
+
+
+def _fresh_catalogue() -> list[str]:
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    try:
+        with engine.connect() as connection:
+            _migrate(connection)
+            return _catalogue(connection)
+    finally:
+        engine.dispose()
+
+
+def _catalogue(connection: sa.Connection) -> list[str]:
+    """Return all that makes the tables, line by line: STRICT, checks, triggers and view too."""
+    rows = connection.exec_driver_sql(
+        "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
+    )
+    lines = []
+    for name, sql in rows:
+        lines += [name, *(f"  {line.strip()}" for line in sql.splitlines() if line.strip())]
+    return lines
+
+
+def _name(beside: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(beside)
+    except FileExistsError:
+        return  # another process was first: its store is as good
+    except OSError:
+        # A file system without hard links. The holder lock keeps other makers away.
+        beside.rename(path)
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

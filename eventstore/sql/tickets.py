@@ -1,0 +1,83 @@
+"""The promise of an append: kept by the writer thread, waited for by threads and event loops."""
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from eventstore.errors import EventStoreError
+from eventstore.events import Commit
+
+Outcome: TypeAlias = Commit | EventStoreError
+
+
+class SqlTicket:
+    """See `eventstore.store.Ticket`. Only `settle` may set *outcome*."""
+
+    # No lock between waiter and writer: a waiter puts itself down and then looks for the
+    # outcome, the writer puts the outcome down and then looks for waiters; one sees the other.
+    __slots__ = ("event", "outcome", "waiters")
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.waiters: list[asyncio.Future[None]] = []
+        self.event: threading.Event | None = None
+
+    def result(self, timeout_s: float | None = None) -> Commit:
+        """Block until the commit is durable.
+
+        Raises:
+            EventStoreError: what the append met.
+            TimeoutError: it is still on its way after *timeout_s*.
+        """
+        if self.outcome is None:
+            with _making_events:
+                event = self.event = self.event or threading.Event()
+            if self.outcome is None and not event.wait(timeout_s):
+                msg = f"The commit is not durable after {timeout_s} s; it is still on its way."
+                raise TimeoutError(msg)
+        return self._answer()
+
+    async def durable(self) -> Commit:
+        """Wait until the commit is durable, without blocking the event loop.
+
+        Raises:
+            EventStoreError: what the append met.
+        """
+        if self.outcome is None:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiters.append(waiter)
+            if self.outcome is None:
+                await waiter
+        return self._answer()
+
+    def _answer(self) -> Commit:
+        if isinstance(self.outcome, EventStoreError):
+            raise self.outcome
+        assert self.outcome is not None  # noqa: S101 - for the type checker
+        return self.outcome
+
+
+def settle(outcomes: Iterable[tuple[SqlTicket, Outcome]]) -> None:
+    """Tell all who wait, with one wake-up for each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for ticket, outcome in outcomes:
+        ticket.outcome = outcome
+        for waiter in ticket.waiters:
+            loops.setdefault(waiter.get_loop(), []).append(waiter)
+        if ticket.event is not None:
+            ticket.event.set()
+    for loop, waiters in loops.items():
+        try:
+            loop.call_soon_threadsafe(_wake, waiters)
+        except RuntimeError:
+            continue  # the loop is closed: nobody waits there any more
+
+
+def _wake(waiters: Iterable[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
+_making_events = threading.Lock()

@@ -1,0 +1,1 @@
+"""One file a revision, only added to. They import nothing of ours."""
