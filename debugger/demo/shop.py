@@ -14,7 +14,7 @@ from debugger.demo.catalogue import CATALOGUE, VOUCHERS, Product, cents
 from debugger.demo.modules import Bank, Pricing, Stock
 from runtime import App, GlobalContext, HttpError, LocalContext, Request, Sensitive
 
-app = App("shop", config={"shop": {"name": "The demo shop", "refund_limit": 200}})
+app = App("timescape-demo-shop", config={"shop": {"name": "The demo shop", "refund_limit": 20_000}})
 app.module("pricing", Pricing())
 app.module("stock", Stock(CATALOGUE))
 app.module("bank", Bank())
@@ -46,7 +46,7 @@ class Refund(msgspec.Struct, frozen=True):
     """Money to go back."""
 
     order: UUID
-    amount: Annotated[Decimal, msgspec.Meta(gt=0)]
+    cents: Annotated[int, msgspec.Meta(ge=1)]
     reason: str = ""
 
 
@@ -74,7 +74,7 @@ class Accepted(msgspec.Struct, frozen=True):
     """A refund on its way."""
 
     refund: UUID
-    amount: Decimal
+    cents: int
 
 
 # --- hooks of the whole shop ---
@@ -209,7 +209,7 @@ async def _sell(req: Request[Order], lctx: LocalContext, gctx: GlobalContext) ->
     version="2026-03-01",
     before=[price_lines, offer_wrapping, apply_voucher],
     catch=[tell_customer],
-    timeout=10.0,
+    timeout=2.0,
 )
 async def place_order(req: Request[Order], lctx: LocalContext, gctx: GlobalContext) -> Receipt:
     """Sell: vouchers count for everything."""
@@ -222,7 +222,7 @@ async def place_order(req: Request[Order], lctx: LocalContext, gctx: GlobalConte
     before=[price_lines, offer_wrapping, apply_voucher, spare_books],
     after=[give_points],
     catch=[tell_customer],
-    timeout=10.0,
+    timeout=2.0,
 )
 async def place_order_2(req: Request[Order], lctx: LocalContext, gctx: GlobalContext) -> Receipt:
     """Sell: vouchers do not count for books, and buying earns points."""
@@ -232,9 +232,8 @@ async def place_order_2(req: Request[Order], lctx: LocalContext, gctx: GlobalCon
 @app.handler("POST /refunds", version="2026-03-01")
 async def refund(req: Request[Refund], lctx: LocalContext, gctx: GlobalContext) -> Accepted:
     """Give money back, up to the limit."""
-    lctx.set("refund", {"order": req.body.order, "amount": req.body.amount})
-    limit = gctx.config["shop"]["refund_limit"]
-    if req.body.amount > limit:
-        raise HttpError(409, "refund-needs-approval", f"Above {limit} somebody has to look at it.")
-    lctx.publish("refunds.accepted", {"amount": req.body.amount})
-    return Accepted(refund=lctx.uuid(), amount=req.body.amount)
+    lctx.set("refund", {"order": req.body.order, "cents": req.body.cents})
+    if req.body.cents > gctx.config["shop"]["refund_limit"]:
+        raise HttpError(409, "refund-needs-approval", "Somebody has to look at so large a refund.")
+    lctx.publish("refunds.accepted", {"cents": req.body.cents})
+    return Accepted(refund=lctx.uuid(), cents=req.body.cents)
