@@ -1,4 +1,4 @@
-"""`timescape db`: the shape of the store's tables (AL-1)."""
+"""`timescape db`: the tables of a store (AL-1)."""
 
 import argparse
 
@@ -8,16 +8,88 @@ from debugger.cli.opening import check_url
 from debugger.cli.output import Column, Output
 
 COLUMNS = (Column("store"), Column("revision"), Column("newest"), Column("state"))
+_REMEDIES = {
+    "behind": "`timescape db upgrade` brings it up to date.",
+    "newer": "A newer Timescape made it: install that one.",
+    "drifted": "Its tables are not what the migrations make; see the lines above.",
+}
+_EXITS = {"current": Exit.OK, "newer": Exit.UNAVAILABLE}
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("current", "check", "upgrade"), help="what to do")
-    parser.add_argument("--no-backup", action="store_true", help="upgrade without a copy beside it")
+    parser.add_argument("action", choices=("current", "check", "upgrade"), help="see above")
 
 
 def db(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
-    raise NotImplementedError
+    """Show, check or upgrade the tables of a store."""
+    check_url(arguments.store)
+    match arguments.action:
+        case "current":
+            return _current(arguments.store, output)
+        case "check":
+            return _check(arguments.store, output)
+        case _:
+            return _upgrade(arguments.store, output)
 
 
-COMMAND = Command("db", "", "", _declare, db)
-_ = check_url
+def _current(url: str, output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415 - no other command needs it for this
+
+    revision = sql.current(url)
+    fields = {"store": url, "revision": revision}
+    output.table("schema", COLUMNS[:2], [(fields, fields)])
+    return Exit.OK
+
+
+def _check(url: str, output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415
+
+    checked = sql.check(url)
+    cells = {
+        "store": url,
+        "revision": checked.revision,
+        "newest": checked.expected,
+        "state": checked.state,
+    }
+    output.table("schema", COLUMNS, [({**cells, "drift": list(checked.drift)}, cells)])
+    for line in checked.drift:
+        output.say(line)
+    if checked.state in _REMEDIES:
+        output.say(_REMEDIES[checked.state])
+    return _EXITS.get(checked.state, Exit.DIFFERENT)
+
+
+def _upgrade(url: str, output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415
+    from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
+
+    done = sql.upgrade(url, clock=system_clock, ids=SystemIds())
+    fields = {"store": url, "before": done.before, "revision": done.after}
+    output.table("schema", COLUMNS[:2], [(fields, fields)])
+    if done.before is None:
+        output.say("It was made anew.")
+    elif done.before == done.after:
+        output.say("It was up to date.")
+    else:
+        output.say(f"Upgraded from {done.before}.")
+    return Exit.OK
+
+
+COMMAND = Command(
+    "db",
+    "show, check or upgrade the tables of a store",
+    """Look after the tables of a store.
+
+  current   print the revision of its tables
+  check     compare them with what the migrations make; ends with 1 if they are behind or differ,
+            with 6 if a newer Timescape made them
+  upgrade   bring them up to date; makes the store if there is none
+
+examples:
+  timescape db check
+  timescape db upgrade --store sqlite:///shop.db
+""",
+    _declare,
+    db,
+    (Exit.DIFFERENT,),
+)

@@ -17,6 +17,7 @@ class Exit(IntEnum):
     CORRUPT = 5
     UNAVAILABLE = 6
     WRITE_REFUSED = 7
+    PARTIAL = 8
     INTERRUPTED = 130
 
     @property

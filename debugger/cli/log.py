@@ -72,7 +72,7 @@ def _print(
     output.table("fact", COLUMNS, _rows(timeline, revisions, plain=plain), header=header)
 
 
-def _follow(  # noqa: PLR0913 - each is one thing
+def _follow(
     session: Session,
     timeline: Timeline,
     where: str,

@@ -135,7 +135,7 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
     try:
         arguments = parser.parse_args(words)
     except SystemExit as done:  # --help
-        return Exit(done.code or 0)
+        return Exit(int(done.code or 0))
     if arguments.command is None:
         output.say(parser.format_help())
         return Exit.BAD_INPUT

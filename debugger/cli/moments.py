@@ -59,4 +59,4 @@ def clock_time(at_us: int) -> str:
 
 def ms(us: int) -> str:
     """Return a duration in milliseconds for people."""
-    return f"{us / 1000:.3f}" if us < 10_000 else f"{us / 1000:.1f}"
+    return f"{us / 1000:.3f}"

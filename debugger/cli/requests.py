@@ -2,12 +2,12 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.moments import clock_time, iso, ms
+from debugger.cli.moments import clock_time, iso
 from debugger.cli.output import Column, Output
 from debugger.session import RequestSummary, Session, request_id, short_id
 
@@ -52,9 +52,8 @@ def requests(
     with stores.session(arguments.store) as session:
         end = session.end()
         found, scanned = _newest(session, where, arguments.limit)
-        if not found and not arguments.follow:
-            total = f" of {scanned} requests" if scanned else ": the store holds no requests yet"
-            output.say(f"None{total} match." if scanned else f"Nothing to list{total}.")
+        if not found:
+            output.say(f"None of {scanned} match." if scanned else "No requests are recorded yet.")
         if found or output.as_json or arguments.follow:
             output.table("request", COLUMNS, map(row_of, found))
         if arguments.follow:
@@ -82,7 +81,7 @@ def _follow(
     while wait(_EVERY_S) is None:
         seen, end = end, session.end()
         if end > seen:
-            newer: Iterable[RequestSummary] = session.newer(seen, where)
+            newer = session.newer(seen, where)
             output.table("request", COLUMNS, map(row_of, newer), header=False)
             output.flush()
 
@@ -114,16 +113,11 @@ def row_of(summary: RequestSummary) -> tuple[Mapping[str, Any], Mapping[str, Any
         "route": (summary.route or f"{summary.method} {summary.path}") + fork,
         "version": summary.edition or summary.version or "",
         "outcome": summary.outcome,
-        "ms": ms(summary.duration_us),
+        "ms": f"{summary.duration_us / 1000:.1f}",
         "facts": str(summary.facts),
         "principal": summary.principal,
     }
     return fields, cells
-
-
-def rows(found: Iterable[RequestSummary]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Return requests as rows of a table."""
-    return map(row_of, found)
 
 
 COMMAND = Command(
