@@ -62,9 +62,7 @@ class Story:
     def received(self, route: str, path: str, body: Any = None, principal: str = "ann") -> "Story":
         method, _, template = route.partition(" ")
         handler = f"{method.lower()}-{template.strip('/').split('/')[0]}"
-        self.add(
-            facts.RequestReceived(method, route, handler, path, "0" * 32, body=body), route
-        )
+        self.add(facts.RequestReceived(method, route, handler, path, "0" * 32, body=body), route)
         self.add(facts.PrincipalEstablished("user", ("customer",)), principal)
         version = f"tsv:1790000000-{handler}-001"
         self.add(facts.VersionResolved("2026-10-01"), version)
@@ -142,7 +140,7 @@ class Shop(msgspec.Struct, frozen=True):
         return msgspec.structs.astuple(self)
 
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07‮evil⁦​[red]markup[/red]\r\nnext\t\x9b31m\x00"
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u2066\u200b[red]markup[/red]\r\nnext\t\x9b31m\x00"
 """What a hostile caller puts where text goes. No lone surrogates: `$str` holds those."""
 
 
