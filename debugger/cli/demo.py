@@ -45,11 +45,13 @@ def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         progress=lambda done, total: output.progress("visits", done, total),
     )
     headless = arguments.headless or output.as_json or not has_terminal()
-    if output.as_json:
+    if output.as_json or not sys.stdout.isatty():
         output.record("demo", msgspec.to_builtins(report))
     elif headless:
         _print(report, output)
         output.say(f"Look at it: timescape debug --store {report.store}")
+    if report.complaint:
+        output.say(f"A customer says that the total of {report.complaint} is wrong.")
     if not headless:
         with stores.session(arguments.store, writable=True) as session:
             open_screen(session, read_only=False)

@@ -16,7 +16,7 @@ import msgspec
 
 from debugger.demo.traffic import Visit, visits
 from debugger.errors import BadInputError, UnavailableError
-from eventstore import named_stream
+from eventstore import EventStoreError, named_stream
 from eventstore.sql import open_store
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
@@ -97,13 +97,19 @@ def run(
 
 
 def _events_in(url: str) -> int:
-    """Count the events of *url*; a store that is not there is made.
+    """Count the events of *url*; none if it is not there yet.
 
     Facts stay for ever, so a store in which another app was recorded is left alone.
     """
-    with open_store(
-        url, mode="hold", registry=registry(), clock=system_clock, ids=SystemIds()
-    ) as store:
+    try:
+        store = open_store(
+            url, mode="read", registry=registry(), clock=system_clock, ids=SystemIds()
+        )
+    except EventStoreError as error:
+        if error.code == "no-such-store":
+            return 0
+        raise
+    with store:
         shop = named_stream("control", APP)
         if store.count_streams("request") and not store.head(shop).revision:
             raise _not_ours(url)
