@@ -1,0 +1,86 @@
+"""The terminal debugger: the only room that knows Textual."""
+
+import getpass
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from debugger.session import Session
+from debugger.tui.app import TAIL_S, DebuggerApp
+from debugger.tui.desk import Desk
+from debugger.tui.look import glyphs_for
+from eventstore import StreamId
+
+__all__ = ["DebuggerApp", "make_app", "run"]
+
+
+def run(
+    session: Session,
+    *,
+    read_only: bool = False,
+    source_roots: Sequence[Path] | None = None,
+    request: StreamId | None = None,
+    ascii_only: bool | None = None,
+) -> int:
+    """Show the debugger until the person leaves; the terminal is then as it was.
+
+    Args:
+        session: of the store; stays open.
+        read_only: take away the key that allows writing.
+        source_roots: folders the app's source lies in; None: the current one.
+        request: opened at once; None: the list of requests.
+        ascii_only: draw with ASCII alone; None: as the locale says.
+
+    Returns:
+        The exit status: 0, or 128 and the number of the signal that ended it.
+    """
+    app = make_app(
+        session,
+        read_only=read_only,
+        source_roots=source_roots,
+        request=request,
+        ascii_only=ascii_only,
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def make_app(  # noqa: PLR0913 - all by name, all but one optional
+    session: Session,
+    *,
+    read_only: bool = False,
+    source_roots: Sequence[Path] | None = None,
+    request: StreamId | None = None,
+    ascii_only: bool | None = None,
+    by: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    tail_s: float | None = TAIL_S,
+) -> DebuggerApp:
+    """Put the program together; `run` runs it.
+
+    Args:
+        session: of the store.
+        read_only: take away the key that allows writing.
+        source_roots: folders the app's source lies in; None: the current one.
+        request: opened at once; None: the list of requests.
+        ascii_only: draw with ASCII alone; None: as the locale says.
+        by: who writes; None: the user of the operating system.
+        clock: seconds, never going back; how long writing stays allowed.
+        tail_s: how often to look for what is new; None: never by itself.
+    """
+    desk = Desk(
+        session,
+        glyphs=glyphs_for(ascii_only=ascii_only),
+        roots=tuple(source_roots) if source_roots is not None else (Path.cwd(),),
+        by=by or _user(),
+        clock=clock,
+        read_only=read_only,
+    )
+    return DebuggerApp(desk, tail_s=tail_s, request=request)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name for this user id
+        return "unknown"

@@ -1,0 +1,166 @@
+"""Help and palette: every action with its keys, filtered as typed (UI-8)."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from debugger.tui.actions import ACTIONS
+from debugger.tui.cells import Cell, Cells, column, spread
+from debugger.tui.fields import Field
+from debugger.tui.lines import Lines
+from debugger.tui.look import Look
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A row: an action, or with an empty id a line to read."""
+
+    id: str
+    keys: str
+    text: str
+    reason: str = ""
+    """Why it cannot run now; ``: it can."""
+
+
+MOMENTS = (
+    ("1729  +50  -20  50%", "a moment by number, from here, by share"),
+    ("401ms  12:03:04.3", "by time since the request came, or of day"),
+    ("start  end  failure", "the first, the last, where it first failed"),
+    ("hook NAME  FILE:38", "where a hook started, where a line spoke; or a snapshot's name"),
+)
+FILTERS = (
+    ("status:500  status:>=400", "by status; also outcome, dur:>10ms, facts:>100"),
+    ("route:*orders*  method:POST", "by route, path, handler, version, principal, id"),
+    ("since:15m  since:12:03", "by time"),
+    ("KeyError  ann  7f3a", "a lone word: in a column that is shown"),
+    ("a b   a or b   not a", "both, either, not; ( ) group"),
+)
+SIGNS = (
+    ("! ~ * @", "failure, change of state, effect, snapshot"),
+    ("+ - ~", "added, removed, changed since the base"),
+    ("> *", "in the source: the line that spoke, lines that speak in this request"),
+)
+
+
+def choices(reason: Callable[[str], str | None]) -> list[Choice]:
+    """Return a row for every action; *reason* says why one cannot run."""
+    return [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in ACTIONS]
+
+
+def reading() -> list[Choice]:
+    """Return what help says besides the keys."""
+    rows: list[Choice] = []
+    for title, lines in (("moments, after g or :", MOMENTS), ("filters, after /", FILTERS),
+                         ("signs", SIGNS)):  # fmt: skip
+        rows.append(Choice("", "", ""))
+        rows.append(Choice("", title.upper(), ""))
+        rows += [Choice("", keys, text) for keys, text in lines]
+    return rows
+
+
+class ChoicePane(Lines):
+    """The rows that fit what was typed."""
+
+    def __init__(self, look: Callable[[], Look], title: str, rows: Sequence[Choice]) -> None:
+        super().__init__(look, title, id="choices")
+        self._all = rows
+        self.rows = rows
+        self.empty = ("nothing is called that",)
+        self._key_cells = max((len(row.keys) for row in rows), default=0)
+
+    def narrow(self, text: str) -> None:
+        """Show only rows that have every word of *text* in name or keys, or are that key."""
+        words = text.casefold().split()
+        self.rows = [row for row in self._all if _fits(row, text.strip(), words)]
+        self.cursor = self.top = 0
+        self.renew()
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    def row_key(self, index: int) -> Choice:
+        return self.rows[index]
+
+    def row(self, index: int, room: int) -> Cells:
+        choice = self.rows[index]
+        dim = "dim" if choice.reason else ""
+        cells: list[Cell] = [
+            (column(choice.keys, self._key_cells) + "  ", "dim" if choice.reason else "focus"),
+            (choice.text, dim),
+        ]
+        why: list[Cell] = [(f"  {choice.reason}", "orange")] if choice.reason else []
+        return spread(cells, why, room, self.look.glyphs.cut)
+
+
+def _fits(row: Choice, text: str, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    # One character is a key to look up, its case as typed: `s` is not `S`.
+    if len(text) == 1 and text in row.keys.split():
+        return True
+    named = f"{row.id} {row.keys} {row.text}".casefold()
+    return len(text) > 1 and all(word in named for word in words)
+
+
+class Chooser(ModalScreen[str]):
+    """Gives the id of the chosen action, `` for none."""
+
+    DEFAULT_CSS = """
+    Chooser { align: center middle; background: $background 60%; }
+    Chooser > Vertical { width: 88; max-width: 96%; height: 30; max-height: 92%;
+        background: $background; border: solid $primary; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("ctrl+p", "leave", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("pagedown", "turn(1)", show=False),
+        Binding("pageup", "turn(-1)", show=False),
+        Binding("tab", "move(1)", show=False),
+        Binding("shift+tab", "move(-1)", show=False),
+    ]
+
+    def __init__(self, look: Callable[[], Look], title: str, rows: Sequence[Choice]) -> None:
+        super().__init__()
+        self._pane = ChoicePane(look, title, rows)
+        self._pane.can_focus = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Field(id="wanted", placeholder="type a name or a key; enter runs it; esc closes")
+            yield self._pane
+
+    def on_mount(self) -> None:
+        self.query_one(Field).focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        self._pane.narrow(message.value)
+
+    def on_input_submitted(self) -> None:
+        self._choose()
+
+    def on_field_left(self) -> None:
+        self.dismiss("")
+
+    def on_lines_opened(self) -> None:
+        self._choose()
+
+    def _choose(self) -> None:
+        rows = self._pane.rows
+        self.dismiss(rows[self._pane.cursor].id if rows else "")
+
+    def action_leave(self) -> None:
+        self.dismiss("")
+
+    def action_move(self, by: int) -> None:
+        self._pane.move(by)
+
+    def action_turn(self, pages: int) -> None:
+        self._pane.turn(pages)

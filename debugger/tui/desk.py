@@ -1,0 +1,112 @@
+"""What the screens share: the session, how things look, whether the store may be written."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from debugger.errors import DebuggerError
+from debugger.session import Session
+from debugger.timeline import printable
+from debugger.tui.cells import Cell
+from debugger.tui.look import THEMES, Glyphs, Look
+from eventstore import EventStoreError
+
+UNLOCKED_S = 300.0
+"""How long an unlocked store stays so (KB-4)."""
+
+
+class Desk:
+    """One store on the table of one person.
+
+    Args:
+        session: of the store.
+        glyphs: what the terminal can show.
+        roots: folders that the app's source lies in.
+        by: who writes, as the record will say it.
+        clock: seconds, never going back.
+        read_only: whether the store can be unlocked at all.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        glyphs: Glyphs,
+        roots: Sequence[Path],
+        by: str,
+        clock: Callable[[], float],
+        read_only: bool,
+    ) -> None:
+        self.session = session
+        self.roots = roots
+        self.by = by
+        self.clock = clock
+        self.read_only = read_only or session.read_only
+        self.theme = 0
+        self._glyphs = glyphs
+        self._look = Look(THEMES[0], glyphs)
+        self._locked_at: float | None = None
+
+    # --- looks ---
+
+    def look(self) -> Look:
+        """Return how things look now."""
+        return self._look
+
+    def next_theme(self, name: str | None = None) -> str:
+        """Change the colours to *name*, or to the next; return the name, `` if there is none."""
+        names = [colours.name for colours in THEMES]
+        if name is None:
+            self.theme = (self.theme + 1) % len(names)
+        elif name in names:
+            self.theme = names.index(name)
+        else:
+            return ""
+        self._look = Look(THEMES[self.theme], self._glyphs)
+        return names[self.theme]
+
+    # --- writing ---
+
+    @property
+    def store_name(self) -> str:
+        """`shop` of `sqlite:////srv/shop.db`."""
+        last = self.session.store.url.rstrip("/").rpartition("/")[2]
+        return printable(last.removesuffix(".db") or self.session.store.url)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long writing is still allowed; 0: it is not."""
+        left = (self._locked_at or 0.0) - self.clock() if self._locked_at is not None else 0.0
+        return max(left, 0.0)
+
+    def unlock(self) -> None:
+        """Allow writing for a while."""
+        self._locked_at = self.clock() + UNLOCKED_S
+
+    def lock(self) -> None:
+        """Allow no writing."""
+        self._locked_at = None
+
+    def why_not_unlock(self) -> str | None:
+        """Say why the store cannot be unlocked; None: it can."""
+        return "opened for reading only: start without --read-only" if self.read_only else None
+
+    def why_not_write(self) -> str | None:
+        """Say why nothing may be written now; None: it may."""
+        if self.read_only:
+            return self.why_not_unlock()
+        return None if self.seconds_left else "the store is locked: ! unlocks it"
+
+    def mode(self) -> list[Cell]:
+        """Return READ-ONLY, or WRITE and how long still (ST-6)."""
+        left = int(self.seconds_left)
+        if not left:
+            return [("READ-ONLY ", "dim")]
+        return [(f"WRITE {left // 60}m{left % 60:02}s ", "failed")]
+
+
+def problem_of(error: Exception) -> tuple[str, str]:
+    """Return problem and remedy of any error, printable."""
+    if isinstance(error, DebuggerError | EventStoreError):
+        return printable(error.problem[:400]), printable(error.remedy[:400])
+    said = printable(f"{type(error).__name__}: {error}"[:400])
+    return said, "Press enter to try again."

@@ -1,0 +1,295 @@
+"""What both screens have: title, keys line, prompt, messages, and how an action is run."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from debugger.session import RequestSummary
+from debugger.timeline import printable
+from debugger.tui.actions import ACTIONS, BY_ID, Action
+from debugger.tui.bars import Bar, Bottom
+from debugger.tui.chooser import Chooser, choices, reading
+from debugger.tui.confirm import Confirm
+from debugger.tui.desk import Desk
+from debugger.tui.fields import Prompt
+from debugger.tui.lines import Lines
+from eventstore import StreamId
+
+WIDE = 100
+"""Columns from which panes stand side by side (UI-1)."""
+LOW = 30
+"""Rows below which message and keys share a line."""
+SHORT = 20
+"""Rows below which one strip of panes is seen."""
+SMALLEST = (60, 15)
+
+
+class Face(Screen[None]):
+    """A screen of the debugger; its `do_…` methods are what the actions do."""
+
+    DEFAULT_CSS = """
+    Face { layout: vertical; background: $background; color: $foreground; }
+    Face #too-small { display: none; }
+    Face.tiny > * { display: none; }
+    Face.tiny #too-small { display: block; }
+    """
+    AUTO_FOCUS: ClassVar[str | None] = None
+    face: ClassVar[str]
+
+    @dataclass
+    class Open(Message):
+        """Open a request: known by its row, its stream, or what a person typed."""
+
+        what: RequestSummary | StreamId | str
+
+    @dataclass
+    class Show(Message):
+        """Show another screen."""
+
+        face: str
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.bottom = Bottom(desk.look, self.face)
+        self.title_bar = Bar(desk.look, id="title")
+        self.prompt = Prompt()
+        self._too_small = Bar(desk.look, id="too-small")
+        self._focus_before: Widget | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._too_small
+        yield self.title_bar
+        yield from self.body()
+        yield self.bottom
+        yield self.prompt
+
+    def body(self) -> ComposeResult:
+        """Give what stands between title and keys."""
+        raise NotImplementedError
+
+    # --- what a screen tells ---
+
+    @property
+    def pending(self) -> bool:
+        """Whether an answer is still to come."""
+        return False
+
+    def lines(self) -> Sequence[Lines]:
+        """Return the panes in the order of `tab`."""
+        raise NotImplementedError
+
+    def blocked(self, action: Action) -> str | None:
+        """Say why *action* cannot run now, beyond what its scope and access tell."""
+        del action
+        return None
+
+    def show_title(self) -> None:
+        """Say in the title what is looked at."""
+        raise NotImplementedError
+
+    def seek(self, text: str) -> bool:
+        """Go to the moment *text* means; False: there are no moments here."""
+        del text
+        return False
+
+    # --- running actions ---
+
+    def reason(self, name: str) -> str | None:
+        """Say why the action cannot run now; None: it can."""
+        action = BY_ID[name]
+        if action.scope not in ("any", self.face):
+            return (
+                "in a request only: enter opens one" if action.scope == "request" else "in 1 only"
+            )
+        blocked = self.blocked(action)
+        if blocked is None and action.writes:
+            return self.desk.why_not_write()
+        return blocked
+
+    def act(self, name: str) -> None:
+        """Run an action, or say why it cannot run."""
+        self.say("")
+        why = self.reason(name)
+        if why is not None:
+            self.say(f"{BY_ID[name].text}: {why}", "orange")
+            return
+        do: Callable[[], None] = getattr(self, BY_ID[name].method)
+        do()
+
+    def say(self, message: str, role: str = "") -> None:
+        """Tell the person something, until the next key."""
+        self.bottom.say(message, role)
+
+    @property
+    def pane(self) -> Lines | None:
+        """The pane that has the focus."""
+        focused = self.focused
+        return focused if isinstance(focused, Lines) else None
+
+    def _rows(self) -> Lines:
+        return self.pane or self.lines()[0]
+
+    def do_row_down(self) -> None:
+        self._rows().move(1)
+
+    def do_row_up(self) -> None:
+        self._rows().move(-1)
+
+    def do_page_down(self) -> None:
+        self._rows().turn(1)
+
+    def do_page_up(self) -> None:
+        self._rows().turn(-1)
+
+    def do_first_row(self) -> None:
+        pane = self._rows()
+        pane.place(0, tell=True)
+
+    def do_last_row(self) -> None:
+        pane = self._rows()
+        pane.place(pane.count - 1, tell=True)
+
+    def do_next_pane(self) -> None:
+        self._focus_next(1)
+
+    def do_previous_pane(self) -> None:
+        self._focus_next(-1)
+
+    def _focus_next(self, by: int) -> None:
+        panes = self.lines()
+        here = panes.index(self.pane) if self.pane in panes else -by
+        self.bring(panes[(here + by) % len(panes)])
+
+    def bring(self, pane: Lines) -> None:
+        """Show *pane* and give it the focus."""
+        pane.focus()
+
+    def do_requests(self) -> None:
+        self.post_message(self.Show("requests"))
+
+    def do_request(self) -> None:
+        self.post_message(self.Show("request"))
+
+    def do_unlock(self) -> None:
+        desk = self.desk
+        if desk.seconds_left:
+            desk.lock()
+            self.show_title()
+            self.say("The store is locked again.")
+            return
+        if (why := desk.why_not_unlock()) is not None:
+            self.say(f"{BY_ID['unlock'].text}: {why}", "orange")
+            return
+        rows = [
+            [("For 5 minutes this debugger may add forks to the store", "")],
+            [(f"{printable(desk.session.store.url)}.", "strong")],
+            [("Nothing that is recorded is ever changed.", "")],
+            [(f"What is written says: by {printable(desk.by)} (claimed).", "dim")],
+        ]
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
+            if yes:
+                desk.unlock()
+                self.show_title()
+                self.say("Unlocked for 5 minutes; ! locks it again.")
+
+        self.app.push_screen(Confirm(desk.look, "allow writing", rows), answered)
+
+    def do_theme(self) -> None:
+        self.change_theme(None)
+
+    def change_theme(self, name: str | None) -> None:
+        """Change the colours, to *name* or the next."""
+        chosen = self.desk.next_theme(name)
+        if not chosen:
+            self.say(f"There is no theme {printable(name or '')[:40]}.", "orange")
+            return
+        self.app.theme = f"timescape-{chosen}"
+        for widget in self.query("*"):
+            widget.refresh()
+        self.say(f"Colours: {chosen}.")
+
+    def do_palette(self) -> None:
+        self._choose("every action", reading_too=False)
+
+    def do_help(self) -> None:
+        self._choose("keys", reading_too=True)
+
+    def _choose(self, title: str, *, reading_too: bool) -> None:
+        rows = [*choices(self.reason), *(reading() if reading_too else ())]
+
+        def chosen(name: str | None) -> None:
+            if name:
+                self.act(name)
+
+        self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
+
+    def do_quit(self) -> None:
+        self.app.exit()
+
+    # --- the prompt ---
+
+    def ask(self, purpose: str, label: str, hint: str) -> None:
+        """Ask for a line of text in the place of the keys."""
+        self._focus_before = self.focused
+        self.bottom.styles.display = "none"
+        self.prompt.ask(purpose, label, hint)
+
+    def do_command(self) -> None:
+        self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")
+
+    def on_prompt_gone(self) -> None:
+        self.bottom.styles.display = "block"
+        (self._focus_before or self.lines()[0]).focus()
+
+    def on_prompt_given(self, message: Prompt.Given) -> None:
+        if message.purpose == "command":
+            self.command(message.text)
+
+    def command(self, text: str) -> None:
+        """Do what a `:` line says: an action, a verb, or a moment to go to."""
+        verb, _, rest = text.partition(" ")
+        rest = rest.strip()
+        if verb in ("q", "quit", "exit"):
+            self.do_quit()
+        elif verb == "open" or verb.startswith("req-"):
+            self.post_message(self.Open(rest if verb == "open" else text))
+        elif verb == "theme":
+            self.change_theme(rest or None)
+        elif verb == "filter" and self.face == "requests":
+            self.filter(rest)
+        elif verb == "restore":
+            self.act("fork")
+        elif text.replace(" ", "-") in BY_ID:
+            self.act(text.replace(" ", "-"))
+        elif not self.seek(text):
+            near = difflib.get_close_matches(verb, [a.id for a in ACTIONS], 1, 0.5)
+            hint = f" Did you mean {near[0]}?" if near else " ctrl+p lists all."
+            self.say(f"There is no command {printable(text[:60])}.{hint}", "orange")
+
+    def filter(self, text: str) -> None:
+        """Show only what matches *text*."""
+        del text
+
+    # --- sizes ---
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        tiny = width < SMALLEST[0] or height < SMALLEST[1]
+        self._too_small.show([(f"{width}x{height} is too small: 60x15 is needed", "orange")])
+        self.set_class(tiny, "tiny")
+        self.set_class(height < LOW, "compact")
+        if not tiny:
+            self.lay_out(width, height)
+
+    def lay_out(self, width: int, height: int) -> None:
+        """Lay out the panes for a new size."""
+        raise NotImplementedError

@@ -1,0 +1,181 @@
+"""Every way to go to another moment of a request: steps, numbers, writes, matches."""
+
+from debugger.errors import DebuggerError
+from debugger.timeline import StepKind, Timeline, Write, printable
+from debugger.tui.desk import Desk
+from debugger.tui.face import Face
+from debugger.tui.fields import Prompt
+from debugger.tui.latest import Latest
+from debugger.tui.wording import last_name
+from debugger.tui.writes_pane import change_cells
+
+
+class Moves(Face):
+    """Turns keys into moments; showing them is left to the screen."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.target = 0
+        """The moment the keys have reached; it is shown as soon as it is worked out."""
+        self.path = ""
+        """The focused leaf of the state; stays while steps pass moments without it."""
+        self.matches: list[int] = []
+        """Revisions that the search found, rising."""
+        self._places = Latest(self, "timescape-place")
+        self._searches = Latest(self, "timescape-search")
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The history that is shown."""
+        raise NotImplementedError
+
+    def go(self, revision: int) -> None:
+        """Go to the moment *revision*."""
+        raise NotImplementedError
+
+    def found(self) -> None:
+        """Show what the search found."""
+        raise NotImplementedError
+
+    def not_placed(self, error: Exception) -> None:
+        """Tell that a moment could not be worked out."""
+        raise NotImplementedError
+
+    # --- steps ---
+
+    def _step(self, kind: StepKind, *, forward: bool) -> None:
+        timeline = self.timeline
+        if timeline is None:
+            return
+        found = (timeline.next if forward else timeline.previous)(self.target, kind)
+        if found is None:
+            name = {"mutation": "change of state", "hook": "hook or handler"}.get(kind, kind)
+            self.say(f"No {'later' if forward else 'earlier'} {name}.")
+        else:
+            self.go(found)
+
+    def do_next_event(self) -> None:
+        self._step("event", forward=True)
+
+    def do_previous_event(self) -> None:
+        self._step("event", forward=False)
+
+    def do_next_mutation(self) -> None:
+        self._step("mutation", forward=True)
+
+    def do_previous_mutation(self) -> None:
+        self._step("mutation", forward=False)
+
+    def do_next_hook(self) -> None:
+        self._step("hook", forward=True)
+
+    def do_previous_hook(self) -> None:
+        self._step("hook", forward=False)
+
+    def do_next_effect(self) -> None:
+        self._step("effect", forward=True)
+
+    def do_previous_effect(self) -> None:
+        self._step("effect", forward=False)
+
+    def do_next_phase(self) -> None:
+        self._step("phase", forward=True)
+
+    def do_previous_phase(self) -> None:
+        self._step("phase", forward=False)
+
+    def do_next_failure(self) -> None:
+        self._step("failure", forward=True)
+
+    def do_previous_failure(self) -> None:
+        self._step("failure", forward=False)
+
+    def do_go_to(self) -> None:
+        self.ask("seek", "go to", "1729  +50  50%  401ms  end  failure  hook NAME  FILE:38")
+
+    def seek(self, text: str) -> bool:
+        timeline = self.timeline
+        if timeline is None:
+            return False
+        try:
+            revision, exact = timeline.seek(text, self.target)
+        except DebuggerError as error:
+            self.say(f"{printable(error.problem)} {printable(error.remedy)}", "orange")
+            return True
+        self.go(revision)
+        if not exact:
+            self.say(f"The nearest moment before is #{revision}.")
+        return True
+
+    # --- when did this last change ---
+
+    def do_previous_write(self) -> None:
+        self._to_write(forward=False)
+
+    def do_next_write(self) -> None:
+        self._to_write(forward=True)
+
+    def _to_write(self, *, forward: bool) -> None:
+        timeline, path, target = self.timeline, self.path, self.target
+        if timeline is None:
+            return
+
+        def work() -> Write | None:
+            if forward:
+                return timeline.next_change(path, target)
+            return timeline.last_change(path, target - 1) if target else None
+
+        def then(write: Write | None) -> None:
+            if write is None:
+                where = "later" if forward else "earlier"
+                self.say(f"{printable(path[:80])} has no {where} change.")
+                return
+            self.go(write.revision)
+            who = f" by {last_name(write.by)}" if write.by else ""
+            line = f" at {printable(write.site[-60:])}" if write.site else ""
+            what = "".join(text for text, _ in change_cells(write, self.desk.look().glyphs.to))
+            self.say(f"#{write.revision}  {printable(path[:80])}  {what}{who}{line}")
+
+        self._places.ask(work, then, self.not_placed)
+
+    # --- search ---
+
+    def do_search(self) -> None:
+        self.ask("search", "/", "text in type, key, line or data of this request's facts")
+
+    def on_prompt_given(self, message: Prompt.Given) -> None:
+        if message.purpose == "seek":
+            self.seek(message.text)
+        elif message.purpose == "search":
+            self._search(message.text)
+        else:
+            super().on_prompt_given(message)
+
+    def _search(self, text: str) -> None:
+        timeline = self.timeline
+        if timeline is None:
+            return
+
+        def then(found: list[int]) -> None:
+            self.matches = found
+            self.found()
+            if not found:
+                self.say(f"Nothing here holds {printable(text[:60])}.")
+                return
+            self.do_next_match()
+            many = "1 match" if len(found) == 1 else f"{len(found)} matches"
+            self.say(f"{many}, marked =; n N go on, esc clears.")
+
+        self._searches.ask(lambda: timeline.search(text), then, self.not_placed)
+
+    def do_next_match(self) -> None:
+        self._to_match([found for found in self.matches if found > self.target][:1], "later")
+
+    def do_previous_match(self) -> None:
+        self._to_match([found for found in self.matches if found < self.target][-1:], "earlier")
+
+    def _to_match(self, found: list[int], where: str) -> None:
+        if found:
+            self.go(found[0])
+        else:
+            self.say(f"No {where} match.")

@@ -1,0 +1,112 @@
+"""How the panes of a request stand on the screen: side by side, as tabs, or one alone (UI-1)."""
+
+from collections.abc import Callable, Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from debugger.tui.diff_pane import DiffPane
+from debugger.tui.fact_pane import FactPane
+from debugger.tui.lines import Lines
+from debugger.tui.look import Look
+from debugger.tui.source_pane import SourcePane
+from debugger.tui.state_pane import StatePane
+from debugger.tui.timeline_pane import TimelinePane
+from debugger.tui.writes_pane import WritesPane
+
+
+class RequestPanes(Container):
+    """Two strips of panes: what happened and where on the left, what it meant on the right."""
+
+    DEFAULT_CSS = """
+    RequestPanes { height: 1fr; }
+    RequestPanes Vertical { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self, look: Callable[[], Look]) -> None:
+        super().__init__(id="panes")
+        self.timeline = TimelinePane(look)
+        self.source = SourcePane(look)
+        self.diff = DiffPane(look)
+        self.state = StatePane(look)
+        self.writes = WritesPane(look)
+        self.fact = FactPane(look)
+        self.left: Sequence[Lines] = (self.timeline, self.source)
+        self.right: Sequence[Lines] = (self.state, self.diff, self.writes, self.fact)
+        self.raw = False
+        """Whether the fact as stored stands in the place of the writes."""
+        self.zoomed = False
+        self._front: list[Lines] = [self.timeline, self.state]
+        """The pane of each strip that is seen where only one is."""
+        self._room = (0, 0)
+        self._strips: list[Vertical] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="left") as left:
+            yield self.timeline
+            yield self.source
+        with Vertical(id="right") as right:
+            yield self.diff
+            yield self.state
+            yield self.writes
+            yield self.fact
+        self._strips = [left, right]
+
+    @property
+    def all(self) -> Sequence[Lines]:
+        return (*self.left, *self.right)
+
+    @property
+    def order(self) -> Sequence[Lines]:
+        """The panes in the order of `tab`, without one whose place another has."""
+        if not self._wide:
+            return self.all
+        lower = self.fact if self.raw else self.writes
+        return (self.timeline, self.source, self.diff, self.state, lower)
+
+    @property
+    def _wide(self) -> bool:
+        return self._room[0] >= 100
+
+    @property
+    def _one_strip(self) -> bool:
+        return self._room[1] < 20 and not self._wide
+
+    def bring(self, pane: Lines) -> None:
+        """Make *pane* one that is seen."""
+        self._front[pane in self.right] = pane
+        if pane in (self.fact, self.writes):
+            self.raw = pane is self.fact
+        self.lay_out(*self._room, focused=pane)
+
+    def lay_out(self, width: int, height: int, *, focused: Lines) -> None:
+        """Lay the panes out for a screen of *width* and *height*."""
+        self._room = (width, height)
+        if focused in self.all:
+            self._front[focused in self.right] = focused
+        seen = self._seen(focused)
+        self.styles.layout = "horizontal" if self._wide else "vertical"
+        for strip, panes in zip(self._strips, (self.left, self.right), strict=True):
+            strip.styles.display = "block" if any(p in seen for p in panes) else "none"
+            alone = sum(p in seen for p in panes) == 1 and (not self._wide or self.zoomed)
+            for pane in panes:
+                pane.styles.display = "block" if pane in seen else "none"
+                pane.titles = tuple(str(p.id) for p in panes) if alone else ()
+        self._share(height)
+        if focused in seen:
+            focused.focus()
+
+    def _seen(self, focused: Lines) -> Sequence[Lines]:
+        if self.zoomed or self._one_strip:
+            return (focused,)
+        if self._wide:
+            return self.order
+        return tuple(self._front)
+
+    def _share(self, height: int) -> None:
+        """Give the lower panes their rows; timeline and state take the rest."""
+        side_by_side = self._wide and not self.zoomed
+        body = max(height - 4, 1)
+        for pane, rows in ((self.source, body * 10 // 32), (self.writes, body * 10 // 32),
+                           (self.fact, body * 10 // 32), (self.diff, body * 9 // 32)):  # fmt: skip
+            pane.styles.height = max(rows, 3) if side_by_side else "1fr"

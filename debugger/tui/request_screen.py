@@ -1,0 +1,421 @@
+"""Screen 2: one request, stepped both ways; all panes follow one cursor (UI-3)."""
+
+from typing import ClassVar
+
+import msgspec
+from textual.app import ComposeResult
+from textual.timer import Timer
+
+from debugger.session import RequestSummary, request_id
+from debugger.timeline import Timeline, Write, printable, sentence, shown
+from debugger.tui.actions import Action
+from debugger.tui.cells import Cell
+from debugger.tui.confirm import Confirm
+from debugger.tui.desk import Desk, problem_of
+from debugger.tui.latest import Latest
+from debugger.tui.lines import Lines
+from debugger.tui.location import BASES, Base, Location, Wanted, locate
+from debugger.tui.moves import Moves
+from debugger.tui.request_panes import RequestPanes
+from debugger.tui.restoring import explain, moment_to_restore
+from debugger.tui.scrubber import Scrubber
+from debugger.tui.wording import duration
+from eventstore import StreamId
+
+_SLOW_S = 0.12
+"""After which what is seen is shown as old (ST-2)."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A request as it was read."""
+
+    summary: RequestSummary
+    timeline: Timeline
+
+
+class RequestScreen(Moves):
+    """The panes around a cursor.
+
+    Keys move `target` at once; what is shown follows when it is worked out. Held keys so
+    never queue, and all panes always speak of the same moment.
+    """
+
+    face: ClassVar[str] = "request"
+
+    def __init__(self, desk: Desk, *, tail_s: float | None) -> None:
+        super().__init__(desk)
+        self.loaded: Loaded | None = None
+        self.location: Location | None = None
+        self.base: Base = "previous"
+        self.following = False
+        self.scrubber = Scrubber(desk.look)
+        self.panes = RequestPanes(desk.look)
+        self._stream: StreamId | None = None
+        self._tail_s = tail_s
+        self._loads = Latest(self, "timescape-load")
+        self._leaves = Latest(self, "timescape-writes")
+        self._restores = Latest(self, "timescape-restore")
+        self._slow: Timer | None = None
+        self._stale = ""
+
+    def body(self) -> ComposeResult:
+        yield self.scrubber
+        yield self.panes
+
+    def on_mount(self) -> None:
+        if self._tail_s:
+            self.set_interval(self._tail_s, self.tick)
+
+    def on_unmount(self) -> None:
+        for lane in self._lanes:
+            lane.close()
+
+    # --- what it tells ---
+
+    @property
+    def _lanes(self) -> tuple[Latest, ...]:
+        return (self._loads, self._places, self._leaves, self._searches, self._restores)
+
+    @property
+    def pending(self) -> bool:
+        return any(lane.busy for lane in self._lanes)
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The history that is shown."""
+        return self.loaded.timeline if self.loaded else None
+
+    def lines(self) -> list[Lines]:
+        return list(self.panes.order)
+
+    def blocked(self, action: Action) -> str | None:
+        if self.loaded is None and action.scope == "request":
+            return "the request is not read yet"
+        if action.id in ("next-write", "previous-write") and not self.path:
+            return "no row of the state is focused"
+        if action.id in ("next-match", "previous-match") and not self.matches:
+            return "nothing was searched for: / searches"
+        if action.id == "follow" and self.loaded and self._ended:
+            return "the request has ended"
+        return None
+
+    @property
+    def _ended(self) -> bool:
+        timeline = self.timeline
+        return timeline is not None and timeline.state_at(timeline.last).terminal
+
+    def show_title(self) -> None:
+        right = self.desk.mode()
+        if self.loaded is None:
+            self.title_bar.show([("2 Request", "strong")], right)
+            return
+        of, wide = self.loaded.summary, self.size.width >= 100
+        route = printable((of.route or f"{of.method} {of.path}")[:200])
+        outcome = printable(of.outcome[:60])
+        left: list[Cell] = [("2 Request  ", "strong")] if wide else []
+        left += [(of.short_id + "  ", "focus"), (route + "  ", "")]
+        if wide:
+            left += [(printable((of.edition or "")[:20]) + "  ", "dim")] if of.edition else []
+        left.append((outcome + "  ", "failed" if of.failed else ""))
+        if wide:
+            left.append((duration(of.duration_us), "dim"))
+        if self.following:
+            left.append(("  following", "blue"))
+        if self._stale:
+            left.append((f"  stale: {self._stale}", "failed"))
+        self.title_bar.show(left, right)
+
+    # --- loading ---
+
+    def open(self, stream: StreamId) -> None:
+        """Read a request and show it where it first failed, else at its end."""
+        self._stream = stream
+        self.say("Reading the request.")
+        self._slow_down()
+        session = self.desk.session
+
+        def work() -> Loaded:
+            return Loaded(session.summary(stream), session.timeline(stream))
+
+        def then(loaded: Loaded) -> None:
+            self.say("")
+            self._take(loaded, fresh=True)
+            failure = loaded.timeline.first_failure
+            self.go(failure if failure is not None else loaded.timeline.last)
+
+        self._loads.ask(work, then, self._not_read)
+
+    def _take(self, loaded: Loaded, *, fresh: bool) -> None:
+        self.loaded, self._stale = loaded, ""
+        timeline = loaded.timeline
+        if fresh:
+            self.location, self.target, self.base, self.path = None, 0, "previous", ""
+            self.matches, self.following = [], False
+            self.panes.timeline.matches = frozenset()
+            self.panes.writes.show("", ())
+        self.panes.timeline.problem = None
+        self.panes.timeline.show(timeline)
+        self.panes.source.know(timeline)
+        self.scrubber.show(timeline)
+        self.show_title()
+        if fresh:
+            self.bring(self.panes.timeline)
+
+    def _not_read(self, error: Exception) -> None:
+        problem, remedy = problem_of(error)
+        self._calm()
+        if self.loaded is None or self.loaded.timeline.stream != self._stream:
+            self.panes.timeline.problem = (problem, remedy or "Press enter to try again.")
+            self.panes.timeline.renew()
+            self.say("")
+        else:
+            self._stale = problem
+            self.show_title()
+
+    def tick(self) -> None:
+        """Look whether the request went on; called again and again."""
+        if self.desk.seconds_left or self.title_bar.right != self.desk.mode():
+            self.show_title()
+        loaded, session = self.loaded, self.desk.session
+        if loaded is None or self._loads.busy or self._ended or not self.is_current:
+            return
+
+        def work() -> Loaded | None:
+            longer = session.refresh(loaded.timeline)
+            if longer.last == loaded.timeline.last:
+                return None
+            return Loaded(session.summary(longer.stream), longer)
+
+        def then(longer: Loaded | None) -> None:
+            if longer is not None:
+                self._take(longer, fresh=False)
+                self.panes.timeline.place(self.target)
+                if self.following:
+                    self.go(longer.timeline.last)
+            elif self._stale:
+                self._stale = ""
+                self.show_title()
+
+        self._loads.ask(work, then, self._not_read)
+
+    # --- going to a moment ---
+
+    def go(self, revision: int) -> None:
+        """Go to the moment *revision*."""
+        self.target = revision
+        self._ask_place()
+
+    def _ask_place(self) -> None:
+        timeline = self.timeline
+        if timeline is None:
+            return
+        wanted = Wanted(self.target, self.base, self.panes.state.shape)
+        roots = self.desk.roots
+        self._places.ask(lambda: locate(timeline, wanted, roots), self._arrive, self.not_placed)
+        if self._slow is None:
+            self._slow = self.set_timer(_SLOW_S, self._slow_down)
+
+    def _arrive(self, location: Location) -> None:
+        self._calm()
+        self.location = location
+        panes = self.panes
+        panes.timeline.place(location.revision)
+        panes.diff.show(location)
+        panes.source.show(location)
+        panes.state.show(location, self.path)
+        if not self.path and panes.state.path:
+            self._focus_path(panes.state.path)
+        panes.writes.at(location.revision)
+        self._show_fact()
+        self.scrubber.place(location.revision)
+
+    def not_placed(self, error: Exception) -> None:
+        self._calm()
+        problem, remedy = problem_of(error)
+        self.panes.state.problem = (problem, remedy)
+        self.panes.state.renew()
+
+    def _slow_down(self) -> None:
+        self._slow = None
+        for pane in self.panes.all:
+            pane.dim()
+
+    def _calm(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+            self._slow = None
+        self.panes.state.problem = None
+        for pane in self.panes.all:
+            pane.dim(now=False)
+
+    def _focus_path(self, path: str) -> None:
+        timeline = self.timeline
+        self.path = path
+        if timeline is None:
+            return
+
+        def then(writes: list[Write]) -> None:
+            self.panes.writes.show(path, writes)
+            self.panes.writes.at(self.location.revision if self.location else self.target)
+
+        self.panes.writes.dim()
+        self._leaves.ask(lambda: timeline.writes(path), then, self.not_placed)
+
+    def found(self) -> None:
+        self.panes.timeline.found(frozenset(self.matches))
+
+    def _show_fact(self) -> None:
+        # Writing a large payload out as JSON takes long: only where it is seen.
+        location, timeline, pane = self.location, self.timeline, self.panes.fact
+        if pane.display and location is not None and timeline is not None:
+            pane.show(timeline.fact(location.revision) if location.revision else None)
+
+    # --- panes ---
+
+    def on_lines_moved(self, message: Lines.Moved) -> None:
+        panes, row = self.panes, message.row
+        if message.lines is panes.timeline:
+            self.go(row)
+        elif message.lines is panes.state:
+            self._focus_path(panes.state.path)
+        elif message.lines is panes.diff:
+            self._focus_path(panes.diff.changes[row].path)
+
+    def on_lines_opened(self) -> None:
+        self.act("open")
+
+    def on_scrubber_sought(self, message: Scrubber.Sought) -> None:
+        self.go(message.revision)
+
+    def do_open(self) -> None:
+        panes, pane = self.panes, self.pane
+        if panes.timeline.problem is not None and self._stream is not None:
+            panes.timeline.problem = None
+            self.open(self._stream)
+        elif pane is panes.state:
+            if panes.state.turn_fold():
+                self._ask_place()
+            else:
+                self.say("There is nothing to unfold.")
+        elif pane is panes.diff and panes.diff.changes:
+            self._focus_path(panes.diff.changes[panes.diff.cursor].path)
+            self.bring(panes.state)
+            self._ask_place()
+        elif pane is panes.writes and panes.writes.writes:
+            self.go(panes.writes.writes[panes.writes.cursor].revision)
+        elif pane is panes.source:
+            self._to_line()
+        else:
+            self.act("raw")
+
+    def _to_line(self) -> None:
+        """Go to the next fact that came from the line under the cursor, round and round."""
+        timeline, site = self.timeline, self.panes.source.site
+        spoken = [
+            n for n, event in enumerate(timeline.events, 1) if event.site == site
+        ] if timeline else []  # fmt: skip
+        later = [n for n in spoken if n > self.target]
+        if spoken:
+            self.go((later or spoken)[0])
+        else:
+            self.say("No fact of this request came from that line.")
+
+    def bring(self, pane: Lines) -> None:
+        self.panes.bring(pane)
+        self._show_fact()
+
+    def do_raw(self) -> None:
+        panes = self.panes
+        back = panes.writes if panes.fact.display else panes.fact
+        keep = self.pane
+        self.bring(back)
+        if keep is not None and keep.display:
+            keep.focus()
+
+    def do_zoom(self) -> None:
+        self.panes.zoomed = not self.panes.zoomed
+        self.lay_out(*self.size)
+
+    def do_next_base(self) -> None:
+        self.base = BASES[(BASES.index(self.base) + 1) % len(BASES)]
+        names = {"previous": "the moment before", "start": "the start", "end": "the end"}
+        self.say(f"Compared with {names[self.base]}.")
+        self._ask_place()
+
+    def do_follow(self) -> None:
+        self.following = not self.following
+        self.show_title()
+        if self.following and self.timeline is not None:
+            self.go(self.timeline.last)
+
+    def do_back(self) -> None:
+        if self.matches:
+            self.matches = []
+            self.found()
+        elif self.panes.zoomed:
+            self.do_zoom()
+        else:
+            self.do_requests()
+
+    def do_level_up(self) -> None:
+        self.do_requests()
+
+    def do_copy(self) -> None:
+        text = self._to_copy()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.say(f"Copied by the terminal (OSC 52): {text}")
+        else:
+            self.say("There is nothing to copy here.")
+
+    def _to_copy(self) -> str:
+        panes, pane, timeline, location = self.panes, self.pane, self.timeline, self.location
+        if timeline is None or location is None:
+            return ""
+        if pane is panes.state and panes.state.nodes:
+            node = panes.state.nodes[panes.state.cursor]
+            return f"{printable(node.path)} = {shown(node.value)}"
+        if pane is panes.diff and panes.diff.changes:
+            change = panes.diff.changes[panes.diff.cursor]
+            after = "removed" if change.sign == "-" else shown(change.after)
+            return f"{change.sign} {printable(change.path)} {after}"
+        if pane is panes.source and location.source is not None:
+            return printable(location.source.site)
+        return sentence(timeline, location.revision) if location.revision else ""
+
+    # --- restore as a fork ---
+
+    def do_fork(self) -> None:
+        timeline, location, desk = self.timeline, self.location, self.desk
+        if timeline is None or location is None:
+            return
+        revision, name = moment_to_restore(timeline, location.revision)
+        rows = explain(timeline, revision, name, by=desk.by, to=desk.look().glyphs.to)
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
+            if yes:
+                self._restore(timeline.stream, revision, name)
+
+        self.app.push_screen(Confirm(desk.look, f"restore {name} as a fork", rows), answered)
+
+    def _restore(self, stream: StreamId, revision: int, name: str) -> None:
+        desk = self.desk
+        why = desk.why_not_write()  # the time may have run out while it was asked
+        if why is not None:
+            self.say(f"restore: {why}", "orange")
+            return
+
+        def then(fork: StreamId) -> None:
+            self.say(f"Restored {name} as {request_id(fork)}; the request is untouched.", "blue")
+
+        def failed(error: Exception) -> None:
+            self.say(" ".join(problem_of(error)), "failed")
+
+        self.say("Writing the fork.")
+        self._restores.ask(lambda: desk.session.restore(stream, revision, by=desk.by), then, failed)
+
+    # --- sizes ---
+
+    def lay_out(self, width: int, height: int) -> None:
+        self.panes.lay_out(width, height, focused=self.pane or self.panes.timeline)
+        self.show_title()
