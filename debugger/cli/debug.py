@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Output
+from debugger.demo import is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
 
@@ -31,7 +33,8 @@ def open_screen(session: Session, *, read_only: bool) -> None:
     """Show the debugger until it is left. The one door to the screen."""
     from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
 
-    tui.run(session, read_only=read_only)
+    roots = [source_folder() if is_demo(session.store) else Path.cwd()]
+    tui.run(session, read_only=read_only, source_roots=roots)
 
 
 def store_url(text: str) -> str:

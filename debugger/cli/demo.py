@@ -34,10 +34,10 @@ def port(text: str) -> int:
 
 def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Serve the shop, send it visitors, say what was recorded, open the debugger on it."""
-    from debugger import demo as shop  # noqa: PLC0415 - loads a web server and a client
+    from debugger.demo.recording import run  # noqa: PLC0415 - loads a web server and a client
 
     check_url(arguments.store)
-    report = shop.run(
+    report = run(
         requests=arguments.requests,
         store_url=arguments.store,
         port=arguments.port,

@@ -1,5 +1,8 @@
-"""The shop of `timescape demo`: an app as a user would write it, and visitors for it."""
+"""The shop of `timescape demo`: an app as a user would write it, and visitors for it.
 
-from debugger.demo.recording import DemoReport, Failed, run
+`debugger.demo.recording.run` records a run; it loads a web client and a database.
+"""
 
-__all__ = ["DemoReport", "Failed", "run"]
+from debugger.demo.origin import APP, is_demo, source_folder
+
+__all__ = ["APP", "is_demo", "source_folder"]

@@ -14,15 +14,14 @@ from typing import IO
 import httpx
 import msgspec
 
+from debugger.demo.origin import is_demo
 from debugger.demo.traffic import Visit, visits
 from debugger.errors import BadInputError, UnavailableError
-from eventstore import EventStoreError, named_stream
+from eventstore import EventStoreError
 from eventstore.sql import open_store
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
 
-APP = "timescape-demo-shop"
-"""The name of the shop's app, by which its recordings are known."""
 AT_ONCE = 8
 """Visitors at the same time."""
 START_S = 30.0
@@ -110,8 +109,7 @@ def _events_in(url: str) -> int:
             return 0
         raise
     with store:
-        shop = named_stream("control", APP)
-        if store.count_streams("request") and not store.head(shop).revision:
+        if store.count_streams("request") and not is_demo(store):
             raise _not_ours(url)
         return store.end()
 

@@ -12,9 +12,10 @@ import msgspec
 
 from debugger.demo.catalogue import CATALOGUE, VOUCHERS, Product, cents
 from debugger.demo.modules import Bank, Pricing, Stock
+from debugger.demo.origin import APP, source_folder
 from runtime import App, GlobalContext, HttpError, LocalContext, Request, Sensitive
 
-app = App("timescape-demo-shop", config={"shop": {"name": "The demo shop", "refund_limit": 20_000}})
+app = App(APP, config={"shop": {"refund_limit": 20_000}}, root=source_folder())
 app.module("pricing", Pricing())
 app.module("stock", Stock(CATALOGUE))
 app.module("bank", Bank())
