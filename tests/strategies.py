@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import facts
-from runtime.context import diff
+from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
 # --- values: everything the value codec takes ---
@@ -363,7 +363,7 @@ class Writer:
         if self.snapshots:
             name = self.draw(st.sampled_from(list(self.snapshots)))
             moment = self.snapshots[name]
-            patch = diff(self.values, self.history.values_at[moment])
+            patch = diff_values(self.values, self.history.values_at[moment])
             self.values = dict(self.history.values_at[moment])
             self.add(facts.ContextRestored(moment, patch), name, user=True)
 

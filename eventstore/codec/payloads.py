@@ -5,13 +5,16 @@ field typed `Any`, which holds values as `eventstore.values` encoded them, such 
 envelope is the value's own and stays; in a typed field it is taken off again.
 """
 
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from eventstore.values import text
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _DICT = "$dict"
 
@@ -33,13 +36,13 @@ def _escape(tree: Any) -> Any:
     return tree
 
 
-def from_plain(tree: Any, cls: type[msgspec.Struct]) -> msgspec.Struct:
+def from_plain(tree: Any, cls: type[S]) -> S:
     """Return the payload of class *cls* that *tree* stands for.
 
     Raises:
         ValueError: it does not fit; `msgspec.ValidationError` is one.
     """
-    return msgspec.convert(_unescape(tree, _shape(cls)), cls)
+    return msgspec.convert(_unescape(tree, _shape(cls)), cls, str_keys=True)
 
 
 @cache
@@ -57,21 +60,26 @@ def _unescape(tree: Any, shape: inspect.Type) -> Any:
 
 def _unescape_object(tree: dict[str, Any], shape: inspect.Type) -> Any:
     options = _options(shape)
-    if any(isinstance(option, inspect.AnyType) for option in options):
-        return tree
-    if tree.keys() == {text.STR}:
-        return text.unwrap(tree)
     for option in options:
+        if isinstance(option, inspect.AnyType):
+            return tree
+        if isinstance(option, inspect.StrType) and tree.keys() == {text.STR}:
+            return text.unwrap(tree)
         if isinstance(option, inspect.StructType):
             fields = {field.encode_name: field.type for field in option.fields}
             return {name: _unescape(value, fields.get(name, _ANY)) for name, value in tree.items()}
         if isinstance(option, inspect.DictType):
-            pairs = tree[_DICT] if tree.keys() == {_DICT} else tree.items()
             return {
                 _unescape(key, option.key_type): _unescape(value, option.value_type)
-                for key, value in pairs
+                for key, value in _pairs(tree)
             }
     return tree
+
+
+def _pairs(tree: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
+    # No field of ours is a dict of lists, so this key is the envelope's with a list only.
+    wrapped = tree.keys() == {_DICT} and isinstance(tree[_DICT], list)
+    return tree[_DICT] if wrapped else tree.items()
 
 
 def _items(tree: list[Any], shape: inspect.Type) -> list[tuple[Any, inspect.Type]]:

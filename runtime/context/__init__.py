@@ -2,7 +2,7 @@
 
 from eventstore import Kind
 from eventstore.codec import Registry
-from runtime.context.diff import diff
+from runtime.context.diff import diff, diff_values
 from runtime.context.fold import REQUEST_REDUCER, Folding
 from runtime.context.keys import check_key, check_state_size, check_value_size
 from runtime.context.patch import patch
@@ -45,6 +45,7 @@ __all__ = [
     "check_step",
     "check_value_size",
     "diff",
+    "diff_values",
     "patch",
     "registry",
     "state_bytes",

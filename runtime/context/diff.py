@@ -4,7 +4,7 @@ The order of an object's keys is part of a value: a key that moved is removed an
 again. `$obj` and `$dict` envelopes are looked into, all others are replaced whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eventstore.values import same
 from runtime.facts import Change, Json
@@ -21,6 +21,14 @@ def diff(a: Json, b: Json) -> tuple[Change, ...]:
     changed keys, then additions; in a list from its start.
     """
     return tuple(_changes(a, b, ()))
+
+
+def diff_values(a: Mapping[str, Json], b: Mapping[str, Json]) -> tuple[Change, ...]:
+    """Return the changes from one user state to another; paths begin with the key.
+
+    Not `diff`: a state is no encoded value, and its keys may be spelt like tags.
+    """
+    return tuple(_object_changes(a, b, ()))
 
 
 def _changes(a: Json, b: Json, path: Path) -> Iterator[Change]:
@@ -49,7 +57,7 @@ def _tag(tree: dict[str, Json]) -> str | None:
     return first if first.startswith("$") else None
 
 
-def _object_changes(a: dict[str, Json], b: dict[str, Json], path: Path) -> Iterator[Change]:
+def _object_changes(a: Mapping[str, Json], b: Mapping[str, Json], path: Path) -> Iterator[Change]:
     kept = _kept(a, b)
     for key in a:
         if key not in kept:
@@ -61,7 +69,7 @@ def _object_changes(a: dict[str, Json], b: dict[str, Json], path: Path) -> Itera
             yield Change("add", (*path, key), value)
 
 
-def _kept(a: dict[str, Json], b: dict[str, Json]) -> dict[str, None]:
+def _kept(a: Mapping[str, Json], b: Mapping[str, Json]) -> dict[str, None]:
     """Return the keys that stay where they are; a patch can only add behind them."""
     place = {key: i for i, key in enumerate(a)}
     kept: dict[str, None] = {}

@@ -1,11 +1,12 @@
 """A request at one moment: what the fold of its facts gives (SN-1)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from eventstore.codec import from_plain, to_plain
 from runtime.facts import Failure, Json
 
 
@@ -76,7 +77,13 @@ class RequestState(msgspec.Struct, frozen=True):
 
 def state_bytes(state: RequestState) -> bytes:
     """Return *state* as JSON, to be kept."""
-    return _encode(state)
+    plain = _with_mappings(state, dict)
+    try:
+        data = _encode(plain)
+    except UnicodeEncodeError:
+        return _encode(to_plain(plain))
+    # A NUL is escaped as in rows, so that databases take it.
+    return _encode(to_plain(plain)) if b"\\u0000" in data else data
 
 
 def state_from_bytes(data: bytes) -> RequestState:
@@ -85,19 +92,17 @@ def state_from_bytes(data: bytes) -> RequestState:
     Raises:
         ValueError: it was given none.
     """
-    state = _decode(data)
-    frozen = {
-        name: MappingProxyType(getattr(state, name)) for name in ("values", "pending", "snapshots")
-    }
-    return msgspec.structs.replace(state, **frozen)
+    try:
+        state = _decode(data)
+    except msgspec.ValidationError:
+        state = from_plain(msgspec.json.decode(data), RequestState)
+    return _with_mappings(state, MappingProxyType)
 
 
-def _as_dict(value: object) -> object:
-    if isinstance(value, MappingProxyType):
-        return dict(value)
-    msg = f"{type(value).__qualname__} is no part of a state"
-    raise NotImplementedError(msg)
+def _with_mappings(state: RequestState, made: Callable[[Any], Any]) -> RequestState:
+    mappings = {name: made(getattr(state, name)) for name in ("values", "pending", "snapshots")}
+    return msgspec.structs.replace(state, **mappings)
 
 
-_encode = msgspec.json.Encoder(enc_hook=_as_dict).encode
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(RequestState).decode

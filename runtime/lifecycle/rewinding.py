@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from runtime.context import diff
+from runtime.context import diff_values
 from runtime.errors import DuplicateSnapshotError, SnapshotNotFoundError
 from runtime.facts import ContextRestored, ContextSnapshotted
 from runtime.lifecycle.run import Lease, Run
@@ -30,8 +30,8 @@ def restore(run: Run, lease: Lease, name: str, site: str | None) -> None:
     """Make the user state that of the snapshot *name*, by one fact."""
     folding = run.record.state
     key = _find(run, folding.snapshots, name)
-    before, after = dict(folding.values), dict(run.moments[key])
-    fact = ContextRestored(folding.snapshots[key], diff(before, after))
+    after = dict(run.moments[key])
+    fact = ContextRestored(folding.snapshots[key], diff_values(folding.values, after))
     run.record.add_for(lease, fact, key, site)
     run.holdings.replace(after)
 

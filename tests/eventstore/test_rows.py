@@ -128,6 +128,21 @@ def test_text_that_json_cannot_hold_goes_through_an_envelope() -> None:
     assert [e.data for e in names.read(*rows)] == [received, ContextSet("\\u0000")]
 
 
+@pytest.mark.proves("VC-4")
+def test_what_only_looks_like_an_envelope_is_left_alone() -> None:
+    """In a row that goes the slow way because of another event."""
+    alike = [
+        RequestReceived("GET", "", "", "", "", params={"$dict": "a"}, body={"$dict": [[1, 2]]}),
+        RequestReceived("GET", "", "", "", "", params={"$str": "YQA="}),
+        RequestReceived("\0", "", "", "", ""),
+    ]
+    names = log()
+
+    rows = names.write(*[NewEvent("request.received", each, "k", BEGAN_US) for each in alike])
+
+    assert [e.data for e in names.read(*rows)] == alike
+
+
 @pytest.mark.proves("UP-4")
 def test_unknown_types_and_schemas_are_given_raw() -> None:
     names = log()
@@ -172,7 +187,8 @@ def test_names_that_are_added_later_are_seen() -> None:
         "", "{", "{}", "[1]", "[[]]", "[[1]]", '[[99,0,"k",{}]]', '[[1,0,"k",{}',
         '[[1,"0","k",{}]]',
         '[[1,0,"k",{"n":"x"}]]', '[[1,0,5,{"n":1}]]', '[[1,0,"k",{"n":1},77]]',
-        '[[1,0,"k",{"n":1},null,1]]', '[[1,0,"k",null]]', '[[1,0,"k",{"n":1}],null]',
+        '[[1,0,"k",{"n":1},null,1]]',
+        '[[1,0,"k",{"n":{"x":1}}]]', '[[1,0,"k",null]]', '[[1,0,"k",{"n":1}],null]',
         "[" * 100_000,
     ],
 )  # fmt: skip
@@ -311,6 +327,7 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert {kind.name: kind.id for kind in known.kinds} == {"log": 0, "control": 1, "request": 2}
     assert known.kind("request").max_events == 50_000
     assert known.kind_by_id(1).durable
+    assert Registry(kinds=(Kind(0, "log"),)).kinds == (Kind(0, "log"),)
 
 
 def test_a_registry_refuses_what_contradicts_it() -> None:

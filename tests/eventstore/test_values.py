@@ -207,6 +207,15 @@ class Bag(dict[str, int]):
     """A subclass of what is supported."""
 
 
+class Nowhere(dt.tzinfo):
+    """A zone that has no name to be stored under."""
+
+    def utcoffset(self, _: dt.datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
 class Loose(msgspec.Struct, dict=True):
     """A Struct that may hold more than its fields."""
 
@@ -237,6 +246,8 @@ def nested(depth: int) -> list[Any]:
         ({1: {2: 1j}}, "/1/2", "builtins.complex", "type"),
         ([1, (2, {3: print})], "/1/1/3", "builtins.builtin_function_or_method", "type"),
         ([{frozenset({1j})}], "/0", "builtins.complex", "type"),
+        ([{(1, 1j): 2}], "/0", "builtins.complex", "type"),
+        (dt.time(1, tzinfo=Nowhere()), "", "datetime.time", "tzinfo"),
         ([Bag()], "/0", f"{__name__}.Bag", "subclass"),
         (Item("a", Loose(1)), "/quantity", f"{__name__}.Loose", "unregistered"),
         ([nested(64)], "/0" + "/0" * 63, "builtins.list", "depth"),
@@ -326,10 +337,28 @@ def test_a_value_may_be_64_deep() -> None:
 
 @pytest.mark.proves("VC-3")
 def test_a_field_added_with_a_default_reads_older_values() -> None:
+    grown = Classes(Grown)
+    assert loads(f'{{"$obj":["{__name__}.Grown@1",{{}}]}}', grown) == Grown([])
+
     older = f'{{"$obj":["{HERE}.Item@1",{{"sku":"a"}}]}}'
 
     assert loads(older, CLASSES) == Item("a", 1)
     assert loads(older.replace("Item", "Point").replace("sku", "x"), CLASSES) == Point("a", 0)
+
+
+@dataclasses.dataclass
+class Grown:
+    """A dataclass that got a field later."""
+
+    a: list[int] = dataclasses.field(default_factory=list)
+
+
+@pytest.mark.proves("UP-4")
+def test_a_flag_too_large_for_an_integer_of_json_is_shown() -> None:
+    tree = {"$enum": ["shop.Huge", {"$int": "0x8000000000000000"}]}
+
+    assert decode(tree) == UnknownMember("shop.Huge", 2**63)
+    assert encode(decode(tree)) == tree
 
 
 # --- classes ---

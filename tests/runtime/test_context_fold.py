@@ -158,7 +158,7 @@ def test_a_state_refuses_to_be_changed() -> None:
 
 
 def test_a_state_holds_plain_data_only() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(TypeError):
         state_bytes(msgspec.structs.replace(INITIAL, values={"a": object()}))
 
 
@@ -315,3 +315,18 @@ def test_the_line_that_spoke_last_is_kept() -> None:
     ]
 
     assert fold(REDUCER, as_events(events)).site == "shop.py:3"
+
+
+def test_adding_a_fact_does_not_copy_what_the_state_holds() -> None:
+    """Else folding n facts would take n² steps."""
+    folding = Folding(after(*[(facts.ContextSet(i), f"k{i}") for i in range(100)]))
+    folding.add(facts.ContextSet(1), "a", 1, 1)
+    values = folding.values
+
+    for i in range(100):
+        folding.add(facts.ContextSet(i), f"b{i}", i, i)
+        folding.add(facts.CompensationRegistered("x"), f"c{i}", i, i)
+
+    assert folding.values is values
+    assert len(folding.state.values) == 201
+    assert len(folding.state.compensations) == 100

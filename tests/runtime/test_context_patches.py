@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore.values import encode, same
-from runtime.context import diff, patch
+from runtime.context import diff, diff_values, patch
 from runtime.errors import PatchError
 from runtime.facts import Change
 from tests.strategies import CLASSES, Color, Item, Point, small_trees, trees
@@ -51,6 +51,27 @@ def test_a_patch_survives_being_stored(a: Any, b: Any) -> None:
     stored = msgspec.json.encode(diff(a, b))
 
     assert same(patch(a, msgspec.json.decode(stored, type=tuple[Change, ...])), b)
+
+
+states = st.dictionaries(st.sampled_from(["a", "$obj", "$dict", "$set"]), small_trees, max_size=4)
+
+
+@pytest.mark.proves("SN-3", "SN-6")
+@given(a=states, b=states)
+def test_a_patch_makes_one_state_of_another_whatever_the_keys(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    made = patch(a, diff_values(a, b))
+
+    assert [*made] == [*b]
+    assert all(same(made[key], b[key]) for key in b)
+
+
+def test_keys_of_a_state_that_look_like_tags_are_ordinary() -> None:
+    assert diff_values({"$obj": None, "a": 1}, {"$obj": 1}) == (
+        Change("remove", ("a",)),
+        Change("replace", ("$obj",), 1),
+    )
 
 
 @st.composite
