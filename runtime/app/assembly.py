@@ -77,6 +77,9 @@ def classes_of(declared: Iterable[Declared], registered: Iterable[type]) -> Clas
     return classes
 
 
+_NAMED = (mi.StructType, mi.DataclassType, mi.EnumType)
+
+
 def named_classes(hint: Any) -> list[type]:
     """List the Structs, dataclasses and enums that values of *hint* may be of."""
     found: dict[type, None] = {}
@@ -87,9 +90,9 @@ def named_classes(hint: Any) -> list[type]:
         if id(info) in seen or not isinstance(info, mi.Type | mi.Field):
             continue
         seen.add(id(info))
-        named = isinstance(info, mi.StructType | mi.DataclassType | mi.EnumType)
-        if named and isinstance(info.cls, type):
-            found[info.cls] = None
+        cls = getattr(info, "cls", None)
+        if isinstance(info, _NAMED) and isinstance(cls, type):
+            found[cls] = None
         for name in info.__struct_fields__:
             part = getattr(info, name)
             todo += part if isinstance(part, tuple) else [part]

@@ -347,7 +347,7 @@ def _union(b: _Builder, info: mi.UnionType, at: Where) -> Node:
             node.tag_field = member.tag_field or ""
             continue
         for kind in inner.kinds:
-            if kind in node.by_kind and kind not in {"integer", "number"}:
+            if kind in node.by_kind and kind not in {"integer", "number", "null"}:
                 raise UnsupportedTypeError(
                     problem=f"{b.place(at.path)} is a union in which two members take {kind}.",
                     remedy="Tag the members, or keep one of them.",

@@ -9,6 +9,7 @@ import decimal
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import inspect as mi
 
 from runtime.gtype import bounds
@@ -51,7 +52,8 @@ class Watch:
         elif self.by_name:
             todo.extend((w, value[name]) for name, w in self.fields if name in value)
         elif self.fields:
-            todo.extend((w, getattr(value, name)) for name, w in self.fields)
+            parts = ((w, getattr(value, name)) for name, w in self.fields)
+            todo.extend(part for part in parts if part[1] is not msgspec.UNSET)
         elif self.items is not None:
             todo.extend((self.items, item) for item in value)
         elif self.positions:
