@@ -32,17 +32,17 @@ class Receipt(msgspec.Struct):
     customer: str
 
 
-def check_client(req: Request[Any]) -> None:
+async def check_client(req: Request[Any]) -> None:
     """Look at a header."""
     req.headers.get("user-agent", "")
 
 
-def check_items(req: Request[Order]) -> None:
+async def check_items(req: Request[Order]) -> None:
     """Look at the items."""
     len(req.body.items)
 
 
-def check_answer(result: Receipt) -> None:
+async def check_answer(result: Receipt) -> None:
     """Look at the answer."""
     _ = result.total > 0
 
