@@ -137,9 +137,8 @@ class _Reader:
 
     def _test(self, name: str) -> Test:
         kind = self._fields[name]
-        start = self._at
         match = _OPS.match(self._text, self._at) if kind != "since" else None
-        self._at = match.end() if match else self._at
+        start = self._at = match.end() if match else self._at
         text = self._value(_EXPECTED[kind], blanks=False)
         if not _fits(text, kind, compared=match is not None):
             self._fail(_EXPECTED[kind], at=start)

@@ -21,7 +21,7 @@ FORMS = (
 )
 
 Found = tuple[int, bool]
-_PLACE = re.compile(r"(.+):(\d{1,7})")
+_PLACE = re.compile(r"(.*\D.*):(\d{1,7})", re.ASCII)
 _DAY_US = 86_400_000_000
 
 

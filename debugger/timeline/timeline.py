@@ -45,11 +45,13 @@ class Timeline:
     Args:
         stream: the request.
         events: all of its facts; of a fork those of its ancestors first.
+        stride: every how many facts a state is kept; changes no answer.
     """
 
-    def __init__(self, stream: StreamId, events: Sequence[Event]) -> None:
+    def __init__(self, stream: StreamId, events: Sequence[Event], *, stride: int = _STRIDE) -> None:
         self.stream = stream
         self.events = events
+        self._stride = stride
         self._marks: dict[int, RequestState] = {0: REQUEST_REDUCER.initial()}
         self._runs: dict[int, list[RequestState]] = {}
         self._histories: dict[str, KeyHistory] = {}
@@ -57,10 +59,10 @@ class Timeline:
 
     def grown(self, more: Sequence[Event]) -> "Timeline":
         """Return the history with *more* facts at its end; what is known is kept."""
-        longer = Timeline(self.stream, (*self.events, *more))
+        longer = Timeline(self.stream, (*self.events, *more), stride=self._stride)
         longer._marks.update(self._marks)
         # A stretch that ended with the history is not whole any more.
-        whole = {i: run for i, run in self._runs.items() if len(run) == _STRIDE}
+        whole = {i: run for i, run in self._runs.items() if len(run) == self._stride}
         longer._runs.update(whole)
         return longer
 
@@ -92,7 +94,7 @@ class Timeline:
             NoSuchMomentError: there is none.
         """
         self._check(revision)
-        index, offset = divmod(revision, _STRIDE)
+        index, offset = divmod(revision, self._stride)
         run = self._runs.get(index)
         if run is None:
             run = self._unfold(index)
@@ -104,10 +106,10 @@ class Timeline:
             raise NoSuchMomentError(problem, f"Ask for one from {first} to {self.last}.")
 
     def _unfold(self, index: int) -> list[RequestState]:
-        start = index * _STRIDE
+        start = index * self._stride
         state = self._mark(index)
         run = [state]
-        for event in self.events[start : start + _STRIDE - 1]:
+        for event in self.events[start : start + self._stride - 1]:
             state = REQUEST_REDUCER.apply(state, event)
             run.append(state)
         # A new dict, put in place at once: another thread may be reading the old one.
@@ -116,14 +118,14 @@ class Timeline:
         return run
 
     def _mark(self, index: int) -> RequestState:
-        """Return the state at `index * _STRIDE`, folding on from the nearest one kept."""
+        """Return the state at `index` strides, folding on from the nearest one kept."""
         known = index
         while known not in self._marks:
             known -= 1
         state = self._marks[known]
         for passed in range(known, index):
-            start = passed * _STRIDE
-            state = REQUEST_REDUCER.apply_all(state, self.events[start : start + _STRIDE])
+            start = passed * self._stride
+            state = REQUEST_REDUCER.apply_all(state, self.events[start : start + self._stride])
             self._marks[passed + 1] = state
         return state
 
