@@ -74,7 +74,8 @@ ACTIONS: tuple[Action, ...] = (
         "back to what last changed the focused key",
         ("W",),
         "request",
-        "who wrote it",
+        "write",
+        "w W",
     ),
     Action("next-write", "on to the next change of the focused key", ("w",), "request"),
     Action("next-match", "next match of the search", ("n",), "request"),
@@ -106,18 +107,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("level-up", "up a level", ("q",)),
     Action("unlock", "allow writing for 5 minutes, or forbid it again", ("exclamation_mark",)),
     Action("theme", "next colours", ()),
-    Action("palette", "every action, by name", ("ctrl+p",)),
+    Action("palette", "every action, by name", ("ctrl+p",), "any", "actions"),
     Action("help", "every key", ("question_mark",), "any", "keys"),
-    Action("quit", "quit", ("ctrl+q",)),
+    Action("quit", "quit", ("ctrl+q",), "any", "quit"),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
 
 LINES: dict[str, tuple[str, ...]] = {
-    "requests": ("open", "search", "follow", "level-up"),
+    "requests": ("open", "search", "follow", "next-pane", "palette", "quit"),
     "request": (
-        "next-event", "next-mutation", "previous-write", "next-failure", "next-hook",
-        "next-effect", "next-pane", "go-to", "fork", "raw",
+        "next-event", "next-mutation", "previous-write", "next-pane", "next-failure", "go-to",
+        "next-hook", "next-effect", "raw", "fork", "zoom",
     ),
 }  # fmt: skip
 """What the keys line shows on each screen, most wanted first; `? keys` is always last."""

@@ -74,3 +74,17 @@ def strip(cells: Cells, room: int, look: Look, ground: str = "", only: str | Non
     if rest > 0:
         segments.append(Segment(" " * rest, look.style("", ground)))
     return Strip(segments, room)
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """Break printable *text* at blanks into lines of at most *room* cells."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= room:
+            line = longer
+        else:
+            lines += [line] if line else []
+            line = fit(word, room)
+    return [*lines, line] if line else lines

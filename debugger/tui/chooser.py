@@ -11,10 +11,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from debugger.tui.actions import ACTIONS
-from debugger.tui.cells import Cell, Cells, column, spread
+from debugger.tui.cells import Cell, Cells, column, cut_cells
 from debugger.tui.fields import Field
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
+
+_KEY_CELLS = 12
+_FORM_CELLS = 27
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -48,8 +51,14 @@ SIGNS = (
 
 
 def choices(reason: Callable[[str], str | None]) -> list[Choice]:
-    """Return a row for every action; *reason* says why one cannot run."""
-    return [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in ACTIONS]
+    """Return a row for every action, first those that can run; *reason* says why not."""
+    rows = [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in ACTIONS]
+    return sorted(rows, key=lambda row: bool(row.reason))
+
+
+def keys() -> list[Choice]:
+    """Return a row for every action."""
+    return [Choice(a.id, a.shown, a.text) for a in ACTIONS]
 
 
 def reading() -> list[Choice]:
@@ -58,7 +67,7 @@ def reading() -> list[Choice]:
     for title, lines in (("moments, after g or :", MOMENTS), ("filters, after /", FILTERS),
                          ("signs", SIGNS)):  # fmt: skip
         rows.append(Choice("", "", ""))
-        rows.append(Choice("", title.upper(), ""))
+        rows.append(Choice("", "", title))
         rows += [Choice("", keys, text) for keys, text in lines]
     return rows
 
@@ -71,7 +80,6 @@ class ChoicePane(Lines):
         self._all = rows
         self.rows = rows
         self.empty = ("nothing is called that",)
-        self._key_cells = max((len(row.keys) for row in rows), default=0)
 
     def narrow(self, text: str) -> None:
         """Show only rows that have every word of *text* in name or keys, or are that key."""
@@ -90,12 +98,13 @@ class ChoicePane(Lines):
     def row(self, index: int, room: int) -> Cells:
         choice = self.rows[index]
         dim = "dim" if choice.reason else ""
-        cells: list[Cell] = [
-            (column(choice.keys, self._key_cells) + "  ", "dim" if choice.reason else "focus"),
-            (choice.text, dim),
-        ]
-        why: list[Cell] = [(f"  {choice.reason}", "orange")] if choice.reason else []
-        return spread(cells, why, room, self.look.glyphs.cut)
+        wide = _KEY_CELLS if choice.id else _FORM_CELLS if choice.keys else 0
+        keys = column(choice.keys, wide) + "  " if wide else ""
+        text_role = "" if wide else "strong"
+        cells: list[Cell] = [(keys, dim or "focus"), (choice.text, dim or text_role)]
+        if choice.reason:
+            cells.append((f"  {choice.reason}", "orange"))
+        return cut_cells(cells, room, self.look.glyphs.cut)
 
 
 def _fits(row: Choice, text: str, words: Sequence[str]) -> bool:

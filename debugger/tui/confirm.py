@@ -16,6 +16,8 @@ from debugger.tui.look import Look
 class TextPane(Lines):
     """Lines to read."""
 
+    quiet = True
+
     def __init__(self, look: Callable[[], Look], title: str, *, id: str) -> None:  # noqa: A002
         super().__init__(look, title, id=id)
         self.rows: Sequence[Cells] = ()

@@ -15,7 +15,7 @@ from debugger.session import RequestSummary
 from debugger.timeline import printable
 from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
-from debugger.tui.chooser import Chooser, choices, reading
+from debugger.tui.chooser import Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
@@ -106,9 +106,7 @@ class Face(Screen[None]):
         """Say why the action cannot run now; None: it can."""
         action = BY_ID[name]
         if action.scope not in ("any", self.face):
-            return (
-                "in a request only: enter opens one" if action.scope == "request" else "in 1 only"
-            )
+            return "open a request first"
         blocked = self.blocked(action)
         if blocked is None and action.writes:
             return self.desk.why_not_write()
@@ -224,7 +222,7 @@ class Face(Screen[None]):
         self._choose("keys", reading_too=True)
 
     def _choose(self, title: str, *, reading_too: bool) -> None:
-        rows = [*choices(self.reason), *(reading() if reading_too else ())]
+        rows = [*keys(), *reading()] if reading_too else choices(self.reason)
 
         def chosen(name: str | None) -> None:
             if name:

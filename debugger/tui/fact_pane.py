@@ -17,6 +17,8 @@ _MOST = 262_144
 class FactPane(Lines):
     """Lines of JSON under the envelope's fields."""
 
+    quiet = True
+
     def __init__(self, look: Callable[[], Look]) -> None:
         super().__init__(look, "fact", id="fact")
         self._lines: Sequence[tuple[str, str]] = ()

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from debugger.tui.cells import Cell, Cells, spread, strip, width_of
+from debugger.tui.cells import Cell, Cells, spread, strip, width_of, wrap
 from debugger.tui.look import Look
 
 _KEPT = 4096
@@ -28,6 +28,8 @@ class Lines(Widget, can_focus=True):
     DEFAULT_CSS = "Lines { height: 1fr; width: 1fr; }"
     ALLOW_SELECT = False
 
+    quiet = False
+    """Whether the cursor is seen only where the focus is: text to read, nothing to pick."""
     titles: Sequence[str] = ()
     """Names of the panes of this strip, where only one of them is seen; else empty."""
 
@@ -163,6 +165,11 @@ class Lines(Widget, can_focus=True):
         height = self.body_height
         if height <= 0:
             return
+        far = not self.top - 1 <= self.cursor <= self.top + height
+        if far:
+            # A jump shows what stands around it, a step moves the view by a row.
+            last_top = max(self.count - height, 0)
+            self.top = max(0, min(self.cursor - height // 3, last_top))
         self.top = max(self.cursor - height + 1, min(self.top, self.cursor), 0)
 
     def _show_terminal_cursor(self) -> None:
@@ -182,7 +189,7 @@ class Lines(Widget, can_focus=True):
         if y < self._body_top:
             return strip([("  ", ""), *self.header], room, look, only="dim")
         index = self.top + y - self._body_top
-        if self.problem is not None and (not self.count or y >= self.size.height - 2):
+        if self.problem is not None:
             return self._problem_line(y, room)
         if index < self.count:
             return self._row_strip(index, room)
@@ -191,7 +198,7 @@ class Lines(Widget, can_focus=True):
         return strip((), room, look)
 
     def _row_strip(self, index: int, room: int) -> Strip:
-        here = index == self.cursor
+        here = index == self.cursor and (self.has_focus or not self.quiet)
         ground = ("cursor" if self.has_focus else "resting") if here else ""
         key = (self.row_key(index), ground, self.dimmed)
         drawn = self._strips.get(key)
@@ -218,18 +225,19 @@ class Lines(Widget, can_focus=True):
             left.append((self.title + " ", role))
         note = f" {self.note} " if self.note else ""
         right: list[Cell] = [(note, "dim"), (fill, "dim")] if note else []
-        if width_of(left) + width_of(right) > room:
+        if width_of(right) > room * 3 // 4:
             right = []
         return spread(left, right, room, glyphs.cut, fill)
 
     def _problem_line(self, y: int, room: int) -> Strip:
         problem, remedy = self.problem or ("", "")
-        first = self.size.height - 2 if self.count else self._body_top
-        if y == first:
-            return strip([("  ! ", "failed"), (problem, "orange")], room, self.look)
-        if y == first + 1:
-            return strip([("    ", ""), (remedy, "")], room, self.look)
-        return strip((), room, self.look)
+        lines = [(line, "orange") for line in wrap(problem, max(room - 5, 8))]
+        lines += [(line, "") for line in wrap(remedy, max(room - 5, 8))]
+        number = y - self._body_top
+        if number >= len(lines):
+            return strip((), room, self.look)
+        sign = "  ! " if number == 0 else "    "
+        return strip([(sign, "failed"), lines[number]], room, self.look)
 
     # --- what the person does to the pane itself ---
 

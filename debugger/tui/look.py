@@ -32,7 +32,7 @@ class Glyphs(msgspec.Struct, frozen=True):
 
 
 UNICODE = Glyphs("▸", "─", "━", "▾", "▸", "→", "…", "·▁▂▃▄▅▆▇█", "└", "·", "←")
-ASCII = Glyphs(">", "-", "=", "v", ">", ">", "~", ".--==++##", "+", "-", "<")
+ASCII = Glyphs(">", "-", "=", "v", ">", ">", "~", ".-~=+*%#", "+", "-", "<")
 
 
 class Colours(msgspec.Struct, frozen=True):

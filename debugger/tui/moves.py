@@ -6,7 +6,7 @@ from debugger.tui.desk import Desk
 from debugger.tui.face import Face
 from debugger.tui.fields import Prompt
 from debugger.tui.latest import Latest
-from debugger.tui.wording import last_name
+from debugger.tui.wording import last_name, place_text
 from debugger.tui.writes_pane import change_cells
 
 
@@ -132,9 +132,10 @@ class Moves(Face):
                 return
             self.go(write.revision)
             who = f" by {last_name(write.by)}" if write.by else ""
-            line = f" at {printable(write.site[-60:])}" if write.site else ""
-            what = "".join(text for text, _ in change_cells(write, self.desk.look().glyphs.to))
-            self.say(f"#{write.revision}  {printable(path[:80])}  {what}{who}{line}")
+            line = f" at {place_text(write.site)}" if write.site else ""
+            cells = change_cells(write, self.desk.look().glyphs.to, most=24)
+            what = "".join(text for text, _ in cells)
+            self.say(f"#{write.revision}  {printable(path[-40:])}  {what}{who}{line}")
 
         self._places.ask(work, then, self.not_placed)
 

@@ -3,7 +3,7 @@
 from debugger.session import RequestSummary
 from debugger.timeline import Timeline, printable, shown, subject
 from debugger.tui.cells import Cell, Cells
-from debugger.tui.wording import detail_of, duration, failure_text, last_name
+from debugger.tui.wording import detail_of, duration, failure_text, last_name, place_text
 from runtime.facts import RequestReceived, ResponseSent
 
 
@@ -26,7 +26,7 @@ def preview(of: RequestSummary, timeline: Timeline, to: str) -> list[Cells]:
     lines.append(_answered(of, timeline))
     state = timeline.state_at(timeline.last).values
     if state:
-        lines.append([("  state      ", "dim"), (shown(dict(state), 400), "")])
+        lines.append([("  state       ", "dim"), (shown(dict(state), 400), "")])
     return lines
 
 
@@ -40,11 +40,17 @@ def _failure(timeline: Timeline, revision: int) -> list[Cell]:
     else:
         what = f"{printable(event.type[:64])} {detail_of(event, 200)}".rstrip()
     frames = failure.frames if failure is not None else ()
-    place = printable((frames[-1] if frames else event.site or "")[-80:])
-    by = last_name(event.key or "") if failure is not None else ""
+    place = place_text(frames[-1] if frames else event.site)
+    by = ""
+    if failure is not None:
+        by = (
+            printable((event.key or "")[:60])
+            if event.type.startswith("effect.")
+            else last_name(event.key or "")
+        )
     return [
         ("! ", "failed"),
-        (f"{'failure':<11}", "dim"),
+        (f"{'failure':<12}", "dim"),
         (what, "failed"),
         (f"  {place}" if place else "", ""),
         (f"  in {by}" if by else "", ""),
@@ -54,7 +60,7 @@ def _failure(timeline: Timeline, revision: int) -> list[Cell]:
 
 def _change(timeline: Timeline, revision: int, to: str, name: str) -> list[Cell]:
     event = timeline.fact(revision)
-    cells: list[Cell] = [("~ ", "blue"), (f"{name:<11}", "dim")]
+    cells: list[Cell] = [("~ ", "blue"), (f"{name:<12}", "dim")]
     changes = timeline.diff(revision - 1, revision)
     if changes:
         first = changes[0]
@@ -66,14 +72,14 @@ def _change(timeline: Timeline, revision: int, to: str, name: str) -> list[Cell]
             cells.append((f" and {len(changes) - 1} more", "dim"))
     else:
         cells.append((subject(event), ""))
-    cells.append((f"  {printable((event.site or '')[-80:])}  #{revision}", "dim"))
+    cells.append((f"  {place_text(event.site)}  #{revision}", "dim"))
     return cells
 
 
 def _asked(of: RequestSummary, timeline: Timeline) -> list[Cell]:
     version = printable((of.version or of.edition or "none")[:80])
     return [
-        ("  asked      ", "dim"),
+        ("  asked       ", "dim"),
         (printable(f"{of.method} {of.path}"[:300]), ""),
         (f"  by {printable(of.principal[:60])}", ""),
         (f"  version {version}", "dim"),
@@ -83,12 +89,12 @@ def _asked(of: RequestSummary, timeline: Timeline) -> list[Cell]:
 def _body(timeline: Timeline) -> list[Cells]:
     first = timeline.fact(1).data if timeline.last else None
     if isinstance(first, RequestReceived) and first.body is not None:
-        return [[("  body       ", "dim"), (shown(first.body, 400), "")]]
+        return [[("  body        ", "dim"), (shown(first.body, 400), "")]]
     return []
 
 
 def _answered(of: RequestSummary, timeline: Timeline) -> list[Cell]:
-    cells: list[Cell] = [("  answered   ", "dim"), (printable(of.outcome[:100]), "")]
+    cells: list[Cell] = [("  answered    ", "dim"), (printable(of.outcome[:100]), "")]
     if of.status is not None:
         cells.append((f"  after {duration(of.duration_us)}", "dim"))
     cells.append((f"  {of.facts} facts", "dim"))

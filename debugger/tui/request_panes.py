@@ -21,6 +21,7 @@ class RequestPanes(Container):
     DEFAULT_CSS = """
     RequestPanes { height: 1fr; }
     RequestPanes Vertical { width: 1fr; height: 1fr; }
+    RequestPanes.side-by-side #left { padding-right: 1; }
     """
 
     def __init__(self, look: Callable[[], Look]) -> None:
@@ -92,6 +93,7 @@ class RequestPanes(Container):
             for pane in panes:
                 pane.styles.display = "block" if pane in seen else "none"
                 pane.titles = tuple(str(p.id) for p in panes) if alone else ()
+        self.set_class(self._wide and not self.zoomed, "side-by-side")
         self._share(height)
         if focused in seen:
             focused.focus()

@@ -70,7 +70,7 @@ class RequestsPane(Lines):
             mine = "failed" if failed and name in ("sign", "outcome") else role
             mine = "dim" if name in ("started", "version", "by") and not role else mine
             cells.append((text + (" " if name == "sign" else "  "), mine))
-        return cells
+        return [*cells[:-1], (cells[-1][0].rstrip(), cells[-1][1])]
 
 
 _NAMES = {

@@ -12,7 +12,8 @@ from textual.widget import Widget
 from debugger.timeline import Timeline, is_failure
 from debugger.tui.cells import Cell, strip, width_of
 from debugger.tui.look import Look
-from debugger.tui.wording import duration
+from debugger.tui.wording import duration, elapsed_text
+from runtime.facts import ContextRestored
 
 
 class Scrubber(Widget):
@@ -40,6 +41,9 @@ class Scrubber(Widget):
         self._timeline = timeline
         started = timeline.events[0].at_us if timeline.last else 0
         self._times = [max(event.at_us - started, 0) for event in timeline.events]
+        if timeline.last > 1 and is_fork(timeline):
+            # Restored days later, it would press all else into one column.
+            self._times[-1] = self._times[-2] + 1
         self._bar = (0, "")
         self.refresh()
 
@@ -65,10 +69,10 @@ class Scrubber(Widget):
         return strip([*left, *self._with_cursor(self._bar[1], total), *right], room, look)
 
     def _place_text(self, timeline: Timeline, *, wide: bool) -> str:
-        at = self._times[self._revision - 1] / 1000 if self._revision else 0.0
-        if wide:
-            return f"#{self._revision} of {timeline.last}  +{at:.3f} ms"
-        return f"#{self._revision}/{timeline.last}  +{at:.1f} ms"
+        at = elapsed_text(self._times[self._revision - 1] if self._revision else 0)
+        at = at if at.endswith("s") else f"{at} ms"
+        of = " of " if wide else "/"
+        return f"#{self._revision}{of}{timeline.last}  +{at}"
 
     def _with_cursor(self, bar: str, total: int) -> list[Cell]:
         at = self._times[self._revision - 1] if self._revision else 0
@@ -84,8 +88,7 @@ class Scrubber(Widget):
         counts = [0] * cells
         for at in self._times:
             counts[column_of(at, total, cells)] += 1
-        most = max(counts, default=0)
-        bar = [density_glyph(count, most, glyphs) for count in counts]
+        bar = [density_glyph(count, glyphs) for count in counts]
         for name in timeline.snapshots.values():
             bar[column_of(self._times[name - 1] if name else 0, total, cells)] = "@"
         for at, event in zip(self._times, timeline.events, strict=True):
@@ -105,14 +108,17 @@ class Scrubber(Widget):
             self.post_message(self.Sought(max(bisect_right(self._times, latest), 0)))
 
 
+def is_fork(timeline: Timeline) -> bool:
+    """Say whether the history ends with its restoring as a fork."""
+    last = timeline.fact(timeline.last).data
+    return isinstance(last, ContextRestored) and last.origin == "fork"
+
+
 def column_of(at: int, total: int, cells: int) -> int:
     """Return in which of *cells* a time from 0 to *total* falls."""
     return min(max(at, 0) * cells // (total + 1), cells - 1)
 
 
-def density_glyph(count: int, most: int, glyphs: Sequence[str]) -> str:
-    """Return the glyph for *count* of at most *most*; something never looks like nothing."""
-    if not count:
-        return glyphs[0]
-    steps = len(glyphs) - 1
-    return glyphs[max(1, round(count.bit_length() / most.bit_length() * steps))]
+def density_glyph(count: int, glyphs: Sequence[str]) -> str:
+    """Return the glyph for *count* facts: a step higher for each doubling."""
+    return glyphs[min(count.bit_length(), len(glyphs) - 1)]

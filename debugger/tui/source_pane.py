@@ -9,6 +9,7 @@ from debugger.tui.cells import Cell, Cells, spread
 from debugger.tui.lines import Lines
 from debugger.tui.location import Location
 from debugger.tui.look import Look
+from debugger.tui.wording import place_text
 
 
 class SourcePane(Lines):
@@ -46,7 +47,7 @@ class SourcePane(Lines):
             self.place(source.line - 1)
             return
         self.source, self.note = source, note
-        self.title = f"source {printable(self._file[-200:])}"
+        self.title = f"source {place_text(self._file)}"
         self.problem = None if source.lines else (printable(source.problem), _REMEDY)
         row = source.line - 1
         if not (known and known.path == source.path and self._sees(row)):
@@ -59,7 +60,7 @@ class SourcePane(Lines):
 
     def _note(self, source: Source, *, spoke: bool) -> str:
         told = f"line {source.line}" if spoke else f"line {source.line} spoke last"
-        return f"{told}, differs from what ran" if source.lines and source.problem else told
+        return f"{told}, code differs from what ran" if source.lines and source.problem else told
 
     @property
     def _file(self) -> str:

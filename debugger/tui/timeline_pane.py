@@ -6,12 +6,13 @@ from debugger.timeline import Timeline, is_failure, printable, subject, width
 from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
-from debugger.tui.wording import detail_of, sign_of
+from debugger.tui.wording import detail_of, elapsed_text, last_name, sign_of
 from eventstore import Event
 from runtime.facts import RequestReceived
 
-_TYPE_CELLS = 20
+_TYPE_CELLS = 22
 _DEEPEST = 3
+_NAMED = ("hook.", "handler.", "effect.", "compensation.", "cleanup.")
 
 
 class TimelinePane(Lines):
@@ -30,8 +31,9 @@ class TimelinePane(Lines):
         self._timeline = timeline
         self._depths = depths(timeline.events)
         self._number_cells = len(str(timeline.last))
-        longest = _elapsed(timeline.events, timeline.last) if timeline.last else 0.0
-        self._time_cells = len(f"{longest:.3f}")
+        self._time_cells = max(
+            (len(_elapsed(timeline.events, n)) for n in _ends(timeline)), default=1
+        )
         self.note_is(f"all {timeline.last}")
         self.renew()
 
@@ -54,7 +56,7 @@ class TimelinePane(Lines):
         event = timeline.fact(index)
         failed = is_failure(event)
         sign, role = sign_of(event, failed=failed)
-        elapsed = column(f"{_elapsed(timeline.events, index):.3f}", self._time_cells, right=True)
+        elapsed = column(_elapsed(timeline.events, index), self._time_cells, right=True)
         indent = " " * min(self._depths[index - 1], _DEEPEST)
         kind = column(indent + printable(event.type[:64]), _TYPE_CELLS, more=self.look.glyphs.cut)
         found = "=" if index in self.matches else " "
@@ -72,9 +74,9 @@ def _about(event: Event, room: int) -> list[Cell]:
     about = subject(event)
     if isinstance(event.data, RequestReceived):
         about = printable(f"{event.data.method} {event.data.path}"[:400])
-    elif width(about) > room and event.type.startswith(("hook.", "handler.", "effect.")):
-        # The end of a dotted name tells more than its beginning.
-        about = about.rpartition(".")[2]
+    elif event.type.startswith(_NAMED) and width(about) > room * 2 // 3:
+        # The end of such a name tells more than its beginning.
+        about = last_name(event.key or "")
     cells: list[Cell] = [(about, "")]
     left = room - width(about) - 2
     if left > 3:
@@ -88,8 +90,13 @@ def _role(event: Event) -> str:
     return "blue" if event.type.startswith("context.") else ""
 
 
-def _elapsed(events: Sequence[Event], revision: int) -> float:
-    return (events[revision - 1].at_us - events[0].at_us) / 1000
+def _elapsed(events: Sequence[Event], revision: int) -> str:
+    return elapsed_text(events[revision - 1].at_us - events[0].at_us)
+
+
+def _ends(timeline: Timeline) -> Sequence[int]:
+    """Return the facts whose times may be the widest: the last two, as a fork's is far off."""
+    return range(max(timeline.last - 1, 1), timeline.last + 1)
 
 
 def depths(events: Sequence[Event]) -> list[int]:

@@ -62,15 +62,27 @@ def moment_of(at_us: int) -> dt.datetime:
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
+def elapsed_text(us: int) -> str:
+    """Write the time since the request came, in ms: `401.327`; of long ones `168 s`."""
+    return f"{us / 1000:.3f}" if us < 100_000_000 else f"{us / 1_000_000:.0f} s"
+
+
 def clock_text(at_us: int) -> str:
     """Write the time of day, UTC, to the millisecond: `12:03:04.118`."""
     at = moment_of(at_us)
     return f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
 
 
-def last_name(dotted: str) -> str:
-    """Return what tells most of an id such as `shop.hooks.tax`: its end."""
-    return printable(dotted.rpartition(".")[2][:60])
+def last_name(name: str) -> str:
+    """Return what tells most of an id: `tax` of `shop.hooks.tax`, `tax.py:9#1` of a path."""
+    if "/" in name:
+        return printable(name.rpartition("/")[2][:60])
+    return printable((name if ":" in name else name.rpartition(".")[2])[:60])
+
+
+def place_text(site: str | None) -> str:
+    """Write a place in the source in few cells: the file's name and the line."""
+    return printable((site or "").rpartition("/")[2][-60:])
 
 
 def sign_of(event: Event, *, failed: bool) -> tuple[str, str]:

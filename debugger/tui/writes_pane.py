@@ -6,7 +6,7 @@ from debugger.timeline import ABSENT, Write, printable, shown
 from debugger.tui.cells import Cell, Cells, column, spread
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
-from debugger.tui.wording import last_name
+from debugger.tui.wording import last_name, place_text
 
 
 class WritesPane(Lines):
@@ -49,7 +49,7 @@ class WritesPane(Lines):
         write, glyphs = self.writes[index], self.look.glyphs
         number_cells = len(str(self.writes[-1].revision)) + 1
         made = write.revision == self._made_by
-        who = f"  {last_name(write.by)} {printable((write.site or '').rpartition('/')[2][-40:])}"
+        who = f"  {last_name(write.by)} {place_text(write.site)}"
         right: list[Cell] = [(who.rstrip(), "dim")] if room > 40 else []
         cells: list[Cell] = [
             ("*" if made else " " if write.changed else "=", "orange"),
@@ -59,17 +59,17 @@ class WritesPane(Lines):
         return spread(cells, right, room, glyphs.cut)
 
 
-def change_cells(write: Write, to: str) -> list[Cell]:
+def change_cells(write: Write, to: str, most: int = 100) -> list[Cell]:
     """Say what a write did to its leaf."""
     if write.after is ABSENT:
-        was = "" if write.before is ABSENT else f"  was {shown(write.before, 100)}"
+        was = "" if write.before is ABSENT else f"  was {shown(write.before, most)}"
         return [("deleted", ""), (was, "dim")]
     if write.before is ABSENT:
-        return [(f"set {shown(write.after, 100)}", "blue")]
+        return [(f"set {shown(write.after, most)}", "blue")]
     if not write.changed:
-        return [(f"{shown(write.after, 100)} again", "dim")]
+        return [(f"{shown(write.after, most)} again", "dim")]
     return [
-        (shown(write.before, 100), "dim"),
+        (shown(write.before, most), "dim"),
         (f" {to} ", "dim"),
-        (shown(write.after, 100), "blue"),
+        (shown(write.after, most), "blue"),
     ]
