@@ -36,6 +36,8 @@ _WRITER_SETTINGS: dict[str, object] = {
     "cell_size_check": 1,
     "secure_delete": 1,
     "mmap_size": 0,
+    # 16 MiB: a page that fell out of the cache is searched for in the write-ahead log.
+    "cache_size": -16_384,
     # Only the writer checkpoints, and only when it says so.
     "wal_autocheckpoint": 0,
 }

@@ -4,7 +4,6 @@ A draft becomes rows with positions, revisions and chain values, or a refusal. A
 draft leaves no trace, so the others of its flush go on as if it had not been there.
 """
 
-from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -77,7 +76,7 @@ class Heads:
 
     def __init__(self, youngest: str) -> None:
         self._youngest = youngest
-        self._heads: OrderedDict[StreamId, Known] = OrderedDict()
+        self._heads: dict[StreamId, Known] = {}
         self._forks: set[StreamId] = set()
 
     def find(self, stream: StreamId) -> Known | None:
@@ -92,35 +91,35 @@ class Heads:
     def put(self, stream: StreamId, known: Known) -> None:
         """Remember the head of *stream*."""
         self._heads[stream] = known
-        self._heads.move_to_end(stream)
         if known.parent is not None:
             self._forks.add(stream)
         if len(self._heads) > REMEMBERED_HEADS:
-            self._heads.popitem(last=False)
+            del self._heads[next(iter(self._heads))]
 
 
 class Recent:
     """The commit ids of the last 256 rows, each with its commit's first position."""
 
     def __init__(self) -> None:
-        self._rows: deque[bytes] = deque()
         self._commits: dict[bytes, tuple[int, int]] = {}
-        self._count = 0
+        self._rows = 0
 
     def find(self, commit_id: bytes) -> int | None:
         """Return the first position of a commit; None if it is not among the last rows."""
-        found = self._commits.get(commit_id)
-        return found[0] if found else None
+        first_pos, row = self._commits.get(commit_id, (0, 0))
+        return first_pos if row and row > self._rows - REMEMBERED_ROWS else None
 
     def put(self, commit_id: bytes, first_pos: int) -> None:
-        """Remember a row."""
-        self._count += 1
-        self._rows.append(commit_id)
-        self._commits[commit_id] = (first_pos, self._count)
-        if len(self._rows) > REMEMBERED_ROWS:
-            oldest = self._rows.popleft()
-            if self._commits[oldest][1] <= self._count - REMEMBERED_ROWS:
-                del self._commits[oldest]
+        """Remember a row whose commit id can come again."""
+        self._rows += 1
+        self._commits.pop(commit_id, None)
+        self._commits[commit_id] = (first_pos, self._rows)
+        if len(self._commits) > REMEMBERED_ROWS:
+            del self._commits[next(iter(self._commits))]
+
+    def pass_by(self, rows: int) -> None:
+        """Count rows whose commit id only this program knows."""
+        self._rows += rows
 
 
 class Plan:
@@ -145,7 +144,11 @@ class Plan:
         *,
         trusting: bool,
     ) -> None:
-        self.state = state
+        self._uid = state.uid
+        self._epoch = state.epoch
+        self._next_pos = state.next_pos
+        self._head = state.head
+        self._last_at_us = state.last_at_us
         self.rows: list[Parameters] = []
         self.outcomes: list[Outcome] = []
         """For each draft that was taken, in order."""
@@ -156,8 +159,13 @@ class Plan:
         self._lookups = lookups
         self._trusting = trusting
         self._new: dict[StreamId, Known] = {}
-        self._ids: dict[bytes, int] = {}
-        self._remember: list[tuple[bytes, int]] = []
+        self._ids: set[bytes] = set()
+        self._remember: list[tuple[Draft, int]] = []
+
+    @property
+    def state(self) -> LogState:
+        """Where the log ends after the flush."""
+        return LogState(self._uid, self._epoch, self._next_pos, self._head, self._last_at_us)
 
     def take(self, drafts: Sequence[Draft]) -> int:
         """Plan *drafts*; return how many: the rest must wait for the next flush."""
@@ -174,10 +182,15 @@ class Plan:
 
     def written(self) -> None:
         """Remember what was planned: it is in the log now."""
+        recent = self._recent
         for stream, known in self._new.items():
             self._heads.put(stream, known)
-        for commit_id, first_pos in self._remember:
-            self._recent.put(commit_id, first_pos)
+        for draft, first_pos in self._remember:
+            if draft.given:
+                for _ in draft.rows:
+                    recent.put(draft.commit_id, first_pos)
+            else:
+                recent.pass_by(len(draft.rows))
 
     def _known_for(self, draft: Draft) -> Known:
         # Where a row begins at revision 1, the database itself refuses a second one.
@@ -254,33 +267,31 @@ class Plan:
             raise refusals.fork_too_deep(stream, FORK_DEPTH)
 
     def _write(self, draft: Draft, base: int, parent: StreamId | None) -> Commit:
-        state, first_pos, revision = self.state, self.state.next_pos, base + 1
-        uid, stream, text = state.uid.bytes, draft.stream.bytes, draft.stream.hex
-        at_us = max(draft.now_us, state.last_at_us)
-        pos, head = first_pos, state.head
+        first_pos, revision, head, epoch = self._next_pos, base + 1, self._head, self._epoch
+        uid, stream, text = self._uid.bytes, draft.stream.bytes, draft.stream.hex
+        kind, began_us, commit_id = draft.kind.id, draft.began_us, draft.commit_id
+        at_us = max(draft.now_us, self._last_at_us)
+        pos = first_pos
         fork, fork_revision = draft.parent or (None, None)
         last = len(draft.rows) - 1
         for number, row in enumerate(draft.rows):
             flags = (CLOSES if draft.close else 0) if number == last else CONTINUES
             head = link(
-                head, uid, state.epoch, pos, stream, revision, row.count, draft.kind.id, flags,
-                draft.began_us, at_us, draft.commit_id, fork.bytes if fork else None,
-                fork_revision, row.digest,
+                head, uid, epoch, pos, stream, revision, row.count, kind, flags, began_us,
+                at_us, commit_id, fork.bytes if fork else None, fork_revision, row.digest,
             )  # fmt: skip
             self.rows.append((
-                pos, state.epoch, text, revision, row.count, draft.kind.id, flags,
-                draft.began_us, at_us, draft.commit_id, fork.hex if fork else None,
-                fork_revision, CODEC, row.data, row.salt, row.digest, head,
+                pos, epoch, text, revision, row.count, kind, flags, began_us, at_us, commit_id,
+                fork.hex if fork else None, fork_revision, CODEC, row.data, row.salt,
+                row.digest, head,
             ))  # fmt: skip
-            self._remember.append((draft.commit_id, first_pos))
             pos, revision = pos + row.count, revision + row.count
             fork = fork_revision = None
-        self.state = LogState(state.uid, state.epoch, pos, head, at_us)
-        self._ids[draft.commit_id] = first_pos
+        self._next_pos, self._head, self._last_at_us = pos, head, at_us
+        self._remember.append((draft, first_pos))
+        self._ids.add(commit_id)
         self.durable = self.durable or draft.durable
-        self._new[draft.stream] = Known(
-            revision - 1, draft.kind.id, draft.close, draft.commit_id, parent
-        )
+        self._new[draft.stream] = Known(revision - 1, kind, draft.close, commit_id, parent)
         return Commit(
             draft.stream, Revision(base + 1), Revision(revision - 1), Position(first_pos),
             at_us, head,

@@ -52,6 +52,7 @@ class Writer:
         self._bytes = 0
         self._closed = False
         self._ending = False
+        self._woken = 0
         self._pid = os.getpid()
         self._fenced: EventStoreError | None = None
         self._broken = False
@@ -122,6 +123,8 @@ class Writer:
 
     def _next_entries(self) -> list[Entry]:
         """Take what one statement can write, in order; at least one entry if there is any."""
+        if self._woken > 1:
+            self._let_threads_append()
         for _ in range(self._queue.qsize()):
             if len(self._backlog) >= FLUSH_ROWS:
                 break
@@ -137,6 +140,17 @@ class Writer:
             entries.append(self._backlog.popleft())
         return entries
 
+    def _let_threads_append(self) -> None:
+        """Give way while threads that were just answered queue their next commits.
+
+        Without it each second flush holds one commit and costs a sync all the same; an
+        event loop does not need it, for it queues all it has in one go.
+        """
+        waiting = -1
+        while waiting < (now_waiting := self._queue.qsize()) < FLUSH_ROWS:
+            waiting = now_waiting
+            time.sleep(0)
+
     def _flush(self, entries: Sequence[Entry]) -> None:
         with self._write_lock:
             outcomes = self._outcomes([draft for draft, _ in entries])
@@ -150,7 +164,8 @@ class Writer:
         with self._lock:
             self._commits -= len(entries)
             self._bytes -= size
-        settle([(entry[1], outcome) for entry, outcome in zip(entries, outcomes, strict=True)])
+        outcomes_of = zip(entries, outcomes, strict=True)
+        self._woken = settle([(entry[1], outcome) for entry, outcome in outcomes_of])
 
     def _outcomes(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         refuse = self._refusal()
