@@ -26,7 +26,8 @@ def assigned(cls: ast.ClassDef, name: str) -> str | None:
             target = node.target
         if isinstance(target, ast.Name) and target.id == name:
             value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-            return value.value if isinstance(value, ast.Constant) else None
+            text = value.value if isinstance(value, ast.Constant) else None
+            return text if isinstance(text, str) else None
     return None
 
 
@@ -92,8 +93,9 @@ def runtime_errors() -> str:
 
 def debugger_errors() -> str:
     rows = [
-        f"| {code} | `{cls.name}` | {assigned(cls, 'exit') or 'bad-input'} | {cell(sentence(cls))} |"
+        f"| {code} | `{cls.name}` | {assigned(cls, 'exit') or 'as its base'} | {about} |"
         for code, cls in coded("debugger.errors")
+        if (about := cell(sentence(cls)))
     ]
     return "| code | class | exit | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
