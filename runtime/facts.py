@@ -2,8 +2,8 @@
 
 A fact is the payload of an event; the event's envelope holds the rest: when, which
 line of user code, and its *key* (what it is about). Where a docstring says "key: …",
-that value stands in the envelope and nowhere else. A key is never empty. Names are part of the stored
-format: a new field comes last and has a default, a new meaning is a new name.
+that value stands in the envelope and nowhere else; it is never empty. Names are part of
+the stored format: a new field comes last and has a default, a new meaning is a new name.
 
 Fields of type `Json` hold user values as `eventstore.values.encode` gives them.
 No duration and no wall-clock time stands in a payload, so that equal runs have

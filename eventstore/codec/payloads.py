@@ -61,8 +61,6 @@ def _unescape(tree: Any, shape: inspect.Type) -> Any:
 def _unescape_object(tree: dict[str, Any], shape: inspect.Type) -> Any:
     options = _options(shape)
     for option in options:
-        if isinstance(option, inspect.AnyType):
-            return tree
         if isinstance(option, inspect.StrType) and tree.keys() == {text.STR}:
             return text.unwrap(tree)
         if isinstance(option, inspect.StructType):

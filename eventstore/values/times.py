@@ -101,4 +101,9 @@ def _read_zone(offset: str | None, key: str | None) -> dt.tzinfo | None:
         return None
     if offset == "Z":
         return dt.UTC
-    return dt.datetime.fromisoformat(f"2000-01-01T00:00:00{offset}").tzinfo
+    # CPython's own reader takes an offset of less than a second for none.
+    size = dt.datetime.fromisoformat(f"2000-01-01T{offset[1:]}") - _MIDNIGHT
+    return dt.timezone(size if offset[0] == "+" else -size)
+
+
+_MIDNIGHT = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - a difference has no zone

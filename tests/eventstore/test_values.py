@@ -81,6 +81,10 @@ TABLE: list[tuple[Any, str]] = [
         '{"$datetime":"2026-01-02T00:00:00-04:59:59.999999"}',
     ),
     (
+        dt.datetime(2026, 1, 2, tzinfo=dt.timezone(dt.timedelta(microseconds=1))),
+        '{"$datetime":"2026-01-02T00:00:00+00:00:00.000001"}',
+    ),
+    (
         dt.datetime(2026, 10, 25, 2, 30, tzinfo=PARIS),
         '{"$datetime":"2026-10-25T02:30:00+02:00[Europe/Paris]"}',
     ),
