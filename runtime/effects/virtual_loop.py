@@ -6,6 +6,9 @@ by `run_in_executor` are waited for in real time, and virtual time stands still 
 
 import asyncio
 import concurrent.futures
+import contextvars
+import heapq
+import itertools
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -38,6 +41,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds since the loop was made."""
         self.stuck = stuck
         self._choices = iter(schedule)
+        self._numbers = itertools.count()
         self._busy = 0
         self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         self._busy_lock = threading.Lock()
@@ -45,6 +49,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return virtual time, in seconds."""
         return self.now_s
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call *callback* at *when*; of equal times the first asked for comes first.
+
+        asyncio leaves that open: two requests could change each other's order.
+        """
+        alarm = _Alarm(when, callback, args, self, context)
+        alarm.number = next(self._numbers)
+        heapq.heappush(self._scheduled, alarm)  # type: ignore[attr-defined]
+        alarm._scheduled = True  # noqa: SLF001 - asyncio's own mark, read when it is cancelled
+        return alarm
 
     @property
     def is_busy(self) -> bool:
@@ -82,9 +103,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def thread_waits_for(self, answer: "concurrent.futures.Future[Any]") -> None:
         """Say, in a thread of `run_in_executor`, that it waits for *answer*: time may jump."""
-        self._say(-1)
         # Called where the answer is given, so that time stands still before the thread runs.
+        # Registered first: an answer that is there already must count before the wait does.
         answer.add_done_callback(lambda _: self._count(1))
+        self._say(-1)
 
     @contextmanager
     def thread_waits(self) -> Iterator[None]:
@@ -109,6 +131,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         while waiting:
             choice = next(self._choices, 0)
             ready.append(waiting.pop(choice % len(waiting)))
+
+
+class _Alarm(asyncio.TimerHandle):
+    """An alarm that knows how many were set before it."""
+
+    number = 0
+
+    def __lt__(self, other: Any) -> bool:
+        return (self._when, self.number) < (other._when, other.number)
 
 
 class _JumpingSelector(selectors.DefaultSelector):

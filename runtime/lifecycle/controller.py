@@ -135,14 +135,17 @@ class Controller:
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
             return await asyncio.ensure_future(self.run(received, version))
-        run = self._begin(received, version, self._arrival(received, version))
-        return await self._serve(run)
+        caller = CALLER.get()
+        try:
+            return await self._serve(self.begin(received, version))
+        finally:
+            CALLER.set(caller)
 
     async def rerun(
         self, received: Received, version: HandlerVersion, first: RequestReceived
     ) -> Answer:
         """Run a request whose first fact is known: for re-execution."""
-        return await self._serve(self._begin(received, version, first))
+        return await self._serve(self.begin(received, version, first))
 
     async def refuse(
         self,
@@ -204,7 +207,20 @@ class Controller:
 
     # --- beginning ---
 
-    def _begin(self, received: Received, version: HandlerVersion, first: RequestReceived) -> Run:
+    def begin(
+        self, received: Received, version: HandlerVersion, first: RequestReceived | None = None
+    ) -> Run:
+        """Write the first facts of a request, and return it, not yet run.
+
+        Needs a running task. `run` does it; a test that wants a context only does, too.
+
+        Args:
+            received: the request.
+            version: what is to run.
+            first: its first fact, where that is known.
+        """
+        if first is None:
+            first = self._arrival(received, version)
         record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
         record.add(first, _key(version.route))
         record.add(_ANONYMOUS, "anonymous")
@@ -220,6 +236,7 @@ class Controller:
             CALLER.set(lctx)
 
         run.renew = renew
+        renew()
         return run
 
     def _arrival(
@@ -249,8 +266,6 @@ class Controller:
     async def _serve(self, run: Run) -> Answer:
         stream = run.record.stream
         self._running[stream] = run
-        caller = CALLER.get()
-        run.renew()
         try:
             answer, fact, key = await self._outcome(run)
             if "phase" in run.callbacks:
@@ -261,7 +276,6 @@ class Controller:
             answer = await self._durable(run.record, run.received, answer)
         finally:
             run.record.end(run.lease)
-            CALLER.set(caller)
             del self._running[stream]
             if self._idle is not None and not self._running:
                 self._idle.set()

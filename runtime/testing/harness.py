@@ -8,11 +8,14 @@ import msgspec
 from eventstore import Event, Store, StreamId
 from eventstore.memory import MemoryStore
 from runtime.context import REQUEST_REDUCER, RequestState, registry
+from runtime.effects.virtual_loop import run_virtual
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.record import Recorder
 from runtime.messages import Answer
-from runtime.testing.builders import received
+from runtime.testing.builders import received, version_of
 from runtime.testing.fakes import FakeClock, SeededIds
 
 
@@ -105,6 +108,23 @@ class Harness:
         answer = await self.controller.run(message, runs)
         return self.told(stream, answer)
 
+    def context(self) -> tuple[LocalContext, Recorder]:
+        """Return the context of a request that waits to be run, and what it writes to.
+
+        Nothing runs, and no event loop has to: for tests of what a context does.
+        """
+        message = received(self.new_stream(), self.clock())
+
+        async def begin() -> tuple[LocalContext, Recorder]:
+            run = self.controller.begin(message, self.version or version_of(_nothing))
+            return run.scope["lctx"], run.record
+
+        return run_virtual(begin())
+
     def told(self, stream: StreamId, answer: Answer) -> Told:
         """Return *answer* with the facts of *stream*."""
         return Told(stream, answer, list(self.store.read(stream)))
+
+
+def _nothing() -> None:
+    return None

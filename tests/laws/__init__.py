@@ -1,0 +1,1 @@
+"""Laws of the whole runtime; each has the name of its row in the list of properties."""
