@@ -27,8 +27,8 @@ def state(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
     with stores.session(arguments.store) as session:
         timeline = session.timeline(session.find(arguments.request))
         at = moment(timeline, arguments.at, timeline.last, output)
-        output.say(_headline(timeline, at))
         rows = list(_rows(timeline, at, arguments.path))
+        output.say(_headline(timeline, at))
         if not rows:
             output.say("No keys are set.")
         if rows or output.as_json:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from debugger.session.requests import RequestSummary
-from debugger.timeline import data_text
+from debugger.timeline import data_text, holds
 from eventstore import Event
 
 
@@ -76,7 +76,7 @@ class FactSubject:
 
     def has(self, word: str) -> bool:
         """Say whether type, key, site or data hold *word*."""
-        return any(word in column.casefold() for column in self.columns())
+        return holds(self._event, word)
 
     def columns(self) -> Sequence[str]:
         """Return type, key, site and data."""

@@ -5,7 +5,7 @@ from debugger.timeline.parsing import parse
 from debugger.timeline.pointers import ABSENT
 from debugger.timeline.predicate import FACT_FIELDS, REQUEST_FIELDS, Predicate, Subject, matches
 from debugger.timeline.printable import fit, is_hidden, printable, width
-from debugger.timeline.searching import data_text
+from debugger.timeline.searching import data_text, holds
 from debugger.timeline.sentences import sentence, subject
 from debugger.timeline.shown import shown
 from debugger.timeline.stops import StepKind, is_failure
@@ -26,6 +26,7 @@ __all__ = [
     "data_text",
     "differences",
     "fit",
+    "holds",
     "is_failure",
     "is_hidden",
     "matches",

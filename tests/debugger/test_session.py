@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from debugger.errors import (
     NotFoundError,
     WriteRefusedError,
 )
-from debugger.session import Session, request_id, short_id
+from debugger.session import RequestSummary, Session, request_id, short_id
 from eventstore import Store, StreamId
 from runtime.context import registry
 from tests.debugger.stores import (
@@ -120,7 +121,8 @@ def test_a_summary_counts_facts_and_time_and_names_who_asked(filled: Filled) -> 
 @pytest.mark.parametrize("limit", [1, 2, 4, 100])
 def test_pages_put_together_are_the_whole_list(filled: Filled, limit: int) -> None:
     whole = filled.session.requests().requests
-    paged, before = [], None
+    paged: list[RequestSummary] = []
+    before: int | None = None
     while True:
         page = filled.session.requests(before=before, limit=limit)
         paged.extend(page.requests)
@@ -205,7 +207,7 @@ def test_an_id_that_none_or_several_have_is_not_found(filled: Filled) -> None:
         filled.session.find("ffff")
     with pytest.raises(NotFoundError, match="timescape requests"):
         filled.session.find("0" * 32)
-    twin = StreamId(type(filled.shop.order)(hex="01990000000070008000" + "00" * 3 + "0aa000"))
+    twin = StreamId(UUID("01990000000070008000" + "00" * 3 + "0aa000"))
     record(filled.store, Story().received("GET /twin", "/twin").sent(), stream=twin)
     with pytest.raises(NotFoundError, match="Give more digits") as caught:
         filled.session.find("aa000")
