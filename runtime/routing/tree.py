@@ -1,7 +1,7 @@
 """A tree of segments: a path costs by its length, not by the number of routes (RM-4)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -71,13 +71,11 @@ class Routes(Generic[R]):
         path (RM-2). HEAD finds GET. None: no route has this path.
         """
         wanted = "GET" if method == "HEAD" else method
-        allowed: set[str] = set()
-        for node, texts in _walk(self._root, segments, 0, ()):
-            found = node.routes.get(wanted)
-            if found is not None:
-                route, names = found
-                return Match(route, dict(zip(names, texts, strict=True)))
-            allowed.update(node.routes)
+        found = _find(self._root, segments, 0, wanted)
+        if found is not None:
+            (route, names), texts = found
+            return Match(route, dict(zip(names, reversed(texts), strict=True)))
+        allowed = {m for node in _reach(self._root, segments, 0) for m in node.routes}
         return MethodNotAllowed(_allow(allowed)) if allowed else None
 
 
@@ -98,22 +96,47 @@ def _step(node: _Node[R], segment: Segment) -> _Node[R]:
     return new
 
 
-def _walk(
-    node: _Node[R], segments: Sequence[str], at: int, texts: tuple[str, ...]
-) -> Iterator[tuple[_Node[R], tuple[str, ...]]]:
-    """Give every node that fits, the most specific first. As deep as the tree, not the path."""
+Found: TypeAlias = tuple[tuple[R, tuple[str, ...]], list[str]]
+"""A route with the names of its parameters, and their text, last first."""
+
+
+def _find(node: _Node[R], segments: Sequence[str], at: int, method: str) -> Found[R] | None:
+    """Find the first route that fits, the most specific first; as deep as the tree is."""
     if at == len(segments):
-        if node.routes:
-            yield node, texts
+        entry = node.routes.get(method)
+        return None if entry is None else (entry, [])
+    segment = segments[at]
+    static = node.static.get(segment)
+    if static is not None:
+        found = _find(static, segments, at + 1, method)
+        if found is not None:
+            return found
+    for name, _, read, after in node.typed:
+        if name == _PATH:
+            rest = "/".join(segments[at:])
+            entry = after.routes.get(method)
+            if rest and entry is not None:
+                return entry, [rest]
+        elif read(segment) is not None:
+            found = _find(after, segments, at + 1, method)
+            if found is not None:
+                found[1].append(segment)
+                return found
+    return None
+
+
+def _reach(node: _Node[R], segments: Sequence[str], at: int) -> Iterator[_Node[R]]:
+    """Give every node that fits, whatever the method."""
+    if at == len(segments):
+        yield node
         return
     segment = segments[at]
     static = node.static.get(segment)
     if static is not None:
-        yield from _walk(static, segments, at + 1, texts)
+        yield from _reach(static, segments, at + 1)
     for name, _, read, after in node.typed:
         if name == _PATH:
-            rest = "/".join(segments[at:])
-            if rest and after.routes:
-                yield after, (*texts, rest)
+            if "/".join(segments[at:]):
+                yield after
         elif read(segment) is not None:
-            yield from _walk(after, segments, at + 1, (*texts, segment))
+            yield from _reach(after, segments, at + 1)
