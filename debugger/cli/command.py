@@ -20,7 +20,8 @@ class Stores(Protocol):
         ...
 
 
-Run = Callable[[argparse.Namespace, Output, Stores], Exit]
+Run = Callable[[argparse.Namespace, Output, Stores], int]
+"""Does the work and returns the exit status: an `Exit`, or that of a screen."""
 
 
 class Command(msgspec.Struct, frozen=True):

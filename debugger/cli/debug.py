@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from debugger.cli.command import Command, Stores
@@ -10,14 +11,19 @@ from debugger.cli.output import Output
 from debugger.demo import is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
+from eventstore import StreamId
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("where", nargs="?", metavar="STORE", help="instead of --store")
     parser.add_argument("--read-only", action="store_true", help="never offer to write")
+    parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
+    parser.add_argument(
+        "--source", action="append", type=Path, metavar="DIR", help="where the app's source lies"
+    )
 
 
-def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Open the debugger on a store."""
     url = store_url(arguments.where) if arguments.where else arguments.store
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -25,16 +31,24 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         remedy = "`timescape requests`, `log`, `state` and `blame` answer the same questions."
         raise UnavailableError(problem, remedy)
     with stores.session(url, writable=not arguments.read_only) as session:
-        open_screen(session, read_only=arguments.read_only)
-    return Exit.OK
+        request = session.find(arguments.request) if arguments.request else None
+        return open_screen(
+            session, read_only=arguments.read_only, request=request, source=arguments.source
+        )
 
 
-def open_screen(session: Session, *, read_only: bool) -> None:
-    """Show the debugger until it is left. The one door to the screen."""
+def open_screen(
+    session: Session,
+    *,
+    read_only: bool,
+    request: StreamId | None = None,
+    source: Sequence[Path] | None = None,
+) -> int:
+    """Show the debugger until it is left, and return its status. The one door to the screen."""
     from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
 
-    roots = [source_folder() if is_demo(session.store) else Path.cwd()]
-    tui.run(session, read_only=read_only, source_roots=roots)
+    roots = source or [source_folder() if is_demo(session.store) else Path.cwd()]
+    return tui.run(session, read_only=read_only, source_roots=roots, request=request)
 
 
 def store_url(text: str) -> str:
@@ -51,6 +65,7 @@ It reads; restoring a moment asks first.
 examples:
   timescape debug
   timescape debug shop.db --read-only
+  timescape debug --request 9f31c2 --source ~/shop
 """,
     _declare,
     debug,

@@ -32,7 +32,7 @@ def port(text: str) -> int:
     return int(text)
 
 
-def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Serve the shop, send it visitors, say what was recorded, open the debugger on it."""
     from debugger.demo.recording import run  # noqa: PLC0415 - loads a web server and a client
 
@@ -54,7 +54,7 @@ def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         output.say(f"A customer says that the total of {report.complaint} is wrong.")
     if not headless:
         with stores.session(arguments.store, writable=True) as session:
-            open_screen(session, read_only=False)
+            return open_screen(session, read_only=False)
     return Exit.OK
 
 

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
-from runtime.errors import TimescapeError
+from runtime.errors import ServeError, TimescapeError
 
 
 class Exit(IntEnum):
@@ -52,4 +52,4 @@ def exit_of(error: DebuggerError | EventStoreError | TimescapeError) -> Exit:
         return _BY_LABEL[error.exit]
     if isinstance(error, EventStoreError):
         return _BY_CODE.get(error.code, Exit.UNAVAILABLE)
-    return Exit.BAD_INPUT
+    return Exit.UNAVAILABLE if isinstance(error, ServeError) else Exit.BAD_INPUT

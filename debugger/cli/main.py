@@ -113,6 +113,7 @@ def main(
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     out = output or standard_output(as_json="--json" in words)
+    status: int
     try:
         status = _run(words, out, stores or SqlStores(), environ)
         out.flush()
@@ -129,7 +130,7 @@ def main(
     return int(status)
 
 
-def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str, str]) -> Exit:
+def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str, str]) -> int:
     parser = build_parser()
     _check_name(words)
     try:
