@@ -37,7 +37,7 @@ class Schema:
 
 ints = st.integers(-(2**70), 2**70)
 floats = st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 scalars = st.none() | st.booleans() | ints | floats | texts
 aware = st.datetimes(
     min_value=dt.datetime(2, 1, 1),  # noqa: DTZ001 - made aware by the next line
@@ -161,7 +161,7 @@ def _objects(fields: list[tuple[str, Schema, bool]], wire: str) -> st.SearchStra
 
 def _struct(draw: st.DrawFn, depth: int) -> Schema:
     fields = sorted(_fields(draw, depth), key=lambda field: not field[2])
-    wire = draw(st.sampled_from(["lower", "upper"]))
+    wire: Literal["lower", "upper"] = draw(st.sampled_from(["lower", "upper"]))
     closed = draw(st.booleans())
     made = msgspec.defstruct(
         "Made",
@@ -247,7 +247,7 @@ def replaced(value: Any, at: Path, new: Any) -> Any:
     """Give plain data with *new* in the place *at*."""
     if not at:
         return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     copy[at[0]] = replaced(value[at[0]], at[1:], new)
     return copy
 
