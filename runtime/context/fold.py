@@ -224,6 +224,8 @@ def _context_restored(state: Folding, fact: facts.ContextRestored, key: str) -> 
         restored = patch(dict(state.values), fact.patch)
     except PatchError:
         return
+    if not isinstance(restored, dict):
+        return
     values = state.own_values()
     values.clear()
     values.update(restored)

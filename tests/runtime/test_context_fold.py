@@ -253,6 +253,7 @@ def test_context_facts_change_the_values() -> None:
     made = facts.ContextEdited((Change("splice", (0,), [5]),), created=True, default=[])
     misfit = facts.ContextEdited((Change("remove", ("x",)),))
     restored = facts.ContextRestored(1, (Change("remove", ("b",)), Change("replace", ("a",), 9)))
+    no_state = facts.ContextRestored(1, (Change("replace", (), 5),))
     a, b = (facts.ContextSet({"a": 1}), "a"), (facts.ContextSet(None), "b")
 
     def values(*steps: tuple[Fact, str | None]) -> dict[str, Any]:
@@ -267,6 +268,7 @@ def test_context_facts_change_the_values() -> None:
     assert values(a, b, (facts.ContextCleaned(), None)) == {}
     assert values(a, b, (restored, "s")) == {"a": 9}
     assert values(a, (restored, "s")) == {"a": {"a": 1}}
+    assert values(a, (no_state, "s")) == {"a": {"a": 1}}
 
 
 @pytest.mark.proves("SN-2")
