@@ -91,8 +91,8 @@ def commands(body: str) -> list[Command]:
     for line in body.splitlines():
         if line.startswith("$ "):
             found.append(Command(line[2:]))
-        elif found and not found[-1].expected and found[-1].text.endswith("\\"):
-            found[-1].text += "\n" + line.removeprefix("> ")
+        elif found and not found[-1].expected and line.startswith("> "):
+            found[-1].text += "\n" + line[2:]
         elif found:
             found[-1].expected.append(line)
     return found
@@ -118,6 +118,12 @@ class Ids:
             lambda found: self._real.get(found[0], found[0]),
             text,
         )
+
+    def take_out(self, text: str) -> str:
+        """Return *text* of this run with the ids of the page."""
+        for written, real in self._real.items():
+            text = text.replace(real, written)
+        return text
 
 
 def pattern(expected: list[str], ids: Ids) -> tuple[re.Pattern[str], list[str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.contracts.pages import Block, Command, Ids, commands, differs
 
 PATIENCE_S = 60.0
+"""What a busy machine may take."""
 
 
 def lacking(page: list[Block]) -> list[str]:
@@ -46,8 +47,9 @@ def surroundings(folder: Path) -> dict[str, str]:
 class Reader:
     """Somebody who follows a page from top to bottom in one folder."""
 
-    def __init__(self, folder: Path, cleanup: ExitStack) -> None:
+    def __init__(self, folder: Path, cleanup: ExitStack, patience_s: float = PATIENCE_S) -> None:
         self.folder = folder
+        self.patience_s = patience_s
         self.cleanup = cleanup
         self.ids = Ids()
         self.status = 0
@@ -100,7 +102,9 @@ class Reader:
         """Start a server, wait until it says what the page shows."""
         output = self.folder / "background.txt"
         self.cleanup.enter_context(started(text.removesuffix(" &"), self.folder, output))
-        wrong = until(lambda: differs(expected, output.read_text("utf-8"), self.ids))
+        wrong = until(
+            lambda: differs(expected, output.read_text("utf-8"), self.ids), self.patience_s
+        )
         return Happened(text, output.read_text("utf-8"), wrong)
 
     def _screen(self, block: Block) -> Happened:
@@ -109,7 +113,7 @@ class Reader:
         text, _, keys = what.partition(" | ")
         width, height = (block.size or "80x24").split("x")
         with Terminal(self, int(width), int(height)).opened(text) as terminal:
-            wrong = terminal.press(keys.split(), block.body.splitlines())
+            wrong = terminal.press(self.ids.put_in(keys).split(), block.body.splitlines())
             return Happened(what, terminal.shown(), wrong)
 
 
@@ -123,6 +127,9 @@ class Terminal:
         # A socket's path has about a hundred bytes, and the folders of tests are deep.
         self.home = reader.cleanup.enter_context(tempfile.TemporaryDirectory())
         self.socket = f"{self.home}/tmux"
+        self.env = surroundings(reader.folder) | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        # The terminal's size is its own; a program would believe this instead.
+        del self.env["COLUMNS"]
 
     @contextmanager
     def opened(self, text: str) -> Iterator["Terminal"]:
@@ -139,7 +146,9 @@ class Terminal:
         for key in keys:
             self._rest()
             self._tmux("send-keys", key)
-        return until(lambda: differs(expected, self.shown(), self.reader.ids))
+        return until(
+            lambda: differs(expected, self.shown(), self.reader.ids), self.reader.patience_s
+        )
 
     def shown(self) -> str:
         return self._tmux("capture-pane", "-p")
@@ -147,7 +156,7 @@ class Terminal:
     def _rest(self) -> None:
         """Wait until something is shown and stays."""
         last = [""] * 3
-        until(lambda: None if self._settled(last) else "moving")
+        until(lambda: None if self._settled(last) else "moving", PATIENCE_S)
 
     def _settled(self, last: list[str]) -> bool:
         last[:] = [*last[1:], self.shown()]
@@ -159,7 +168,7 @@ class Terminal:
             capture_output=True,
             check=False,
             cwd=self.reader.folder,
-            env=surroundings(self.reader.folder) | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env=self.env,
             text=True,
         ).stdout
 
@@ -182,12 +191,9 @@ def started(text: str, folder: Path, output: Path) -> Iterator[None]:
             process.wait(PATIENCE_S)
 
 
-def until(wrong: Callable[[], str | None]) -> str | None:
-    """Ask *wrong* until it finds nothing wrong; give what it said last.
-
-    It has a minute: whoever gives up earlier fails on a busy machine.
-    """
-    give_up = time.monotonic() + PATIENCE_S
+def until(wrong: Callable[[], str | None], patience_s: float) -> str | None:
+    """Ask *wrong* until it finds nothing wrong; give what it said last."""
+    give_up = time.monotonic() + patience_s
     while (said := wrong()) is not None and time.monotonic() < give_up:
         time.sleep(0.1)
     return said

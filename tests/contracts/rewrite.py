@@ -34,12 +34,12 @@ def anew(block: Block, happened: list[Happened]) -> str:
 def rewrite(page: Path) -> None:
     text = page.read_text("utf-8")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as cleanup:
-        reader = Reader(Path(folder), cleanup)
+        reader = Reader(Path(folder), cleanup, patience_s=5)
         for block in blocks(page):
             happened = reader.follow(block)
             if block.language != "python" and any(one.wrong for one in happened):
                 old = f"```{block.language}\n{block.body}```"
-                new = f"```{block.language}\n{anew(block, happened)}```"
+                new = f"```{block.language}\n{reader.ids.take_out(anew(block, happened))}```"
                 text = text.replace(old, new, 1)
     page.write_text(text, "utf-8")
 
