@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from debugger.cli import Exit, build_parser
 from tests.contracts.source import ROOT, files_of, tree_of
 
 DOCS = ROOT / "docs"
@@ -100,10 +101,47 @@ def debugger_errors() -> str:
     return "| code | class | exit | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
-def parser() -> argparse.ArgumentParser:
-    from debugger.cli import build_parser  # noqa: PLC0415 - the page of commands alone needs it
+def commands() -> str:
+    """Describe every command: what it does, what it takes, how it ends."""
+    parts = []
+    for name, parser in subcommands(build_parser()).items():
+        parts.append(
+            f"### `timescape {name}`\n\n```text\n{(parser.description or '').strip()}\n```\n"
+        )
+        parts.append("| | | |\n|---|---|---|")
+        parts += [argument(action) for action in parser._actions if action.dest != "help"]
+        parts.append(f"\n{(parser.epilog or '').strip().capitalize()}.\n")
+    return "\n".join(parts)
 
-    return build_parser()
+
+MEANT = {
+    Exit.OK: "it is as asked",
+    Exit.DIFFERENT: "the things compared differ",
+    Exit.BAD_INPUT: "an argument, an id, a filter or an app cannot be read",
+    Exit.NOT_FOUND: "no such request, moment or key",
+    Exit.CORRUPT: "the log is not as it was written",
+    Exit.UNAVAILABLE: "the store or the terminal cannot be had now",
+    Exit.WRITE_REFUSED: "the store may not be written",
+    Exit.PARTIAL: "some of it was cut short",
+    Exit.INTERRUPTED: "ctrl+c",
+}
+
+
+def exits() -> str:
+    rows = [f"| {each.value} | {each.label} | {MEANT[each]} |" for each in Exit]
+    return "| status | name | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def argument(action: argparse.Action) -> str:
+    """Describe an argument in a row."""
+    metavar = action.metavar if isinstance(action.metavar, str) else None
+    if action.choices:
+        metavar = "{" + ",".join(map(str, action.choices)) + "}"
+    if not action.option_strings:
+        return f"| `{metavar or action.dest}` | | {cell(action.help or '')} |"
+    names = ", ".join(f"`{name}`" for name in action.option_strings)
+    value = "" if action.nargs == 0 else f"`{metavar or action.dest.upper()}`"
+    return f"| {names} | {value} | {cell(action.help or '')} |"
 
 
 def subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -114,6 +152,8 @@ def subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParse
 
 
 SECTIONS = {
+    "exits": ("cli.md", exits),
+    "commands": ("cli.md", commands),
     "facts": ("facts.md", facts),
     "runtime errors": ("errors.md", runtime_errors),
     "debugger errors": ("errors.md", debugger_errors),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.contracts.source import ROOT, files_of, project, shown, tree_of
 
-CLAIMS = re.compile(r"^(assert|check|expect|raises|verify|fail)")
+CLAIMS = re.compile(r"^(assert|check|expect|raises|verify|fail|run_state_machine)")
 
 
 def claims(test: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
