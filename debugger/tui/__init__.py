@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from debugger.session import Session
-from debugger.tui.app import TAIL_S, DebuggerApp
+from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
 from debugger.tui.desk import Desk
 from debugger.tui.look import glyphs_for
 from eventstore import StreamId
@@ -55,6 +55,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     by: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     tail_s: float | None = TAIL_S,
+    rest_s: float = REST_S,
 ) -> DebuggerApp:
     """Put the program together; `run` runs it.
 
@@ -67,6 +68,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         by: who writes; None: the user of the operating system.
         clock: seconds, never going back; how long writing stays allowed.
         tail_s: how often to look for what is new; None: never by itself.
+        rest_s: how long cursor and typing rest before more is read for them.
     """
     desk = Desk(
         session,
@@ -76,7 +78,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         clock=clock,
         read_only=read_only,
     )
-    return DebuggerApp(desk, tail_s=tail_s, request=request)
+    return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request)
 
 
 def _user() -> str:

@@ -84,7 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     # what is shown
     Action("next-base", "compare with: previous, start, end", ("d",), "request"),
     Action("raw", "the fact as it is stored", ("i",), "request", "raw"),
-    Action("zoom", "one pane on the whole screen, and back", ("z",), "request"),
+    Action("zoom", "one pane on the whole screen, and back", ("z",), "request", "zoom"),
     Action("fork", "restore this moment as a fork", ("f",), "request", "fork", writes=True),
     # rows
     Action("row-down", "row down", ("j", "down")),

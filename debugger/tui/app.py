@@ -20,6 +20,8 @@ from eventstore import StreamId
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
+REST_S = 0.06
+"""How long a cursor or typing rests before more is read for it."""
 
 
 class DebuggerApp(App[None]):
@@ -28,6 +30,7 @@ class DebuggerApp(App[None]):
     Args:
         desk: the session and everything that screens share.
         tail_s: how often to look for what is new; None: only when told, by `tick`.
+        rest_s: how long cursor and typing rest before more is read for them.
         request: opened at once; None: the list.
     """
 
@@ -43,11 +46,16 @@ class DebuggerApp(App[None]):
     ]
 
     def __init__(
-        self, desk: Desk, *, tail_s: float | None = TAIL_S, request: StreamId | None = None
+        self,
+        desk: Desk,
+        *,
+        tail_s: float | None = TAIL_S,
+        rest_s: float = REST_S,
+        request: StreamId | None = None,
     ) -> None:
         super().__init__()
         self.desk = desk
-        self.requests = RequestsScreen(desk, tail_s=tail_s)
+        self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
         self._first = request
         self._finds = Latest(self, "timescape-find")

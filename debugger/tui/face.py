@@ -31,7 +31,7 @@ SHORT = 20
 SMALLEST = (60, 15)
 
 
-class Face(Screen[None]):
+class Face(Screen[None], inherit_bindings=False):
     """A screen of the debugger; its `do_…` methods are what the actions do."""
 
     DEFAULT_CSS = """

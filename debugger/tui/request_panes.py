@@ -91,12 +91,20 @@ class RequestPanes(Container):
             strip.styles.display = "block" if any(p in seen for p in panes) else "none"
             alone = sum(p in seen for p in panes) == 1 and (not self._wide or self.zoomed)
             for pane in panes:
-                pane.styles.display = "block" if pane in seen else "none"
                 pane.titles = tuple(str(p.id) for p in panes) if alone else ()
+        self._show_only(seen, focused)
         self.set_class(self._wide and not self.zoomed, "side-by-side")
         self._share(height)
+
+    def _show_only(self, seen: Sequence[Lines], focused: Lines) -> None:
+        for pane in seen:
+            pane.styles.display = "block"
+        # The focus first: Textual gives that of a pane which goes to another of its choice.
         if focused in seen:
-            focused.focus()
+            self.screen.set_focus(focused)
+        for pane in self.all:
+            if pane not in seen:
+                pane.styles.display = "none"
 
     def _seen(self, focused: Lines) -> Sequence[Lines]:
         if self.zoomed or self._one_strip:

@@ -23,10 +23,6 @@ from debugger.tui.pager import Pager
 from debugger.tui.preview import heading, preview
 from debugger.tui.requests_pane import RequestsPane
 
-_REST_S = 0.06
-"""How long the cursor rests on a row before its preview is read."""
-_TYPING_S = 0.15
-"""How long typing rests before the filter is tried."""
 _MARGIN = 64
 """Rows from the end of the window at which the next page is asked for."""
 _SLOWEST_S = 30.0
@@ -44,7 +40,7 @@ class RequestsScreen(Face):
     """
     face: ClassVar[str] = "requests"
 
-    def __init__(self, desk: Desk, *, tail_s: float | None) -> None:
+    def __init__(self, desk: Desk, *, tail_s: float | None, rest_s: float) -> None:
         super().__init__(desk)
         self.list = RequestsPane(desk.look)
         self.preview = TextPane(desk.look, "preview", id="preview")
@@ -53,6 +49,7 @@ class RequestsScreen(Face):
         self._counted: int | None = None
         self._arrived_before = 0
         self._tail_s = tail_s
+        self._rest_s = rest_s
         self._counts = Latest(self, "timescape-count")
         self._previews = Latest(self, "timescape-preview")
         self._previewed: RequestSummary | None = None
@@ -242,7 +239,7 @@ class RequestsScreen(Face):
         self.preview.dim()
         if self._resting is not None:
             self._resting.stop()
-        self._resting = self.set_timer(_REST_S, self._read_preview)
+        self._resting = self.set_timer(self._rest_s, self._read_preview)
 
     def _read_preview(self) -> None:
         self._resting = None
@@ -289,7 +286,7 @@ class RequestsScreen(Face):
         if message.input is self._field and message.value.strip() != self.pager.where:
             if self._typing is not None:
                 self._typing.stop()
-            self._typing = self.set_timer(_TYPING_S, self._try_filter)
+            self._typing = self.set_timer(2 * self._rest_s, self._try_filter)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         if message.input is self._field:

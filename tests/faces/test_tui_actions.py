@@ -1,0 +1,448 @@
+"""Every action of the registry, pressed on its screen, at both sizes."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from debugger.tui.actions import ACTIONS, BY_ID, LINES
+from debugger.tui.chooser import Chooser
+from debugger.tui.confirm import Confirm
+from debugger.tui.request_screen import RequestScreen
+from debugger.tui.requests_screen import RequestsScreen
+from tests.faces.tui import FAILING, ORDER, SIZES, Person, drive
+
+Check = Callable[[Person], Awaitable[None]]
+
+
+async def step(person: Person, key: str, *, start: str, to: int) -> None:
+    """Seek *start* in the order, press *key*, and be at *to*."""
+    await person.open(ORDER)
+    await person.press("g")
+    await person.type(start)
+    await person.press("enter", key)
+
+    assert person.revision == to
+
+
+def stepping(key: str, start: int, to: int) -> Check:
+    async def check(person: Person) -> None:
+        await step(person, key, start=str(start), to=to)
+
+    return check
+
+
+async def go_to(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("g")
+    await person.type("50%")
+    await person.press("enter")
+
+    assert person.revision == 11
+
+
+async def next_write(person: Person) -> None:
+    await person.open(ORDER)
+    await focus_path(person, "/total")
+    await person.press("W", "W")
+    assert person.revision == 14
+    await person.press("w")
+
+    assert person.revision == 17
+
+
+async def previous_write(person: Person) -> None:
+    await person.open(ORDER)
+    await focus_path(person, "/total")
+    await person.press("W")
+
+    assert person.revision == 17
+    assert "/total" in person.message
+    assert "118.00 → 121.50" in person.message
+    assert "shop.py:36" in person.message
+
+
+async def focus_path(person: Person, path: str) -> None:
+    """Put the focus on a row of the state."""
+    panes = person.app.request.panes
+    person.app.request.bring(panes.state)
+    await person.settled()
+    await person.press("home")
+    while panes.state.path != path:
+        before = panes.state.cursor
+        await person.press("j")
+        assert panes.state.cursor > before, f"there is no row {path}"
+
+
+async def matches(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("s", "g")
+    await person.type("0")
+    await person.press("enter", "slash")
+    await person.type("PRICING")
+    await person.press("enter")
+    assert person.revision == 12
+    await person.press("n")
+    assert person.revision == 13
+    await person.press("n")
+    assert person.message == "No later match."
+    await person.press("N")
+
+    assert person.revision == 12
+
+
+async def next_base(person: Person) -> None:
+    await person.open(ORDER)
+    screen = person.app.request
+    assert screen.panes.diff.count == 0
+    await person.press("d")
+    assert screen.panes.diff.note == "base start"
+    assert screen.panes.diff.count == 2
+    await person.press("d", "d")
+
+    assert screen.panes.diff.note == "base previous"
+
+
+async def raw(person: Person) -> None:
+    await person.open(FAILING)
+    await person.press("i")
+    assert '"error": "KeyError"' in person.text
+    assert person.focused is person.app.request.panes.timeline
+    await person.press("i")
+
+    assert '"error": "KeyError"' not in person.text
+
+
+async def zoom(person: Person) -> None:
+    await person.open(ORDER)
+    panes = person.app.request.panes
+    await person.press("z")
+    assert [pane for pane in panes.all if pane.display] == [panes.timeline]
+    assert panes.timeline.size.width == person.app.size.width
+    await person.press("z")
+
+    assert panes.state.display
+
+
+async def fork(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("f")
+
+    assert person.message == "restore this moment as a fork: the store is locked: ! unlocks it"
+
+
+async def rows(person: Person) -> None:
+    pane = person.app.requests.list
+    await person.press("j", "down")
+    assert pane.cursor == 2
+    await person.press("k", "up")
+    assert pane.cursor == 0
+    await person.press("pagedown")
+    assert pane.cursor == 8
+    await person.press("pageup")
+    assert pane.cursor == 0
+    await person.press("end")
+    assert pane.cursor == 8
+    await person.press("home")
+
+    assert pane.cursor == 0
+
+
+async def open_failed(person: Person) -> None:
+    await person.open(FAILING)
+
+    assert isinstance(person.app.screen, RequestScreen)
+    assert person.revision == 8
+    assert "handler.failed" in person.lines[3 + person.app.request.panes.timeline.cursor]
+
+
+async def follow(person: Person) -> None:
+    await person.press("t")
+    assert not person.app.requests.following
+    assert "not following" in person.lines[0]
+    await person.press("t")
+
+    assert person.app.requests.following
+
+
+async def copy(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("g")
+    await person.type("17")
+    await person.press("enter", "y")
+
+    assert person.app.clipboard.startswith("#17 of 23. The handler shop.place_order set /total")
+
+
+async def search(person: Person) -> None:
+    await person.press("slash")
+    await person.type("status:500")
+    await person.press("enter")
+
+    assert [row.status for row in person.app.requests.list.rows] == [500]
+    assert person.focused is person.app.requests.list
+
+
+async def command(person: Person) -> None:
+    await person.press("colon")
+    await person.type("open 0aa011")
+    await person.press("enter")
+    assert person.app.request.loaded is not None
+    assert person.app.request.loaded.summary.short_id == "req-0aa011"
+    await person.press("colon")
+    await person.type("end")
+    await person.press("enter")
+
+    assert person.revision == 10
+
+
+async def panes(person: Person) -> None:
+    await person.open(ORDER)
+    seen = [person.focused]
+    for _ in person.app.request.panes.order:
+        await person.press("tab")
+        seen.append(person.focused)
+    assert seen[0] is seen[-1]
+    assert [getattr(pane, "id", "") for pane in seen[:3]] == [
+        "timeline",
+        "source",
+        "diff" if person.app.size.width > 100 else "state",
+    ]
+    await person.press("shift+tab")
+
+    assert person.focused is seen[-2]
+
+
+async def screens(person: Person) -> None:
+    await person.press("2")
+    assert "No request was opened yet" in person.message
+    await person.open(ORDER)
+    await person.press("1")
+    assert isinstance(person.app.screen, RequestsScreen)
+    await person.press("2")
+
+    assert isinstance(person.app.screen, RequestScreen)
+    assert person.revision == 23
+
+
+async def back(person: Person) -> None:
+    await search(person)
+    await person.press("escape")
+
+    assert person.app.requests.list.count == 9
+
+
+async def level_up(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("q")
+    assert isinstance(person.app.screen, RequestsScreen)
+    await person.press("q")
+
+    assert not person.app.is_running or person.app._exit
+
+
+async def unlock(person: Person) -> None:
+    await person.press("exclamation_mark")
+    assert isinstance(person.app.screen, Confirm)
+    await person.press("enter")
+    assert "WRITE 5m00s" in person.lines[0]
+    await person.press("exclamation_mark")
+
+    assert "READ-ONLY" in person.lines[0]
+
+
+async def theme(person: Person) -> None:
+    await person.press("colon")
+    await person.type("theme")
+    await person.press("enter")
+    assert person.app.theme == "timescape-light"
+    await person.press("colon")
+    await person.type("theme dark")
+    await person.press("enter")
+
+    assert person.app.theme == "timescape-dark"
+
+
+async def palette(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("ctrl+p")
+    assert isinstance(person.app.screen, Chooser)
+    await person.type("previous event")
+    await person.press("enter")
+
+    assert isinstance(person.app.screen, RequestScreen)
+    assert person.revision == 22
+
+
+async def help_(person: Person) -> None:
+    await person.press("question_mark")
+    assert isinstance(person.app.screen, Chooser)
+    await person.type("W")
+    assert "back to what last changed the focused key" in person.text
+    assert "on to the next change" not in person.text
+    await person.press("escape")
+
+    assert isinstance(person.app.screen, RequestsScreen)
+
+
+async def quit_(person: Person) -> None:
+    await person.press("ctrl+q")
+
+    assert person.app._exit
+
+
+CHECKS: dict[str, Check] = {
+    "next-event": stepping("s", 3, 4),
+    "previous-event": stepping("S", 3, 2),
+    "next-mutation": stepping("m", 11, 14),
+    "previous-mutation": stepping("M", 14, 11),
+    "next-hook": stepping("h", 3, 6),
+    "previous-hook": stepping("H", 8, 7),
+    "next-effect": stepping("e", 3, 12),
+    "previous-effect": stepping("E", 23, 13),
+    "next-phase": stepping("p", 5, 10),
+    "previous-phase": stepping("P", 10, 5),
+    "next-failure": open_failed,
+    "previous-failure": open_failed,
+    "next-write": next_write,
+    "previous-write": previous_write,
+    "next-match": matches,
+    "previous-match": matches,
+    "go-to": go_to,
+    "next-base": next_base,
+    "raw": raw,
+    "zoom": zoom,
+    "fork": fork,
+    "row-down": rows,
+    "row-up": rows,
+    "page-down": rows,
+    "page-up": rows,
+    "first-row": rows,
+    "last-row": rows,
+    "open": open_failed,
+    "follow": follow,
+    "copy": copy,
+    "search": search,
+    "command": command,
+    "next-pane": panes,
+    "previous-pane": panes,
+    "requests": screens,
+    "request": screens,
+    "back": back,
+    "level-up": level_up,
+    "unlock": unlock,
+    "theme": theme,
+    "palette": palette,
+    "help": help_,
+    "quit": quit_,
+}
+
+
+def check_of(name: str) -> Check:
+    """Return what asserts that the action *name* works."""
+    return CHECKS[name]
+
+
+@pytest.mark.proves("TT-2", "KB-1", "KB-2", "UI-1")
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", list({check: name for name, check in CHECKS.items()}.values()))
+def test_each_key_does_what_its_action_says(name: str, size: tuple[int, int]) -> None:
+    drive(check_of(name), size=size)
+
+
+@pytest.mark.proves("TT-2")
+def test_every_action_has_a_check_and_a_method() -> None:
+    assert set(CHECKS) == set(BY_ID)
+    for action in ACTIONS:
+        screens_of = {"any": (RequestsScreen, RequestScreen)}.get(action.scope, (RequestScreen,))
+        for screen in screens_of:
+            assert callable(getattr(screen, action.method, None)), f"{screen} {action.method}"
+
+
+@pytest.mark.proves("KB-1", "KB-2")
+def test_a_key_means_one_thing_everywhere() -> None:
+    keys = [key for action in ACTIONS for key in action.keys]
+
+    assert len(keys) == len(set(keys))
+    assert not [key for key in keys if "alt+" in key]
+    assert {key for key in keys if "ctrl+" in key} == {"ctrl+p", "ctrl+q"}
+    assert {name for names in LINES.values() for name in names} <= set(BY_ID)
+    assert all(BY_ID[name].brief for names in LINES.values() for name in names)
+
+
+@pytest.mark.proves("TM-3")
+def test_the_ends_of_a_history_are_said() -> None:
+    async def scenario(person: Person) -> None:
+        await person.open(ORDER)
+        await person.press("s")
+        assert person.message == "No later event."
+        await person.press("x")
+        assert person.message == "No later failure."
+        await person.press("home")
+        assert person.revision == 0
+        await person.press("S")
+
+        assert person.message == "No earlier event."
+        assert person.revision == 0
+
+    drive(scenario)
+
+
+@pytest.mark.proves("TM-3")
+def test_failures_are_stepped_both_ways() -> None:
+    async def scenario(person: Person) -> None:
+        await person.open(FAILING)
+        await person.press("x")
+        assert person.revision == 10
+        await person.press("X")
+
+        assert person.revision == 8
+
+    drive(scenario)
+
+
+@pytest.mark.proves("KB-2")
+@pytest.mark.parametrize("key", ["s", "M", "w", "g", "d", "i", "z", "f"])
+def test_a_key_of_a_request_says_in_the_list_why_it_cannot_act(key: str) -> None:
+    async def scenario(person: Person) -> None:
+        await person.press(key)
+
+        assert person.message.endswith(": open a request first")
+
+    drive(scenario)
+
+
+@pytest.mark.proves("UI-8")
+def test_the_palette_says_why_an_action_cannot_run() -> None:
+    async def scenario(person: Person) -> None:
+        await person.press("ctrl+p")
+        await person.type("next event")
+
+        assert "open a request first" in person.text
+
+    drive(scenario)
+
+
+@pytest.mark.proves("UI-8")
+def test_an_unknown_command_is_answered_with_the_nearest() -> None:
+    async def scenario(person: Person) -> None:
+        await person.press("colon")
+        await person.type("folow")
+        await person.press("enter")
+
+        assert "Did you mean follow?" in person.message
+
+    drive(scenario)
+
+
+@pytest.mark.proves("TM-4")
+def test_a_moment_that_cannot_be_read_is_refused_with_the_forms() -> None:
+    async def scenario(person: Person) -> None:
+        await person.open(ORDER)
+        await person.press("g")
+        await person.type("yesterday")
+        await person.press("enter")
+
+        assert person.message.startswith("'yesterday' is no moment of this request.")
+        assert person.revision == 23
+
+    drive(scenario)
