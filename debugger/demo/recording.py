@@ -1,6 +1,7 @@
 """Serve the shop, send it visitors over real HTTP, say what was recorded."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def _served(store_url: str, port: int) -> Iterator[str]:
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
         try:
-            _wait_until_it_listens(server, port, said)
+            _wait_until_it_listens(server, said)
             yield f"http://127.0.0.1:{port}"
             if server.poll() is not None:
                 raise _lost(said, "ended too early")
@@ -146,16 +147,18 @@ def _served(store_url: str, port: int) -> Iterator[str]:
             raise _lost(said, f"ended with {status}")
 
 
-def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int, said: IO[bytes]) -> None:
+def _wait_until_it_listens(server: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+    """Wait for its own word: who answers at the port may be somebody else."""
     give_up = time.monotonic() + START_S
-    while time.monotonic() < give_up and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise _lost(said, "did not start")
+    while b" listens on " not in _read_all(said):
+        if server.poll() is not None or time.monotonic() > give_up:
+            raise _lost(said, "did not start")
+        time.sleep(0.02)
+
+
+def _read_all(said: IO[bytes]) -> bytes:
+    # Not by seeking: the server writes where our file stands, for it is the same one.
+    return os.pread(said.fileno(), 1 << 20, 0)
 
 
 async def _visit(
@@ -204,8 +207,7 @@ def _not_ours(url: str) -> BadInputError:
 
 def _lost(said: IO[bytes], how: str) -> UnavailableError:
     """Say how the server was lost, and its own last words."""
-    said.seek(0)
-    last = said.read().decode(errors="replace").strip()[-2_000:]
+    last = _read_all(said).decode(errors="replace").strip()[-2_000:]
     return UnavailableError(f"The demo shop's server {how}.", f"It said: {last or 'nothing'}")
 
 
