@@ -1,18 +1,28 @@
 """Opens the log for an app that another ASGI server runs."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from eventstore import Store
 from runtime.app.log import DEFAULT_STORE, STORE_SETTING, open_log
 from runtime.effects import SystemIds
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 
-if TYPE_CHECKING:
-    from runtime.app.application import App
+
+class Startable(Protocol):
+    """An app, of which only its start and its stop matter here."""
+
+    def start(self, store: Store) -> None:
+        """Take requests from now on, and record them in *store*."""
+        ...
+
+    async def stop(self) -> bool:
+        """Let running requests end."""
+        ...
 
 
-async def run_lifespan(app: "App", receive: Receive, send: Send) -> None:
+async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
     """Start *app* on the log that `TIMESCAPE_STORE` names, and stop it at the end.
 
     A failing start fails the lifespan, so that the server does not listen.
