@@ -36,8 +36,9 @@ class Face(Screen[None], inherit_bindings=False):
 
     DEFAULT_CSS = """
     Face { layout: vertical; background: $background; color: $foreground; }
-    Face #too-small { display: none; }
-    Face.tiny > * { display: none; }
+    Face { layers: panes above; overflow: hidden; }
+    Face #too-small { display: none; layer: above; position: absolute;
+        width: 100%; height: 100%; }
     Face.tiny #too-small { display: block; }
     """
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -93,6 +94,10 @@ class Face(Screen[None], inherit_bindings=False):
 
     def show_title(self) -> None:
         """Say in the title what is looked at."""
+        raise NotImplementedError
+
+    def tick(self) -> None:
+        """Look whether anything was written; called again and again."""
         raise NotImplementedError
 
     def seek(self, text: str) -> bool:

@@ -56,7 +56,7 @@ class RequestScreen(Moves):
         self._leaves = Latest(self, "timescape-writes")
         self._restores = Latest(self, "timescape-restore")
         self._slow: Timer | None = None
-        self._stale = ""
+        self._stale = False
 
     def body(self) -> ComposeResult:
         yield self.scrubber
@@ -122,7 +122,7 @@ class RequestScreen(Moves):
         if self.following:
             left.append(("  following", "blue"))
         if self._stale:
-            left.append((f"  stale: {self._stale}", "failed"))
+            left.append(("  stale", "failed"))
         self.title_bar.show(left, right)
 
     # --- loading ---
@@ -146,7 +146,7 @@ class RequestScreen(Moves):
         self._loads.ask(work, then, self._not_read)
 
     def _take(self, loaded: Loaded, *, fresh: bool) -> None:
-        self.loaded, self._stale = loaded, ""
+        self.loaded, self._stale = loaded, False
         timeline = loaded.timeline
         if fresh:
             self.location, self.target, self.base, self.path = None, 0, "previous", ""
@@ -169,7 +169,8 @@ class RequestScreen(Moves):
             self.panes.timeline.renew()
             self.say("")
         else:
-            self._stale = problem
+            self._stale = True
+            self.say(f"{problem} {remedy}", "orange")
             self.show_title()
 
     def tick(self) -> None:
@@ -193,7 +194,7 @@ class RequestScreen(Moves):
                 if self.following:
                     self.go(longer.timeline.last)
             elif self._stale:
-                self._stale = ""
+                self._stale = False
                 self.show_title()
 
         self._loads.ask(work, then, self._not_read)

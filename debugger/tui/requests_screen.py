@@ -64,7 +64,7 @@ class RequestsScreen(Face):
         self._wants_end = False
         self._retry_in = 0.0
         self._tries = 0
-        self._stale = ""
+        self._stale = False
 
     def body(self) -> ComposeResult:
         with Horizontal(id="filter-line"):
@@ -112,7 +112,7 @@ class RequestsScreen(Face):
         ]
         if self._stale:
             wait = f", next try in {self._retry_in:.0f} s" if self._retry_in else ""
-            left.append((f"  stale: {self._stale}{wait}", "failed"))
+            left.append((f"  stale{wait}", "failed"))
         self.title_bar.show(left, self.desk.mode())
         self._count_bar.show((), [(self._count_text() + " ", "dim")])
 
@@ -131,7 +131,7 @@ class RequestsScreen(Face):
     def _changed(self, shifted: int) -> None:
         """The window of requests changed; *shifted* rows came in front."""
         pane, listing = self.list, self.pager.listing
-        self._stale, self._tries, self._retry_in = "", 0, 0.0
+        self._stale, self._tries, self._retry_in = False, 0, 0.0
         current = pane.current
         pane.rows = listing.rows
         pane.problem = None
@@ -190,7 +190,8 @@ class RequestsScreen(Face):
             # The last good read stays; it is tried again by itself, ever more rarely (ST-4).
             self._tries += 1
             self._retry_in = min(2.0**self._tries, _SLOWEST_S)
-            self._stale = problem
+            self._stale = True
+            self.say(f"{problem} {remedy}", "orange")
             self.list.dim(now=False)
             self.show_title()
         else:

@@ -18,7 +18,7 @@ async def step(person: Person, key: str, *, start: str, to: int) -> None:
     """Seek *start* in the order, press *key*, and be at *to*."""
     await person.open(ORDER)
     await person.press("g")
-    await person.type(start)
+    await person.write(start)
     await person.press("enter", key)
 
     assert person.revision == to
@@ -34,7 +34,7 @@ def stepping(key: str, start: int, to: int) -> Check:
 async def go_to(person: Person) -> None:
     await person.open(ORDER)
     await person.press("g")
-    await person.type("50%")
+    await person.write("50%")
     await person.press("enter")
 
     assert person.revision == 11
@@ -76,9 +76,9 @@ async def focus_path(person: Person, path: str) -> None:
 async def matches(person: Person) -> None:
     await person.open(ORDER)
     await person.press("s", "g")
-    await person.type("0")
+    await person.write("0")
     await person.press("enter", "slash")
-    await person.type("PRICING")
+    await person.write("PRICING")
     await person.press("enter")
     assert person.revision == 12
     await person.press("n")
@@ -150,7 +150,7 @@ async def rows(person: Person) -> None:
 async def open_failed(person: Person) -> None:
     await person.open(FAILING)
 
-    assert isinstance(person.app.screen, RequestScreen)
+    assert person.at(RequestScreen)
     assert person.revision == 8
     assert "handler.failed" in person.lines[3 + person.app.request.panes.timeline.cursor]
 
@@ -167,7 +167,7 @@ async def follow(person: Person) -> None:
 async def copy(person: Person) -> None:
     await person.open(ORDER)
     await person.press("g")
-    await person.type("17")
+    await person.write("17")
     await person.press("enter", "y")
 
     assert person.app.clipboard.startswith("#17 of 23. The handler shop.place_order set /total")
@@ -175,7 +175,7 @@ async def copy(person: Person) -> None:
 
 async def search(person: Person) -> None:
     await person.press("slash")
-    await person.type("status:500")
+    await person.write("status:500")
     await person.press("enter")
 
     assert [row.status for row in person.app.requests.list.rows] == [500]
@@ -184,12 +184,12 @@ async def search(person: Person) -> None:
 
 async def command(person: Person) -> None:
     await person.press("colon")
-    await person.type("open 0aa011")
+    await person.write("open 0aa011")
     await person.press("enter")
     assert person.app.request.loaded is not None
     assert person.app.request.loaded.summary.short_id == "req-0aa011"
     await person.press("colon")
-    await person.type("end")
+    await person.write("end")
     await person.press("enter")
 
     assert person.revision == 10
@@ -217,10 +217,10 @@ async def screens(person: Person) -> None:
     assert "No request was opened yet" in person.message
     await person.open(ORDER)
     await person.press("1")
-    assert isinstance(person.app.screen, RequestsScreen)
+    assert person.at(RequestsScreen)
     await person.press("2")
 
-    assert isinstance(person.app.screen, RequestScreen)
+    assert person.at(RequestScreen)
     assert person.revision == 23
 
 
@@ -234,7 +234,7 @@ async def back(person: Person) -> None:
 async def level_up(person: Person) -> None:
     await person.open(ORDER)
     await person.press("q")
-    assert isinstance(person.app.screen, RequestsScreen)
+    assert person.at(RequestsScreen)
     await person.press("q")
 
     assert not person.app.is_running or person.app._exit
@@ -242,7 +242,7 @@ async def level_up(person: Person) -> None:
 
 async def unlock(person: Person) -> None:
     await person.press("exclamation_mark")
-    assert isinstance(person.app.screen, Confirm)
+    assert person.at(Confirm)
     await person.press("enter")
     assert "WRITE 5m00s" in person.lines[0]
     await person.press("exclamation_mark")
@@ -252,11 +252,11 @@ async def unlock(person: Person) -> None:
 
 async def theme(person: Person) -> None:
     await person.press("colon")
-    await person.type("theme")
+    await person.write("theme")
     await person.press("enter")
     assert person.app.theme == "timescape-light"
     await person.press("colon")
-    await person.type("theme dark")
+    await person.write("theme dark")
     await person.press("enter")
 
     assert person.app.theme == "timescape-dark"
@@ -265,23 +265,23 @@ async def theme(person: Person) -> None:
 async def palette(person: Person) -> None:
     await person.open(ORDER)
     await person.press("ctrl+p")
-    assert isinstance(person.app.screen, Chooser)
-    await person.type("previous event")
+    assert person.at(Chooser)
+    await person.write("previous event")
     await person.press("enter")
 
-    assert isinstance(person.app.screen, RequestScreen)
+    assert person.at(RequestScreen)
     assert person.revision == 22
 
 
 async def help_(person: Person) -> None:
     await person.press("question_mark")
-    assert isinstance(person.app.screen, Chooser)
-    await person.type("W")
+    assert person.at(Chooser)
+    await person.write("W")
     assert "back to what last changed the focused key" in person.text
     assert "on to the next change" not in person.text
     await person.press("escape")
 
-    assert isinstance(person.app.screen, RequestsScreen)
+    assert person.at(RequestsScreen)
 
 
 async def quit_(person: Person) -> None:
@@ -415,7 +415,7 @@ def test_a_key_of_a_request_says_in_the_list_why_it_cannot_act(key: str) -> None
 def test_the_palette_says_why_an_action_cannot_run() -> None:
     async def scenario(person: Person) -> None:
         await person.press("ctrl+p")
-        await person.type("next event")
+        await person.write("next event")
 
         assert "open a request first" in person.text
 
@@ -426,7 +426,7 @@ def test_the_palette_says_why_an_action_cannot_run() -> None:
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     async def scenario(person: Person) -> None:
         await person.press("colon")
-        await person.type("folow")
+        await person.write("folow")
         await person.press("enter")
 
         assert "Did you mean follow?" in person.message
@@ -439,7 +439,7 @@ def test_a_moment_that_cannot_be_read_is_refused_with_the_forms() -> None:
     async def scenario(person: Person) -> None:
         await person.open(ORDER)
         await person.press("g")
-        await person.type("yesterday")
+        await person.write("yesterday")
         await person.press("enter")
 
         assert person.message.startswith("'yesterday' is no moment of this request.")

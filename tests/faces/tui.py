@@ -15,6 +15,7 @@ from typing import Any
 from textual import events
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 
 from debugger.session import Session
@@ -59,7 +60,7 @@ class Person:
             await self._rest()
         await self.settled()
 
-    async def type(self, text: str) -> None:
+    async def write(self, text: str) -> None:
         """Type *text* without waiting between the letters."""
         for char in text:
             self._send(char)
@@ -127,6 +128,10 @@ class Person:
         location = self.app.request.location
         assert location is not None
         return location.revision
+
+    def at(self, kind: type[Screen[Any]]) -> bool:
+        """Say whether a screen or dialog of *kind* is in front."""
+        return isinstance(self.app.screen, kind)
 
     @property
     def focused(self) -> Widget | None:
