@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from debugger.timeline.pointers import ABSENT, join, readable
+from debugger.timeline.pointers import join, readable
 from debugger.timeline.printable import printable
 from debugger.timeline.shown import shown
 from debugger.timeline.timeline import Timeline
@@ -41,7 +41,8 @@ def _common(key: str, patch: tuple[facts.Change, ...]) -> tuple[str, ...]:
 def sentence(timeline: Timeline, revision: int) -> str:
     """Tell the fact at *revision* in one printable sentence."""
     event = timeline.fact(revision)
-    return f"#{revision} of {timeline.last}. {_told(timeline, revision, event)}"
+    # Every word may be a caller's; done twice is done once.
+    return printable(f"#{revision} of {timeline.last}. {_told(timeline, revision, event)}")
 
 
 def _told(timeline: Timeline, revision: int, event: Event) -> str:
@@ -69,21 +70,24 @@ def _context(timeline: Timeline, revision: int, event: Event) -> str:
         case facts.ContextDeleted():
             return f"{who} deleted {subject(event)}."
         case _:
-            return f"{who} set {_changed(timeline, revision, event)}."
+            return f"{who} {_changed(timeline, revision, event)}."
 
 
 def _changed(timeline: Timeline, revision: int, event: Event) -> str:
+    """Tell the first of the changes a fact made, and how many there are."""
     changes = timeline.diff(revision - 1, revision)
     if not changes:
-        return f"{subject(event)} to the value it had"
+        return f"set {subject(event)} to the value it had"
     first = changes[0]
-    path = printable(first.path)
-    before = ABSENT if first.sign == "+" else first.before
-    after = ABSENT if first.sign == "-" else first.after
+    path, before, after = printable(first.path), first.before, first.after
     more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
-    if before is ABSENT:
-        return f"{path} to {shown(after, _CELLS)}{more}"
-    return f"{path} from {shown(before, _CELLS)} to {shown(after, _CELLS)}{more}"
+    match first.sign:
+        case "+":
+            return f"set {path} to {shown(after, _CELLS)}{more}"
+        case "-":
+            return f"removed {path}, which was {shown(before, _CELLS)}{more}"
+        case _:
+            return f"set {path} from {shown(before, _CELLS)} to {shown(after, _CELLS)}{more}"
 
 
 def _who(timeline: Timeline, revision: int) -> str:

@@ -133,7 +133,8 @@ def touches(event: Event, tokens: Tokens) -> bool:
 
 def _op_touches(op: facts.Change, path: Sequence[str | int], tokens: Tokens) -> bool:
     written = readable(path)
-    if op.op != "splice" or len(tokens) < len(written):
+    # What a splice does to a `$dict` is told of the whole dict.
+    if op.op != "splice" or "$dict" in path[1:] or len(tokens) < len(written):
         return related(written, tokens)
     # A splice moves what stands behind it, and leaves alone what stands before.
     *parents, start = written

@@ -75,6 +75,8 @@ def test_the_hostile_sample_is_shown_escape_by_escape() -> None:
         ("\ud83d", r"\ud83d"),
         ("👍\U0001f3fd", "👍\\U0001f3fd"),
         (r"C:\new", r"C:\new"),
+        ("\U0001f1e9\U0001f1ea", r"\U0001f1e9\U0001f1ea"),
+        ("\u06dd\U0001d173", r"\u06dd\U0001d173"),
     ],
 )
 def test_each_kind_of_text_is_shown_as_expected(text: str, seen: str) -> None:

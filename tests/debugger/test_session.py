@@ -133,6 +133,23 @@ def test_pages_put_together_are_the_whole_list(filled: Filled, limit: int) -> No
     assert paged == list(whole)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_filtered_pages_hold_no_more_than_asked_and_miss_none(filled: Filled, limit: int) -> None:
+    whole = filled.session.requests("principal:ann").requests
+    paged: list[RequestSummary] = []
+    before: int | None = None
+    while True:
+        page = filled.session.requests("principal:ann", before=before, limit=limit)
+        assert len(page.requests) <= limit
+        paged.extend(page.requests)
+        before = page.older
+        if before is None:
+            break
+
+    assert len(whole) > 3
+    assert paged == list(whole)
+
+
 @pytest.mark.parametrize(
     ("where", "outcomes"),
     [

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debugger.errors import NoSuchMomentError
-from debugger.timeline import ABSENT, StepKind, Timeline
+from debugger.timeline import ABSENT, StepKind, Timeline, differences
 from debugger.timeline.pointers import join, lookup, parts, split
 from eventstore import Event, fold
 from eventstore.values import same
 from runtime import facts
 from runtime.context import REQUEST_REDUCER
 from tests.debugger.stores import Story, order
-from tests.strategies import STREAM, History, as_events, histories
+from tests.strategies import STREAM, History, as_events, histories, small_trees
 
 STRIDES = st.sampled_from([1, 2, 3, 7, 256])
 STEPS: tuple[StepKind, ...] = ("event", "mutation", "hook", "effect", "phase", "failure")
@@ -264,6 +264,54 @@ def test_one_and_one_point_nought_and_true_are_three_values() -> None:
     assert [len(timeline.diff(n, n + 1)) for n in (1, 2, 3)] == [1, 1, 0]
 
 
+def test_a_key_that_was_set_again_later_stands_behind_and_is_told() -> None:
+    story = Story().set("a", 1).set("b", 2).add(facts.ContextDeleted(), "a").set("a", 1)
+    rows = [(row.sign, row.path) for row in timeline_of(story).diff(2, 4)]
+
+    assert rows == [("-", "/a"), ("+", "/a")]
+
+
+def test_objects_of_two_classes_differ_as_wholes() -> None:
+    cat, dog = ({"$obj": [f"zoo.{name}@1", {"age": 3}]} for name in ("Cat", "Dog"))
+
+    rows = differences({"pet": cat}, {"pet": dog})
+
+    assert [(row.sign, row.path) for row in rows] == [("~", "/pet")]
+
+
+@pytest.mark.proves("TM-12", "SN-5")
+@given(items=st.lists(small_trees, min_size=1, max_size=6), new=small_trees, data=st.data())
+def test_one_item_changed_in_a_list_shows_below_that_item_only(
+    items: list[Any], new: Any, data: st.DataObject
+) -> None:
+    index = data.draw(st.integers(0, len(items) - 1))
+    changed = [*items[:index], new, *items[index + 1 :]]
+    rows = differences({"list": items}, {"list": changed})
+
+    assert (rows == []) == same(items[index], new)
+    assert all(split(row.path)[:2] == ("list", str(index)) for row in rows)
+
+
+@pytest.mark.proves("TM-12", "SN-5")
+@given(
+    items=st.lists(small_trees, max_size=6), put=st.lists(small_trees, max_size=3), data=st.data()
+)
+def test_a_splice_shows_no_more_than_what_came_and_went(
+    items: list[Any], put: list[Any], data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(items)))
+    gone = data.draw(st.integers(0, len(items) - start))
+    changed = [*items[:start], *put, *items[start + gone :]]
+    rows = differences({"list": items}, {"list": changed})
+
+    if len(put) != gone:
+        signs = [row.sign for row in rows]
+        assert signs.count("-") <= gone
+        assert signs.count("+") <= len(put)
+        assert signs.count("+") - signs.count("-") == len(put) - gone
+    assert (rows == []) == same(items, changed)
+
+
 # --- reverse watch (TM-5) and last writes (TM-6) ---
 
 
@@ -316,6 +364,15 @@ def test_writes_tell_the_value_before_and_after_and_miss_no_change(
 def running(timeline: Timeline, revision: int) -> str:
     span = timeline.state_at(revision).span
     return span.id if span else ""
+
+
+@pytest.mark.proves("TM-5")
+@given(history=histories())
+def test_whose_code_ran_is_known_at_every_moment(history: History) -> None:
+    timeline = told(history)
+
+    for revision in range(timeline.last + 1):
+        assert timeline.by(revision) == running(timeline, revision)
 
 
 @pytest.mark.proves("TM-5")
@@ -387,6 +444,60 @@ def test_a_delete_and_a_clean_are_writes_and_none_is_not_absence() -> None:
         ("context.set", ABSENT, 1),
         ("context.cleaned", 1, ABSENT),
     ]
+
+
+def test_a_clean_is_no_write_of_what_was_gone_before() -> None:
+    story = Story().set("a", 1).add(facts.ContextCleaned()).set("b", 1).add(facts.ContextCleaned())
+
+    assert [w.revision for w in timeline_of(story).writes("/a")] == [1, 2]
+    assert [w.revision for w in timeline_of(story).writes("/b")] == [3, 4]
+
+
+def test_a_restore_of_the_whole_state_at_once_writes_every_key() -> None:
+    story = Story().set("a", 1).set("b", 2)
+    story.add(facts.ContextRestored(1, (facts.Change("replace", (), {"a": 1, "c": 3}),)), "s")
+    timeline = timeline_of(story.set("c", 4).add(facts.ContextCleaned()))
+
+    assert [(w.revision, w.before, w.after) for w in timeline.writes("/b")] == [
+        (2, ABSENT, 2),
+        (3, 2, ABSENT),
+    ]
+    assert [w.revision for w in timeline.writes("/c")] == [3, 4, 5]
+    assert timeline.value_at(4, "/c") == 4
+
+
+def test_an_edit_of_a_key_that_never_was_changes_nothing() -> None:
+    story = Story().edit("a", facts.Change("replace", (0,), 1)).set("a", 5)
+    story.edit("a", facts.Change("remove", ("x",)))
+    writes = timeline_of(story).writes("/a")
+
+    assert [(w.before, w.after, w.changed) for w in writes] == [
+        (ABSENT, ABSENT, False),
+        (ABSENT, 5, True),
+        (5, 5, False),
+    ]
+
+
+def test_a_write_inside_a_dict_of_other_keys_is_found_by_its_path() -> None:
+    rates = {"$dict": [[2026, {"$decimal": "0.19"}], [2027, {"$decimal": "0.19"}]]}
+    change = facts.Change("replace", ("$dict", 1, 1), {"$decimal": "0.21"})
+    timeline = timeline_of(Story().set("rates", rates).edit("rates", change))
+    found = timeline.last_change("/rates/2027", 2)
+    other = timeline.last_change("/rates/2026", 2)
+
+    assert found is not None
+    assert (found.revision, found.after) == (2, {"$decimal": "0.21"})
+    assert other is not None
+    assert other.revision == 1
+
+
+def test_pairs_put_into_a_dict_of_other_keys_are_a_write_of_that_dict() -> None:
+    change = facts.Change("splice", ("$dict", 0), [[0, None]], 2)
+    story = Story().set("rates", {"$dict": [[1, "a"], [2, "b"]]}).edit("rates", change)
+    timeline = timeline_of(story)
+
+    assert [w.revision for w in timeline.writes("/rates")] == [1, 2]
+    assert [w.after for w in timeline.writes("/rates/1")] == ["a", ABSENT]
 
 
 # --- search (TM-11) ---
