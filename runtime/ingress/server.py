@@ -15,6 +15,7 @@ from runtime.ingress.heads import MAX_HEAD_BYTES
 DRAIN_S = 10.0
 """What running requests have to end once the server stops (SD-1)."""
 _BACKLOG = 1_024
+_PORTS = 65_536
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STOP_S = 5.0
 _log = logging.getLogger("timescape")
@@ -89,6 +90,8 @@ def check_free(host: str, port: int) -> str:
     Raises:
         ServeError: says why not, and what to do.
     """
+    if not 0 < port < _PORTS:
+        raise ServeError(problem=f"{port} is no port.", remedy="Choose one from 1024 to 65535.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # IPv4 first: `localhost` means 127.0.0.1 to most clients.
@@ -96,7 +99,7 @@ def check_free(host: str, port: int) -> str:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _cannot_listen(host, port, error) from error
     return str(address[0])
 
@@ -107,8 +110,6 @@ def _cannot_listen(host: str, port: int, error: Exception) -> ServeError:
         return ServeError(f"Port {port} on {host} is in use.", "Stop what uses it, or --port.")
     if number in {errno.EACCES, errno.EPERM}:
         return ServeError(f"Port {port} may not be used.", "Choose one above 1023.")
-    if isinstance(error, OverflowError):
-        return ServeError(f"{port} is no port.", "Choose one from 1024 to 65535.")
     return ServeError(f"{host}:{port} cannot be listened on.", "Check the address.")
 
 
