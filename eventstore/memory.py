@@ -53,9 +53,8 @@ class MemoryStore:
         self._rows: list[StoredRow] = []
         self._streams: dict[StreamId, list[StoredRow]] = {}
         self._names: list[Name] = []
-        self._book = NameBook(registry)
-        self._drafting = Drafting(registry, self._book, clock, ids)
-        self._decoder = RowDecoder(registry, self._book.types, self._book.sites)
+        self._clock = clock
+        self._ids = ids
         self.hold()
 
     @property
@@ -67,6 +66,10 @@ class MemoryStore:
         """Take the log anew, as reopening does: the next epoch, and a fact that says so."""
         with self._lock:
             self._epoch += 1
+            self._book = NameBook(self._registry)
+            self._book.load(self._names)
+            self._drafting = Drafting(self._registry, self._book, self._clock, self._ids)
+            self._decoder = RowDecoder(self._registry, self._book.types, self._book.sites)
             self._book.prepare()
             self._register_names()
             self._write(self._drafting.held(self._epoch))

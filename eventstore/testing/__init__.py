@@ -1,1 +1,43 @@
-"""What any backend must pass. No pytest inside."""
+"""What any backend must pass, and what tests of stores need. No pytest inside.
+
+Subclass `StoreContract` and give its tests an open, new store as the argument `store`,
+opened with `registry()`, a `FakeClock` and `FakeIds`. `eventstore.testing.machine` holds
+two backends against each other; it needs Hypothesis.
+"""
+
+from eventstore.testing.appending import Appending
+from eventstore.testing.claims import proves, refused
+from eventstore.testing.fakes import (
+    Counted,
+    CountingReducer,
+    FakeClock,
+    FakeIds,
+    Placed,
+    placed,
+    registry,
+    several,
+    stream,
+)
+from eventstore.testing.forking import Forking
+from eventstore.testing.reading import Reading
+from eventstore.testing.retrying import Retrying
+
+
+class StoreContract(Appending, Retrying, Reading, Forking):
+    """The conformance suite. Each test takes a new store."""
+
+
+__all__ = [
+    "Counted",
+    "CountingReducer",
+    "FakeClock",
+    "FakeIds",
+    "Placed",
+    "StoreContract",
+    "placed",
+    "proves",
+    "refused",
+    "registry",
+    "several",
+    "stream",
+]

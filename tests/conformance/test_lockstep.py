@@ -1,0 +1,36 @@
+"""The SQLite store and the memory store never part."""
+
+import shutil
+import tempfile
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from eventstore import Store
+from eventstore.sql import open_store
+from eventstore.testing import registry
+from eventstore.testing.machine import StoresAgree
+
+
+class SqliteAgrees(StoresAgree):
+    def open_subject(self, mode: str) -> Store:
+        if not hasattr(self, "folder"):
+            self.folder = tempfile.mkdtemp()
+        return open_store(
+            f"sqlite:///{self.folder}/store.db",
+            mode="guest" if mode == "guest" else "hold",
+            durability="volatile",
+            registry=registry(),
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    def remove_subject(self) -> None:
+        shutil.rmtree(self.folder)
+
+
+@pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5")
+def test_sqlite_agrees_with_memory() -> None:
+    """Any sequence of calls gets the same answers and leaves the same rows and chain."""
+    run_state_machine_as_test(SqliteAgrees, settings=settings(stateful_step_count=25))
