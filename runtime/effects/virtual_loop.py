@@ -50,7 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return virtual time, in seconds."""
         return self.now_s
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self,
         when: float,
         callback: Callable[..., object],
@@ -64,7 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         alarm = _Alarm(when, callback, args, self, context)
         alarm.number = next(self._numbers)
         heapq.heappush(self._scheduled, alarm)  # type: ignore[attr-defined]
-        alarm._scheduled = True  # noqa: SLF001 - asyncio's own mark, read when it is cancelled
+        alarm._scheduled = True  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's own mark, read when it is cancelled
         return alarm
 
     @property
@@ -139,7 +139,7 @@ class _Alarm(asyncio.TimerHandle):
     number = 0
 
     def __lt__(self, other: Any) -> bool:
-        return (self._when, self.number) < (other._when, other.number)
+        return (self.when(), self.number) < (other.when(), other.number)
 
 
 class _JumpingSelector(selectors.DefaultSelector):

@@ -17,7 +17,7 @@ from runtime.effects import Outside
 from runtime.effects.recorded import Recorded
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop
 from runtime.errors import DivergenceError
-from runtime.facts import Fact, HandlerFailed, HookFailed, ListenerFailed, RequestReceived
+from runtime.facts import Fact, RequestReceived
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
@@ -205,10 +205,10 @@ def _difference(recorded: Event | None, attempted: NewEvent) -> str | None:
 
 
 def _without_lines(fact: Any) -> Any:
-    if isinstance(fact, HandlerFailed | HookFailed | ListenerFailed) and fact.failure.frames:
-        bare = msgspec.structs.replace(fact.failure, frames=())
-        return msgspec.structs.replace(fact, failure=bare)
-    return fact
+    failure = getattr(fact, "failure", None)
+    if failure is None or not failure.frames:
+        return fact
+    return msgspec.structs.replace(fact, failure=msgspec.structs.replace(failure, frames=()))
 
 
 def _received(event: Event, first: RequestReceived) -> Received:

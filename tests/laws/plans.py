@@ -165,7 +165,7 @@ class Running:
 
 def version_for(
     plan: Plan, running: Running | None = None
-) -> tuple[HandlerVersion, dict[str, tuple[Hook, ...]]]:
+) -> tuple[HandlerVersion, dict[str, Any]]:
     """Return the plan's handler version, and its global hooks by kind."""
     running = running or Running()
     routes: dict[str, Any] = {}
@@ -328,6 +328,8 @@ def _ending_step(step: Step, lctx: LocalContext, gctx: GlobalContext) -> None:
                 lctx.cancel_compensation(registered)
         case ("cleanup", fails):
             lctx.on_cleanup(_fail if fails else _end)
+        case _:
+            raise ValueError(step)
 
 
 def _fail() -> None:

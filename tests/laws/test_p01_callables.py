@@ -55,7 +55,8 @@ def build(parameters: str, shape: str, bound: list[str]) -> Callable[..., Any]:
         source = f"class C:\n def {name}({both}):\n  {body}"
         space: dict[str, Any] = {}
         exec(source, space)  # noqa: S102 - source of our own making
-        return space["C"]() if shape == "object" else space["C"]().call
+        made: Callable[..., Any] = space["C"]() if shape == "object" else space["C"]().call
+        return made
     space = {}
     exec(f"{prefix}def f({parameters}):\n {body}", space)  # noqa: S102 - likewise
     function: Callable[..., Any] = space["f"]

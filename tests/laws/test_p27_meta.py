@@ -1,0 +1,99 @@
+"""P27: `meta` is what was recorded, and cannot be changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from eventstore.values import FrozenValueError
+from runtime.errors import ReservedKeyError
+from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.meta import RESERVED, Meta
+from runtime.testing import Harness, run_virtual, version_of
+
+WRITES: list[Callable[[Any, str], object]] = [
+    lambda meta, name: setattr(meta, name, 1),
+    delattr,
+    lambda meta, name: meta.__setitem__(name, 1),
+    lambda meta, name: meta.__delitem__(name),
+    lambda meta, name: meta.update({name: 1}),
+    lambda meta, name: meta.pop(name),
+    lambda meta, name: meta.setdefault(name, 1),
+    lambda meta, _: meta.popitem(),
+    lambda meta, _: meta.clear(),
+    lambda meta, name: meta.__ior__({name: 1}),
+]
+names = st.one_of(st.sampled_from([*RESERVED, "_values"]), st.text("abc", min_size=1, max_size=3))
+
+
+@pytest.mark.proves("P27", "LC-2", "LC-3")
+@given(
+    path=st.sampled_from(["/orders", "/orders/7", "/%C3%A9"]),
+    method=st.sampled_from(["GET", "POST"]),
+    version=st.sampled_from(["tsv:1-a-1", "tsv:2-a-2"]),
+    name=names,
+    write=st.sampled_from(WRITES),
+)
+def test_p27_meta_is_what_was_recorded_and_no_write_reaches_it(
+    path: str, method: str, version: str, name: str, write: Callable[[Any, str], object]
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def handle(lctx: LocalContext) -> None:
+        before = dict(lctx.meta)
+        with pytest.raises(FrozenValueError):
+            write(lctx.meta, name)
+        assert dict(lctx.meta) == before
+        seen.append(before)
+
+    told = run_virtual(Harness(version_of(handle, version=version)).send(path=path, method=method))
+    event("reserved" if name in RESERVED else "free")
+
+    first, resolved = told.facts[0], told.facts[2]
+    (meta,) = seen
+    assert meta == {
+        "request_id": f"req-{told.stream.hex}",
+        "method": first.data.method,
+        "path": first.data.path,
+        "route": first.data.route,
+        "version": resolved.key,
+        "flags": (),
+        "received_at": first.at,
+        "instance_id": "unknown",
+        "region": "unknown",
+    }
+    assert (meta["path"], meta["method"], meta["version"]) == (path, method, version)
+
+
+@pytest.mark.proves("LC-3")
+@given(name=names)
+def test_p27_an_extra_entry_may_have_no_reserved_name(name: str) -> None:
+    values = dict.fromkeys(RESERVED, 1)
+    if name in RESERVED or name.startswith("_"):
+        event("refused")
+        with pytest.raises(ReservedKeyError, match=name):
+            Meta(values, {name: 2})
+    else:
+        event("taken")
+        assert Meta(values, {name: 2})[name] == 2
+
+
+@pytest.mark.proves("LC-1", "LC-2", "LC-13")
+def test_a_context_says_who_calls_and_what_time_is_left() -> None:
+    seen: list[Any] = []
+
+    async def handle(lctx: LocalContext) -> None:
+        await lctx.sleep(4)
+        seen.extend([lctx.client, lctx.phase, lctx.remaining(), lctx.is_timed_out, lctx.version])
+        seen.extend([lctx.trace_id, lctx.span_id, (lctx.deadline - lctx.meta.received_at).seconds])
+
+    told = run_virtual(Harness(version_of(handle, timeout_s=10.0)).send())
+
+    client, phase, left_s, timed_out, version, trace_id, span_id, lasts_s = seen
+    assert (client.ip, client.user_agent, client.region) == ("unknown",) * 3
+    assert (phase, left_s, timed_out, lasts_s) == ("processing", 6.0, False, 10)
+    assert version == told.facts[2].key
+    assert (len(trace_id), len(span_id)) == (32, 16)
+    assert trace_id == told.facts[0].data.trace_id

@@ -1,0 +1,171 @@
+"""P47: seek, then resume, gives the original run."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from eventstore import Event, NewEvent
+from runtime.context import REQUEST_REDUCER
+from runtime.effects import Live, Workers
+from runtime.facts import EffectRequested
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.replay import Rerun, reexecute
+from runtime.modules import Method
+from runtime.testing import FakeClock, Harness, Told, run_virtual, version_of
+from tests.laws.plans import (
+    Bench,
+    Plan,
+    PlannedError,
+    async_steps,
+    ending_steps,
+    global_context,
+    plans,
+    programs,
+    quiet_steps,
+    version_for,
+    waiting_steps,
+)
+
+requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps), most_hooks=3)
+
+
+def record(plan: Plan) -> Told:
+    version, everywhere = version_for(plan)
+    harness = Harness(version, gctx=global_context(Bench()), **everywhere)
+    told = run_virtual(harness.send())
+    harness.controller.close()
+    return told
+
+
+def rerun(plan: Plan, told: Told, bench: Bench, **resumed: Any) -> Rerun:
+    version, everywhere = version_for(plan)
+    gctx = global_context(bench)
+    return reexecute(told.facts, version, gctx=gctx, **everywhere, **resumed)
+
+
+def payloads(facts: Sequence[Event | NewEvent]) -> list[Any]:
+    """Return what is compared: lines are not, and a module that is not called has none."""
+    return [(each.type, each.key, without_lines(each.data)) for each in facts]
+
+
+def without_lines(fact: Any) -> Any:
+    failure = getattr(fact, "failure", None)
+    if failure is None:
+        return fact
+    return msgspec.structs.replace(fact, failure=msgspec.structs.replace(failure, frames=()))
+
+
+class Counting:
+    """Answers effects as the record's run had them answered, and counts what it is asked."""
+
+    def __init__(self, told: Told) -> None:
+        self.asked: list[int] = []
+        self._clock = FakeClock(told.facts[0].at_us)
+        self._answers = {f.data.n: f for f in told.facts if f.type == "effect.returned"}
+        self._live = Live(self._clock, Workers("test"))
+
+    def now_us(self, n: int) -> int:
+        self.asked.append(n)
+        return round(self._instant(n) * 1_000_000)
+
+    def _instant(self, n: int) -> float:
+        text: str = self._answers[n].data.value["$datetime"]
+        return dt.datetime.fromisoformat(text).timestamp()
+
+    async def sleep(self, n: int, seconds: float) -> None:
+        self.asked.append(n)
+        await self._live.sleep(n, seconds)
+
+    async def call(
+        self, n: int, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        self.asked.append(n)
+        return await self._live.call(n, method, args, kwargs)
+
+
+@pytest.mark.proves("P47", "SN-1", "EF-1")
+@given(plan=requests, cadence=st.integers(1, 9), data=st.data())
+def test_p47_resumed_at_any_revision_a_run_gives_its_original_suffix(
+    plan: Plan, cadence: int, data: st.DataObject
+) -> None:
+    told = record(plan)
+    facts = told.facts
+    _keyframes_change_nothing(facts, cadence)
+    bench = Bench()
+    whole = rerun(plan, told, bench)
+    assert (whole.divergence, whole.answer, bench.calls) == (None, told.answer, [])
+    assert payloads(whole.facts) == payloads(facts)
+
+    at = data.draw(st.integers(1, len(facts)), label="revision")
+    moment = REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), facts[:at])
+    later = [f.data.n for f in facts[at:] if isinstance(f.data, EffectRequested)]
+    outside = Counting(told)
+    resumed = rerun(plan, told, Bench(), until=at, beyond=outside)
+    event(f"pending {min(len(moment.pending), 1)}, later effects {min(len(later), 1)}")
+
+    assert resumed.divergence is None
+    kinds = {f.data.n: f.data.kind for f in facts if isinstance(f.data, EffectRequested)}
+    answered_by_chance = {n for n, kind in kinds.items() if kind in ("random", "uuid")}
+    expected = sorted({*moment.pending, *later} - answered_by_chance)
+    if "request.timed_out" not in told.types:
+        assert payloads(resumed.facts) == payloads(facts)
+        assert sorted(outside.asked) == expected
+    else:
+        assert payloads(resumed.facts[:at]) == payloads(facts[:at])
+        assert len(outside.asked) == len(set(outside.asked))
+
+
+def _keyframes_change_nothing(facts: Sequence[Event], cadence: int) -> None:
+    whole = REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), facts)
+    state = REQUEST_REDUCER.initial()
+    for start in range(0, len(facts), cadence):
+        state = REQUEST_REDUCER.apply_all(state, facts[start : start + cadence])
+    assert state == whole
+
+
+@pytest.mark.proves("P47", "EF-2", "EF-3")
+def test_a_replay_asks_nobody_and_says_the_same() -> None:
+    bench = Bench()
+
+    async def handle(lctx: LocalContext, gctx: GlobalContext) -> list[Any]:
+        said = [str(lctx.now()), str(lctx.uuid()), lctx.random().random()]
+        try:
+            await gctx.modules.bench.refuse(1)
+        except PlannedError:
+            said.append("refused")
+        return [*said, (await gctx.modules.bench.ask(2, takes_s=1.0))["what"]]
+
+    version = version_of(handle)
+    told = run_virtual(Harness(version, gctx=global_context(bench), seed=5).send())
+    again = reexecute(told.facts, version, gctx=global_context(silent := Bench()))
+
+    assert told.json[3:] == ["refused", 2]
+    assert (again.divergence, again.answer) == (None, told.answer)
+    assert (len(bench.calls), silent.calls) == (2, [])
+
+
+@pytest.mark.proves("P47")
+def test_changed_code_parts_at_the_first_fact_that_differs() -> None:
+    told = run_virtual(Harness(version_of(lambda lctx: lctx.set("a", 1))).send())
+    changed = reexecute(told.facts, version_of(lambda lctx: lctx.set("a", 2)), gctx=GlobalContext())
+
+    assert changed.answer is None
+    assert changed.divergence is not None
+    assert (changed.divergence.kind, changed.divergence.revision) == ("value", 7)
+    assert changed.divergence.recorded == told.facts[6]
+
+
+@pytest.mark.proves("P47", "CN-2")
+def test_a_timeout_is_replayed_without_waiting_for_it() -> None:
+    plan = Plan(handler=(("set", "a", 1), ("wait", 3.0)), timeout_s=2.0)
+    told = record(plan)
+    again = rerun(plan, told, Bench())
+
+    assert told.answer.status == 504
+    assert (again.divergence, payloads(again.facts)) == (None, payloads(told.facts))
