@@ -1,7 +1,7 @@
 """Which events and streams a program knows: names to payload classes, kinds of streams."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -84,6 +84,11 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """All registered event types, in order of registration."""
         return tuple(self._classes)
+
+    @property
+    def payload_types(self) -> Mapping[str, type[msgspec.Struct]]:
+        """The classes of payloads by name; not to be changed."""
+        return self._classes
 
     def payload_type(self, name: str) -> type[msgspec.Struct] | None:
         """Return the class of payloads of *name*; None if it is not registered."""

@@ -4,7 +4,7 @@ Hot: a row is written by one call of msgspec's encoder. What that cannot write, 
 a lone surrogate in a field, goes the slow way of `payloads`; laws hold the two equal.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -59,7 +59,7 @@ def encode_rows(
     Raises:
         EventStoreError: `invalid-event`, `too-large` (ES-6).
     """
-    _check(registry, events)
+    has_null = _check(registry, events)
     items = [
         (type_id(event.type), event.at_us - began_us, event.key, event.data)
         if event.site is None
@@ -67,7 +67,7 @@ def encode_rows(
               site_id(event.site))
         for event in events
     ]  # fmt: skip
-    if events[-1].data is None or any(event.data is None for event in events):
+    if has_null:
         items = [_trim(item) for item in items]
     try:
         raw = _encode(items)
@@ -139,26 +139,29 @@ def _trim(item: tuple[Any, ...]) -> tuple[Any, ...]:
     return item[:end]
 
 
-def _check(registry: Registry, events: Sequence[NewEvent]) -> None:
+def _check(registry: Registry, events: Sequence[NewEvent]) -> bool:
+    """Refuse what cannot be stored; say whether an event has no data."""
     if not events:
         problem, remedy = "An append without events.", "Append at least one."
         raise EventStoreError("invalid-event", problem, remedy, {"count": 0})
     if len(events) > COMMIT_EVENTS:
         count = f"{len(events)} events, the limit is {COMMIT_EVENTS}"
         _too_large(f"The commit has {count}.", "Append it in several commits.")
-    for event in _suspects(registry.payload_type, events):
+    suspects = _suspects(registry.payload_types, events)
+    for event in suspects:
         _check_closely(registry, event)
+    # No class is that of None, so whatever has no data is suspect.
+    return any(event.data is None for event in suspects)
 
 
-def _suspects(
-    payload_type: Callable[[str], type | None], events: Sequence[NewEvent]
-) -> Sequence[NewEvent]:
+def _suspects(payload_types: Mapping[str, type], events: Sequence[NewEvent]) -> Sequence[NewEvent]:
     """Return the few events that need a closer look.
 
     A quarter of the limits in characters is within them in bytes. A key's NUL and lone
     surrogates are seen in the encoded row at no cost, but only the number of a site is
     there, so a site has to be printable.
     """
+    payload_type = payload_types.get
     try:
         return [
             event

@@ -6,7 +6,7 @@ checks, triggers and the view are in the migrations, for they are of the databas
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Of the migrations, oldest first."""
 REVISION = REVISIONS[-1]
 """That this program was written for."""
@@ -70,3 +70,82 @@ names = sa.Table(
     sqlite_strict=True,
 )
 """What the numbers in the rows mean: the fold of the `names.registered` facts."""
+
+keyframes = sa.Table(
+    "keyframes",
+    metadata,
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("reducer", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.UniqueConstraint("stream", "fingerprint", "revision"),
+    sqlite_strict=True,
+)
+"""Folds that are kept: a cache, which may be emptied at any time."""
+
+seals = sa.Table(
+    "seals",
+    metadata,
+    sa.Column("last_pos", sa.Integer, primary_key=True, nullable=True),
+    sa.Column("first_pos", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("marks", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""Signed statements about all rows up to a position."""
+
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("log", sa.Text, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("name", "log"),
+    sqlite_strict=True,
+)
+"""How far each subscriber is, in each log."""
+
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("first_pos", sa.Integer, primary_key=True, nullable=True),
+    sa.Column("last_pos", sa.Integer, nullable=False),
+    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("segment", sa.Integer),
+    sa.Column("event_pos", sa.Integer, nullable=False),
+    sqlite_strict=True,
+)
+"""Where rows were taken out: the chain goes on from here."""
+
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, nullable=True),
+    sa.Column("first_pos", sa.Integer, nullable=False),
+    sa.Column("last_pos", sa.Integer, nullable=False),
+    sa.Column("min_stream", sa.Text, nullable=False),
+    sa.Column("max_stream", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""Files that hold archived rows."""
+
+subject_keys = sa.Table(
+    "subject_keys",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, nullable=True),
+    sa.Column("subject", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("master", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("created_us", sa.Integer, nullable=False),
+    sqlite_strict=True,
+)
+"""The key of each person whose values are sealed; without it they are forgotten."""

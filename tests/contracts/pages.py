@@ -28,7 +28,7 @@ VARYING = re.compile(
     r"|(?P<digest>\b[0-9a-f]{40,64}\b)"
     r"|(?P<duration>\b\d+(?:\.\d+)? (?:ms|s|µs)\b)"
     r"|(?P<seconds>\"(?:seconds|ms|duration_us|started_us|at_us)\": ?[\d.]+)"
-    r"|(?P<exact>[+]?\b\d+\.\d{3}\b)"
+    r"|(?P<exact> *[+]?\b\d+\.\d{3}\b(?! (?:ms|s|µs)\b))"
     r"|(?P<scrub>[▁▂▃▄▅▆▇█·@^!]{10,})"
     r"|(?P<cut>[^\s▸]*…)"
     r"|(?P<any>\.\.\.)"
@@ -44,7 +44,7 @@ ANY_OF = {
     "digest": r"[0-9a-f]{40,64}",
     "duration": r"\d+(?:\.\d+)? (?:ms|s|µs)",
     "seconds": r"\"\w+\": ?[\d.]+",
-    "exact": r"[+]?\d+\.\d{3}",
+    "exact": r" *[+]?\d+\.\d{3}",
     "scrub": r"[▁▂▃▄▅▆▇█·@^!]{10,}",
     "cut": r".{0,32}?",
     "any": r".*?",

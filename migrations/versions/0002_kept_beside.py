@@ -1,0 +1,80 @@
+"""What is kept beside the log: folds, seals, cursors, what was taken out, keys of subjects."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+KEYFRAMES = """
+CREATE TABLE keyframes (
+  stream TEXT NOT NULL,
+  reducer INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,
+  chain BLOB NOT NULL,
+  digest BLOB NOT NULL,
+  data TEXT NOT NULL,
+  UNIQUE (stream, fingerprint, revision)
+) STRICT
+"""
+SEALS = """
+CREATE TABLE seals (
+  last_pos INTEGER PRIMARY KEY,
+  first_pos INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  marks BLOB NOT NULL,
+  signature BLOB NOT NULL
+) STRICT
+"""
+CURSORS = """
+CREATE TABLE cursors (
+  name TEXT NOT NULL,
+  log TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  chain BLOB NOT NULL,
+  UNIQUE (name, log)
+) STRICT
+"""
+TOMBSTONES = """
+CREATE TABLE tombstones (
+  first_pos INTEGER PRIMARY KEY,
+  last_pos INTEGER NOT NULL,
+  chain BLOB NOT NULL,
+  segment INTEGER,
+  event_pos INTEGER NOT NULL
+) STRICT
+"""
+SEGMENTS = """
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY,
+  first_pos INTEGER NOT NULL,
+  last_pos INTEGER NOT NULL,
+  min_stream TEXT NOT NULL,
+  max_stream TEXT NOT NULL,
+  file TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  sha256 BLOB NOT NULL
+) STRICT
+"""
+SUBJECT_KEYS = """
+CREATE TABLE subject_keys (
+  id INTEGER PRIMARY KEY,
+  subject BLOB NOT NULL UNIQUE,
+  master TEXT NOT NULL,
+  wrapped BLOB NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT
+"""
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    for statement in (KEYFRAMES, SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Drop them: for stores that have nothing in them."""
+    for table in ("keyframes", "seals", "cursors", "tombstones", "segments", "subject_keys"):
+        op.execute(f"DROP TABLE {table}")
