@@ -1,6 +1,5 @@
 """A store in an SQLite file: readers, and a writer where the mode has one."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.events import Event, Head, NewEvent, Row, Verdict
 from eventstore.fold import Folded, Reducer
+from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
@@ -128,7 +128,7 @@ class SqlStore:
         self._writer = writer
         self._holder = holder
         self._closed = False
-        self._pid = os.getpid()
+        self._generation = Process.generation
         self._reader.load_names()
 
     @property
@@ -220,7 +220,7 @@ class SqlStore:
         self._closed = True
         self._reader.close()
         done = self._writer is None or self._writer.close()
-        if done and self._holder is not None and self._pid == os.getpid():
+        if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()
 
     def __enter__(self) -> Self:
@@ -230,10 +230,10 @@ class SqlStore:
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True) and self._pid == os.getpid():
+        if not getattr(self, "_closed", True) and self._generation == Process.generation:
             problem = f"The store {self._url} was not closed."
             warnings.warn(problem, ResourceWarning, stacklevel=2, source=self)
 
     def _check_open(self) -> None:
-        if self._closed or self._pid != os.getpid():
+        if self._closed or self._generation != Process.generation:
             raise refusals.store_closed(self._url)

@@ -1,6 +1,5 @@
 """The one thread that writes a log: takes what is queued, writes it, tells who waits."""
 
-import os
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from eventstore import refusals
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
+from eventstore.forks import Process
 from eventstore.sql import failures
 from eventstore.sql.files import WriteLock
 from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
@@ -53,7 +53,7 @@ class Writer:
         self._closed = False
         self._ending = False
         self._woken = 0
-        self._pid = os.getpid()
+        self._generation = Process.generation
         self._fenced: EventStoreError | None = None
         self._broken = False
         self._full_until_s = 0.0
@@ -86,7 +86,7 @@ class Writer:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
-        if self._pid != os.getpid():
+        if self._generation != Process.generation:
             return True  # the thread, and the duty to write, stayed in the parent
         self._thread.join(DRAIN_S)
         if self._thread.is_alive():
