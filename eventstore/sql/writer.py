@@ -21,6 +21,8 @@ from eventstore.sql.plan import Outcome
 from eventstore.sql.tickets import SqlTicket, settle
 
 FLUSH_BYTES = 1 << 20
+FLUSH_COST = 4
+"""Of a flush without its rows, in commits of a request."""
 QUEUE_COMMITS = 4_096
 QUEUE_BYTES = 64 << 20
 IDLE_S = 0.1
@@ -123,8 +125,7 @@ class Writer:
 
     def _next_entries(self) -> list[Entry]:
         """Take what one statement can write, in order; at least one entry if there is any."""
-        if self._woken > 1:
-            self._let_threads_append()
+        self._let_others_append()
         for _ in range(self._queue.qsize()):
             if len(self._backlog) >= FLUSH_ROWS:
                 break
@@ -140,16 +141,21 @@ class Writer:
             entries.append(self._backlog.popleft())
         return entries
 
-    def _let_threads_append(self) -> None:
-        """Give way while threads that were just answered queue their next commits.
+    def _let_others_append(self) -> None:
+        """Give way while that brings more commits than it would cost to write them alone.
 
-        Without it each second flush holds one commit and costs a sync all the same; an
-        event loop does not need it, for it queues all it has in one go.
+        No timer: where nobody else wants the interpreter, giving way costs nothing and
+        brings nothing. A flush costs as much as some commits, so a busy event loop has to
+        bring some; threads that were just answered come one by one.
         """
-        waiting = -1
-        while waiting < (now_waiting := self._queue.qsize()) < FLUSH_ROWS:
-            waiting = now_waiting
+        worth = 1 if self._woken > 1 else FLUSH_COST
+        waiting = self._queue.qsize()
+        while waiting < FLUSH_ROWS:
+            before = waiting
             time.sleep(0)
+            waiting = self._queue.qsize()
+            if waiting - before < worth:
+                return
 
     def _flush(self, entries: Sequence[Entry]) -> None:
         with self._write_lock:
