@@ -10,7 +10,6 @@ from eventstore.sql.store import SqlStore
 from eventstore.testing import stream
 from tests.eventstore.sql.files import add, altered, opened
 
-
 ALTER = "UPDATE commits SET data = replace(data, 'tea', 'gin')"
 
 
@@ -69,7 +68,7 @@ def test_a_full_disk_refuses_whole_commits_and_reading_goes_on(path: Path, store
 @pytest.mark.parametrize(
     "sql",
     [
-        f"{ALTER} WHERE pos = (SELECT max(pos) FROM commits)",
+        ALTER + " WHERE pos = (SELECT max(pos) FROM commits)",
         "UPDATE commits SET at_us = at_us + 1 WHERE pos = (SELECT max(pos) FROM commits)",
         "DELETE FROM commits WHERE pos = (SELECT max(pos) FROM commits)",
         "UPDATE log SET head = zeroblob(32)",
