@@ -10,7 +10,8 @@ from eventstore.sql.store import SqlStore
 from eventstore.testing import stream
 from tests.eventstore.sql.files import add, altered, opened
 
-ALTER = "UPDATE commits SET data = replace(data, 'tea', 'gin')"
+ALTER_AT = "UPDATE commits SET data = replace(data, 'tea', 'gin') WHERE pos = ?"
+ALTER_LAST = ALTER_AT.replace("?", "(SELECT max(pos) FROM commits)")
 
 
 def refusal_of(store: Store, number: int) -> str | None:
@@ -68,7 +69,7 @@ def test_a_full_disk_refuses_whole_commits_and_reading_goes_on(path: Path, store
 @pytest.mark.parametrize(
     "sql",
     [
-        ALTER + " WHERE pos = (SELECT max(pos) FROM commits)",
+        ALTER_LAST,
         "UPDATE commits SET at_us = at_us + 1 WHERE pos = (SELECT max(pos) FROM commits)",
         "DELETE FROM commits WHERE pos = (SELECT max(pos) FROM commits)",
         "UPDATE log SET head = zeroblob(32)",
@@ -95,9 +96,7 @@ def test_verify_names_the_first_altered_row(path: Path) -> None:
     with altered(path) as connection:
         for number in (100, 200):
             at = commits[number].position
-            connection.execute(
-                f"UPDATE commits SET data = replace(data, 'tea', 'gin') WHERE pos = {at}"
-            )
+            connection.execute(ALTER_AT, (at,))
 
     with opened(path, "read") as store:
         verdict = store.verify()
