@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from eventstore.errors import EventStoreError
@@ -16,9 +16,11 @@ class SqlTicket:
 
     # No lock between waiter and writer: a waiter puts itself down and then looks for the
     # outcome, the writer puts the outcome down and then looks for waiters; one sees the other.
-    __slots__ = ("gate", "outcome", "waiters")
+    __slots__ = ("_ring", "gate", "outcome", "waiters")
 
-    def __init__(self) -> None:
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        """Has the commit written now, where an event loop still gathers."""
         self.outcome: Outcome | None = None
         self.waiters: list[asyncio.Future[None]] = []
         self.gate: threading.Lock | None = None
@@ -39,6 +41,7 @@ class SqlTicket:
                     gate.acquire()
                     self.gate = gate
             if self.outcome is None:
+                self._ring()
                 if not gate.acquire(timeout=-1 if timeout_s is None else timeout_s):
                     msg = f"The commit is not durable after {timeout_s} s; it is still on its way."
                     raise TimeoutError(msg)

@@ -1,5 +1,6 @@
 """The one thread that writes a log: takes what is queued, writes it, tells who waits."""
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -21,10 +22,13 @@ from eventstore.sql.plan import Outcome
 from eventstore.sql.tickets import SqlTicket, settle
 
 FLUSH_BYTES = 1 << 20
-FLUSH_COST = 4
-"""Of a flush without its rows, in commits of a request."""
+FLUSHES = 16
+"""Without letting go of the file's lock, at most."""
 QUEUE_COMMITS = 4_096
 QUEUE_BYTES = 64 << 20
+GATHERED = 64
+GATHER_S = 0.005
+"""What an event loop may gather before it has it written: commits, and seconds."""
 IDLE_S = 0.1
 DRAIN_S = 10.0
 RETRY_S = 1.0
@@ -47,13 +51,19 @@ class Writer:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._inbox: deque[Entry] = deque()
         self._backlog: deque[Entry] = deque()
+        self._appended = 0
+        """How many drafts came in; of them *taken* out of the inbox, and *due* to be written."""
+        self._taken = 0
+        self._due = 0
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._rung = False
+        self._gatherer: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._commits = 0
         self._bytes = 0
         self._closed = False
-        self._ending = False
         self._woken = 0
         self._generation = Process.generation
         self._fenced: EventStoreError | None = None
@@ -69,7 +79,7 @@ class Writer:
         Raises:
             EventStoreError: `store-busy`, `store-closed`.
         """
-        ticket = SqlTicket()
+        ticket = SqlTicket(self.ring)
         size = draft.size
         with self._lock:
             if self._closed:
@@ -79,15 +89,41 @@ class Writer:
                 raise failures.queue_full(self._path, self._commits)
             self._commits += 1
             self._bytes += size
-            self._queue.put((draft, ticket))
+            self._appended += 1
+            self._inbox.append((draft, ticket))
+        loop = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
+        if loop is None:
+            self.ring()
+        elif self._gatherer is not loop:
+            self._gatherer = loop
+            loop.call_soon(self._gather, loop, loop.time(), self._appended)
         return ticket
+
+    def ring(self) -> None:
+        """Have written what was queued so far."""
+        self._due = self._appended
+        if not self._rung:
+            self._rung = True
+            self._bell.put(None)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, since_s: float, appended: int) -> None:
+        """Ring once the loop has nothing more to append at the moment, runs in the loop.
+
+        No timer: it looks once a turn of the loop. Waking the thread costs a loop as much
+        as answering some requests, so what a busy loop has goes into one flush.
+        """
+        more = self._appended - appended
+        if more and self._appended - self._taken < GATHERED and loop.time() - since_s < GATHER_S:
+            loop.call_soon(self._gather, loop, since_s, self._appended)
+        else:
+            self._gatherer = None
+            self.ring()
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+            self._closed = True
+        self.ring()
         if self._generation != Process.generation:
             return True  # the thread, and the duty to write, stayed in the parent
         self._thread.join(DRAIN_S)
@@ -98,38 +134,51 @@ class Writer:
     # --- the thread ---
 
     def _run(self) -> None:
-        while not self._ending or self._backlog:
-            if not self._backlog:
-                self._wait()
+        while self._wait():
+            with self._write_lock:
+                self._flush_some()
+        self._end()
+
+    def _wait(self) -> bool:
+        """Wait until something is to be written; meanwhile do what there is time for.
+
+        Returns:
+            Whether to go on; False once the store is closed and all is written.
+        """
+        while self._taken >= self._due and not self._backlog:
+            if self._closed and not self._inbox:
+                return False
+            due_s = self._file.sync_due_s()
+            wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
+            timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
+            try:
+                self._bell.get(timeout=timeout_s)
+                self._rung = False
+            except Empty:
+                with self._write_lock:
+                    self._try(self._file.sync if due_s is not None else self._checkpoint)
+        return True
+
+    def _flush_some(self) -> None:
+        """Write what is due, and for a while what becomes due meanwhile.
+
+        Taking or leaving the file's lock gives the interpreter away, and a busy event loop
+        keeps it for milliseconds: not for each flush. But others want to write, too.
+        """
+        for _ in range(FLUSHES):
+            if self._woken > 1:
+                self._let_threads_append()
             entries = self._next_entries()
             if entries:
                 self._flush(entries)
-        self._end()
-
-    def _wait(self) -> None:
-        """Wait for an entry; meanwhile do what is to be done when there is time."""
-        due_s = self._file.sync_due_s()
-        wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
-        timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
-        try:
-            self._accept(self._queue.get(timeout=timeout_s))
-        except Empty:
-            with self._write_lock:
-                self._try(self._file.sync if due_s is not None else self._checkpoint)
-
-    def _accept(self, entry: Entry | None) -> None:
-        if entry is None:
-            self._ending = True
-        else:
-            self._backlog.append(entry)
+            if self._taken >= self._due and not self._backlog:
+                return
 
     def _next_entries(self) -> list[Entry]:
         """Take what one statement can write, in order; at least one entry if there is any."""
-        self._let_others_append()
-        for _ in range(self._queue.qsize()):
-            if len(self._backlog) >= FLUSH_ROWS:
-                break
-            self._accept(self._queue.get_nowait())
+        while self._inbox and len(self._backlog) < FLUSH_ROWS:
+            self._backlog.append(self._inbox.popleft())
+            self._taken += 1
         entries: list[Entry] = []
         rows = size = 0
         while self._backlog:
@@ -141,29 +190,22 @@ class Writer:
             entries.append(self._backlog.popleft())
         return entries
 
-    def _let_others_append(self) -> None:
-        """Give way while that brings more commits than it would cost to write them alone.
+    def _let_threads_append(self) -> None:
+        """Give way while threads that were just answered queue their next commits.
 
-        No timer: where nobody else wants the interpreter, giving way costs nothing and
-        brings nothing. A flush costs as much as some commits, so a busy event loop has to
-        bring some; threads that were just answered come one by one.
+        Without it each second flush holds one commit and costs a sync all the same.
         """
-        worth = 1 if self._woken > 1 else FLUSH_COST
-        waiting = self._queue.qsize()
-        while waiting < FLUSH_ROWS:
-            before = waiting
+        waiting = -1
+        while waiting < (now_waiting := len(self._inbox)) < FLUSH_ROWS:
+            waiting = now_waiting
             time.sleep(0)
-            waiting = self._queue.qsize()
-            if waiting - before < worth:
-                return
 
     def _flush(self, entries: Sequence[Entry]) -> None:
-        with self._write_lock:
-            outcomes = self._outcomes([draft for draft, _ in entries])
-            self._settle(entries[: len(outcomes)], outcomes)
-            self._backlog.extendleft(reversed(entries[len(outcomes) :]))
-            if not self._broken and self._file.wants_checkpoint(idle=False):
-                self._try(lambda: self._file.checkpoint("TRUNCATE"))
+        outcomes = self._outcomes([draft for draft, _ in entries])
+        self._settle(entries[: len(outcomes)], outcomes)
+        self._backlog.extendleft(reversed(entries[len(outcomes) :]))
+        if not self._broken and self._file.wants_checkpoint(idle=False):
+            self._try(lambda: self._file.checkpoint("TRUNCATE"))
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         size = sum(draft.size for draft, _ in entries)
@@ -212,10 +254,11 @@ class Writer:
 
     def _give_up(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         """Never repeat a failed write: some of it may be there (WR-9)."""
-        while self._queue.qsize():
-            self._accept(self._queue.get_nowait())
         waiting = list(self._backlog)
         self._backlog.clear()
+        while self._inbox:
+            waiting.append(self._inbox.popleft())
+            self._taken += 1
         self._settle(waiting, [failures.log_failed(self._path) for _ in waiting])
         self._reopen()
         return [failures.commit_unknown(self._path) for _ in drafts]
