@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -210,7 +211,7 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
-        parameters = rows[0] if len(rows) == 1 else tuple(value for row in rows for value in row)
+        parameters = rows[0] if len(rows) == 1 else tuple(chain.from_iterable(rows))
         try:
             self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
         except sa.exc.IntegrityError as error:

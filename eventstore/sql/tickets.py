@@ -79,7 +79,11 @@ def settle(outcomes: Iterable[tuple[SqlTicket, Outcome]]) -> int:
         if ticket.gate is not None:
             ticket.gate.release()
             threads += 1
+    here = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
     for loop, waiters in loops.items():
+        if loop is here:
+            _wake(waiters)
+            continue
         try:
             loop.call_soon_threadsafe(_wake, waiters)
         except RuntimeError:

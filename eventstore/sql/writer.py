@@ -32,6 +32,8 @@ GATHER_S = 0.005
 IDLE_S = 0.1
 DRAIN_S = 10.0
 RETRY_S = 1.0
+SLOW_S = 0.01
+"""Flushes that take longer are not for an event loop."""
 
 Entry: TypeAlias = tuple[Draft, SqlTicket]
 
@@ -70,6 +72,11 @@ class Writer:
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
+        self._not_here_until_s = 0.0
+        self._flush_s = 0.0
+        """What flushes in an event loop took lately, smoothed."""
+        self._writing = threading.Lock()
+        """Held by whoever writes: this thread, or an event loop's in its stead."""
         self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
         self._thread.start()
 
@@ -107,17 +114,48 @@ class Writer:
             self._bell.put(None)
 
     def _gather(self, loop: asyncio.AbstractEventLoop, since_s: float, appended: int) -> None:
-        """Ring once the loop has nothing more to append at the moment, runs in the loop.
+        """Have it written once the loop has nothing more to append at the moment.
 
-        No timer: it looks once a turn of the loop. Waking the thread costs a loop as much
-        as answering some requests, so what a busy loop has goes into one flush.
+        Runs in the loop. No timer: it looks once a turn of the loop.
         """
         more = self._appended - appended
         if more and self._appended - self._taken < GATHERED and loop.time() - since_s < GATHER_S:
             loop.call_soon(self._gather, loop, since_s, self._appended)
         else:
             self._gatherer = None
-            self.ring()
+            if not self._flush_here():
+                self.ring()
+
+    def _flush_here(self) -> bool:
+        """Write in this thread, an event loop's, what is queued; say whether that is done.
+
+        Beside a busy loop the writer's thread waits for the interpreter after each call,
+        and the loop is stopped each time it gets it. Where syncing is quick, a flush in the
+        loop costs less than that alone (measured: 0.3 ms a sync; 1.8 times the requests).
+        """
+        if time.monotonic() < self._not_here_until_s or not self._writing.acquire(blocking=False):
+            return False
+        began_s = time.monotonic()
+        try:
+            if not self._write_lock.take():
+                return False
+            try:
+                entries = self._next_entries()
+                if entries:
+                    self._flush(entries)
+            finally:
+                self._write_lock.leave()
+        finally:
+            self._writing.release()
+        self._note_flush_here(time.monotonic() - began_s)
+        return not self._inbox and not self._backlog
+
+    def _note_flush_here(self, took_s: float) -> None:
+        """Leave it to the thread for a while where the disk is slow."""
+        self._flush_s += (took_s - self._flush_s) / 8
+        if self._flush_s > SLOW_S:
+            self._flush_s = 0.0
+            self._not_here_until_s = time.monotonic() + RETRY_S
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
@@ -135,7 +173,7 @@ class Writer:
 
     def _run(self) -> None:
         while self._wait():
-            with self._write_lock:
+            with self._writing, self._write_lock:
                 self._flush_some()
         self._end()
 
@@ -155,7 +193,7 @@ class Writer:
                 self._bell.get(timeout=timeout_s)
                 self._rung = False
             except Empty:
-                with self._write_lock:
+                with self._writing, self._write_lock:
                     self._try(self._file.sync if due_s is not None else self._checkpoint)
         return True
 
@@ -272,7 +310,7 @@ class Writer:
         self._file.checkpoint("PASSIVE")
 
     def _end(self) -> None:
-        with self._write_lock:
+        with self._writing, self._write_lock:
             if not self._broken and not self._fenced:
                 self._try(self._file.finish)
             self._file.close()
