@@ -22,12 +22,12 @@ import sqlalchemy as sa
 from eventstore import Store, sql
 from eventstore.sql import Durability, Mode
 from eventstore.sql.points import EVENT, crash_point
-from eventstore.testing import FakeClock, FakeIds, registry
+from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
 from tests.kills.plan import rounds_of
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 12
-IDLE_S = 10.0
+IDLE_S, TRIES = 0.15, 200
 SURVIVED, FAILED = 0, 70
 
 
@@ -52,6 +52,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     sent: int | None = None
     """Number of a commit that is being appended."""
     acked: int | None = None
+    refused: str | None = None
+    """Code of an error that it met."""
     ended: int | None = None
     """How the child ended: negative for a signal."""
 
@@ -157,8 +159,20 @@ def write(order: Order, mode: Mode = "hold") -> None:
             ticket.result()
             tell(Told(acked=commit.number))
     if order.point is not None and order.point.startswith("sync"):
-        threading.Event().wait(IDLE_S)  # until the writer syncs of itself, and dies
+        rest(store)
     store.close()
+
+
+def rest(store: Store) -> None:
+    """Leave the writer of a `bounded` store with something to sync by itself, and wait for that.
+
+    On a slow disk a flush comes more than 50 ms after the one before, and is synced at once.
+    """
+    for number in range(TRIES):
+        for half in range(2):
+            extra = stream(1_000_000 + 2 * number + half)
+            store.append(extra, [placed(number)], kind="order", expected=0).result()
+        threading.Event().wait(IDLE_S)
 
 
 def upgrade(order: Order) -> None:
