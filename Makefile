@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench format
+.PHONY: demo test check bench kill format
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
@@ -24,6 +24,10 @@ check: $(INSTALLED)-test,check,bench
 
 bench: $(INSTALLED)-test,bench
 	$(BIN)/python -m tests.benchmarks
+
+kill: $(INSTALLED)-test
+	$(BIN)/python -m tests.kills
+	TIMESCAPE_KILL_REQUESTS=50000 TIMESCAPE_KILLS=10 $(BIN)/pytest -q tests/faces/test_http_kill.py
 
 format: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format .

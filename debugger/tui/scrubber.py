@@ -1,15 +1,16 @@
 """A request's time on one line: how much happened when, what failed, where the cursor is."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from debugger.timeline import Timeline, is_failure
+from debugger.timeline import Timeline
 from debugger.tui.cells import Cell, strip, width_of
 from debugger.tui.look import Look
 from debugger.tui.wording import duration, elapsed_text
@@ -34,6 +35,7 @@ class Scrubber(Widget):
         self._timeline: Timeline | None = None
         self._revision = 0
         self._times: list[int] = []
+        self._ordered: list[int] = []
         self._bar: tuple[int, str] = (0, "")
 
     def show(self, timeline: Timeline) -> None:
@@ -44,6 +46,7 @@ class Scrubber(Widget):
         if timeline.last > 1 and is_fork(timeline):
             # Restored days later, it would press all else into one column.
             self._times[-1] = self._times[-2] + 1
+        self._ordered = sorted(self._times)
         self._bar = (0, "")
         self.refresh()
 
@@ -85,15 +88,11 @@ class Scrubber(Widget):
 
     def _draw(self, timeline: Timeline, cells: int, total: int) -> str:
         glyphs = self._look().glyphs.density
-        counts = [0] * cells
-        for at in self._times:
-            counts[column_of(at, total, cells)] += 1
-        bar = [density_glyph(count, glyphs) for count in counts]
+        bar = [density_glyph(count, glyphs) for count in counts_in(self._ordered, total, cells)]
         for name in timeline.snapshots.values():
             bar[column_of(self._times[name - 1] if name else 0, total, cells)] = "@"
-        for at, event in zip(self._times, timeline.events, strict=True):
-            if is_failure(event):
-                bar[column_of(at, total, cells)] = "x"
+        for revision in timeline.stops("failure"):
+            bar[column_of(self._times[revision - 1], total, cells)] = "x"
         return "".join(bar)
 
     def on_click(self, event: events.Click) -> None:
@@ -117,6 +116,16 @@ def is_fork(timeline: Timeline) -> bool:
 def column_of(at: int, total: int, cells: int) -> int:
     """Return in which of *cells* a time from 0 to *total* falls."""
     return min(max(at, 0) * cells // (total + 1), cells - 1)
+
+
+def counts_in(ordered: Sequence[int], total: int, cells: int) -> list[int]:
+    """Count the times of each cell; *ordered* are rising, none below 0.
+
+    The bar is drawn anew when the text beside it grows: 50 000 facts one by one took 100 ms.
+    """
+    edges = [-(-(cell + 1) * (total + 1) // cells) for cell in range(cells - 1)]
+    ends = [*(bisect_left(ordered, edge) for edge in edges), len(ordered)]
+    return [end - start for start, end in pairwise([0, *ends])]
 
 
 def density_glyph(count: int, glyphs: Sequence[str]) -> str:

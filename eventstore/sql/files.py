@@ -1,5 +1,6 @@
 """The files of an SQLite store: where it is, whether it is one, and who may write it."""
 
+import contextlib
 import datetime as dt
 import fcntl
 import json
@@ -109,8 +110,10 @@ class HolderLock:
             raise refusal from error
         since = dt.datetime.fromtimestamp(now_us / 1_000_000, dt.UTC).isoformat(timespec="seconds")
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps(holder).encode(), 0)
+        # Only told to others: a full disk is no reason not to hold the lock.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps(holder).encode(), 0)
 
     def close(self) -> None:
         """Let another process hold the log. Twice is once."""

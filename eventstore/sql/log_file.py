@@ -23,6 +23,7 @@ from eventstore.sql import connections, failures, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.plan import Outcome, Parameters, Plan
+from eventstore.sql.points import crash_point
 
 LOG = logging.getLogger("eventstore")
 FLUSH_ROWS = 128
@@ -128,6 +129,7 @@ class LogFile:
 
     def hold(self) -> None:
         """Take the log under the next epoch: who held it before is refused from now on."""
+        crash_point("hold.before")
         self._names.prepare()
         with failures.translating(self._path):
             self._set_level("FULL")
@@ -143,6 +145,7 @@ class LogFile:
                 raise
         self._names.load(names)
         self._note_sync()
+        crash_point("hold.after")
 
     def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Write *drafts*, each whole or not at all; return an outcome for each one taken.
@@ -151,6 +154,7 @@ class LogFile:
             EventStoreError: `log-fenced`.
             sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
         """
+        crash_point("guest.before" if self._guest else "flush.before")
         trusting, behind = True, self._guest
         while True:
             try:
@@ -177,8 +181,10 @@ class LogFile:
         plan = self._plan(trusting=trusting)
         plan.take(drafts)
         if plan.rows:
+            crash_point("flush.assigned")
             self._set_level(self._level_for(durable=plan.durable))
             self._write(plan.rows)
+            crash_point("guest.after" if self._guest else "flush.after")
             self._note_sync()
             self._waiting += _FLUSH_BYTES + sum(draft.size for draft in drafts) * 5 // 4
         self._state = plan.state
@@ -276,9 +282,11 @@ class LogFile:
 
     def sync(self) -> None:
         """Bring to the disk what was committed without waiting for it."""
+        crash_point("sync.before")
         self._set_level("FULL")
         # An equal value or an empty transaction would write nothing, and sync nothing.
         self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        crash_point("sync.after")
         self._note_sync()
 
     def _level_for(self, *, durable: bool) -> Level:
@@ -308,9 +316,11 @@ class LogFile:
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
         """Bring the write-ahead log over into the file (WR-7)."""
+        crash_point("checkpoint.before")
         # A reader may be in the way: go on without waiting, and come back later.
         self._connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         result = self._connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
+        crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         _, frames, done = result
         self._waiting = max(frames - done, 0) * _FRAME_BYTES

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 
 from eventstore.chain import genesis
 from eventstore.identifiers import Clock, Ids
-from eventstore.sql import connections, failures, files, revisions
+from eventstore.sql import connections, failures, files, migrating, revisions
+from eventstore.sql.migrating import Step
+from eventstore.sql.points import crash_point
 from eventstore.sql.tables import APPLICATION_ID, REVISION, log
 
 
@@ -21,6 +24,8 @@ class Upgraded(msgspec.Struct, frozen=True):
     before: str | None
     """Revision of the tables before; None: there was no store."""
     after: str
+    backup: str | None = None
+    """File that holds the store as it was before."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -54,10 +59,12 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
                 row |= {"syncs": 0, "open_from": 1, "maintenance": 0, "created_us": now_us}
                 connection.execute(log.insert().values(row))
             with engine.connect() as connection:
-                connection.connection.driver_connection.execute("PRAGMA journal_mode = wal")  # type: ignore[union-attr]
+                _driver(connection).execute("PRAGMA journal_mode = wal")
         _sync(beside)
+        crash_point("create.before")
         _name(beside, path)
         _sync(path.parent)
+        crash_point("create.after")
     except OSError as error:
         raise failures.read_only(path, str(error)) from error
     finally:
@@ -65,11 +72,19 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
             Path(f"{beside}{suffix}").unlink(missing_ok=True)
 
 
-def upgrade(url: str, *, clock: Clock, ids: Ids) -> Upgraded:
+def upgrade(url: str, *, clock: Clock, ids: Ids, backup: bool = True) -> Upgraded:
     """Bring the tables of the store *url* up to date; make the store if there is none.
 
+    Args:
+        url: of the store.
+        clock: gives the time.
+        ids: gives new ids.
+        backup: before a store is changed, keep it as `<file>.before-<revision>`, which
+            replaces an older file of that name.
+
     Raises:
-        EventStoreError: `schema-new`, `store-held`, `not-a-store`, `read-only`, `bad-url`.
+        EventStoreError: `schema-new`, `store-held`, `not-a-store`, `read-only`,
+            `store-full`, `bad-url`.
     """
     path = files.path_of(url)
     connections.check_sqlite()
@@ -82,9 +97,15 @@ def upgrade(url: str, *, clock: Clock, ids: Ids) -> Upgraded:
         before = revisions.of(path)
         if revisions.is_newer(before):
             raise failures.schema_new(path, before, REVISION)
+        kept = path.with_name(f"{path.name}.before-{REVISION}")
+        backup = backup and before != REVISION
         with failures.translating(path), _lone_writer(path) as connection:
-            _migrate(connection)
-        return Upgraded(before, REVISION)
+            if backup:
+                _copy(connection, kept)
+            crash_point("upgrade.before")
+            migrating.run(connection)
+            crash_point("upgrade.after")
+        return Upgraded(before, REVISION, str(kept) if backup else None)
     finally:
         holder.close()
 
@@ -122,15 +143,62 @@ def check(url: str) -> Checked:
     return Checked(revision, REVISION, "drifted" if drift else "current", drift)
 
 
+def history(url: str) -> tuple[Step, ...]:
+    """Return the revisions of the tables, oldest first, and which the store *url* has.
+
+    Raises:
+        EventStoreError: `not-a-store`, `bad-url`.
+    """
+    return migrating.steps(_revision(files.path_of(url)))
+
+
+def sql(url: str) -> str:
+    """Return the SQL that `upgrade` would run on the store *url*, to be read or run by hand.
+
+    Raises:
+        EventStoreError: `schema-new`, `not-a-store`, `bad-url`.
+    """
+    path = files.path_of(url)
+    before = _revision(path)
+    if before is not None and revisions.is_newer(before):
+        raise failures.schema_new(path, before, REVISION)
+    return migrating.script(before)
+
+
+def _revision(path: Path) -> str | None:
+    return revisions.of(path) if files.is_store(path) else None
+
+
+def _copy(connection: sa.Connection, kept: Path) -> None:
+    """Write the whole store to *kept*: whoever finds a file of that name finds it whole."""
+    beside = kept.with_name(f"{kept.name}.new")
+    beside.unlink(missing_ok=True)  # of a copy that was killed
+    try:
+        # Not by way of SQLAlchemy, which would begin a transaction: VACUUM refuses to run in one.
+        _driver(connection).execute("VACUUM INTO ?", (str(beside),))
+        _sync(beside)
+        beside.replace(kept)
+        _sync(kept.parent)
+    except OSError as error:
+        raise failures.read_only(kept, str(error)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _driver(connection: sa.Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
+    return driver
+
+
 def _build(path: Path) -> None:
     engine = connections.transactional_engine(path)
     with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None  # noqa: S101 - for the type checker
+        driver = _driver(connection)
         # In this order: writing the id makes the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _migrate(connection)
+        migrating.run(connection)
 
 
 @contextmanager
@@ -143,26 +211,11 @@ def _lone_writer(path: Path) -> Iterator[sa.Connection]:
         lock.close()
 
 
-def _migrate(connection: sa.Connection) -> None:
-    """Run the migrations up to this program's revision."""
-    # Here, not above: opening a store that is up to date must not wait for Alembic.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    # Beside this package, both in a checkout and in a wheel. Not looked for on the import
-    # path: an application may well have a package `migrations` of its own there.
-    folder = Path(__file__).parents[2] / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, REVISION)
-
-
 def _fresh_catalogue() -> list[str]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     try:
         with engine.connect() as connection:
-            _migrate(connection)
+            migrating.run(connection)
             return _catalogue(connection)
     finally:
         engine.dispose()

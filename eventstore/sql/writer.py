@@ -19,6 +19,7 @@ from eventstore.sql import failures
 from eventstore.sql.files import WriteLock
 from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
 from eventstore.sql.plan import Outcome
+from eventstore.sql.points import crash_point
 from eventstore.sql.tickets import SqlTicket, settle
 
 FLUSH_BYTES = 1 << 20
@@ -241,6 +242,7 @@ class Writer:
     def _flush(self, entries: Sequence[Entry]) -> None:
         outcomes = self._outcomes([draft for draft, _ in entries])
         self._settle(entries[: len(outcomes)], outcomes)
+        crash_point("flush.resolved")
         self._backlog.extendleft(reversed(entries[len(outcomes) :]))
         if not self._broken and self._file.wants_checkpoint(idle=False):
             self._try(lambda: self._file.checkpoint("TRUNCATE"))
@@ -311,9 +313,11 @@ class Writer:
 
     def _end(self) -> None:
         with self._writing, self._write_lock:
+            crash_point("close.before")
             if not self._broken and not self._fenced:
                 self._try(self._file.finish)
             self._file.close()
+            crash_point("close.after")
         self._write_lock.close()
 
     def _try(self, work: Callable[[], object]) -> bool:

@@ -45,19 +45,32 @@ def figure(number: float) -> str:
     return f"{number:.2f}" if number < 10 else f"{number:.1f}"
 
 
+def compared(row: Row) -> str:
+    bar = "" if row.bar is None else f"≥ {row.bar:g}"
+    holds = "" if row.bar is None else "holds" if row.holds else "**missed**"
+    return (
+        f"| {row.what} | {figure(row.ours)} {row.unit} | {row.peer} "
+        f"| {figure(row.theirs)} {row.unit} | **{figure(row.ratio)}** "
+        f"| {figure(row.low)}, {figure(row.high)} | {bar} | {holds} |"
+    )
+
+
+def limited(row: Row) -> str:
+    """Write a row that is measured against a limit: its unit is that of the last columns too."""
+    holds = "holds" if row.holds else "**missed**"
+    return (
+        f"| {row.what} | **{figure(row.ours)} {row.unit}** | | | "
+        f"| {figure(row.low)}, {figure(row.high)} {row.unit} | ≤ {row.limit:g} {row.unit} "
+        f"| {holds} |"
+    )
+
+
 def table(rows: list[Row]) -> str:
     lines = [
         "| what | ours | peer | theirs | ratio | lowest, highest | bar | |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        bar = "" if row.bar is None else f"≥ {row.bar:g}"
-        holds = "" if row.bar is None else "holds" if row.holds else "**missed**"
-        lines.append(
-            f"| {row.what} | {figure(row.ours)} {row.unit} | {row.peer} "
-            f"| {figure(row.theirs)} {row.unit} | **{figure(row.ratio)}** "
-            f"| {figure(row.low)}, {figure(row.high)} | {bar} | {holds} |"
-        )
+    lines += [limited(row) if row.limit is not None else compared(row) for row in rows]
     notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
     return "\n".join(lines) + "\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
 

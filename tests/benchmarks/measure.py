@@ -34,9 +34,13 @@ class Row(msgspec.Struct, frozen=True):
     bar: float | None = None
     """The least ratio that is asked for; None: told, not asked."""
     note: str = ""
+    limit: float | None = None
+    """The most that ours may be, where less is better and nobody is compared with."""
 
     @property
     def holds(self) -> bool:
+        if self.limit is not None:
+            return self.ours <= self.limit
         return self.bar is None or self.ratio >= self.bar
 
 
@@ -85,6 +89,13 @@ def row(
         bar,
         note,
     )
+
+
+def within(what: str, measured: Sequence[float], *, unit: str, limit: float, note: str = "") -> Row:
+    """Sum up rounds of something that is to stay below *limit*, compared with nobody."""
+    low, high = min(measured), max(measured)
+    ours = statistics.median(measured)
+    return Row(what, "", unit, ours, 0.0, 0.0, low, high, note=note, limit=limit)
 
 
 def rate(count: int, work: Callable[[], object]) -> float:

@@ -1,0 +1,1 @@
+"""Processes killed at the worst moments, and what their stores must then be."""

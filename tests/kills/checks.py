@@ -1,0 +1,114 @@
+"""What a store must be after its process was killed (KM-4)."""
+
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from eventstore import Store, sql
+from eventstore.sql import open_store
+from eventstore.sql.tables import REVISION, REVISIONS
+from eventstore.testing import CountingReducer, FakeClock, FakeIds, registry, several, stream
+from tests.kills.launcher import ROUNDS
+from tests.kills.plan import Commit, folded, rounds_of
+from tests.migrations.old_stores import STREAMS, events_in
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What of a plan was in the log before anything was sent again."""
+
+    acked: int
+    unacked_whole: int
+    unacked_absent: int
+
+
+def commits_of(seed: int) -> list[Commit]:
+    return [commit for together in rounds_of(seed, ROUNDS) for commit in together]
+
+
+def raw_check(path: Path) -> int:
+    """Hold the file to SQLite's own check, and the log to have no gap; give its epoch."""
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        next_pos, epoch = raw.execute("SELECT next_pos, epoch FROM log").fetchone()
+        expected = 1
+        for pos, n in raw.execute("SELECT pos, n FROM commits ORDER BY pos"):
+            assert pos == expected, f"a gap: {expected} to {pos}"
+            expected = pos + n
+        assert next_pos == expected
+        return int(epoch)
+
+
+def opened(path: Path, life: int) -> Store:
+    return open_store(
+        f"sqlite:///{path}",
+        durability="fsync",
+        registry=registry(),
+        clock=FakeClock(),
+        ids=FakeIds(1 << 61 | life << 24),
+    )
+
+
+def check(path: Path, seed: int, sent: set[int], acked: set[int]) -> Left:
+    """Hold the store *path*, whose writer of plan *seed* was killed, to all that is promised."""
+    epoch = raw_check(path)
+    planned = [commit for commit in commits_of(seed) if commit.number in sent]
+    with opened(path, seed) as store:
+        assert store.verify().fault is None
+        there = {commit.number for commit in planned if is_whole(store, commit)}
+        assert acked <= there, f"acknowledged, and lost: {sorted(acked - there)}"
+        for commit in planned:
+            again(store, commit, known=commit.number in there)
+        by_stream = defaultdict(list)
+        for commit in planned:
+            by_stream[commit.stream_id].append(commit)
+        for commits in by_stream.values():
+            assert store.fold(CountingReducer(), commits[0].stream_id).state == folded(commits)
+        store.append(stream(seed + 500), several(3), kind="order", expected=0).result()
+        assert store.verify().fault is None
+    assert raw_check(path) > epoch
+    unacked = len(there) - len(acked)
+    return Left(len(acked), unacked, len(planned) - len(there))
+
+
+def check_upgraded(path: Path) -> None:
+    """Hold a store, killed in its upgrade, to be old or new, and whole; upgrade it again."""
+    url = f"sqlite:///{path}"
+    assert sql.current(url) in REVISIONS[-2:]
+    before = events_in(path)
+    assert len(before) > STREAMS
+    for kept in path.parent.glob(f"{path.name}.before-{REVISION}"):
+        assert sql.current(f"sqlite:///{kept}") == REVISIONS[-2]
+        assert events_in(kept) == before
+    sql.upgrade(url, clock=FakeClock(), ids=FakeIds(1 << 58))
+    assert sql.check(url).state == "current"
+    assert events_in(path) == before
+
+
+def is_whole(store: Store, commit: Commit) -> bool:
+    """Say whether *commit* is there; then it is there byte for byte, else not an event of it."""
+    head = store.head(commit.stream_id).revision
+    assert head >= commit.last or head < commit.first, f"a part of {commit} is there"
+    if head < commit.first:
+        return False
+    found = [
+        (event.type, event.data, event.key, event.at_us)
+        for event in store.read(commit.stream_id, commit.first, commit.last)
+    ]
+    assert found == [(e.type, e.data, e.key, e.at_us) for e in commit.events]
+    return True
+
+
+def again(store: Store, commit: Commit, *, known: bool) -> None:
+    """Send a commit again, as a client would that was never answered: it is there once."""
+    done = store.append(
+        commit.stream_id,
+        commit.events,
+        kind="order",
+        expected=commit.first - 1,
+        commit_id=commit.commit_id,
+    ).result()
+    assert done.duplicate is known
+    assert is_whole(store, commit)

@@ -1,0 +1,134 @@
+"""Kills at every point and at random times, and what came of them."""
+
+import random
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from eventstore.sql import Durability
+from eventstore.sql.points import POINTS
+from eventstore.testing import several, stream
+from tests.kills import checks
+from tests.kills.launcher import ROUNDS, SURVIVED, Launcher, Order
+from tests.migrations.old_stores import filled_store, old_store
+
+LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
+MOST = {"flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2}
+"""How often a point is passed at least, by what comes before its dot; others once."""
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """A process that was killed, and its store held to KM-4 after."""
+
+    point: str
+    durability: Durability
+    acked: int
+    unacked_whole: int
+    unacked_absent: int
+
+
+class Matrix:
+    """Kills on copies of two stores in *folder*: one of today, one to upgrade."""
+
+    def __init__(self, folder: Path, launcher: Launcher, seed: int = 1) -> None:
+        self._folder = folder
+        self._launcher = launcher
+        self._seed = seed * 10_000
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
+        self._today = filled_store(folder / "template.db")
+        (folder / "old").mkdir()
+        self._old = old_store(folder / "old" / "template.db")
+
+    def at_point(self, point: str, times: int) -> Iterator[Kill]:
+        """Kill *times* processes at *point*."""
+        for number in range(times):
+            yield self._one(point, LEVELS[number % len(LEVELS)])
+
+    def at_random(self, times: int, within_s: float = 0.25) -> Iterator[Kill]:
+        """Kill *times* processes at any time from their start on."""
+        for number in range(times):
+            job = ("write", "write", "write", "guest", "upgrade", "create")[number % 6]
+            durability = LEVELS[number % len(LEVELS)]
+            after_s = self._chance.uniform(0.001, within_s)
+            yield self._kill("at random", job, durability, after_s=after_s)
+
+    def _one(self, point: str, durability: Durability) -> Kill:
+        what = point.partition(".")[0]
+        job = what if what in ("create", "upgrade", "guest") else "write"
+        if what == "sync":
+            durability = "bounded"
+        count = self._chance.randint(1, MOST.get(what, 1))
+        return self._kill(point, job, durability, point=point, count=count)
+
+    def _kill(
+        self,
+        name: str,
+        job: str,
+        durability: Durability,
+        *,
+        point: str | None = None,
+        count: int = 1,
+        after_s: float | None = None,
+    ) -> Kill:
+        self._seed += 1
+        path = self._folder / "killed.db"
+        if job != "create":
+            shutil.copy(self._old if job == "upgrade" else self._today, path)
+        order = Order(
+            str(path),
+            "write" if job == "create" else job,
+            self._seed,
+            durability,
+            point,
+            count,
+            after_s,
+        )
+        with self._holder(path, job):
+            sent, acked, ended = self._launcher.run(order)
+        met = (-signal.SIGKILL,) if point is not None else (-signal.SIGKILL, SURVIVED)
+        assert ended in met, f"{order} ended with {ended}"
+        left = self._left(path, job, sent, acked)
+        for each in self._folder.glob("killed.db*"):
+            each.unlink()
+        return Kill(name, durability, left.acked, left.unacked_whole, left.unacked_absent)
+
+    @contextmanager
+    def _holder(self, path: Path, job: str) -> Iterator[None]:
+        """Hold the log beside a guest, and append before and after its death."""
+        if job != "guest":
+            yield
+            return
+        with checks.opened(path, self._seed + 5_000_000) as store:
+            for number in range(2):
+                store.append(stream(9), several(1), kind="order", expected=number).result()
+                if number == 0:
+                    yield
+
+    def _left(self, path: Path, job: str, sent: set[int], acked: set[int]) -> checks.Left:
+        if job == "upgrade":
+            checks.check_upgraded(path)
+        if job == "create" and not path.exists():  # killed before it had its name
+            checks.opened(path, self._seed).close()
+        return checks.check(path, self._seed, sent, acked)
+
+
+def table(kills: Sequence[Kill]) -> str:
+    """Tell what was done and what survived, a row a point."""
+    lines = [
+        "| killed at | times | commits acknowledged, all there | others, whole | others, absent |",
+        "|---|---|---|---|---|",
+    ]
+    for point in (*POINTS, "at random"):
+        of = [kill for kill in kills if kill.point == point]
+        if of:
+            acked, whole, absent = (
+                sum(getattr(kill, name) for kill in of)
+                for name in ("acked", "unacked_whole", "unacked_absent")
+            )
+            name = f"`{point}`" if "." in point else point
+            lines.append(f"| {name} | {len(of)} | {acked:,} | {whole:,} | {absent:,} |")
+    return "\n".join(lines) + "\n"

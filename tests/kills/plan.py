@@ -1,0 +1,67 @@
+"""What a process that will be killed appends: all of it known beforehand, from a seed."""
+
+import random
+from uuid import UUID
+
+import msgspec
+
+from eventstore import NewEvent, StreamId, uuid7
+from eventstore.testing import Counted, Placed, several
+from eventstore.testing.fakes import START_US
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """One append."""
+
+    number: int
+    stream: int
+    first: int
+    """Revision of its first event."""
+    count: int
+    seed: int
+
+    @property
+    def stream_id(self) -> StreamId:
+        return StreamId(_id(self.seed << 24 | self.stream))
+
+    @property
+    def commit_id(self) -> bytes:
+        return _id(self.seed << 24 | 1 << 20 | self.number).bytes
+
+    @property
+    def last(self) -> int:
+        return self.first + self.count - 1
+
+    @property
+    def events(self) -> list[NewEvent]:
+        return several(self.count, self.seed * 1_000_000 + self.number * 1_000)
+
+
+def _id(number: int) -> UUID:
+    return uuid7(START_US // 1_000, number.to_bytes(10, "big"))
+
+
+def rounds_of(seed: int, count: int) -> list[list[Commit]]:
+    """Plan *count* rounds of commits that are on their way together."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    heads: dict[int, int] = {}
+    rounds: list[list[Commit]] = []
+    number = 0
+    for _ in range(count):
+        together = []
+        for _ in range(chance.choice((1, 1, 2, 3, 8))):
+            stream = chance.randrange(6)
+            size = chance.choice((1, 2, 5, 30, 600))  # 600: a commit of several rows
+            head = heads.get(stream, 0)
+            together.append(Commit(number, stream, head + 1, size, seed))
+            heads[stream] = head + size
+            number += 1
+        rounds.append(together)
+    return rounds
+
+
+def folded(commits: list[Commit]) -> Counted:
+    """Add up what *commits* of one stream should fold to, without any fold of ours."""
+    events = [event for commit in commits for event in commit.events]
+    quantity = sum(event.data.quantity for event in events if isinstance(event.data, Placed))
+    return Counted(len(events), quantity, "".join(str(event.key) for event in events)[-100:])

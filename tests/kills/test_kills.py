@@ -1,0 +1,44 @@
+"""A store survives the death of its process at any point, whole, with all it acknowledged.
+
+By default 4 kills a point and 12 at random times, in CI 20 and 60; `make kill` does 200 and 500.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eventstore.sql.points import POINTS
+from tests.kills.launcher import Launcher
+from tests.kills.matrix import LEVELS, Matrix
+
+A_POINT, AT_RANDOM = (20, 60) if os.environ.get("CI") else (4, 12)
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    with Launcher() as launcher:
+        yield launcher
+
+
+@pytest.fixture
+def matrix(tmp_path: Path, launcher: Launcher) -> Matrix:
+    return Matrix(tmp_path, launcher)
+
+
+@pytest.mark.proves("KM-1", "KM-2", "KM-4", "KM-6")
+@pytest.mark.parametrize("point", POINTS)
+def test_a_store_survives_kills_at_a_point(matrix: Matrix, point: str) -> None:
+    kills = list(matrix.at_point(point, A_POINT))
+
+    assert len(kills) == A_POINT
+    assert {kill.durability for kill in kills} == ({"bounded"} if "sync" in point else {*LEVELS})
+
+
+@pytest.mark.proves("KM-1", "KM-4", "KM-6")
+def test_a_store_survives_kills_at_any_time(matrix: Matrix) -> None:
+    kills = list(matrix.at_random(AT_RANDOM))
+
+    assert len(kills) == AT_RANDOM
+    assert sum(kill.acked for kill in kills) > 0
