@@ -45,6 +45,7 @@ class MemoryStore:
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(self, registry: Registry, clock: Clock, ids: Ids) -> None:
+        registry.check()
         self._registry = registry
         self._lock = threading.RLock()
         self._closed = False
@@ -302,7 +303,7 @@ class MemoryStore:
             revision, parent, parent_revision = row.next_revision, None, None
         return _commit_of(written)
 
-    def _events(self, row: StoredRow) -> list[Event]:
+    def _events(self, row: StoredRow) -> Sequence[Event]:
         return self._decoder.decode(
             row.data,
             position=row.pos,

@@ -110,7 +110,7 @@ class Reader:
             for pos, revision, _, began_us, data, *_ in rows:
                 events = self._decode(pos, stream, revision, began_us, data)
                 if revision < first or revision + len(events) - 1 > last:
-                    events = [event for event in events if first <= event.revision <= last]
+                    events = events[max(first - revision, 0) : last - revision + 1]
                 yield from events
             start = rows[-1][1] + rows[-1][2]
 
@@ -125,7 +125,7 @@ class Reader:
 
     def _decode(
         self, pos: int, stream: StreamId, revision: int, began_us: int, data: str
-    ) -> list[Event]:
+    ) -> Sequence[Event]:
         decode = self._decoder.decode
         try:
             return decode(data, position=pos, stream=stream, first=revision, began_us=began_us)

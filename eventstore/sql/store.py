@@ -50,8 +50,10 @@ def open_store(
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
-            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`.
+            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`,
+            `upcast-missing`, `upcast-unused`.
     """
+    registry.check()
     path = files.path_of(url)
     connections.check_sqlite()
     holder = None
