@@ -12,6 +12,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from eventstore import refusals
+from eventstore.bell import Bell
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
 from eventstore.sql import failures
@@ -45,6 +46,8 @@ class Writer:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
+        self.bell = Bell()
+        """Rung after each flush."""
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
         self._backlog: deque[Entry] = deque()
         self._lock = threading.Lock()
@@ -155,6 +158,7 @@ class Writer:
         with self._write_lock:
             outcomes = self._outcomes([draft for draft, _ in entries])
             self._settle(entries[: len(outcomes)], outcomes)
+            self.bell.ring()
             self._backlog.extendleft(reversed(entries[len(outcomes) :]))
             if not self._broken and self._file.wants_checkpoint(idle=False):
                 self._try(lambda: self._file.checkpoint("TRUNCATE"))
