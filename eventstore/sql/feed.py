@@ -18,11 +18,12 @@ from eventstore.sql.reader import Reader
 
 _FIND = "SELECT epoch, position, chain FROM cursors WHERE name = ? AND log = ?"
 _FORGET = "DELETE FROM cursors WHERE name = ? AND log = ?"
-_SAVE = (
+_PUT = (
     "INSERT INTO cursors (name, log, epoch, position, chain) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (name, log) DO UPDATE SET epoch = excluded.epoch, position = excluded.position,"
-    " chain = excluded.chain WHERE excluded.position > cursors.position"
+    " chain = excluded.chain"
 )
+_PUT_FORWARD = f"{_PUT} WHERE excluded.position > cursors.position"
 
 
 class SqlFeed:
@@ -88,24 +89,19 @@ class SqlFeed:
         return None if row is None else Mark(*row)
 
     def save(self, name: str, mark: Mark) -> None:
-        with self._writing(name) as connection:
-            self._put(connection, name, mark)
+        self._write(name, _PUT_FORWARD, mark)
 
     def reset(self, name: str, mark: Mark | None) -> None:
         if self._note is None:
             raise failures.cursor_not_kept(self._url, name)
         # The fact first: a reset that a crash cut short is then told of, and done again.
         self._note(name, self._text(self.saved(name)), self._text(mark))
-        with self._writing(name) as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            connection.exec_driver_sql(_FORGET, (name, self.log.hex))
-            if mark is not None:
-                self._put(connection, name, mark)
-            connection.exec_driver_sql("COMMIT")
+        self._write(name, _FORGET if mark is None else _PUT, mark)
 
-    def _put(self, connection: sa.Connection, name: str, mark: Mark) -> None:
-        values = (name, self.log.hex, mark.epoch, mark.position, mark.chain)
-        connection.exec_driver_sql(_SAVE, values)
+    def _write(self, name: str, statement: str, mark: Mark | None) -> None:
+        values = () if mark is None else (mark.epoch, mark.position, mark.chain)
+        with self._writing(name) as connection:
+            connection.exec_driver_sql(statement, (name, self.log.hex, *values))
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[sa.Connection]:

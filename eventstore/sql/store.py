@@ -239,7 +239,8 @@ class SqlStore:
         if self._closed:
             return
         self._closed = True
-        self._feed.close()
+        if self._pid == os.getpid():  # the lock of cursors belongs to the parent too
+            self._feed.close()
         self._bell.ring()
         self._reader.close()
         done = self._writer is None or self._writer.close()

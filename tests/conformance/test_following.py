@@ -214,8 +214,10 @@ def test_a_backup_that_was_put_back_is_another_history(tmp_path: Path) -> None:
             write(4)
         with open_store(f"sqlite:///{file}", mode="guest", ids=FakeIds(9), **opened) as store:  # type: ignore[arg-type]
             subscription = store.subscribe("reader", after=lost)
-            with refused("history-forked"):
+            with refused("history-forked") as refusal:
                 subscription.poll()
+            (mark,) = lost.marks.values()
+            assert refusal.error.fields["position"] == mark.position
 
 
 # --- processes ---

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from eventstore import NewEvent
-from eventstore.names import HELD, REGISTERED
+from eventstore.names import HELD, REGISTERED, RESET
 from runtime import facts
 from runtime.facts import Change, Failure, Issue
 
@@ -106,9 +106,11 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
 
+_CURSOR = f"{'01' * 16}.3.1042.{'ab' * 32}"
 _OF_THE_LOG: tuple[tuple[str, Any, str | None], ...] = (
     (HELD, {"epoch": 3}, None),
     (REGISTERED, {"names": [[0, 0, "log", 1], [16, 1, HELD, 1], [40, 2, SITE, 1]]}, None),
+    (RESET, {"from": _CURSOR, "to": ""}, "reports"),
 )
 
 

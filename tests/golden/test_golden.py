@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eventstore import UnknownEvent
-from eventstore.names import HELD, LOG_STREAM, REGISTERED
+from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET
 from eventstore.sql import open_store, upgrade
 from eventstore.testing import FakeClock, FakeIds
 from runtime.context import registry
@@ -129,7 +129,7 @@ def test_what_a_fact_holds_belongs_to_its_shape() -> None:
 def test_every_fact_and_every_type_of_the_log_has_its_file() -> None:
     known = registry()
     wanted = {corpus.event_path(name, known.schema(name)) for name in known.names}
-    wanted |= {corpus.event_path(name, 1) for name in (HELD, REGISTERED)}
+    wanted |= {corpus.event_path(name, 1) for name in (HELD, REGISTERED, RESET)}
 
     assert wanted - set(GOLDEN_EVENTS) == set(), (
         f"add a sample, run `python -m tests.golden`; {HOW}"
