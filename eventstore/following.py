@@ -16,8 +16,8 @@ from eventstore.keeping import Database, keep
 from eventstore.values import text
 
 PAGE_ROWS = 256
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.005, 0.25
-"""Between two looks for what other processes wrote; doubled from the one to the other."""
+PAUSES_S = (0.005, 0.25)
+"""Between two looks for what other processes wrote; doubled from the first to the second."""
 NAME_BYTES = 128
 
 
@@ -108,16 +108,25 @@ class Following:
         name: under which the cursor is saved.
         after: where to begin; None: at the saved cursor, or at the beginning.
         kinds: numbers of kinds of streams; none: all.
+        pauses_s: the shortest and the longest time between two looks while nothing rings.
     """
 
     def __init__(
-        self, feed: Feed, bell: Bell, name: str, after: Cursor | None, kinds: Sequence[int]
+        self,
+        feed: Feed,
+        bell: Bell,
+        name: str,
+        after: Cursor | None,
+        kinds: Sequence[int],
+        *,
+        pauses_s: tuple[float, float] = PAUSES_S,
     ) -> None:
         _check_name(name)
         self.name = name
         self._feed = feed
         self._bell = bell
         self._kinds = kinds
+        self._first_pause_s, self._last_pause_s = pauses_s
         self._closed = False
         self._start(self._mark_of(after) if after is not None else feed.saved(name))
 
@@ -142,7 +151,7 @@ class Following:
         return self
 
     def __next__(self) -> FollowedPage:
-        pause_s = FIRST_PAUSE_S
+        pause_s = self._first_pause_s
         while not self._closed:
             rings = self._bell.rings
             page = self.poll()
@@ -150,14 +159,14 @@ class Following:
                 return page
             if not self._closed:
                 self._bell.wait(rings, pause_s)
-            pause_s = min(pause_s * 2, LAST_PAUSE_S)
+            pause_s = min(pause_s * 2, self._last_pause_s)
         raise StopIteration
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> FollowedPage:
-        pause_s = FIRST_PAUSE_S
+        pause_s = self._first_pause_s
         while not self._closed:
             rings = self._bell.rings
             # Taken here and not in the thread: a page that was read for one who left is read
@@ -167,7 +176,7 @@ class Following:
                 return page
             if not self._closed:
                 await self._bell.wait_async(rings, pause_s)
-            pause_s = min(pause_s * 2, LAST_PAUSE_S)
+            pause_s = min(pause_s * 2, self._last_pause_s)
         raise StopAsyncIteration
 
     def reset(self, after: Cursor | None = None) -> None:

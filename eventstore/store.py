@@ -81,6 +81,10 @@ class Store(Protocol):
         """Give the events of *stream* from revision *first* to *last*, both included.
 
         A fork begins with the events of its ancestors (FK-1).
+
+        Raises:
+            EventStoreError: `upcast-failed` at an event of an older schema that its upcaster
+                cannot read; those before it and behind it can be asked for.
         """
         ...
 

@@ -1,22 +1,25 @@
 """Subscriptions of every backend: interleavings, exactly once, and processes that die."""
 
+import asyncio
 import contextlib
 import itertools
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from eventstore import ANY, Cursor, Store, Subscription, cursor_in
+from eventstore import ANY, Cursor, Page, Store, Subscription, cursor_in
+from eventstore.following import Following
 from eventstore.memory import MemoryStore
 from eventstore.sql import open_store, upgrade
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
@@ -106,6 +109,54 @@ def test_no_interleaving_leaves_a_row_out_or_gives_it_twice(
             seen += [row.position for row in page.rows]
 
         assert seen == [row.position for row in store.read_log(limit=100_000, kinds=kinds)]
+
+
+# --- waiting ---
+
+
+@pytest.mark.proves("SB-1")
+@backends
+def test_the_writer_itself_wakes_who_waits(opens: Opens) -> None:
+    """Were it left to looking now and then, this would take an hour."""
+    with opens() as store:
+        parts: Any = store
+        cursor = store.cursor_at()
+        hour = (3600, 3600)
+        waiting = Following(parts._feed, parts._bell, "reader", cursor, (), pauses_s=hour)
+        pages: list[Page] = []
+        reader = threading.Thread(target=lambda: pages.append(next(waiting)))
+        reader.start()
+        store.append(stream(1), [placed()], kind="order", expected=ANY).result()
+        reader.join()
+
+        async def scenario() -> Page:
+            page = asyncio.ensure_future(anext(waiting))
+            await asyncio.to_thread(fill_one, store)
+            return await page
+
+        assert pages[0].rows[-1].stream == stream(1)
+        assert asyncio.run(scenario()).rows[-1].stream == stream(2)
+
+
+def fill_one(store: Store) -> None:
+    store.append(stream(2), [placed()], kind="order", expected=ANY).result()
+
+
+@pytest.mark.proves("SB-1")
+def test_what_another_writer_commits_is_looked_for(tmp_path: Path) -> None:
+    """Nothing rings here: the file's own version says that there is something."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    opened = {"registry": registry(), "clock": FakeClock(), "ids": FakeIds()}
+    with (
+        open_store(url, **opened) as store,  # type: ignore[arg-type]
+        open_store(url, mode="read", **opened) as reader,  # type: ignore[arg-type]
+    ):
+        subscription = reader.subscribe("reader", after=reader.cursor_at(), kinds=["order"])
+        assert subscription.poll() is None
+        for number in range(3):
+            store.append(stream(number), [placed()], kind="order", expected=ANY).result()
+            assert next(subscription).rows[-1].stream == stream(number)
+            assert subscription.poll() is None
 
 
 # --- exactly once ---
