@@ -1,5 +1,6 @@
 """Facts, kept in order, for ever. SQL backends are behind `eventstore.sql`."""
 
+from eventstore.cursors import Cursor
 from eventstore.errors import EventStoreError
 from eventstore.events import (
     ANY,
@@ -15,13 +16,16 @@ from eventstore.events import (
 )
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId, named_stream, uuid7
+from eventstore.keeping import cursor_in
 from eventstore.store import Store, Ticket
+from eventstore.subscription import Page, Subscription
 
 __all__ = [
     "ANY",
     "NEW",
     "Clock",
     "Commit",
+    "Cursor",
     "Event",
     "EventStoreError",
     "Folded",
@@ -29,15 +33,18 @@ __all__ = [
     "Ids",
     "Kind",
     "NewEvent",
+    "Page",
     "Position",
     "Reducer",
     "Revision",
     "Row",
     "Store",
     "StreamId",
+    "Subscription",
     "Ticket",
     "UnknownEvent",
     "Verdict",
+    "cursor_in",
     "fold",
     "named_stream",
     "uuid7",

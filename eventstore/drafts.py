@@ -14,7 +14,7 @@ from eventstore.codec import LOG_KIND, Registry, encode_rows
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, Kind, NewEvent
 from eventstore.identifiers import Clock, Ids, Revision, StreamId
-from eventstore.names import HELD, LOG_STREAM, REGISTERED, Name, NameBook
+from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET, Name, NameBook
 
 FORK_DEPTH = 16
 _UUID_VERSION = 7
@@ -121,8 +121,12 @@ class Drafting:
         """Draft the fact that a process took the log under *epoch*."""
         return self._of_log(HELD, {"epoch": epoch})
 
-    def _of_log(self, type_: str, data: object) -> Draft:
-        event = NewEvent(type_, data, at_us=self._clock())
+    def reset(self, name: str, before: str, after: str) -> Draft:
+        """Draft the fact that the cursor *name* was set anew; both as text, `` for none."""
+        return self._of_log(RESET, {"from": before, "to": after}, key=name)
+
+    def _of_log(self, type_: str, data: object, key: str | None = None) -> Draft:
+        event = NewEvent(type_, data, key, at_us=self._clock())
         return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)
 
 

@@ -41,12 +41,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     stream: StreamId
     revision: Revision
     type: str
+    """What it is called today, where it was renamed."""
     data: Any
-    """The registered Struct, or `UnknownEvent` where the type is not registered."""
+    """The registered Struct, or `UnknownEvent` where type or schema is not known."""
     key: str | None
     at_us: int
     site: str | None
     schema: int = 1
+    """Under which it was stored; *data* is of the newest one that is registered."""
 
     @property
     def at(self) -> dt.datetime:
@@ -114,6 +116,7 @@ class Row(msgspec.Struct, frozen=True):
     parent: StreamId | None
     parent_revision: Revision
     events: Sequence[Event]
+    """One that cannot be made new raises `upcast-failed` when it is asked for, it alone."""
 
     @property
     def last(self) -> Revision:

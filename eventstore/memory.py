@@ -11,13 +11,17 @@ from typing import Self, TypeVar
 import msgspec
 
 from eventstore import refusals
+from eventstore.bell import Bell
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
 from eventstore.codec import Registry, RowDecoder
+from eventstore.cursors import Cursor
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, Commit, Event, Head, NewEvent, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
+from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
+from eventstore.memory_feed import MemoryFeed
 from eventstore.names import REGISTERED, Name, NameBook
 
 S = TypeVar("S")
@@ -45,6 +49,7 @@ class MemoryStore:
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(self, registry: Registry, clock: Clock, ids: Ids) -> None:
+        registry.check()
         self._registry = registry
         self._lock = threading.RLock()
         self._closed = False
@@ -55,6 +60,10 @@ class MemoryStore:
         self._names: list[Name] = []
         self._clock = clock
         self._ids = ids
+        self._bell = Bell()
+        self._feed = MemoryFeed(
+            self._uid, self._rows, self._lock, self._row, self._check_open, self._note_reset
+        )
         self.hold()
 
     @property
@@ -176,6 +185,17 @@ class MemoryStore:
         at = revision if at is None else at
         return Folded(fold(reducer, self.read(stream, 1, at)), Revision(at))
 
+    def subscribe(
+        self, name: str, *, after: Cursor | None = None, kinds: Sequence[str] = ()
+    ) -> Following:
+        self._check_open()
+        numbers = [self._registry.kind(kind).id for kind in kinds]
+        return Following(self._feed, self._bell, name, after, numbers)
+
+    def cursor_at(self, position: int | None = None) -> Cursor:
+        self._check_open()
+        return Cursor({self._uid: self._feed.mark_at(position)})
+
     def verify(
         self,
         first: int = 1,
@@ -209,6 +229,7 @@ class MemoryStore:
 
     def close(self) -> None:
         self._closed = True
+        self._bell.ring()
 
     def __enter__(self) -> Self:
         return self
@@ -234,6 +255,11 @@ class MemoryStore:
             self._write(self._drafting.registered(names))
             self._names.extend(names)
             self._book.load(names)
+
+    def _note_reset(self, name: str, before: str, after: str) -> None:
+        draft = self._drafting.reset(name, before, after)
+        self._register_names()
+        self._write(draft)
 
     def _repeated(self, draft: Draft) -> Commit | None:
         """Return the first answer to *draft*, if it was appended before (ES-4)."""
@@ -300,9 +326,10 @@ class MemoryStore:
             self._streams.setdefault(draft.stream, []).append(row)
             written.append(row)
             revision, parent, parent_revision = row.next_revision, None, None
+        self._bell.ring()
         return _commit_of(written)
 
-    def _events(self, row: StoredRow) -> list[Event]:
+    def _events(self, row: StoredRow) -> Sequence[Event]:
         return self._decoder.decode(
             row.data,
             position=row.pos,

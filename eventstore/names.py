@@ -18,6 +18,7 @@ LOG_STREAM = named_stream("log", "log")
 """The log's own stream, alike in every log."""
 HELD = "log.held"
 REGISTERED = "names.registered"
+RESET = "subscription.reset"
 
 KIND, TYPE, SITE = 0, 1, 2
 FIRST_NUMBER = 16

@@ -1,5 +1,7 @@
 """The refusals that all backends share, each with its remedy: said in one place, said alike."""
 
+from uuid import UUID
+
 from eventstore.errors import EventStoreError
 from eventstore.identifiers import StreamId
 
@@ -83,4 +85,35 @@ def no_row(first: int) -> EventStoreError:
         f"No row holds position {first}.",
         "Give a position from 1 to the end of the log.",
         {"position": first},
+    )
+
+
+def history_forked(log: UUID, position: int) -> EventStoreError:
+    """Say that a cursor is of a history that this log does not have (any more)."""
+    return EventStoreError(
+        "history-forked",
+        f"The log {log} does not have the history that the cursor at position {position} is of.",
+        "Find out why, such as a restored backup; undo what was made of the lost events, and"
+        " reset the cursor.",
+        {"log": log, "position": position},
+    )
+
+
+def other_log(log: UUID, asked: UUID) -> EventStoreError:
+    """Say that a cursor is of another log."""
+    return EventStoreError(
+        "history-forked",
+        f"The cursor is of the log {asked}, this one is {log}.",
+        "Give it to the store that it is of, or none to begin.",
+        {"log": log, "asked": asked},
+    )
+
+
+def cursor_moved(name: str, position: int) -> EventStoreError:
+    """Say that somebody else has moved the cursor."""
+    return EventStoreError(
+        "cursor-moved",
+        f"The cursor {name!r} in this database is not at position {position}, before this page.",
+        "Roll back, and begin again from `cursor_in`; let one reader have a name.",
+        {"name": name, "position": position},
     )

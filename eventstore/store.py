@@ -7,9 +7,11 @@ All methods are synchronous and may be called from any thread.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
+from eventstore.cursors import Cursor
 from eventstore.events import Commit, Event, Head, NewEvent, Row, Verdict
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
+from eventstore.subscription import Subscription
 
 S = TypeVar("S")
 
@@ -79,6 +81,10 @@ class Store(Protocol):
         """Give the events of *stream* from revision *first* to *last*, both included.
 
         A fork begins with the events of its ancestors (FK-1).
+
+        Raises:
+            EventStoreError: `upcast-failed` at an event of an older schema that its upcaster
+                cannot read; those before it and behind it can be asked for.
         """
         ...
 
@@ -125,6 +131,30 @@ class Store(Protocol):
 
         Raises:
             EventStoreError: `no-such-revision` when *at* is past the head.
+        """
+        ...
+
+    def subscribe(
+        self, name: str, *, after: Cursor | None = None, kinds: Sequence[str] = ()
+    ) -> Subscription:
+        """Read the log as it grows: pages of at most 256 rows, in order, none twice or left out.
+
+        Args:
+            name: under which `page.done()` saves how far the reader is.
+            after: where to begin; None: where *name* was saved, else at the beginning.
+            kinds: rows of these kinds only; empty: all.
+
+        Raises:
+            EventStoreError: `invalid-id` for a bad name, `unknown-kind`, `history-forked` when
+                *after* is of another log; when pages are asked for, if the log does not have
+                its history any more (SB-3).
+        """
+        ...
+
+    def cursor_at(self, position: int | None = None) -> Cursor:
+        """Return a cursor after the last row that ends at *position* or before it.
+
+        None: at the end of the log, so that only what comes later is read.
         """
         ...
 

@@ -34,6 +34,7 @@ _BY_CODE = {
     "corrupt-value": Exit.CORRUPT,
     "store-damaged": Exit.CORRUPT,
     "history-forked": Exit.CORRUPT,
+    "upcast-failed": Exit.CORRUPT,
     "read-only": Exit.WRITE_REFUSED,
     "store-full": Exit.WRITE_REFUSED,
     "stream-closed": Exit.WRITE_REFUSED,

@@ -1,8 +1,7 @@
 """`timescape log`: the facts of one request, in order (CL-4)."""
 
 import argparse
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -22,7 +21,6 @@ COLUMNS = (
     Column("subject", cut=True),
     Column("line", cut=True),
 )
-_EVERY_S = 0.5
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -31,16 +29,10 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", metavar="M", help="first moment shown")
     parser.add_argument("--to", dest="last", metavar="M", help="last moment shown")
     parser.add_argument("--plain", action="store_true", help="a sentence a fact")
-    parser.add_argument("--follow", action="store_true", help="go on with facts that come")
+    parser.add_argument("--follow", action="store_true", help="go on until it ends, or ctrl+c")
 
 
-def log(
-    arguments: argparse.Namespace,
-    output: Output,
-    stores: Stores,
-    *,
-    wait: Callable[[float], object] = time.sleep,
-) -> Exit:
+def log(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Print the facts of one request."""
     with stores.session(arguments.store) as session:
         timeline = session.timeline(session.find(arguments.request))
@@ -53,7 +45,7 @@ def log(
             output.say(f"None of the {timeline.last} facts match.")
         _print(timeline, shown, output, plain=arguments.plain)
         if arguments.follow:
-            _follow(session, timeline, where, output, wait, plain=arguments.plain)
+            _follow(session, timeline, where, output, plain=arguments.plain)
     return Exit.OK
 
 
@@ -73,22 +65,17 @@ def _print(
 
 
 def _follow(
-    session: Session,
-    timeline: Timeline,
-    where: str,
-    output: Output,
-    wait: Callable[[float], object],
-    *,
-    plain: bool,
+    session: Session, timeline: Timeline, where: str, output: Output, *, plain: bool
 ) -> None:
+    """Print facts as they come, until the request ends."""
     output.say("Following; ctrl+c ends it.")
-    while not timeline.state_at(timeline.last).terminal and wait(_EVERY_S) is None:
-        known = timeline.last
-        timeline = session.refresh(timeline)
-        if timeline.last > known:
-            new = [revision for revision in session.facts(timeline, where) if revision > known]
-            _print(timeline, new, output, plain=plain, header=False)
-            output.flush()
+    output.flush()
+    growing = session.growing(timeline)
+    while not timeline.state_at(timeline.last).terminal:
+        known, timeline = timeline.last, next(growing)
+        new = [revision for revision in session.facts(timeline, where) if revision > known]
+        _print(timeline, new, output, plain=plain, header=False)
+        output.flush()
 
 
 def _rows(
@@ -140,8 +127,9 @@ examples:
   timescape log 9f31c2
   timescape log 9f31c2 'kind:context.* key:total'
   timescape log 9f31c2 --from failure --plain
+  timescape log 9f31c2 --follow            while it runs
 """,
     _declare,
     log,
-    (Exit.NOT_FOUND,),
+    (Exit.NOT_FOUND, Exit.INTERRUPTED),
 )

@@ -1,8 +1,7 @@
 """`timescape requests`: what was asked, newest first (CL-3)."""
 
 import argparse
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from debugger.cli.command import Command, Stores
@@ -21,7 +20,6 @@ COLUMNS = (
     Column("facts", right=True),
     Column("principal", cut=True),
 )
-_EVERY_S = 0.5
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +27,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=positive, default=100, metavar="N", help="at most so many (default: 100)"
     )
-    parser.add_argument("--follow", action="store_true", help="go on with those that come")
+    parser.add_argument(
+        "--follow", action="store_true", help="go on with those that come, until ctrl+c"
+    )
 
 
 def positive(text: str) -> int:
@@ -40,13 +40,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def requests(
-    arguments: argparse.Namespace,
-    output: Output,
-    stores: Stores,
-    *,
-    wait: Callable[[float], object] = time.sleep,
-) -> Exit:
+def requests(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """List requests that match a filter."""
     where = " ".join(arguments.filter)
     with stores.session(arguments.store) as session:
@@ -57,8 +51,7 @@ def requests(
         if found or output.as_json or arguments.follow:
             output.table("request", COLUMNS, map(row_of, found))
         if arguments.follow:
-            output.say("Following; ctrl+c ends it.")
-            _follow(session, where, end, output, wait)
+            _follow(session, where, end, output)
     return Exit.OK
 
 
@@ -75,15 +68,13 @@ def _newest(session: Session, where: str, limit: int) -> tuple[list[RequestSumma
     return found, scanned
 
 
-def _follow(
-    session: Session, where: str, end: int, output: Output, wait: Callable[[float], object]
-) -> None:
-    while wait(_EVERY_S) is None:
-        seen, end = end, session.end()
-        if end > seen:
-            newer = session.newer(seen, where)
-            output.table("request", COLUMNS, map(row_of, newer), header=False)
-            output.flush()
+def _follow(session: Session, where: str, end: int, output: Output) -> None:
+    newer = session.follow(end, where)
+    output.say("Following; ctrl+c ends it.")
+    output.flush()
+    for found in newer:
+        output.table("request", COLUMNS, map(row_of, found), header=False)
+        output.flush()
 
 
 def row_of(summary: RequestSummary) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -134,7 +125,9 @@ examples:
   timescape requests                            the last hundred
   timescape requests 'status:500 since:15m'     what failed in the last quarter of an hour
   timescape requests 'route:*orders* dur:>100ms !principal:ann'
+  timescape requests --follow --json | jq .status
 """,
     _declare,
     requests,
+    (Exit.INTERRUPTED,),
 )

@@ -130,6 +130,26 @@ class Session:
                         found.append(summary)
         return found[::-1]
 
+    def follow(self, after: int, where: str = "") -> Iterator[list[RequestSummary]]:
+        """Give requests that have rows behind position *after*, and those that come, for ever.
+
+        It waits for them, page by page. A request comes again when it has gone on.
+
+        Raises:
+            FilterError: the filter cannot be read; at the call, not at the first answer.
+        """
+        wanted = parse(where, REQUEST_FIELDS)
+        cursor = self.store.cursor_at(after)
+        pages = self.store.subscribe("requests", after=cursor, kinds=(_KIND,))
+        return (self._matching_of(page.rows, wanted) for page in pages)
+
+    def _matching_of(self, rows: Sequence[Row], wanted: Predicate) -> list[RequestSummary]:
+        """Tell the requests that have *rows*, each once, if they are *wanted*."""
+        now_us = self._clock()
+        latest = {row.stream: row for row in rows}
+        told = (self._summary(self._first_row(row)) for row in latest.values())
+        return [s for s in told if matches(wanted, RequestSubject(s), REQUEST_FIELDS, now_us)]
+
     def end(self) -> int:
         """Return the position of the last event of the log."""
         return self.store.end()
@@ -182,6 +202,17 @@ class Session:
         """Give *timeline* with the facts that came since; itself if there are none."""
         more = tuple(self.store.read(timeline.stream, timeline.last + 1))
         return timeline.grown(more) if more else timeline
+
+    def growing(self, timeline: Timeline) -> Iterator[Timeline]:
+        """Give *timeline* whenever it has got new facts, for ever; it waits for them."""
+        pages = self.store.subscribe("log", after=self.store.cursor_at(), kinds=(_KIND,))
+        while True:
+            grown = self.refresh(timeline)
+            if grown is not timeline:
+                timeline = grown
+                yield timeline
+            while not any(row.stream == timeline.stream for row in next(pages).rows):
+                continue
 
     def summary(self, stream: StreamId) -> RequestSummary:
         """Say in a line what one request did.

@@ -1,17 +1,29 @@
 """Which events and streams a program knows: names to payload classes, kinds of streams."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from eventstore.errors import EventStoreError
 from eventstore.events import Kind
+from eventstore.upcasting import F, Step, Upcasts
 
 LOG_KIND = Kind(id=0, name="log", durable=True)
 """The log's own stream; every registry has it."""
 
 _NAME = re.compile(r"[a-z0-9_.]{1,128}")
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How payloads stored under one name and schema are read."""
+
+    name: str
+    """What the type is called today."""
+    cls: type[msgspec.Struct] | None
+    """None: the program does not know them, or knows no way from there; they are given raw."""
+    steps: Sequence[Step] = ()
+    """From the stored schema to that of *cls*."""
 
 
 class Registry:
@@ -26,6 +38,8 @@ class Registry:
         self._kinds_by_id: dict[int, Kind] = {}
         self._classes: dict[str, type[msgspec.Struct]] = {}
         self._schemas: dict[str, int] = {}
+        self._aliases: dict[str, str] = {}
+        self._upcasts = Upcasts()
         for kind in kinds:
             self._add_kind(kind)
         if LOG_KIND.name not in self._kinds:
@@ -39,19 +53,67 @@ class Registry:
         self._kinds[kind.name] = kind
         self._kinds_by_id[kind.id] = kind
 
-    def register(self, name: str, cls: type[msgspec.Struct], schema: int = 1) -> None:
+    def register(
+        self,
+        name: str,
+        cls: type[msgspec.Struct],
+        schema: int = 1,
+        *,
+        aliases: Iterable[str] = (),
+    ) -> None:
         """Let payloads of events called *name* be *cls*.
+
+        Args:
+            name: under which they are written.
+            cls: what they are. Under one schema only a last field with a default may come.
+            schema: raised when the shape changes otherwise; `upcast` leads to it.
+            aliases: what it was called before. Events stored so are read as *name*.
 
         Raises:
             EventStoreError: `invalid-event` for a bad name, `type-twice` for another
-                class or schema under a known one.
+                class or schema under a known one, or an alias that is taken.
         """
         check_type_name(name)
         known = self._classes.setdefault(name, cls)
-        if known is not cls or self._schemas.setdefault(name, schema) != schema:
-            problem = f"Event type {name!r} is registered as {known.__qualname__} already."
-            remedy = "A new meaning is a new name."
-            raise EventStoreError("type-twice", problem, remedy, {"type": name})
+        same = known is cls and self._schemas.setdefault(name, schema) == schema
+        if not same or name in self._aliases:
+            raise _type_twice(name, known.__qualname__)
+        for alias in aliases:
+            check_type_name(alias)
+            if self._aliases.setdefault(alias, name) != name or alias in self._classes:
+                raise _type_twice(alias, self._aliases[alias])
+
+    def upcast(self, name: str, schema: int) -> Callable[[F], F]:
+        """Decorate the step that makes payloads of *schema* of *name* those of the next.
+
+        It takes the plain JSON data as stored and returns plain JSON data. It is pure, and
+        stays as it is once it was released: old events are read through it for ever. Text
+        with NUL or lone surrogates stands in it as `{"$str": …}` (VC-4).
+
+        Raises:
+            EventStoreError: `type-twice` for a second step from there.
+        """
+        check_type_name(name)
+        return lambda step: self._upcasts.add(name, schema, step)
+
+    def check(self) -> None:
+        """Refuse a schema that no steps lead to; stores call it before they open.
+
+        Raises:
+            EventStoreError: `upcast-missing`, `upcast-unused`.
+        """
+        self._upcasts.check(self._schemas)
+
+    def reading(self, stored: str, schema: int) -> Reading:
+        """Say how payloads are read that are stored as *stored* under *schema*."""
+        name = self._aliases.get(stored, stored)
+        cls = self._classes.get(name)
+        steps = self._upcasts.path(name, schema, self.schema(name))
+        return Reading(name, None) if steps is None else Reading(name, cls, steps)
+
+    def current_name(self, name: str) -> str:
+        """Return what the event type *name* is called today."""
+        return self._aliases.get(name, name)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -109,6 +171,11 @@ def check_type_name(name: str) -> None:
         problem = f"Event type {str(name)[:140]!a} is not 1 to 128 of a-z, 0-9, _ and dot."
         remedy = "Choose a dotted name in the past tense, such as order.placed."
         raise EventStoreError("invalid-event", problem, remedy, {"type": name})
+
+
+def _type_twice(name: str, known: str) -> EventStoreError:
+    problem = f"Event type {name!r} is registered as {known} already."
+    return EventStoreError("type-twice", problem, "A new meaning is a new name.", {"type": name})
 
 
 def _unknown_kind(kind: object, known: Iterable[str]) -> EventStoreError:

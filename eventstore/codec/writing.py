@@ -179,6 +179,10 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
     cls = registry.payload_type(event.type)
     if cls is None:
         check_type_name(event.type)
+        if (today := registry.current_name(event.type)) != event.type:
+            problem = f"Event type {event.type!r} is called {today!r} today."
+            remedy = "Append it under that name."
+            raise EventStoreError("invalid-event", problem, remedy, {"type": event.type})
     if type(event.data) is not cls and (cls or not isinstance(event.data, _PLAIN)):
         expected = cls.__qualname__ if cls else "plain JSON data, as the type is not registered"
         problem = f"The data of an event {event.type!r} is a {type(event.data).__qualname__}."

@@ -111,6 +111,17 @@ def opened_for_reading(url: str) -> EventStoreError:
     )
 
 
+def cursor_not_kept(url: str, name: str) -> EventStoreError:
+    """Say that a store opened for reading keeps no cursors."""
+    return EventStoreError(
+        "read-only",
+        f"The store {url} is open for reading only: it cannot keep the cursor {name!r}.",
+        "Open it as holder or as guest, or keep the cursor in a database of your own:"
+        " page.done(connection).",
+        {"url": url, "name": name},
+    )
+
+
 def reader_expired(path: Path) -> EventStoreError:
     """Say that all readers were busy."""
     return EventStoreError(

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from eventstore import refusals
 from eventstore.chain import CLOSES
 from eventstore.codec import Registry, RowDecoder
+from eventstore.cursors import Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import Event, Head, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
+from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, tail, verifying
@@ -110,7 +112,7 @@ class Reader:
             for pos, revision, _, began_us, data, *_ in rows:
                 events = self._decode(pos, stream, revision, began_us, data)
                 if revision < first or revision + len(events) - 1 > last:
-                    events = [event for event in events if first <= event.revision <= last]
+                    events = events[max(first - revision, 0) : last - revision + 1]
                 yield from events
             start = rows[-1][1] + rows[-1][2]
 
@@ -125,7 +127,7 @@ class Reader:
 
     def _decode(
         self, pos: int, stream: StreamId, revision: int, began_us: int, data: str
-    ) -> list[Event]:
+    ) -> Sequence[Event]:
         decode = self._decoder.decode
         try:
             return decode(data, position=pos, stream=stream, first=revision, began_us=began_us)
@@ -179,6 +181,54 @@ class Reader:
             Revision(parent_revision or 0),
             self._decode(pos, stream_id, revision, began_us, data),
         )  # fmt: skip
+
+    def log_id(self) -> UUID:
+        """Return the id of the log."""
+        with self._connection() as connection:
+            return tail.read_uid(connection)
+
+    def page(self, log: UUID, after: Mark, kinds: Sequence[int]) -> Found:
+        """Give a subscription's next rows, in one transaction with the mark behind them.
+
+        Raises:
+            EventStoreError: `history-forked`.
+        """
+        columns = [*_ROW_COLUMNS, commits.c.epoch, commits.c.n, commits.c.chain]
+        query = sa.select(*columns).where(commits.c.pos > after.position)
+        if kinds:
+            query = query.where(commits.c.kind.in_(kinds))
+        with self._transaction() as connection:
+            if tail.read_mark(connection, log, after.position) != after:
+                raise refusals.history_forked(log, after.position)
+            rows = connection.execute(query.order_by(commits.c.pos).limit(PAGE_ROWS)).all()
+            mark = tail.read_mark(connection, log)
+        more = len(rows) == PAGE_ROWS
+        if more:
+            (pos, *_, epoch, n, chain) = rows[-1]
+            mark = Mark(epoch, pos + n - 1, chain)
+        return Found([self._row(*row[: len(_ROW_COLUMNS)]) for row in rows], mark, more)
+
+    def mark_at(self, log: UUID, position: int | None) -> Mark:
+        """Return the mark after the last row that ends up to *position*; None: at the end."""
+        with self._transaction() as connection:
+            mark = tail.read_mark(connection, log, position)
+            if position is None or mark.position <= position:
+                return mark
+            # The row that holds *position* begins at most 255 before it, and goes on behind.
+            begins = connection.exec_driver_sql(
+                "SELECT max(pos) FROM commits WHERE pos <= ?", (position,)
+            ).scalar_one()
+            return tail.read_mark(connection, log, begins - 1)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """Read the log at one moment."""
+        with self._connection() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
 
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""

@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Literal, Self, TypeVar
 
 from eventstore import refusals
+from eventstore.bell import Bell
 from eventstore.codec import Registry
+from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
 from eventstore.events import Event, Head, NewEvent, Row, Verdict
 from eventstore.fold import Folded, Reducer
+from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
+from eventstore.sql.feed import SqlFeed
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.reader import Reader
 from eventstore.sql.tickets import SqlTicket
@@ -50,8 +54,10 @@ def open_store(
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
-            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`.
+            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`,
+            `upcast-missing`, `upcast-unused`.
     """
+    registry.check()
     path = files.path_of(url)
     connections.check_sqlite()
     holder = None
@@ -123,7 +129,11 @@ class SqlStore:
         holder: files.HolderLock | None = None,
     ) -> None:
         self._url = url
+        self._registry = registry
         self._reader = Reader(path, registry, book)
+        self._bell = writer.bell if writer is not None else Bell()
+        note = self._note_reset if writer is not None else None
+        self._feed = SqlFeed(url, path, self._reader, note)
         self._drafting = drafting
         self._writer = writer
         self._holder = holder
@@ -205,6 +215,17 @@ class SqlStore:
         self._check_open()
         return self._reader.fold(reducer, stream, at)
 
+    def subscribe(
+        self, name: str, *, after: Cursor | None = None, kinds: Sequence[str] = ()
+    ) -> Following:
+        self._check_open()
+        numbers = [self._registry.kind(kind).id for kind in kinds]
+        return Following(self._feed, self._bell, name, after, numbers)
+
+    def cursor_at(self, position: int | None = None) -> Cursor:
+        self._check_open()
+        return Cursor({self._feed.log: self._reader.mark_at(self._feed.log, position)})
+
     def verify(
         self,
         first: int = 1,
@@ -218,6 +239,9 @@ class SqlStore:
         if self._closed:
             return
         self._closed = True
+        if self._generation == Process.generation:  # the lock of cursors belongs to the parent too
+            self._feed.close()
+        self._bell.ring()
         self._reader.close()
         done = self._writer is None or self._writer.close()
         if done and self._holder is not None and self._generation == Process.generation:
@@ -233,6 +257,11 @@ class SqlStore:
         if not getattr(self, "_closed", True) and self._generation == Process.generation:
             problem = f"The store {self._url} was not closed."
             warnings.warn(problem, ResourceWarning, stacklevel=2, source=self)
+
+    def _note_reset(self, name: str, before: str, after: str) -> None:
+        self._check_open()
+        if self._writer is not None:
+            self._writer.enqueue(self._drafting.reset(name, before, after)).result()
 
     def _check_open(self) -> None:
         if self._closed or self._generation != Process.generation:

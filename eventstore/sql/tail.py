@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from eventstore.chain import CLOSES, CONTINUES, LogEnd, StoredRow, Walk, genesis
+from eventstore.cursors import Mark
 from eventstore.identifiers import StreamId
 from eventstore.names import Name
 from eventstore.sql import failures
@@ -25,6 +26,7 @@ COLUMNS = (
     " parent_revision, codec, data, salt, digest, chain"
 )
 _STREAM, _PARENT = 2, 10
+_END_OF_TIME = 1 << 62
 
 
 def stored_row(columns: Sequence[Any]) -> StoredRow:
@@ -42,6 +44,20 @@ def read_state(connection: sa.Connection) -> LogState:
         " (SELECT at_us FROM commits ORDER BY pos DESC LIMIT 1) FROM log"
     ).one()
     return LogState(UUID(uid), epoch, next_pos, head, at_us or 0)
+
+
+def read_uid(connection: sa.Connection) -> UUID:
+    """Return the id of the log."""
+    return UUID(connection.exec_driver_sql("SELECT uid FROM log").scalar_one())
+
+
+def read_mark(connection: sa.Connection, uid: UUID, position: int | None = None) -> Mark:
+    """Return the mark after the last row that begins at *position* or before; None: of all."""
+    row = connection.exec_driver_sql(
+        "SELECT epoch, pos + n - 1, chain FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1",
+        (_END_OF_TIME if position is None else position,),
+    ).first()
+    return Mark(0, 0, genesis(uid)) if row is None else Mark(*row)
 
 
 def read_names(connection: sa.Connection) -> list[Name]:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from eventstore import refusals
+from eventstore.bell import Bell
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
 from eventstore.forks import Process
@@ -54,13 +55,15 @@ class Writer:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
+        self.bell = Bell()
+        """Rung after each flush."""
         self._inbox: deque[Entry] = deque()
         self._backlog: deque[Entry] = deque()
         self._appended = 0
         """How many drafts came in; of them *taken* out of the inbox, and *due* to be written."""
         self._taken = 0
         self._due = 0
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._wakeups: SimpleQueue[None] = SimpleQueue()
         self._rung = False
         self._gatherer: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -112,7 +115,7 @@ class Writer:
         self._due = self._appended
         if not self._rung:
             self._rung = True
-            self._bell.put(None)
+            self._wakeups.put(None)
 
     def _gather(self, loop: asyncio.AbstractEventLoop, since_s: float, appended: int) -> None:
         """Have it written once the loop has nothing more to append at the moment.
@@ -191,7 +194,7 @@ class Writer:
             wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
             timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
             try:
-                self._bell.get(timeout=timeout_s)
+                self._wakeups.get(timeout=timeout_s)
                 self._rung = False
             except Empty:
                 with self._writing, self._write_lock:
@@ -242,6 +245,7 @@ class Writer:
     def _flush(self, entries: Sequence[Entry]) -> None:
         outcomes = self._outcomes([draft for draft, _ in entries])
         self._settle(entries[: len(outcomes)], outcomes)
+        self.bell.ring()
         crash_point("flush.resolved")
         self._backlog.extendleft(reversed(entries[len(outcomes) :]))
         if not self._broken and self._file.wants_checkpoint(idle=False):

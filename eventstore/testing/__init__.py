@@ -21,9 +21,10 @@ from eventstore.testing.fakes import (
 from eventstore.testing.forking import Forking
 from eventstore.testing.reading import Reading
 from eventstore.testing.retrying import Retrying
+from eventstore.testing.subscribing import Subscribing
 
 
-class StoreContract(Appending, Retrying, Reading, Forking):
+class StoreContract(Appending, Retrying, Reading, Forking, Subscribing):
     """The conformance suite. Each test takes a new store."""
 
 

@@ -196,6 +196,45 @@ def test_the_live_tail_gives_what_came_and_what_went_on(filled: Filled) -> None:
     assert session.newer(session.end()) == []
 
 
+@pytest.mark.proves("CL-3", "SB-1")
+def test_requests_are_followed_and_none_is_left_out(filled: Filled) -> None:
+    """Also of more than a page; those that went on come again."""
+    session, ids = filled.session, CountedIds(0xE000)
+    followed = session.follow(session.end(), "path:/new")
+    streams = []
+    for number in range(300):
+        path = "/old" if number % 3 else "/new"
+        stream = StreamId(ids.uuid7(START_US))
+        record(filled.store, Story().received(f"GET {path}", path), stream=stream, close=False)
+        streams += [] if number % 3 else [stream]
+
+    told = [*next(followed), *next(followed)]
+    assert [summary.stream for summary in told] == streams
+    more = Story().sent().events
+    filled.store.append(streams[0], more, kind="request", expected=5, close=True).result()
+    (again,) = next(followed)
+    assert (again.stream, again.status) == (streams[0], 200)
+    with pytest.raises(FilterError):
+        session.follow(0, "status:")
+
+
+@pytest.mark.proves("CL-4", "SB-1")
+def test_a_request_that_goes_on_is_followed(filled: Filled) -> None:
+    session = filled.session
+    timeline = session.timeline(filled.shop.running)
+    growing = session.growing(timeline)
+    other = StreamId(CountedIds(0xE000).uuid7(START_US))
+
+    for number in range(2):
+        record(filled.store, Story().received("GET /", "/"), stream=other, close=False)
+        other = StreamId(CountedIds(0xE100 + number).uuid7(START_US))
+        event = Story().set("n", number).events
+        at = timeline.last
+        filled.store.append(filled.shop.running, event, kind="request", expected=at).result()
+        timeline = next(growing)
+        assert (timeline.last, timeline.state_at(at + 1).values["n"]) == (at + 1, number)
+
+
 def test_all_requests_are_counted(filled: Filled) -> None:
     assert filled.session.count() == 9
 

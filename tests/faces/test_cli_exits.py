@@ -1,23 +1,18 @@
 """How commands end: a named status and a remedy for everything that can go wrong (CL-2)."""
 
-import argparse
 import io
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from debugger.cli import main
-from debugger.cli.command import Stores
 from debugger.cli.exits import Exit, exit_of
-from debugger.cli.log import log
 from debugger.cli.output import Output
-from debugger.cli.requests import requests
 from debugger.errors import (
     BadInputError,
     CorruptError,
@@ -26,7 +21,7 @@ from debugger.errors import (
     UnavailableError,
     WriteRefusedError,
 )
-from debugger.session import Session, request_id
+from debugger.session import Session
 from eventstore import EventStoreError, StreamId
 from eventstore.memory import MemoryStore
 from runtime.errors import AppImportError
@@ -373,74 +368,9 @@ def test_the_command_line_loads_no_database_and_no_screen_before_it_needs_one() 
     assert said.stdout == "[]\n"
 
 
-# --- following ---
-
-
-class Waits:
-    """Lets something happen at each wait, then ends the following as ctrl+c does."""
-
-    def __init__(self, *acts: object) -> None:
-        self._acts: Iterator[object] = iter(acts)
-
-    def __call__(self, seconds: float) -> None:
-        act = next(self._acts, None)
-        if not callable(act):
-            raise KeyboardInterrupt
-        act()
-
-
-class Followed:
-    """A command that follows a store in memory."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.store = memory_store()
-        self.made = shop(self.store)
-        self.out = (tmp_path / "out").open("w+")
-        self.output = Output(self.out, self.out)
-        self.stores: Stores = OneStore(self.store)
-
-    def said(self) -> list[str]:
-        self.out.seek(0)
-        lines = self.out.read().splitlines()
-        self.out.close()
-        return lines
-
-
-@pytest.mark.proves("CL-3")
-def test_requests_that_come_are_followed(tmp_path: Path) -> None:
-    follow = Followed(tmp_path)
-    new = StreamId(CountedIds(0xC000).uuid7(START_US))
-
-    def one_comes() -> None:
-        record(follow.store, Story().received("GET /late", "/late").sent(), stream=new)
-
-    words = argparse.Namespace(store="", filter=[], limit=100, follow=True)
-    with pytest.raises(KeyboardInterrupt):
-        requests(words, follow.output, follow.stores, wait=Waits(one_comes, lambda: None))
-
-    *_, following, late = follow.said()
-    assert following == "Following; ctrl+c ends it."
-    assert "GET /late" in late
-
-
 @pytest.mark.proves("CL-4")
-def test_facts_that_come_are_followed_until_the_request_ends(tmp_path: Path) -> None:
-    follow = Followed(tmp_path)
-    more = Story(Ticks(START_US + 10**9)).set("cart", 1).sent(200)
+def test_a_request_that_has_ended_is_not_waited_for(file: Path) -> None:
+    said = program("log", "0aa000", "--follow", "--store", url(file))
 
-    def it_ends() -> None:
-        follow.store.append(
-            follow.made.running, more.events, kind="request", expected=7, close=True
-        ).result()
-
-    words = argparse.Namespace(
-        store="", request=request_id(follow.made.running), filter=[], first=None, last=None,
-        plain=True, follow=True,
-    )  # fmt: skip
-    status = log(words, follow.output, follow.stores, wait=Waits(it_ends))
-
-    assert status == Exit.OK
-    assert follow.said()[-2:] == [
-        '#8 of 9. The handler shop.fill_cart set /cart from {"lines": []} to 1.',
-        "#9 of 9. The answer 200 was sent.",
-    ]
+    assert said.status == Exit.OK
+    assert said.err == "Following; ctrl+c ends it.\n"

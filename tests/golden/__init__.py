@@ -1,0 +1,1 @@
+"""Recorded shapes, events and stores of released versions: only added to, decoded for ever."""

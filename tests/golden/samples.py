@@ -1,0 +1,129 @@
+"""One event of each type, with every field filled: what the corpus is made from.
+
+Once its file is made, a sample may change freely: the file is what holds.
+"""
+
+from typing import Any
+
+import msgspec
+
+from eventstore import NewEvent
+from eventstore.names import HELD, REGISTERED, RESET
+from runtime import facts
+from runtime.facts import Change, Failure, Issue
+
+AT_US = 1_790_856_181_000_123
+SITE = "shop/orders.py:31"
+FAILURE = Failure("KeyError", "out-of-stock", "No atlas is left.", ("orders.py:9", "tax.py:38"))
+PATCH = (
+    Change("splice", ("items", 1), [{"sku": "té\n"}], 1),
+    Change("add", ("net",), {"$decimal": "1.10"}),
+    Change("remove", ("a/b~",)),
+)
+MONEY = {"$decimal": "46.02"}
+AWKWARD = {
+    "text": {"$str": "YQBi7aCA"},
+    "n": [1, -0.0, 1e300, 2**53, None, True],
+    "o": {"$dict": [[1, 2]]},
+}
+
+_FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
+    (
+        facts.RequestReceived(
+            "POST",
+            "POST /orders/{order_id:int}",
+            "post-orders-order_id",
+            "/orders/7%C3%A9",
+            "0f" * 16,
+            query=(("q", "a\0"), ("q", "é")),
+            headers=(("content-type", "application/json"),),
+            params={"order_id": "7"},
+            body={"items": [MONEY], "card": {"$redacted": True}},
+            body_size=41,
+            body_digest="ab" * 32,
+            body_text="\\xff",
+            client="127.0.0.1:5000",
+            trace_id="4b" * 16,
+            span_id="00f0" * 4,
+            parent_span_id="11e1" * 4,
+            correlation_id="c-1",
+            timeout_s=2.5,
+            config="9c1e",
+        ),
+        "POST /orders/{order_id:int}",
+    ),
+    (facts.PrincipalEstablished("user", ("customer", "vip")), "ann"),
+    (facts.VersionResolved("2026-10-01", "query", "stable", "tag-not-found"), "tsv:1790-post-001"),
+    (facts.PhaseChanged(), "validated"),
+    (
+        facts.ValidationFailed(
+            (Issue("/items/0/n", "maximum", "<= 100", "int", "too many"),), truncated=True
+        ),
+        "request",
+    ),
+    (facts.HookRegistered("after", "route"), "shop.keep"),
+    (facts.HookStarted("before", "global", 2), "shop.note"),
+    (facts.HookEnded("before"), "shop.note"),
+    (facts.HookFailed("catch", FAILURE, 2, 3, will_retry=True), "shop.note"),
+    (facts.HandlerStarted(), "post-orders-order_id"),
+    (facts.HandlerEnded(), "post-orders-order_id"),
+    (facts.HandlerFailed(FAILURE), "post-orders-order_id"),
+    (facts.ListenerFailed("phase", FAILURE), "shop.listener"),
+    (facts.ContextSet(AWKWARD), "cart"),
+    (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
+    (facts.ContextDeleted(), "note"),
+    (facts.ContextCleaned(), None),
+    (facts.ContextSnapshotted(), "priced"),
+    (facts.ContextRestored(17, PATCH, "fork", "bob", "before the wrong total"), "priced"),
+    (facts.EffectRequested(1, "module", ["mug", {"$tuple": [1, MONEY]}]), "pricing.quote"),
+    (facts.EffectReturned(1, {"net": MONEY}), "pricing.quote"),
+    (facts.EffectFailed(2, FAILURE), "pricing.quote"),
+    (facts.EventPublished({"order": 7}), "orders"),
+    (facts.CompensationRegistered("stock.release", [7]), "c1"),
+    (facts.CompensationRan(), "c1"),
+    (facts.CompensationFailed(FAILURE, "timeout"), "c1"),
+    (facts.CompensationCancelled(), "c1"),
+    (facts.CleanupRan(), "u1"),
+    (facts.CleanupFailed(FAILURE), "u1"),
+    (facts.RequestTimedOut(2.5), None),
+    (facts.RequestAborted(), "crash"),
+    (
+        facts.ResponseSent(
+            409,
+            "out-of-stock",
+            (("retry-after", "3"),),
+            {"detail": "No atlas"},
+            24,
+            delivered=False,
+        ),
+        "409",
+    ),
+    (
+        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", "cd" * 32),
+        "tsv:1790856181-post-orders-001",
+    ),
+    (facts.ModuleRegistered(("quote", "release")), "pricing"),
+    (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+)
+
+_CURSOR = f"{'01' * 16}.3.1042.{'ab' * 32}"
+_OF_THE_LOG: tuple[tuple[str, Any, str | None], ...] = (
+    (HELD, {"epoch": 3}, None),
+    (REGISTERED, {"names": [[0, 0, "log", 1], [16, 1, HELD, 1], [40, 2, SITE, 1]]}, None),
+    (RESET, {"from": _CURSOR, "to": ""}, "reports"),
+)
+
+
+def samples() -> dict[str, NewEvent]:
+    """Give an event of each type, by its name."""
+    made = [NewEvent(fact.type, fact, key, AT_US, SITE) for fact, key in _FACTS]
+    made += [NewEvent(name, data, key, AT_US) for name, data, key in _OF_THE_LOG]
+    return {event.type: event for event in made}
+
+
+def every_field_is_filled(payload: msgspec.Struct) -> bool:
+    """Say whether no field of *payload* has its default: a sample should show all of them."""
+    defaults = {
+        field.name: field.default for field in msgspec.structs.fields(payload) if not field.required
+    }
+    return all(getattr(payload, name) != default for name, default in defaults.items())
