@@ -13,7 +13,7 @@ from eventstore.events import (
     UnknownEvent,
     Verdict,
 )
-from eventstore.fold import Folded, Reducer, fold
+from eventstore.fold import Folded, Keepable, OfUnknown, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId, named_stream, uuid7
 from eventstore.store import Store, Ticket
 
@@ -27,8 +27,10 @@ __all__ = [
     "Folded",
     "Head",
     "Ids",
+    "Keepable",
     "Kind",
     "NewEvent",
+    "OfUnknown",
     "Position",
     "Reducer",
     "Revision",

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
-from eventstore import refusals
 from eventstore.chain import CLOSES
 from eventstore.codec import Registry, RowDecoder
 from eventstore.errors import EventStoreError
 from eventstore.events import Event, Head, Row, Verdict
-from eventstore.fold import Folded, Reducer, fold
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, tail, verifying
 from eventstore.sql.tables import commits
 
-S = TypeVar("S")
+T = TypeVar("T")
 ROW_EVENTS = 256
 
 _BEGINS = (commits.c.revision == 1) | commits.c.parent.is_not(None)
@@ -36,6 +35,21 @@ _ROW_COLUMNS = [
 ]  # fmt: skip
 _END_OF_TIME = 1 << 62
 _HEX_DIGITS = 32
+
+
+class LogRow(msgspec.Struct, frozen=True, gc=False):
+    """What a row holds of its stream, not yet decoded."""
+
+    pos: int
+    revision: int
+    n: int
+    began_us: int
+    data: str
+
+    @property
+    def last(self) -> int:
+        """Revision of its last event."""
+        return self.revision + self.n - 1
 
 
 class Reader:
@@ -62,6 +76,11 @@ class Reader:
     def _connection(self) -> Iterator[sa.Connection]:
         with failures.translating(self._path), self._engine.connect() as connection:
             yield connection
+
+    def ask(self, query: Callable[[sa.Connection], T]) -> T:
+        """Return what *query* answers: a short one, for it has a connection to itself."""
+        with self._connection() as connection:
+            return query(connection)
 
     def load_names(self) -> None:
         """Learn the names of the log."""
@@ -113,6 +132,17 @@ class Reader:
                     events = [event for event in events if first <= event.revision <= last]
                 yield from events
             start = rows[-1][1] + rows[-1][2]
+
+    def rows(self, stream: StreamId, start: int, last: int) -> Iterator[LogRow]:
+        """Give the stream's own rows that begin from revision *start* to *last*."""
+        while start <= last and (page := self._page(stream, start, last)):
+            for pos, revision, n, began_us, data, *_ in page:
+                yield LogRow(pos, revision, n, began_us, data)
+            start = page[-1][1] + page[-1][2]
+
+    def events(self, stream: StreamId, row: LogRow) -> list[Event]:
+        """Decode a row of *stream*."""
+        return self._decode(row.pos, stream, row.revision, row.began_us, row.data)
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
         with self._connection() as connection:
@@ -214,14 +244,6 @@ class Reader:
         )
         with self._connection() as connection:
             return [StreamId(UUID(fork)) for fork in connection.execute(query).scalars()]
-
-    def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None) -> Folded[S]:
-        """Fold *stream* up to revision *at*."""
-        revision = self.head(stream).revision
-        if at is not None and not 0 <= at <= revision:
-            raise refusals.no_such_revision(stream, at, revision)
-        at = revision if at is None else at
-        return Folded(fold(reducer, self.read(stream, 1, at)), Revision(at))
 
     def verify(
         self, first: int, last: int | None, progress: Callable[[int, int], None] | None

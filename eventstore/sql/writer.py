@@ -14,8 +14,11 @@ import sqlalchemy as sa
 from eventstore import refusals
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
+from eventstore.events import Commit
+from eventstore.keyframe_policy import LEAST_EVENTS
 from eventstore.sql import failures
 from eventstore.sql.files import WriteLock
+from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
 from eventstore.sql.plan import Outcome
 from eventstore.sql.tickets import SqlTicket, settle
@@ -28,6 +31,7 @@ DRAIN_S = 10.0
 RETRY_S = 1.0
 
 Entry: TypeAlias = tuple[Draft, SqlTicket]
+Asked: TypeAlias = Callable[[], None]
 
 
 class Writer:
@@ -38,14 +42,23 @@ class Writer:
         path: of the store.
         log_file: open, and held if this process is the holder.
         write_lock: of the same store.
+        keeper: makes keyframes while nothing waits; None: nobody does.
     """
 
-    def __init__(self, url: str, path: Path, log_file: LogFile, write_lock: WriteLock) -> None:
+    def __init__(
+        self,
+        url: str,
+        path: Path,
+        log_file: LogFile,
+        write_lock: WriteLock,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._url = url
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._keeper = keeper
+        self._queue: SimpleQueue[Entry | Asked | None] = SimpleQueue()
         self._backlog: deque[Entry] = deque()
         self._lock = threading.Lock()
         self._commits = 0
@@ -58,6 +71,7 @@ class Writer:
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
+        self._keep_from_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
         self._thread.start()
 
@@ -79,6 +93,12 @@ class Writer:
             self._bytes += size
             self._queue.put((draft, ticket))
         return ticket
+
+    def ask(self, asked: Asked) -> None:
+        """Have *asked* done in the writer's thread, among the commits; it must be short."""
+        with self._lock:
+            if not self._closed:
+                self._queue.put(asked)
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
@@ -109,15 +129,39 @@ class Writer:
         due_s = self._file.sync_due_s()
         wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
         timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
+        keeps = self._may_keep()
         try:
-            self._accept(self._queue.get(timeout=timeout_s))
+            self._accept(self._queue.get(timeout=0 if keeps else timeout_s))
         except Empty:
+            if keeps and due_s != 0:
+                self._keep()
+                return
             with self._write_lock:
                 self._try(self._file.sync if due_s is not None else self._checkpoint)
 
-    def _accept(self, entry: Entry | None) -> None:
+    def _may_keep(self) -> bool:
+        keeper = self._keeper
+        usable = not self._broken and not self._fenced and time.monotonic() >= self._keep_from_s
+        return keeper is not None and usable and keeper.has_work()
+
+    def _keep(self) -> None:
+        """Make keyframes until something is to be written, or it is enough for one turn."""
+        assert self._keeper is not None  # noqa: S101 - for the type checker
+        writes = self._keeper.turn(interrupted=lambda: not self._queue.empty())
+        if not writes:
+            return
+        with self._write_lock:
+            if not self._try(lambda: self._file.keep(writes)):
+                self._keep_from_s = time.monotonic() + RETRY_S
+                self._keeper.forget()
+            elif self._file.wants_checkpoint(idle=True):
+                self._try(self._checkpoint)
+
+    def _accept(self, entry: Entry | Asked | None) -> None:
         if entry is None:
             self._ending = True
+        elif callable(entry):
+            entry()
         else:
             self._backlog.append(entry)
 
@@ -155,6 +199,7 @@ class Writer:
         with self._write_lock:
             outcomes = self._outcomes([draft for draft, _ in entries])
             self._settle(entries[: len(outcomes)], outcomes)
+            self._note(entries, outcomes)
             self._backlog.extendleft(reversed(entries[len(outcomes) :]))
             if not self._broken and self._file.wants_checkpoint(idle=False):
                 self._try(lambda: self._file.checkpoint("TRUNCATE"))
@@ -166,6 +211,14 @@ class Writer:
             self._bytes -= size
         outcomes_of = zip(entries, outcomes, strict=True)
         self._woken = settle([(entry[1], outcome) for entry, outcome in outcomes_of])
+
+    def _note(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+        keeper = self._keeper
+        if keeper is None:
+            return
+        for (draft, _), outcome in zip(entries, outcomes, strict=False):
+            if isinstance(outcome, Commit) and outcome.last >= LEAST_EVENTS:
+                keeper.note(draft, outcome)
 
     def _outcomes(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         refuse = self._refusal()
@@ -228,6 +281,8 @@ class Writer:
                 self._try(self._file.finish)
             self._file.close()
         self._write_lock.close()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def _try(self, work: Callable[[], object]) -> bool:
         try:
