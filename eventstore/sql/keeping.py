@@ -59,7 +59,6 @@ class Keeper:
         self._by_fingerprint = {found.fingerprint: found for found in self._by_kind.values()}
         self._progress: dict[StreamId, Progress] = {}
         self._due: dict[StreamId, Kept[Any]] = {}
-        self._introduced: set[bytes] = set()
         self._jobs: list[Iterator[Write | Read]] = []
         self._job: Iterator[Write | Read] | None = None
         self._stream: StreamId | None = None
@@ -110,25 +109,23 @@ class Keeper:
     def forget(self) -> None:
         """Trust nothing that is remembered: a write failed."""
         self._progress.clear()
-        self._introduced.clear()
 
     def has_work(self) -> bool:
         """Say whether a turn would do something."""
         return bool(self._job or self._jobs or self._due)
 
     def turn(self, *, interrupted: Callable[[], bool]) -> list[Write]:
-        """Go on until it is enough for one transaction, all is done, or *interrupted*."""
+        """Go on by a step, and until it is enough for one transaction, or *interrupted*."""
         writes: list[Write] = []
         size = 0
-        while size < TURN_BYTES and not interrupted():
-            step = self._step()
-            if step is None:
-                break
+        while (step := self._step()) is not None:
             size += step.size
             if isinstance(step, Write):
                 writes.append(step)
                 if step.settles:
                     break
+            if size >= TURN_BYTES or interrupted():
+                break
         return writes
 
     def _step(self) -> Write | Read | None:
@@ -179,7 +176,7 @@ class Keeper:
             # Only what leads to a keyframe is decoded at all.
             state = fold(kept.reducer, self._events(waiting), state)
             write = self._keyframe(kept, leg.stream, row, kept.reducer.dump(state))
-            if kept.fingerprint not in self._introduced:
+            if revision == start.revision:
                 yield from self._introduce(kept)
             waiting, revision, size, keyframe_size = [], row.last, 0, write.size
             yield write
@@ -210,7 +207,6 @@ class Keeper:
         yield keyframes.add_reducer(name, version, mine)
         for number in self._reader.ask(lambda c: keyframes.outdated(c, name, mine)):
             yield from self._drop(number)
-        self._introduced.add(mine)
 
     def _drop_fingerprint(self, fingerprint: bytes) -> Iterator[Write | Read]:
         number = self._reader.ask(lambda c: keyframes.reducer_id(c, fingerprint))
