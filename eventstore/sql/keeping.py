@@ -161,7 +161,7 @@ class Keeper:
         self._progress.pop(stream, None)
         start = self._folds.start(kept.reducer, kept, stream, self._reader.head(stream).revision)
         state, revision = start.state, start.revision
-        keyframe_size = len(start.keyframe.data) if start.keyframe else 0
+        keyframe_size = keyframes.weight(start.keyframe.data) if start.keyframe else 0
         waiting: list[tuple[Leg, LogRow]] = []
         size = 0
         for leg, row in self._folds.rows(start):

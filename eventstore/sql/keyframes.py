@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from eventstore.identifiers import StreamId
 
 DROPPED_AT_ONCE = 256
+_PAGE_BYTES = 4_096
+_COLUMNS_BYTES = 150
+"""Of a keyframe's other columns and its entries in the indexes."""
 
 # The row that ends where the keyframe does is looked up with it: its chain value is what
 # ties a kept fold to its history.
@@ -98,10 +101,19 @@ def add_reducer(name: str, version: int, fingerprint: bytes) -> Write:
     return Write(_ADD_REDUCER, (name, version, fingerprint))
 
 
+def weight(data: bytes) -> int:
+    """Return what a keyframe takes of the file, in bytes.
+
+    Two of more than half a page do not fit into one, so each has whole pages to itself.
+    """
+    size = len(data) + _COLUMNS_BYTES
+    return size if 2 * size <= _PAGE_BYTES else -(-size // _PAGE_BYTES) * _PAGE_BYTES
+
+
 def put(stream: StreamId, fingerprint: bytes, revision: int, digest: bytes, data: bytes) -> Write:
     """Keep a fold, in the place of what is there."""
     text = data.decode()
-    return Write(_PUT, (stream.hex, fingerprint, revision, digest, text), len(data))
+    return Write(_PUT, (stream.hex, fingerprint, revision, digest, text), weight(data))
 
 
 def drop_after(stream: StreamId, revision: int, fingerprint: bytes) -> Write:

@@ -101,10 +101,10 @@ class Kept:
         self.folder = folder
         self.store = store
 
-    def append(self, stream: StreamId, *sizes: int, first: int = 1) -> None:
+    def append(self, stream: StreamId, *sizes: int, first: int = 1, items: int = 40) -> None:
         """Append commits of so many events."""
         for size in sizes:
-            batch = several(size, first)
+            batch = several(size, first, items=items)
             self.store.append(stream, batch, kind=KIND, expected=ANY).result()
             first += size
 

@@ -84,6 +84,24 @@ def test_a_short_stream_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("FD-3")
+@pytest.mark.parametrize("items", [40, 160, 640])
+def test_keyframes_take_little_of_the_file(tmp_path: Path, items: int) -> None:
+    """Pages, not texts: states of a part of a page, of one and of several."""
+    with opened(tmp_path, Latest()) as kept:
+        kept.append(_S, *[120] * 250, items=items)
+        kept.settle()
+        count = len(kept.keyframes(_S))
+        kept.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((pages,),) = kept.sql("PRAGMA page_count")
+        ((before,),) = kept.sql("PRAGMA freelist_count")
+        kept.sql("DELETE FROM keyframes")
+        ((free,),) = kept.sql("PRAGMA freelist_count")
+
+    assert count > 10
+    assert free - before <= 0.25 * (pages - free)
+
+
+@pytest.mark.proves("FD-3")
 @pytest.mark.parametrize(("reducer", "most"), [(Latest(), 0.25), (Growing(), 1.25)])
 def test_keyframes_weigh_little_beside_their_log(tmp_path: Path, reducer: Any, most: float) -> None:
     with opened(tmp_path, reducer) as kept:
@@ -165,6 +183,7 @@ def test_a_fold_with_keyframes_is_the_plain_fold(shared: Kept, data: st.DataObje
             folded = shared.store.fold(CountingReducer(), one, at)
 
             assert (folded.revision, folded.state) == (at, shared.plain(CountingReducer(), one, at))
+    assert shared.store.fold_counts.mismatched == 0
 
 
 @pytest.mark.proves("FD-4", "FK-1")
@@ -186,6 +205,8 @@ def test_no_altered_keyframe_changes_an_answer(shared: Kept, data: st.DataObject
             folded = shared.store.fold(CountingReducer(), one, at)
 
             assert folded.state == shared.plain(CountingReducer(), one, at)
+    # Else they would not be looked at any more, and nothing would be tested.
+    assert shared.store.fold_counts.mismatched == 0
 
 
 @pytest.mark.proves("FD-2", "FK-1")
