@@ -14,7 +14,7 @@ from eventstore.events import (
     UnknownEvent,
     Verdict,
 )
-from eventstore.fold import Folded, Reducer, fold
+from eventstore.fold import Folded, Keepable, OfUnknown, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId, named_stream, uuid7
 from eventstore.keeping import cursor_in
 from eventstore.store import Store, Ticket
@@ -31,8 +31,10 @@ __all__ = [
     "Folded",
     "Head",
     "Ids",
+    "Keepable",
     "Kind",
     "NewEvent",
+    "OfUnknown",
     "Page",
     "Position",
     "Reducer",

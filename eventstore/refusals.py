@@ -117,3 +117,13 @@ def cursor_moved(name: str, position: int) -> EventStoreError:
         "Roll back, and begin again from `cursor_in`; let one reader have a name.",
         {"name": name, "position": position},
     )
+
+
+def unknown_event(reducer: str, type_: str, stream: StreamId, revision: int) -> EventStoreError:
+    """Say that a strict fold met an event that it does not know."""
+    return EventStoreError(
+        "unknown-event",
+        f"Reducer {reducer!r} does not know {type_!r}, at revision {revision} of stream {stream}.",
+        "Use the version of the program that wrote it, or teach it to the reducer.",
+        {"reducer": reducer, "type": type_, "stream": stream, "revision": revision},
+    )

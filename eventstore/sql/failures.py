@@ -260,3 +260,14 @@ def queue_full(path: Path, commits: int) -> EventStoreError:
         "Try again after 1 s.",
         {"path": str(path), "waiting": commits},
     )
+
+
+def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int) -> EventStoreError:
+    """Say that a kept fold is not what its reducer folds to. It is logged, never raised."""
+    return EventStoreError(
+        "keyframe-mismatch",
+        f"The fold of stream {stream} kept at revision {revision} is not what reducer"
+        f" {reducer!r} version {version} folds to; its kept folds are not used any more.",
+        "Raise the reducer's version whenever its meaning changes.",
+        {"reducer": reducer, "version": version, "stream": stream, "revision": revision},
+    )

@@ -22,6 +22,7 @@ from eventstore.names import Name, NameBook
 from eventstore.sql import connections, failures, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 
@@ -167,6 +168,19 @@ class LogFile:
                 behind = True
             except NotUniqueError:
                 behind, trusting = True, False
+
+    def keep(self, writes: Sequence[Write]) -> None:
+        """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            for write in writes:
+                self._connection.exec_driver_sql(write.sql, write.parameters)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
 from eventstore import refusals
@@ -14,14 +15,13 @@ from eventstore.codec import Registry, RowDecoder
 from eventstore.cursors import Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import Event, Head, Row, Verdict
-from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, tail, verifying
 from eventstore.sql.tables import commits
 
-S = TypeVar("S")
+T = TypeVar("T")
 ROW_EVENTS = 256
 
 _BEGINS = (commits.c.revision == 1) | commits.c.parent.is_not(None)
@@ -40,6 +40,21 @@ _END_OF_TIME = 1 << 62
 _HEX_DIGITS = 32
 
 
+class LogRow(msgspec.Struct, frozen=True, gc=False):
+    """What a row holds of its stream, not yet decoded."""
+
+    pos: int
+    revision: int
+    n: int
+    began_us: int
+    data: str
+
+    @property
+    def last(self) -> int:
+        """Revision of its last event."""
+        return self.revision + self.n - 1
+
+
 class Reader:
     """Reads one store. Thread-safe.
 
@@ -50,8 +65,8 @@ class Reader:
     """
 
     def __init__(self, path: Path, registry: Registry, names: NameBook) -> None:
-        self._path = path
-        self._registry = registry
+        self.path = path
+        self.registry = registry
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
         self._engine = connections.reader_engine(path)
@@ -62,8 +77,13 @@ class Reader:
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
-        with failures.translating(self._path), self._engine.connect() as connection:
+        with failures.translating(self.path), self._engine.connect() as connection:
             yield connection
+
+    def ask(self, query: Callable[[sa.Connection], T]) -> T:
+        """Return what *query* answers: a short one, for it has a connection to itself."""
+        with self._connection() as connection:
+            return query(connection)
 
     def load_names(self) -> None:
         """Learn the names of the log."""
@@ -90,7 +110,7 @@ class Reader:
         (revision, n, kind, flags, pos, *_), (*_, parent, parent_revision) = rows
         return Head(
             revision=Revision(revision + n - 1),
-            kind=self._registry.kind_by_id(kind).name,
+            kind=self.registry.kind_by_id(kind).name,
             closed=bool(flags & CLOSES),
             parent=_stream(parent),
             parent_revision=Revision(parent_revision or 0),
@@ -115,6 +135,17 @@ class Reader:
                     events = events[max(first - revision, 0) : last - revision + 1]
                 yield from events
             start = rows[-1][1] + rows[-1][2]
+
+    def rows(self, stream: StreamId, start: int, last: int) -> Iterator[LogRow]:
+        """Give the stream's own rows that begin from revision *start* to *last*."""
+        while start <= last and (page := self._page(stream, start, last)):
+            for pos, revision, n, began_us, data, *_ in page:
+                yield LogRow(pos, revision, n, began_us, data)
+            start = page[-1][1] + page[-1][2]
+
+    def events(self, stream: StreamId, row: LogRow) -> Sequence[Event]:
+        """Decode a row of *stream*."""
+        return self._decode(row.pos, stream, row.revision, row.began_us, row.data)
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
         with self._connection() as connection:
@@ -153,7 +184,7 @@ class Reader:
         if before is not None:
             query = query.where(commits.c.pos < before)
         if kinds:
-            query = query.where(commits.c.kind.in_([self._registry.kind(k).id for k in kinds]))
+            query = query.where(commits.c.kind.in_([self.registry.kind(k).id for k in kinds]))
         if first_rows_only:
             query = query.where(_BEGINS)
         query = query.order_by(commits.c.pos.desc() if newest_first else commits.c.pos)
@@ -176,7 +207,7 @@ class Reader:
     ) -> Row:
         stream_id = StreamId(UUID(stream))
         return Row(
-            Position(pos), stream_id, Revision(revision), self._registry.kind_by_id(kind).name,
+            Position(pos), stream_id, Revision(revision), self.registry.kind_by_id(kind).name,
             bool(flags & CLOSES), began_us, at_us, _stream(parent),
             Revision(parent_revision or 0),
             self._decode(pos, stream_id, revision, began_us, data),
@@ -232,14 +263,14 @@ class Reader:
 
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""
-        number = self._registry.kind(kind).id
+        number = self.registry.kind(kind).id
         query = sa.select(sa.func.count()).where(commits.c.kind == number, _BEGINS)
         with self._connection() as connection:
             return connection.execute(query).scalar_one()
 
     def find_streams(self, suffix: str, kind: str, limit: int) -> list[StreamId]:
         """Find streams by the end of their id."""
-        number = self._registry.kind(kind).id
+        number = self.registry.kind(kind).id
         # The index on (stream, revision) holds all ids: the rows themselves are only
         # looked at where the id fits.
         fits = commits.c.stream.endswith(suffix.lower(), autoescape=True)
@@ -264,14 +295,6 @@ class Reader:
         )
         with self._connection() as connection:
             return [StreamId(UUID(fork)) for fork in connection.execute(query).scalars()]
-
-    def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None) -> Folded[S]:
-        """Fold *stream* up to revision *at*."""
-        revision = self.head(stream).revision
-        if at is not None and not 0 <= at <= revision:
-            raise refusals.no_such_revision(stream, at, revision)
-        at = revision if at is None else at
-        return Folded(fold(reducer, self.read(stream, 1, at)), Revision(at))
 
     def verify(
         self, first: int, last: int | None, progress: Callable[[int, int], None] | None

@@ -1,9 +1,10 @@
 """A store in an SQLite file: readers, and a writer where the mode has one."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, Literal, Self, TypeVar
 
 from eventstore import refusals
 from eventstore.bell import Bell
@@ -11,13 +12,15 @@ from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
 from eventstore.events import Event, Head, NewEvent, Row, Verdict
-from eventstore.fold import Folded, Reducer
+from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
 from eventstore.sql.feed import SqlFeed
+from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
+from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.reader import Reader
 from eventstore.sql.tickets import SqlTicket
@@ -28,9 +31,10 @@ S = TypeVar("S")
 Mode = Literal["hold", "guest", "read"]
 Durability = Literal["fsync", "bounded", "process", "volatile"]
 _LAST = (1 << 63) - 1
+_NO_KEYFRAMES: Mapping[str, Keepable[Any]] = MappingProxyType({})
 
 
-def open_store(
+def open_store(  # noqa: PLR0913 - each is a choice of its own
     url: str,
     *,
     mode: Mode = "hold",
@@ -38,6 +42,8 @@ def open_store(
     registry: Registry,
     clock: Clock,
     ids: Ids,
+    keyframes: Mapping[str, Keepable[Any]] = _NO_KEYFRAMES,
+    check_keyframes: int = CHECK_EVERY,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -51,6 +57,9 @@ def open_store(
         registry: kinds of streams and types of events.
         clock: gives the time.
         ids: gives new ids.
+        keyframes: kind of stream to the reducer whose folds a holder keeps, so that long
+            streams are folded in a short time. Whoever reads uses what a holder kept.
+        check_keyframes: one kept fold used in so many is folded again and compared.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
@@ -69,16 +78,32 @@ def open_store(
         book = NameBook(registry, guest=holder is None)
         drafting = Drafting(registry, book, clock, ids)
         if mode == "read":
-            return SqlStore(url, path, registry, book, drafting)
+            reader = Reader(path, registry, book)
+            folds = Folds(reader, registry, check_every=check_keyframes)
+            return SqlStore(url, reader, folds, drafting)
         if holder is not None and not connections.resets_wal_safely():
             LOG.warning("sqlite_old version=%s safe_from=3.51.3", connections.sqlite_version())
         log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, holder)
-        writer = Writer(url, path, log_file, write_lock)
-        return SqlStore(url, path, registry, book, drafting, writer, holder)
+        keeper = None
+        if holder is not None and keyframes:
+            keeper = Keeper(Reader(path, registry, book), registry, keyframes)
+        writer = Writer(url, path, log_file, write_lock, keeper)
+        reader = Reader(path, registry, book)
+        folds = Folds(
+            reader, registry, check_every=check_keyframes, report=_reporting(writer, keeper)
+        )
+        return SqlStore(url, reader, folds, drafting, writer, holder)
     except BaseException:
         if holder is not None:
             holder.close()
         raise
+
+
+def _reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
+    """Say whom folds tell what they found of keyframes."""
+    if keeper is None:
+        return None
+    return lambda report: writer.ask(lambda: keeper.take(report))
 
 
 def _require(path: Path, clock: Clock, ids: Ids, *, may_create: bool) -> None:
@@ -121,19 +146,18 @@ class SqlStore:
     def __init__(
         self,
         url: str,
-        path: Path,
-        registry: Registry,
-        book: NameBook,
+        reader: Reader,
+        folds: Folds,
         drafting: Drafting,
         writer: Writer | None = None,
         holder: files.HolderLock | None = None,
     ) -> None:
         self._url = url
-        self._registry = registry
-        self._reader = Reader(path, registry, book)
+        self._reader = reader
+        self._folds = folds
         self._bell = writer.bell if writer is not None else Bell()
         note = self._note_reset if writer is not None else None
-        self._feed = SqlFeed(url, path, self._reader, note)
+        self._feed = SqlFeed(url, reader.path, reader, note)
         self._drafting = drafting
         self._writer = writer
         self._holder = holder
@@ -213,13 +237,18 @@ class SqlStore:
 
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         self._check_open()
-        return self._reader.fold(reducer, stream, at)
+        return self._folds.fold(reducer, stream, at)
+
+    @property
+    def fold_counts(self) -> FoldCounts:
+        """What folds have cost and met since the store was opened."""
+        return self._folds.counts
 
     def subscribe(
         self, name: str, *, after: Cursor | None = None, kinds: Sequence[str] = ()
     ) -> Following:
         self._check_open()
-        numbers = [self._registry.kind(kind).id for kind in kinds]
+        numbers = [self._reader.registry.kind(kind).id for kind in kinds]
         return Following(self._feed, self._bell, name, after, numbers)
 
     def cursor_at(self, position: int | None = None) -> Cursor:

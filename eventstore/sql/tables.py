@@ -71,20 +71,31 @@ names = sa.Table(
 )
 """What the numbers in the rows mean: the fold of the `names.registered` facts."""
 
+reducers = sa.Table(
+    "reducers",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, nullable=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False, unique=True),
+    sqlite_strict=True,
+)
+"""Whose folds are kept, in the order in which they came: of one name the latest two."""
+
 keyframes = sa.Table(
     "keyframes",
     metadata,
     sa.Column("stream", sa.Text, nullable=False),
     sa.Column("reducer", sa.Integer, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
-    sa.Column("chain", sa.LargeBinary, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),
     sa.Column("data", sa.Text, nullable=False),
-    sa.UniqueConstraint("stream", "fingerprint", "revision"),
+    sa.UniqueConstraint("stream", "reducer", "revision"),
     sqlite_strict=True,
 )
 """Folds that are kept: a cache, which may be emptied at any time."""
+
+sa.Index("keyframes_by_reducer", keyframes.c.reducer)
 
 seals = sa.Table(
     "seals",

@@ -1,23 +1,26 @@
-"""The one thread that writes a log: takes what is queued, writes it, tells who waits."""
+"""Who writes a log: takes what waits, writes it, tells who waits; and does the chores.
 
-import asyncio
+A thread of its own does it, and in its stead an event loop, where that is quicker.
+"""
+
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from eventstore import refusals
 from eventstore.bell import Bell
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
+from eventstore.events import Commit
 from eventstore.forks import Process
+from eventstore.keyframe_policy import LEAST_EVENTS
 from eventstore.sql import failures
 from eventstore.sql.files import WriteLock
+from eventstore.sql.inbox import Asked, Entry, Inbox
+from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
 from eventstore.sql.plan import Outcome
 from eventstore.sql.points import crash_point
@@ -26,18 +29,11 @@ from eventstore.sql.tickets import SqlTicket, settle
 FLUSH_BYTES = 1 << 20
 FLUSHES = 16
 """Without letting go of the file's lock, at most."""
-QUEUE_COMMITS = 4_096
-QUEUE_BYTES = 64 << 20
-GATHERED = 64
-GATHER_S = 0.005
-"""What an event loop may gather before it has it written: commits, and seconds."""
 IDLE_S = 0.1
 DRAIN_S = 10.0
 RETRY_S = 1.0
 SLOW_S = 0.01
 """Flushes that take longer are not for an event loop."""
-
-Entry: TypeAlias = tuple[Draft, SqlTicket]
 
 
 class Writer:
@@ -48,39 +44,39 @@ class Writer:
         path: of the store.
         log_file: open, and held if this process is the holder.
         write_lock: of the same store.
+        keeper: makes keyframes while nothing waits; None: nobody does.
     """
 
-    def __init__(self, url: str, path: Path, log_file: LogFile, write_lock: WriteLock) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str,
+        path: Path,
+        log_file: LogFile,
+        write_lock: WriteLock,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
+        self._keeper = keeper
         self.bell = Bell()
         """Rung after each flush."""
-        self._inbox: deque[Entry] = deque()
+        self._inbox = Inbox(url, path, self._flush_here)
         self._backlog: deque[Entry] = deque()
-        self._appended = 0
-        """How many drafts came in; of them *taken* out of the inbox, and *due* to be written."""
-        self._taken = 0
-        self._due = 0
-        self._wakeups: SimpleQueue[None] = SimpleQueue()
-        self._rung = False
-        self._gatherer: asyncio.AbstractEventLoop | None = None
-        self._lock = threading.Lock()
-        self._commits = 0
-        self._bytes = 0
-        self._closed = False
-        self._woken = 0
+        self._threads_woken = 0
         self._generation = Process.generation
         self._fenced: EventStoreError | None = None
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
+        self._keep_from_s = 0.0
         self._not_here_until_s = 0.0
         self._flush_s = 0.0
         """What flushes in an event loop took lately, smoothed."""
+        self._minding = False
+        """Whether the thread looks for chores by itself before long."""
         self._writing = threading.Lock()
-        """Held by whoever writes: this thread, or an event loop's in its stead."""
+        """Held by whoever writes: the thread, or an event loop's in its stead."""
         self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
         self._thread.start()
 
@@ -90,45 +86,23 @@ class Writer:
         Raises:
             EventStoreError: `store-busy`, `store-closed`.
         """
-        ticket = SqlTicket(self.ring)
-        size = draft.size
-        with self._lock:
-            if self._closed:
-                raise refusals.store_closed(self._url)
-            # A commit that is larger than the limit must get in when it is alone.
-            if self._commits >= QUEUE_COMMITS or (self._bytes and self._bytes + size > QUEUE_BYTES):
-                raise failures.queue_full(self._path, self._commits)
-            self._commits += 1
-            self._bytes += size
-            self._appended += 1
-            self._inbox.append((draft, ticket))
-        loop = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
-        if loop is None:
-            self.ring()
-        elif self._gatherer is not loop:
-            self._gatherer = loop
-            loop.call_soon(self._gather, loop, loop.time(), self._appended)
-        return ticket
+        return self._inbox.put(draft)
 
-    def ring(self) -> None:
-        """Have written what was queued so far."""
-        self._due = self._appended
-        if not self._rung:
-            self._rung = True
-            self._wakeups.put(None)
+    def ask(self, asked: Asked) -> None:
+        """Have *asked* done by whoever writes, among the commits; it must be short."""
+        self._inbox.ask(asked)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, since_s: float, appended: int) -> None:
-        """Have it written once the loop has nothing more to append at the moment.
+    def close(self) -> bool:
+        """Take no more, write what is queued, let go of the file; say whether that is done."""
+        self._inbox.close()
+        if self._generation != Process.generation:
+            return True  # the thread, and the duty to write, stayed in the parent
+        self._thread.join(DRAIN_S)
+        if self._thread.is_alive():
+            LOG.error("close_unfinished path=%s waiting=%d", self._path, self._inbox.commits)
+        return not self._thread.is_alive()
 
-        Runs in the loop. No timer: it looks once a turn of the loop.
-        """
-        more = self._appended - appended
-        if more and self._appended - self._taken < GATHERED and loop.time() - since_s < GATHER_S:
-            loop.call_soon(self._gather, loop, since_s, self._appended)
-        else:
-            self._gatherer = None
-            if not self._flush_here():
-                self.ring()
+    # --- in an event loop ---
 
     def _flush_here(self) -> bool:
         """Write in this thread, an event loop's, what is queued; say whether that is done.
@@ -149,6 +123,8 @@ class Writer:
                     self._flush(entries)
             finally:
                 self._write_lock.leave()
+            if not self._minding and self._has_chores():
+                self._inbox.poke()
         finally:
             self._writing.release()
         self._note_flush_here(time.monotonic() - began_s)
@@ -160,18 +136,6 @@ class Writer:
         if self._flush_s > SLOW_S:
             self._flush_s = 0.0
             self._not_here_until_s = time.monotonic() + RETRY_S
-
-    def close(self) -> bool:
-        """Take no more, write what is queued, let go of the file; say whether that is done."""
-        with self._lock:
-            self._closed = True
-        self.ring()
-        if self._generation != Process.generation:
-            return True  # the thread, and the duty to write, stayed in the parent
-        self._thread.join(DRAIN_S)
-        if self._thread.is_alive():
-            LOG.error("close_unfinished path=%s waiting=%d", self._path, self._commits)
-        return not self._thread.is_alive()
 
     # --- the thread ---
 
@@ -187,18 +151,16 @@ class Writer:
         Returns:
             Whether to go on; False once the store is closed and all is written.
         """
-        while self._taken >= self._due and not self._backlog:
-            if self._closed and not self._inbox:
+        while not self._inbox.is_due and not self._backlog:
+            if self._inbox.is_finished:
                 return False
-            due_s = self._file.sync_due_s()
-            wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
-            timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
-            try:
-                self._wakeups.get(timeout=timeout_s)
-                self._rung = False
-            except Empty:
-                with self._writing, self._write_lock:
-                    self._try(self._file.sync if due_s is not None else self._checkpoint)
+            timeout_s = self._chore_due_s()
+            self._minding = timeout_s is not None
+            rung = self._inbox.wait(timeout_s)
+            self._minding = False
+            if not rung:
+                with self._writing:
+                    self._do_chore()
         return True
 
     def _flush_some(self) -> None:
@@ -208,29 +170,13 @@ class Writer:
         keeps it for milliseconds: not for each flush. But others want to write, too.
         """
         for _ in range(FLUSHES):
-            if self._woken > 1:
+            if self._threads_woken > 1:
                 self._let_threads_append()
             entries = self._next_entries()
             if entries:
                 self._flush(entries)
-            if self._taken >= self._due and not self._backlog:
+            if not self._inbox.is_due and not self._backlog:
                 return
-
-    def _next_entries(self) -> list[Entry]:
-        """Take what one statement can write, in order; at least one entry if there is any."""
-        while self._inbox and len(self._backlog) < FLUSH_ROWS:
-            self._backlog.append(self._inbox.popleft())
-            self._taken += 1
-        entries: list[Entry] = []
-        rows = size = 0
-        while self._backlog:
-            draft = self._backlog[0][0]
-            rows += len(draft.rows)
-            size += draft.size
-            if entries and (rows > FLUSH_ROWS or size > FLUSH_BYTES):
-                break
-            entries.append(self._backlog.popleft())
-        return entries
 
     def _let_threads_append(self) -> None:
         """Give way while threads that were just answered queue their next commits.
@@ -242,9 +188,76 @@ class Writer:
             waiting = now_waiting
             time.sleep(0)
 
+    # --- chores: what there is time for while nothing waits ---
+
+    def _has_chores(self) -> bool:
+        return self._chore_due_s() is not None
+
+    def _chore_due_s(self) -> float | None:
+        """Return in how many seconds the next chore is due; None: there is none."""
+        due_s = self._file.sync_due_s()
+        if self._may_keep():
+            return 0 if due_s is None else min(due_s, 0)
+        if due_s is not None:
+            return due_s
+        return IDLE_S if not self._broken and self._file.wants_checkpoint(idle=True) else None
+
+    def _do_chore(self) -> None:
+        due_s = self._file.sync_due_s()
+        if self._may_keep() and due_s != 0:
+            self._keep()
+        elif due_s == 0:
+            with self._write_lock:
+                self._try(self._file.sync)
+        elif due_s is None and not self._broken and self._file.wants_checkpoint(idle=True):
+            with self._write_lock:
+                self._try(self._checkpoint)
+
+    def _may_keep(self) -> bool:
+        keeper = self._keeper
+        usable = not self._broken and not self._fenced and time.monotonic() >= self._keep_from_s
+        return keeper is not None and usable and keeper.has_work()
+
+    def _keep(self) -> None:
+        """Make keyframes until something is to be written, or it is enough for one turn."""
+        assert self._keeper is not None  # noqa: S101 - for the type checker
+        writes = self._keeper.turn(interrupted=lambda: len(self._inbox) > 0)
+        if not writes:
+            return
+        with self._write_lock:
+            if not self._try(lambda: self._file.keep(writes)):
+                self._keep_from_s = time.monotonic() + RETRY_S
+                self._keeper.forget()
+            elif self._file.wants_checkpoint(idle=True):
+                self._try(self._checkpoint)
+
+    # --- writing ---
+
+    def _next_entries(self) -> list[Entry]:
+        """Take what one statement can write, in order; at least one entry if there is any."""
+        self._accept(FLUSH_ROWS - len(self._backlog))
+        entries: list[Entry] = []
+        rows = size = 0
+        while self._backlog:
+            draft = self._backlog[0][0]
+            rows += len(draft.rows)
+            size += draft.size
+            if entries and (rows > FLUSH_ROWS or size > FLUSH_BYTES):
+                break
+            entries.append(self._backlog.popleft())
+        return entries
+
+    def _accept(self, most: int) -> None:
+        for entry in self._inbox.take(most):
+            if callable(entry):
+                entry()
+            else:
+                self._backlog.append(entry)
+
     def _flush(self, entries: Sequence[Entry]) -> None:
         outcomes = self._outcomes([draft for draft, _ in entries])
         self._settle(entries[: len(outcomes)], outcomes)
+        self._note(entries, outcomes)
         self.bell.ring()
         crash_point("flush.resolved")
         self._backlog.extendleft(reversed(entries[len(outcomes) :]))
@@ -252,12 +265,17 @@ class Writer:
             self._try(lambda: self._file.checkpoint("TRUNCATE"))
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
-        size = sum(draft.size for draft, _ in entries)
-        with self._lock:
-            self._commits -= len(entries)
-            self._bytes -= size
+        self._inbox.settle(len(entries), sum(draft.size for draft, _ in entries))
         outcomes_of = zip(entries, outcomes, strict=True)
-        self._woken = settle([(entry[1], outcome) for entry, outcome in outcomes_of])
+        self._threads_woken = settle([(entry[1], outcome) for entry, outcome in outcomes_of])
+
+    def _note(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+        keeper = self._keeper
+        if keeper is None:
+            return
+        for (draft, _), outcome in zip(entries, outcomes, strict=False):
+            if isinstance(outcome, Commit) and outcome.last >= LEAST_EVENTS:
+                keeper.note(draft, outcome)
 
     def _outcomes(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         refuse = self._refusal()
@@ -298,11 +316,9 @@ class Writer:
 
     def _give_up(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         """Never repeat a failed write: some of it may be there (WR-9)."""
+        self._accept(len(self._inbox))
         waiting = list(self._backlog)
         self._backlog.clear()
-        while self._inbox:
-            waiting.append(self._inbox.popleft())
-            self._taken += 1
         self._settle(waiting, [failures.log_failed(self._path) for _ in waiting])
         self._reopen()
         return [failures.commit_unknown(self._path) for _ in drafts]
@@ -323,6 +339,8 @@ class Writer:
             self._file.close()
             crash_point("close.after")
         self._write_lock.close()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def _try(self, work: Callable[[], object]) -> bool:
         try:

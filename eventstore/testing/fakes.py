@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore.codec import Registry
+from eventstore.codec import Registry, from_plain, to_plain
 from eventstore.events import Event, Kind, NewEvent
+from eventstore.fold import OfUnknown
 from eventstore.identifiers import StreamId, uuid7
 
 START_US = 1_790_000_000_000_000
@@ -68,7 +69,11 @@ class CountingReducer:
     """Counts, and adds up: enough to see whether a fold saw the right events in order."""
 
     name = "counted"
-    version = 1
+    types = frozenset({"order.placed"})
+
+    def __init__(self, *, version: int = 1, unknown: OfUnknown = "skip") -> None:
+        self.version = version
+        self.unknown = unknown
 
     def initial(self) -> Counted:
         """Return the state before the first event."""
@@ -85,6 +90,14 @@ class CountingReducer:
         for event in events:
             state = self.apply(state, event)
         return state
+
+    def dump(self, state: Counted) -> bytes:
+        """Return *state* as JSON."""
+        return msgspec.json.encode(to_plain(state))
+
+    def load(self, data: bytes) -> Counted:
+        """Return the state that `dump` was given."""
+        return from_plain(msgspec.json.decode(data), Counted)
 
 
 def registry() -> Registry:

@@ -163,6 +163,28 @@ class Reading:
         equal(store.fold(reducer, _S).revision, 305)
         equal(store.fold(reducer, stream(2)).state, Counted())
 
+    @proves("FD-1")
+    def test_a_strict_fold_refuses_what_it_does_not_know(self, store: Store) -> None:
+        events = [placed(1), placed(2), NewEvent("order.noted", None), placed(3)]
+        store.append(_S, events, kind="order", expected=NEW).result()
+        skipping, strict = CountingReducer(), CountingReducer(unknown="strict")
+        equal(store.fold(skipping, _S).state.quantity, 6)
+        equal(store.fold(strict, _S, 2), store.fold(skipping, _S, 2))
+        for at in (3, 4, None):
+            with refused("unknown-event") as refusal:
+                store.fold(strict, _S, at)
+            fields = refusal.error.fields
+            equal((fields["type"], fields["stream"], fields["revision"]), ("order.noted", _S, 3))
+
+    @proves("FD-1")
+    def test_a_fold_of_a_long_stream_is_that_of_its_prefix(self, store: Store) -> None:
+        reducer = CountingReducer()
+        for first in range(1, 1_500, 100):
+            store.append(_S, several(100, first), kind="order", expected=ANY).result()
+        events = list(store.read(_S))
+        for at in (0, 63, 64, 65, 99, 100, 101, 255, 256, 257, 999, 1_400, 1_500):
+            equal(store.fold(reducer, _S, at).state, reducer.apply_all(Counted(), events[:at]))
+
     @proves("ES-9")
     def test_a_fold_past_the_head_is_refused(self, store: Store) -> None:
         store.append(_S, several(3), kind="order", expected=NEW).result()

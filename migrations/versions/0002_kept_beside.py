@@ -5,18 +5,25 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+REDUCERS = """
+CREATE TABLE reducers (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL UNIQUE
+) STRICT
+"""
 KEYFRAMES = """
 CREATE TABLE keyframes (
   stream TEXT NOT NULL,
   reducer INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  fingerprint BLOB NOT NULL,
-  chain BLOB NOT NULL,
   digest BLOB NOT NULL,
   data TEXT NOT NULL,
-  UNIQUE (stream, fingerprint, revision)
+  UNIQUE (stream, reducer, revision)
 ) STRICT
 """
+KEYFRAMES_BY_REDUCER = "CREATE INDEX keyframes_by_reducer ON keyframes (reducer)"
 SEALS = """
 CREATE TABLE seals (
   last_pos INTEGER PRIMARY KEY,
@@ -70,11 +77,21 @@ CREATE TABLE subject_keys (
 
 def upgrade() -> None:
     """Make the tables."""
-    for statement in (KEYFRAMES, SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
+    for statement in (REDUCERS, KEYFRAMES, KEYFRAMES_BY_REDUCER):
+        op.execute(statement)
+    for statement in (SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drop them: for stores that have nothing in them."""
-    for table in ("keyframes", "seals", "cursors", "tombstones", "segments", "subject_keys"):
+    for table in (
+        "keyframes",
+        "reducers",
+        "seals",
+        "cursors",
+        "tombstones",
+        "segments",
+        "subject_keys",
+    ):
         op.execute(f"DROP TABLE {table}")

@@ -3,7 +3,7 @@
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
-from runtime.context import registry
+from runtime.context import REQUEST, REQUEST_REDUCER, registry
 from runtime.effects import system_clock
 
 Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
@@ -29,4 +29,5 @@ def open_log(url: str, *, ids: Ids, durability: Durability = "fsync") -> Store:
         registry=registry(),
         clock=system_clock,
         ids=ids,
+        keyframes={REQUEST.name: REQUEST_REDUCER},
     )

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from eventstore import Event
+from eventstore import Event, OfUnknown
 from runtime import facts
 from runtime.context import phases
 from runtime.context.patch import patch
-from runtime.context.state import Compensation, PendingEffect, RequestState, Span
+from runtime.context.state import (
+    Compensation,
+    PendingEffect,
+    RequestState,
+    Span,
+    state_bytes,
+    state_from_bytes,
+)
 from runtime.errors import PatchError
 
 
@@ -107,10 +114,13 @@ class Folding:
 
 
 class RequestReducer:
-    """The fold of request streams, for stores; see `eventstore.Reducer`."""
+    """The fold of request streams, for stores; see `eventstore.Keepable`."""
 
     name = "request"
     version = 1
+    types = frozenset(fact.type for fact in facts.REQUEST_FACTS)
+    # A newer program's fact must not hide the rest of a request: it moves the revision on.
+    unknown: OfUnknown = "skip"
 
     def initial(self) -> RequestState:
         """Return the state before the first fact."""
@@ -127,6 +137,14 @@ class RequestReducer:
         for event in events:
             add(event.data, event.key, event.revision, event.at_us, event.site)
         return folding.state
+
+    def dump(self, state: RequestState) -> bytes:
+        """Return *state* as JSON."""
+        return state_bytes(state)
+
+    def load(self, data: bytes) -> RequestState:
+        """Return the state that `dump` was given."""
+        return state_from_bytes(data)
 
 
 REQUEST_REDUCER = RequestReducer()

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from tests.benchmarks.measure import Row, tell
 
-PEERS = ("granian", "eventsourcing", "fastapi", "litestar", "msgspec", "sqlalchemy", "textual")
+PEERS = (
+    "granian", "eventsourcing", "fastapi", "langgraph-checkpoint-sqlite", "litestar", "msgspec",
+    "sqlalchemy", "textual",
+)  # fmt: skip
 
 
 def modules(asked: list[str]) -> list[str]:

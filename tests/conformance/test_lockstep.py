@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from eventstore import Store
 from eventstore.sql import open_store
-from eventstore.testing import registry
+from eventstore.testing import CountingReducer, registry
 from eventstore.testing.machine import StoresAgree
 
 
@@ -24,6 +24,8 @@ class SqliteAgrees(StoresAgree):
             registry=registry(),
             clock=self.clock,
             ids=self.ids,
+            keyframes={"order": CountingReducer()},
+            check_keyframes=1,
         )
 
     def remove_subject(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from eventstore import Store
 from eventstore.memory import MemoryStore
 from eventstore.sql import Durability, open_store
-from eventstore.testing import FakeClock, FakeIds, StoreContract, registry
+from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContract, registry
 
 
 class TestMemory(StoreContract):
@@ -29,6 +29,8 @@ class OnSqlite(StoreContract):
             registry=registry(),
             clock=FakeClock(),
             ids=FakeIds(),
+            keyframes={"order": CountingReducer()},
+            check_keyframes=1,
         ) as store:
             yield store
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import Event, NewEvent, Reducer, UnknownEvent, fold
+from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
 from runtime import facts
 from runtime.context import (
     REQUEST_REDUCER,
@@ -91,6 +91,20 @@ def test_folding_on_from_anywhere_gives_the_whole_fold(
     assert fold(REDUCER, events) == states[-1]
     assert fold(REDUCER, events[:cut]) == states[cut]
     assert fold(REDUCER, events[cut:], start=states[cut]) == states[-1]
+
+
+@pytest.mark.proves("FD-2", "FD-4")
+@given(history=histories(), data=st.data())
+def test_a_kept_state_folds_on_as_it_was(history: History, data: st.DataObject) -> None:
+    events = history.events
+    cut = data.draw(st.integers(0, len(events)))
+    state = fold(REDUCER, events[:cut])
+    kept = REQUEST_REDUCER.load(REQUEST_REDUCER.dump(state))
+
+    assert isinstance(REDUCER, Keepable)
+    assert kept == state
+    assert REQUEST_REDUCER.dump(kept) == REQUEST_REDUCER.dump(state)
+    assert fold(REDUCER, events[cut:], start=kept) == fold(REDUCER, events)
 
 
 @pytest.mark.proves("FD-1")

@@ -1,0 +1,133 @@
+"""The SQL of kept folds: one probe finds one, and what writes and drops them.
+
+Reading gives Structs; writing gives `Write`s, which the writer carries out together.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore.identifiers import StreamId
+
+DROPPED_AT_ONCE = 256
+_PAGE_BYTES = 4_096
+_COLUMNS_BYTES = 150
+"""Of a keyframe's other columns and its entries in the indexes."""
+
+# The row that ends where the keyframe does is looked up with it: its chain value is what
+# ties a kept fold to its history.
+NEWEST = (
+    "SELECT k.revision, k.digest, k.data, c.chain FROM keyframes AS k LEFT JOIN commits AS c"
+    " ON c.pos = (SELECT pos FROM commits WHERE stream = k.stream AND revision <= k.revision"
+    " ORDER BY revision DESC LIMIT 1) AND c.revision + c.n - 1 = k.revision"
+    " WHERE k.stream = ?1 AND k.reducer = (SELECT id FROM reducers WHERE fingerprint = ?2)"
+    " AND k.revision <= ?3 ORDER BY k.revision DESC LIMIT 1"
+)
+CHAIN = "SELECT chain FROM commits WHERE stream = ? AND revision = ?"
+_ADD_REDUCER = "INSERT OR IGNORE INTO reducers (name, version, fingerprint) VALUES (?, ?, ?)"
+_PUT = (
+    "INSERT OR REPLACE INTO keyframes (stream, reducer, revision, digest, data)"
+    " VALUES (?, (SELECT id FROM reducers WHERE fingerprint = ?), ?, ?, ?)"
+)
+DROP_AFTER = (
+    "DELETE FROM keyframes WHERE stream = ? AND revision > ?"
+    " AND reducer = (SELECT id FROM reducers WHERE fingerprint = ?)"
+)
+ROWIDS = "SELECT rowid FROM keyframes WHERE reducer = ?"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A keyframe as it is stored."""
+
+    revision: int
+    digest: bytes
+    data: bytes
+    chain: bytes | None
+    """Of the row of the log that ends at *revision*; None: no row does."""
+
+
+class Write(msgspec.Struct, frozen=True):
+    """A statement that changes what is kept."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    size: int = 0
+    """Of what it adds, in bytes."""
+    settles: bool = False
+    """Whether it must be done before anything is read again."""
+
+
+def newest(
+    connection: sa.Connection, stream: StreamId, fingerprint: bytes, revision: int
+) -> Stored | None:
+    """Return the last keyframe of *stream* at or before *revision*, valid or not."""
+    row = connection.exec_driver_sql(NEWEST, (stream.hex, fingerprint, revision)).first()
+    return Stored(row[0], row[1], row[2].encode(), row[3]) if row else None
+
+
+def chain_at(connection: sa.Connection, stream: StreamId, revision: int) -> bytes:
+    """Return the chain value of the row of *stream* that begins at *revision*."""
+    return bytes(connection.exec_driver_sql(CHAIN, (stream.hex, revision)).scalar_one())
+
+
+def reducer_id(connection: sa.Connection, fingerprint: bytes) -> int | None:
+    """Return the number under which a fingerprint is known."""
+    sql = "SELECT id FROM reducers WHERE fingerprint = ?"
+    number = connection.exec_driver_sql(sql, (fingerprint,)).scalar()
+    return None if number is None else int(number)
+
+
+def outdated(connection: sa.Connection, name: str, fingerprint: bytes) -> list[int]:
+    """Return the numbers of a reducer's fingerprints, but for *fingerprint* and the latest other.
+
+    Two stay, so that a program and the one that replaces it can take turns.
+    """
+    rows = connection.exec_driver_sql(
+        "SELECT id FROM reducers WHERE name = ? AND fingerprint <> ? ORDER BY id DESC",
+        (name, fingerprint),
+    )
+    return [int(number) for number in rows.scalars()][1:]
+
+
+def rowids(connection: sa.Connection, reducer: int) -> list[int]:
+    """Return where the keyframes under a number are."""
+    return [int(rowid) for rowid in connection.exec_driver_sql(ROWIDS, (reducer,)).scalars()]
+
+
+def add_reducer(name: str, version: int, fingerprint: bytes) -> Write:
+    """Make a reducer known."""
+    return Write(_ADD_REDUCER, (name, version, fingerprint))
+
+
+def weight(data: bytes) -> int:
+    """Return what a keyframe takes of the file, in bytes.
+
+    Two of more than half a page do not fit into one, so each has whole pages to itself.
+    """
+    size = len(data) + _COLUMNS_BYTES
+    return size if 2 * size <= _PAGE_BYTES else -(-size // _PAGE_BYTES) * _PAGE_BYTES
+
+
+def put(stream: StreamId, fingerprint: bytes, revision: int, digest: bytes, data: bytes) -> Write:
+    """Keep a fold, in the place of what is there."""
+    text = data.decode()
+    return Write(_PUT, (stream.hex, fingerprint, revision, digest, text), weight(data))
+
+
+def drop_after(stream: StreamId, revision: int, fingerprint: bytes) -> Write:
+    """Drop the keyframes of *stream* that come after *revision*."""
+    return Write(DROP_AFTER, (stream.hex, revision, fingerprint), settles=True)
+
+
+def drop_rows(rowids: Sequence[int]) -> Write:
+    """Drop at most `DROPPED_AT_ONCE` keyframes."""
+    marks = ",".join("?" * len(rowids))
+    sql = f"DELETE FROM keyframes WHERE rowid IN ({marks})"  # noqa: S608 - question marks
+    return Write(sql, tuple(rowids), settles=True)
+
+
+def drop_reducer(number: int) -> Write:
+    """Forget a number that has no keyframes any more."""
+    return Write("DELETE FROM reducers WHERE id = ?", (number,))
