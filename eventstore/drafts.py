@@ -123,6 +123,10 @@ class Drafting:
         """Draft the fact that a process took the log under *epoch*."""
         return self._of_log(HELD, {"epoch": epoch})
 
+    def maintenance(self, type_: str, fact: object) -> Draft:
+        """Draft a fact of maintenance: that values were taken out, that another key seals."""
+        return self._of_log(type_, msgspec.to_builtins(fact))
+
     def _of_log(self, type_: str, data: object) -> Draft:
         event = NewEvent(type_, data, at_us=self._clock())
         return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)

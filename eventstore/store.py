@@ -136,7 +136,29 @@ class Store(Protocol):
     ) -> Verdict:
         """Check hashes, order and names of the rows that hold positions *first* to *last*.
 
-        *progress* is told positions done and in all, now and then.
+        Seals that lie between the two are checked too. *progress* is told positions done
+        and in all, now and then.
+        """
+        ...
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        """Check the last seal and the rows after it; without a seal, all rows."""
+        ...
+
+    def verify_stream(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        """Check the rows of one stream, its ancestors' too, and the seals over them.
+
+        *progress* is told rows done and in all.
+        """
+        ...
+
+    def seal(self) -> None:
+        """Sign all rows that are not sealed yet.
+
+        Raises:
+            EventStoreError: `not-the-holder`.
         """
         ...
 

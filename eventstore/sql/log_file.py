@@ -18,10 +18,13 @@ from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
+from eventstore.seals import REKEYED
 from eventstore.sql import connections, failures, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.plan import Outcome, Parameters, Plan
+from eventstore.sql.sealing import Sealer
+from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
 FLUSH_ROWS = 128
@@ -56,6 +59,7 @@ class LogFile:
         drafting: makes the log's own facts.
         durability: `fsync`, `bounded`, `process` or `volatile`.
         guest: whether others may append between two flushes.
+        sealer: seals the log; None for a guest.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class LogFile:
         *,
         durability: str,
         guest: bool,
+        sealer: Sealer | None = None,
     ) -> None:
         self._path = path
+        self._sealer = sealer
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -87,7 +93,7 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                tail.check_tail(self._connection, self._path)
+                check_tail(self._path, self._connection)
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -101,6 +107,8 @@ class LogFile:
         """Bring all to the disk, for the last time."""
         if self._unsynced and self._durability != "volatile":
             self.sync()
+        while self.seal():
+            pass
         if not self._guest:
             self.checkpoint("TRUNCATE")
 
@@ -129,13 +137,14 @@ class LogFile:
         """Take the log under the next epoch: who held it before is refused from now on."""
         self._names.prepare()
         with failures.translating(self._path):
+            rekeyed = self._rekeyed()
             self._set_level("FULL")
             self._connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 self._connection.exec_driver_sql("UPDATE log SET epoch = epoch + 1")
                 self.catch_up()
                 names = self._insert_names()
-                self._insert([self._drafting.held(self._state.epoch)])
+                self._insert([self._drafting.held(self._state.epoch), *rekeyed])
                 self._connection.exec_driver_sql("COMMIT")
             except BaseException:
                 self._roll_back()
@@ -180,6 +189,9 @@ class LogFile:
             self._write(plan.rows)
             self._note_sync()
             self._waiting += _FLUSH_BYTES + sum(draft.size for draft in drafts) * 5 // 4
+        elif tail.read_state(self._connection) != self._state:
+            # Nothing to write, so no fence: what refuses it may be what others changed.
+            raise FencedError
         self._state = plan.state
         plan.written()
         return plan.outcomes
@@ -220,6 +232,8 @@ class LogFile:
             if str(driver) == "fenced":
                 raise FencedError from error
             raise
+        if self._sealer is not None:
+            self._sealer.note_rows(len(rows))
 
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""
@@ -258,6 +272,10 @@ class LogFile:
         self._state = plan.state
         plan.written()
 
+    def _rekeyed(self) -> list[Draft]:
+        fact = self._sealer.successor(self._connection, self._state) if self._sealer else None
+        return [self._drafting.maintenance(REKEYED, fact)] if fact else []
+
     def _roll_back(self) -> None:
         # What was planned inside is not there: the next flush must not build on it.
         self._stale = True
@@ -266,6 +284,19 @@ class LogFile:
             driver.execute("ROLLBACK")
 
     # --- what reaches the disk, and when ---
+
+    def seal_due_s(self) -> float | None:
+        """Return in how many seconds `seal` is due; None: never here."""
+        return self._sealer.due_s() if self._sealer is not None else None
+
+    def seal(self) -> bool:
+        """Seal rows that wait for it (CH-2); say whether there are more."""
+        if self._sealer is None:
+            return False
+        # No sync: a seal that a power cut takes back is made again, and none is ever
+        # on the disk before its rows.
+        self._set_level("OFF" if self._durability == "volatile" else "NORMAL")
+        return self._sealer.seal(self._connection, self._state)
 
     def sync_due_s(self) -> float | None:
         """Return in how many seconds `sync` is due (WR-4); None: it is not."""

@@ -16,6 +16,7 @@ from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.reader import Reader
+from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
@@ -26,7 +27,7 @@ Durability = Literal["fsync", "bounded", "process", "volatile"]
 _LAST = (1 << 63) - 1
 
 
-def open_store(
+def open_store(  # noqa: PLR0913 - what a program decides, once
     url: str,
     *,
     mode: Mode = "hold",
@@ -34,6 +35,8 @@ def open_store(
     registry: Registry,
     clock: Clock,
     ids: Ids,
+    seal_key: bytes | None = None,
+    on_seal: OnSeal | None = None,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -47,10 +50,15 @@ def open_store(
         registry: kinds of streams and types of events.
         clock: gives the time.
         ids: gives new ids.
+        seal_key: 32 secret bytes that a holder seals with; None: those of the file
+            `<file>.seal-key`, which is made where there is none.
+        on_seal: is told each new seal, in the writer's thread: send it where nobody who
+            can write the file can reach it.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
-            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`.
+            `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
+            `bad-pragma`, `bad-seal-key`.
     """
     path = files.path_of(url)
     connections.check_sqlite()
@@ -66,7 +74,8 @@ def open_store(
             return SqlStore(url, path, registry, book, drafting)
         if holder is not None and not connections.resets_wal_safely():
             LOG.warning("sqlite_old version=%s safe_from=3.51.3", connections.sqlite_version())
-        log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, holder)
+        sealer = Sealer(path, clock, seed=seal_key, on_seal=on_seal) if holder else None
+        log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, sealer)
         writer = Writer(url, path, log_file, write_lock)
         return SqlStore(url, path, registry, book, drafting, writer, holder)
     except BaseException:
@@ -89,15 +98,16 @@ def _open_for_writing(
     book: NameBook,
     drafting: Drafting,
     durability: Durability,
-    holder: files.HolderLock | None,
+    sealer: Sealer | None,
 ) -> tuple[LogFile, files.WriteLock]:
     write_lock = files.WriteLock(path)
     try:
         with write_lock:
             log_file = LogFile(
-                path, registry, book, drafting, durability=durability, guest=holder is None
-            )
-            if holder is not None:
+                path, registry, book, drafting, durability=durability, guest=sealer is None,
+                sealer=sealer,
+            )  # fmt: skip
+            if sealer is not None:
                 try:
                     log_file.hold()
                 except BaseException:
@@ -212,7 +222,24 @@ class SqlStore:
         progress: Callable[[int, int], None] | None = None,
     ) -> Verdict:
         self._check_open()
-        return self._reader.verify(first, last, progress)
+        return self._reader.verifier().verify(first, last, progress)
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        self._check_open()
+        return self._reader.verifier().since_seal(progress)
+
+    def verify_stream(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        self._check_open()
+        return self._reader.verifier().stream(stream, progress)
+
+    def seal(self) -> None:
+        self._check_open()
+        if self._writer is None or self._holder is None:
+            raise failures.not_the_holder(self._url, "seal")
+        while self._writer.do(LogFile.seal):
+            pass
 
     def close(self) -> None:
         if self._closed:

@@ -5,9 +5,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,7 +28,10 @@ IDLE_S = 0.1
 DRAIN_S = 10.0
 RETRY_S = 1.0
 
+T = TypeVar("T")
 Entry: TypeAlias = tuple[Draft, SqlTicket]
+Job: TypeAlias = Callable[[LogFile], None]
+"""What is to be done with the log file besides appending: in its thread, under its lock."""
 
 
 class Writer:
@@ -45,8 +49,9 @@ class Writer:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._queue: SimpleQueue[Entry | Job | None] = SimpleQueue()
         self._backlog: deque[Entry] = deque()
+        self._jobs: deque[Job] = deque()
         self._lock = threading.Lock()
         self._commits = 0
         self._bytes = 0
@@ -80,6 +85,31 @@ class Writer:
             self._queue.put((draft, ticket))
         return ticket
 
+    def do(self, work: Callable[[LogFile], T]) -> T:
+        """Do *work* with the log file, after what is queued, and return what it gives.
+
+        Raises:
+            EventStoreError: what *work* raises, `store-closed`, `log-failed`, `log-fenced`.
+        """
+        done: Future[T] = Future()
+
+        def job(file: LogFile) -> None:
+            refuse = self._refusal()
+            if refuse is not None:
+                done.set_exception(refuse())
+                return
+            try:
+                with failures.translating(self._path):
+                    done.set_result(work(file))
+            except Exception as error:  # noqa: BLE001 - it belongs to who waits
+                done.set_exception(error)
+
+        with self._lock:
+            if self._closed:
+                raise refusals.store_closed(self._url)
+            self._queue.put(job)
+        return done.result()
+
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
         with self._lock:
@@ -96,30 +126,48 @@ class Writer:
     # --- the thread ---
 
     def _run(self) -> None:
-        while not self._ending or self._backlog:
-            if not self._backlog:
+        while not self._ending or self._backlog or self._jobs:
+            if not self._backlog and not self._jobs:
                 self._wait()
             entries = self._next_entries()
             if entries:
                 self._flush(entries)
+            elif self._jobs:
+                self._do_jobs()
         self._end()
 
     def _wait(self) -> None:
         """Wait for an entry; meanwhile do what is to be done when there is time."""
-        due_s = self._file.sync_due_s()
-        wants_checkpoint = not self._broken and self._file.wants_checkpoint(idle=True)
-        timeout_s = due_s if due_s is not None else IDLE_S if wants_checkpoint else None
+        due_s, work = self._next_work()
         try:
-            self._accept(self._queue.get(timeout=timeout_s))
+            self._accept(self._queue.get(timeout=due_s))
         except Empty:
             with self._write_lock:
-                self._try(self._file.sync if due_s is not None else self._checkpoint)
+                self._try(work)
 
-    def _accept(self, entry: Entry | None) -> None:
+    def _next_work(self) -> tuple[float | None, Callable[[], object]]:
+        """Return what is to be done next when nothing comes, and in how many seconds."""
+        well = not self._broken and self._fenced is None
+        sync_s = self._file.sync_due_s()
+        seal_s = self._file.seal_due_s() if well else None
+        if sync_s is not None and (seal_s is None or sync_s <= seal_s):
+            return sync_s, self._file.sync
+        if well and self._file.wants_checkpoint(idle=True):
+            return IDLE_S, self._checkpoint
+        return seal_s, self._file.seal
+
+    def _accept(self, entry: Entry | Job | None) -> None:
         if entry is None:
             self._ending = True
-        else:
+        elif isinstance(entry, tuple):
             self._backlog.append(entry)
+        else:
+            self._jobs.append(entry)
+
+    def _do_jobs(self) -> None:
+        with self._write_lock:
+            while self._jobs:
+                self._jobs.popleft()(self._file)
 
     def _next_entries(self) -> list[Entry]:
         """Take what one statement can write, in order; at least one entry if there is any."""
@@ -156,7 +204,11 @@ class Writer:
             outcomes = self._outcomes([draft for draft, _ in entries])
             self._settle(entries[: len(outcomes)], outcomes)
             self._backlog.extendleft(reversed(entries[len(outcomes) :]))
-            if not self._broken and self._file.wants_checkpoint(idle=False):
+            if self._broken or self._fenced:
+                return
+            if self._file.seal_due_s() == 0.0:
+                self._try(self._file.seal)
+            if self._file.wants_checkpoint(idle=False):
                 self._try(lambda: self._file.checkpoint("TRUNCATE"))
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
