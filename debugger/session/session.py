@@ -288,6 +288,16 @@ class Session:
             return Verdict(0, Position(0))
         return self.store.verify(first, last, progress)
 
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        """Check the last seal and what came after it."""
+        return self.store.verify_since_seal(progress)
+
+    def verify_request(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        """Check one request, and what ties it to the log."""
+        return self.store.verify_stream(stream, progress)
+
     def close(self) -> None:
         """Let go of the store. Twice is once."""
         self.store.close()

@@ -17,6 +17,7 @@ from eventstore.sql import failures, seal_keys, seal_table, verifying
 from eventstore.sql.verifying import Log, Start
 from eventstore.verification import SealedWalk
 
+_BEFORE_ALL = -(1 << 63)
 Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -47,7 +48,9 @@ class Verifier:
         newest = verifying.no_row_check(log, first)
         to_end = last is None or last >= newest
         end = newest if last is None else min(last, newest)
-        found = self._seals(start.pos - 1, None if to_end else end)
+        # From the beginning even a seal that says it ends before that is looked at.
+        after = _BEFORE_ALL if start.previous is None else start.pos - 1
+        found = self._seals(after, None if to_end else end)
         walk = self._walk(log, start, found, to_end=to_end)
         verdict = self._along(walk, start, end, progress)
         if verdict.fault is None and start.previous is None:

@@ -19,7 +19,10 @@ from eventstore.sql import seal_table, tail
 from eventstore.verification import SealedWalk
 
 PAGE_ROWS = 512
-_COLUMNS = tail.COLUMNS.replace(" data,", " CAST(data AS BLOB),")
+_AS_BYTES = {"stream", "parent", "data"}
+_COLUMNS = ", ".join(
+    f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in tail.COLUMNS.split(", ")
+)
 _STREAM, _PARENT, _DATA = 2, 10, 13
 _NO_ID = UUID(int=0)
 
@@ -60,7 +63,7 @@ class Start(msgspec.Struct, frozen=True):
 def read_log(connection: sa.Connection) -> Log:
     """Read what the log says of itself. The caller's transaction makes it one moment."""
     uid, epoch, next_pos, head = connection.exec_driver_sql(
-        "SELECT uid, epoch, next_pos, head FROM log"
+        "SELECT CAST(uid AS BLOB), epoch, next_pos, head FROM log"
     ).one()
     newest = connection.exec_driver_sql(
         "SELECT pos + n - 1 FROM commits ORDER BY pos DESC LIMIT 1"
@@ -166,13 +169,13 @@ def _row(columns: Sequence[Any]) -> StoredRow:
     return StoredRow(*values)
 
 
-def _uuid(text: str) -> UUID:
+def _uuid(raw: bytes) -> UUID:
     """Read an id; one that is not written as it should be is nobody's."""
     try:
-        value = UUID(text)
+        value = UUID(raw.decode("ascii"))
     except ValueError:
         return _NO_ID
-    return value if value.hex == text else _NO_ID
+    return value if value.hex.encode() == raw else _NO_ID
 
 
 def revision_before(connection: sa.Connection, stream: StreamId, revision: int) -> int:
