@@ -121,6 +121,20 @@ class Row(msgspec.Struct, frozen=True):
         return Revision(self.first + len(self.events) - 1)
 
 
+class Redaction(msgspec.Struct, frozen=True):
+    """What `redact` did."""
+
+    position: Position
+    """Of the fact `maintenance.redacted`."""
+    row: Position
+    """Of the first event of the row that values were taken out of."""
+    keyframes: int
+    """Folds that were kept and are deleted, of the stream and its forks."""
+    gone: bool
+    """Whether no file of the store holds the values any more; else a reader was in the way,
+    and the holder's next checkpoint, at its close at the latest, does it."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What `verify` found."""
 

@@ -11,12 +11,12 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from eventstore import refusals, seals, signing
+from eventstore import redaction, refusals, seals, signing
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
-from eventstore.codec import Registry, RowDecoder
+from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
-from eventstore.events import ANY, Commit, Event, Head, NewEvent, Row, Verdict
+from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import REGISTERED, Name, NameBook
@@ -57,6 +57,7 @@ class MemoryStore:
         self._streams: dict[StreamId, list[StoredRow]] = {}
         self._names: list[Name] = []
         self._seals: list[Seal] = []
+        self._redacted: dict[int, bytes] = {}
         self._seed = secrets.token_bytes(signing.SEED_BYTES)
         self._clock = clock
         self._ids = ids
@@ -203,6 +204,7 @@ class MemoryStore:
             names_type=self._book.type_ids.get(REGISTERED),
             from_start=index == 0,
             revision_before=self._revision_before,
+            redactions=self._redacted,
         )
         over = [seal for seal in self._seals if rows[0].pos <= seal.last_pos < rows[-1].next_pos]
         keys = frozenset([signing.key_of(self._seed)] if over else [])
@@ -235,6 +237,45 @@ class MemoryStore:
                 chains, uid=self._uid, epoch=self._epoch, first=first, last=last,
                 at_us=self._clock(), seed=self._seed,
             ))  # fmt: skip
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        self._check_open()
+        with self._lock:
+            row = self._row_of(stream, revision)
+            data = redaction.redacted(row.data, revision - row.revision, pointers)
+            self._check_readable(row, data, pointers)
+            fact = redaction.fact_of(
+                stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
+                by=by, reason=reason, digest=row.digest or b"", data=data,
+            )  # fmt: skip
+            self._book.type_ids[redaction.FACT]
+            self._register_names()
+            now = msgspec.structs.replace(row, data=data, salt=None)
+            for rows in (self._rows, self._streams[row.stream]):
+                rows[rows.index(row)] = now
+            self._redacted |= redaction.latest([fact])
+            told = self._write(self._drafting.maintenance(redaction.FACT, fact))
+            return Redaction(told.position, Position(row.pos), 0, gone=True)
+
+    def _row_of(self, stream: StreamId, revision: int) -> StoredRow:
+        of: StreamId | None = stream
+        while of is not None and 1 <= revision <= self.head(of).revision:
+            for row in self._streams[of]:
+                if row.revision <= revision < row.next_revision:
+                    return row
+            of = self.head(of).parent
+        raise refusals.no_such_revision(stream, revision, self.head(stream).revision)
+
+    def _check_readable(self, row: StoredRow, data: str, pointers: Sequence[str]) -> None:
+        if row.kind == LOG_KIND.id:
+            raise redaction.cannot_redact(pointers, "the log needs what it says of itself")
+        try:
+            self._events(msgspec.structs.replace(row, data=data))
+        except EventStoreError as error:
+            reason = "the event could not be read without it"
+            raise redaction.cannot_redact(pointers, reason) from error
 
     def close(self) -> None:
         self._closed = True

@@ -100,6 +100,32 @@ def _no_such_value(pointer: str) -> EventStoreError:
     )
 
 
+def fact_of(  # noqa: PLR0913 - what the fact holds
+    *,
+    stream: str,
+    revision: int,
+    position: int,
+    pointers: Sequence[str],
+    by: str,
+    reason: str,
+    digest: bytes,
+    data: str,
+) -> Redacted:
+    """Make the fact of a redaction that left *data* in the row with *digest*."""
+    now = hash_of(data.encode()).hex()
+    return Redacted(stream, revision, position, list(pointers), by, reason, digest.hex(), now)
+
+
+def cannot_redact(pointers: Sequence[str], reason: str) -> EventStoreError:
+    """Say that the event could not be read any more without these values."""
+    return EventStoreError(
+        "cannot-redact",
+        f"What {', '.join(pointers)[:200] or 'nothing'} names cannot be taken out: {reason}.",
+        "Name values that the event can be read without; nothing was redacted.",
+        {"pointers": list(pointers)},
+    )
+
+
 def latest(facts: Iterable[Redacted]) -> dict[int, bytes]:
     """Return, for each row that was redacted, the hash of what it holds since."""
     return {fact.position: bytes.fromhex(fact.now) for fact in facts}

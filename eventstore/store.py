@@ -7,7 +7,7 @@ All methods are synchronous and may be called from any thread.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
-from eventstore.events import Commit, Event, Head, NewEvent, Row, Verdict
+from eventstore.events import Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
 
@@ -159,6 +159,27 @@ class Store(Protocol):
 
         Raises:
             EventStoreError: `not-the-holder`.
+        """
+        ...
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        """Take values out of an event for good, so that chain and seals still hold.
+
+        What goes on from it is folded without them: they are `eventstore.values.Redacted`,
+        and text where only text may stand is `<redacted>`. That it was done, by whom and
+        why, is a fact `maintenance.redacted` in the log's own stream.
+
+        Args:
+            stream: whose event; a fork's inherited events are redacted where they stand.
+            revision: of the event.
+            pointers: JSON pointers into its payload as stored; the empty one is all of it.
+            by: who wants it.
+            reason: why.
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`.
         """
         ...
 

@@ -14,15 +14,19 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
+from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
+from eventstore.events import Redaction
+from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, tail
+from eventstore.sql import connections, failures, redacting, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.plan import Outcome, Parameters, Plan
+from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
@@ -171,6 +175,34 @@ class LogFile:
                 behind = True
             except NotUniqueError:
                 behind, trusting = True, False
+
+    def redact(self, order: Order) -> Redaction:
+        """Take values out of a row, for good (CH-6).
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
+        """
+        # The write lock is held: what is decided here is still so when it is done.
+        self._catch_up_with_others()
+        change = redacting.change_of(self._connection, order, self._registry, self._names)
+        self._names.type_ids[redaction.FACT]
+        if self._names.has_pending():
+            self._register_names()
+        self._set_level("FULL")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            keyframes = redacting.apply(self._connection, change)
+            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
+            position = Position(self._state.next_pos - 1)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._note_sync()
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        gone = self.checkpoint("TRUNCATE")
+        return Redaction(position, Position(change.pos), keyframes, gone)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
@@ -336,16 +368,17 @@ class LogFile:
             return False
         return self._waiting >= (PASSIVE_BYTES if idle else self._next_truncate)
 
-    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
-        """Bring the write-ahead log over into the file (WR-7)."""
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
+        """Bring the write-ahead log over into the file (WR-7); say whether all of it is."""
         # A reader may be in the way: go on without waiting, and come back later.
         self._connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         result = self._connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        _, frames, done = result
+        busy, frames, done = result
         self._waiting = max(frames - done, 0) * _FRAME_BYTES
         self._next_truncate = TRUNCATE_BYTES
         if self._waiting >= TRUNCATE_BYTES:
             self._next_truncate = self._waiting + PASSIVE_BYTES
         if self._waiting > WARN_BYTES:
             LOG.warning("wal_grows path=%s bytes=%d", self._path, self._waiting)
+        return not busy

@@ -9,13 +9,14 @@ from typing import Literal, Self, TypeVar
 from eventstore import refusals
 from eventstore.codec import Registry
 from eventstore.drafts import Drafting
-from eventstore.events import Event, Head, NewEvent, Row, Verdict
+from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.reader import Reader
+from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
@@ -240,6 +241,15 @@ class SqlStore:
             raise failures.not_the_holder(self._url, "seal")
         while self._writer.do(LogFile.seal):
             pass
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        self._check_open()
+        if self._writer is None:
+            raise failures.opened_for_reading(self._url)
+        order = Order(stream, revision, tuple(pointers), by, reason)
+        return self._writer.do(lambda file: file.redact(order))
 
     def close(self) -> None:
         if self._closed:

@@ -20,10 +20,11 @@ from eventstore.testing.fakes import (
 )
 from eventstore.testing.forking import Forking
 from eventstore.testing.reading import Reading
+from eventstore.testing.redacting import Redacting
 from eventstore.testing.retrying import Retrying
 
 
-class StoreContract(Appending, Retrying, Reading, Forking):
+class StoreContract(Appending, Retrying, Reading, Forking, Redacting):
     """The conformance suite. Each test takes a new store."""
 
 

@@ -182,6 +182,17 @@ class StoresAgree(RuleBasedStateMachine):
         """Let the holder make the appends that follow."""
         self._dismiss()
 
+    @rule(
+        name=streams,
+        revision=st.integers(-1, 6),
+        pointer=st.sampled_from(["/item", "/item", "/quantity", "", "/0", "/none"]),
+    )
+    def redact(self, name: StreamId, revision: int, pointer: str) -> None:
+        """Take values out of events that are there and that are not."""
+        revision = revision if revision >= 0 else self.model.head(name).revision
+        self._agree(lambda store: store.redact(name, revision, [pointer], by="ann", reason="asked"))
+        self.exact = self.exact and self.guest is None
+
     @rule(name=streams, first=st.integers(1, 700), last=st.none() | st.integers(0, 700))
     def read(self, name: StreamId, first: int, last: int | None) -> None:
         """Read a part of a stream."""
