@@ -222,7 +222,9 @@ class Walk:
         return Verdict(checked=self.checked, verified_to=Position(self._next_pos - 1))
 
     def _fault(self, row: StoredRow) -> tuple[str, str] | None:
-        if row.pos != self._next_pos:
+        if row.pos < self._next_pos:
+            return "order", f"It begins before position {self._next_pos}, which should come here."
+        if row.pos > self._next_pos:
             return "missing", f"Position {self._next_pos} should come here, not {row.pos}."
         # What is not UTF-8 was read as surrogates, which give the same bytes again.
         data = row.data.encode(errors="surrogateescape")

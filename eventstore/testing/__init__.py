@@ -22,10 +22,14 @@ from eventstore.testing.forking import Forking
 from eventstore.testing.reading import Reading
 from eventstore.testing.redacting import Redacting
 from eventstore.testing.retrying import Retrying
+from eventstore.testing.sealing import Sealing
 
 
-class StoreContract(Appending, Retrying, Reading, Forking, Redacting):
-    """The conformance suite. Each test takes a new store."""
+class StoreContract(Appending, Retrying, Reading, Forking, Redacting, Sealing):
+    """The conformance suite. Each test takes a new store.
+
+    A subclass declares what its store cannot do: `seals = False`.
+    """
 
 
 __all__ = [
