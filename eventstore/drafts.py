@@ -47,11 +47,8 @@ class Draft(msgspec.Struct, frozen=True):
     count: int
     generation: int
     """Of the name book before it was encoded."""
-
-    @property
-    def size(self) -> int:
-        """Of its text, in characters."""
-        return sum(len(row.data) for row in self.rows)
+    size: int
+    """Of its text, in bytes."""
 
     @property
     def base(self) -> int:
@@ -101,14 +98,15 @@ class Drafting:
             site_id=self._names.site_ids.__getitem__,
         )
         token = self._ids.token
-        rows = []
+        rows, size = [], 0
         for row in encoded:
             salt = token(16)
             rows.append(DraftRow(row.data, row.count, salt, digest_of(salt, row.raw)))
+            size += len(row.raw)
         draft = Draft(
             stream, kind_, expected, commit_id or self._ids.uuid7(now_us).bytes,
             commit_id is not None, parent, close, durable or kind_.durable, now_us, began_us,
-            rows, len(events), generation,
+            rows, len(events), generation, size,
         )  # fmt: skip
         if kind_.max_events is not None and draft.base >= 0:
             check_length(draft, draft.base)

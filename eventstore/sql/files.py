@@ -71,6 +71,18 @@ class WriteLock:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def take(self) -> bool:
+        """Take it if nobody has it; say whether that was so."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """Let others have it."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:

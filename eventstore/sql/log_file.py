@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -254,7 +255,7 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
-        parameters = rows[0] if len(rows) == 1 else tuple(value for row in rows for value in row)
+        parameters = rows[0] if len(rows) == 1 else tuple(chain.from_iterable(rows))
         try:
             self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
         except sa.exc.IntegrityError as error:
@@ -325,6 +326,7 @@ class LogFile:
         """Seal rows that wait for it (CH-2); say whether there are more."""
         if self._sealer is None:
             return False
+        self._sealer.put_off()  # first: what fails must not be tried without end
         # No sync: a seal that a power cut takes back is made again, and none is ever
         # on the disk before its rows.
         self._set_level("OFF" if self._durability == "volatile" else "NORMAL")

@@ -127,8 +127,9 @@ def _build(path: Path) -> None:
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None  # noqa: S101 - for the type checker
-        driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        # In this order: writing the id makes the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _migrate(connection)
 
 

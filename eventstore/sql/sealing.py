@@ -88,7 +88,6 @@ class Sealer:
             (first, MOST_ROWS),
         ).all()
         more = len(rows) == MOST_ROWS
-        self.put_off()
         self._rows = SEAL_ROWS if more else 0
         if rows:
             seal = seals.sealed(

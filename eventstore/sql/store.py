@@ -1,6 +1,5 @@
 """A store in an SQLite file: readers, and a writer where the mode has one."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer
+from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
@@ -53,8 +53,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         ids: gives new ids.
         seal_key: 32 secret bytes that a holder seals with; None: those of the file
             `<file>.seal-key`, which is made where there is none.
-        on_seal: is told each new seal, in the writer's thread: send it where nobody who
-            can write the file can reach it.
+        on_seal: is told each new seal, to send it where nobody who can write the file can
+            reach it. The writer waits for it, so it is quick and does not use the store.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
@@ -139,7 +139,7 @@ class SqlStore:
         self._writer = writer
         self._holder = holder
         self._closed = False
-        self._pid = os.getpid()
+        self._generation = Process.generation
         self._reader.load_names()
 
     @property
@@ -257,7 +257,7 @@ class SqlStore:
         self._closed = True
         self._reader.close()
         done = self._writer is None or self._writer.close()
-        if done and self._holder is not None and self._pid == os.getpid():
+        if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()
 
     def __enter__(self) -> Self:
@@ -267,10 +267,10 @@ class SqlStore:
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True) and self._pid == os.getpid():
+        if not getattr(self, "_closed", True) and self._generation == Process.generation:
             problem = f"The store {self._url} was not closed."
             warnings.warn(problem, ResourceWarning, stacklevel=2, source=self)
 
     def _check_open(self) -> None:
-        if self._closed or self._pid != os.getpid():
+        if self._closed or self._generation != Process.generation:
             raise refusals.store_closed(self._url)

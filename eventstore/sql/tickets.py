@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from eventstore.errors import EventStoreError
@@ -16,9 +16,11 @@ class SqlTicket:
 
     # No lock between waiter and writer: a waiter puts itself down and then looks for the
     # outcome, the writer puts the outcome down and then looks for waiters; one sees the other.
-    __slots__ = ("gate", "outcome", "waiters")
+    __slots__ = ("_ring", "gate", "outcome", "waiters")
 
-    def __init__(self) -> None:
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        """Has the commit written now, where an event loop still gathers."""
         self.outcome: Outcome | None = None
         self.waiters: list[asyncio.Future[None]] = []
         self.gate: threading.Lock | None = None
@@ -39,6 +41,7 @@ class SqlTicket:
                     gate.acquire()
                     self.gate = gate
             if self.outcome is None:
+                self._ring()
                 if not gate.acquire(timeout=-1 if timeout_s is None else timeout_s):
                     msg = f"The commit is not durable after {timeout_s} s; it is still on its way."
                     raise TimeoutError(msg)
@@ -76,7 +79,11 @@ def settle(outcomes: Iterable[tuple[SqlTicket, Outcome]]) -> int:
         if ticket.gate is not None:
             ticket.gate.release()
             threads += 1
+    here = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
     for loop, waiters in loops.items():
+        if loop is here:
+            _wake(waiters)
+            continue
         try:
             loop.call_soon_threadsafe(_wake, waiters)
         except RuntimeError:

@@ -1,11 +1,11 @@
 """The one thread that writes a log: takes what is queued, writes it, tells who waits."""
 
-import os
+import asyncio
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeAlias, TypeVar
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from eventstore import refusals
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
+from eventstore.forks import Process
 from eventstore.sql import failures
 from eventstore.sql.files import WriteLock
 from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
@@ -22,16 +23,21 @@ from eventstore.sql.plan import Outcome
 from eventstore.sql.tickets import SqlTicket, settle
 
 FLUSH_BYTES = 1 << 20
+FLUSHES = 16
+"""Without letting go of the file's lock, at most."""
 QUEUE_COMMITS = 4_096
 QUEUE_BYTES = 64 << 20
+GATHERED = 64
+GATHER_S = 0.005
+"""What an event loop may gather before it has it written: commits, and seconds."""
 IDLE_S = 0.1
 DRAIN_S = 10.0
 RETRY_S = 1.0
+SLOW_S = 0.01
+"""Flushes that take longer are not for an event loop."""
 
 T = TypeVar("T")
 Entry: TypeAlias = tuple[Draft, SqlTicket]
-Job: TypeAlias = Callable[[LogFile], None]
-"""What is to be done with the log file besides appending: in its thread, under its lock."""
 
 
 class Writer:
@@ -49,20 +55,30 @@ class Writer:
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
-        self._queue: SimpleQueue[Entry | Job | None] = SimpleQueue()
+        self._inbox: deque[Entry] = deque()
         self._backlog: deque[Entry] = deque()
-        self._jobs: deque[Job] = deque()
+        self._appended = 0
+        """How many drafts came in; of them *taken* out of the inbox, and *due* to be written."""
+        self._taken = 0
+        self._due = 0
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._rung = False
+        self._gatherer: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._commits = 0
         self._bytes = 0
         self._closed = False
-        self._ending = False
         self._woken = 0
-        self._pid = os.getpid()
+        self._generation = Process.generation
         self._fenced: EventStoreError | None = None
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
+        self._not_here_until_s = 0.0
+        self._flush_s = 0.0
+        """What flushes in an event loop took lately, smoothed."""
+        self._writing = threading.Lock()
+        """Held by whoever writes: this thread, or an event loop's in its stead."""
         self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
         self._thread.start()
 
@@ -72,7 +88,7 @@ class Writer:
         Raises:
             EventStoreError: `store-busy`, `store-closed`.
         """
-        ticket = SqlTicket()
+        ticket = SqlTicket(self.ring)
         size = draft.size
         with self._lock:
             if self._closed:
@@ -82,41 +98,93 @@ class Writer:
                 raise failures.queue_full(self._path, self._commits)
             self._commits += 1
             self._bytes += size
-            self._queue.put((draft, ticket))
+            self._appended += 1
+            self._inbox.append((draft, ticket))
+        loop = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
+        if loop is None:
+            self.ring()
+        elif self._gatherer is not loop:
+            self._gatherer = loop
+            loop.call_soon(self._gather, loop, loop.time(), self._appended)
         return ticket
 
     def do(self, work: Callable[[LogFile], T]) -> T:
-        """Do *work* with the log file, after what is queued, and return what it gives.
+        """Do *work* with the log file in this thread, between two flushes; return what it gives.
 
         Raises:
             EventStoreError: what *work* raises, `store-closed`, `log-failed`, `log-fenced`.
         """
-        done: Future[T] = Future()
-
-        def job(file: LogFile) -> None:
+        with self._writing, self._write_lock:
             refuse = self._refusal()
-            if refuse is not None:
-                done.set_exception(refuse())
-                return
-            try:
-                with failures.translating(self._path):
-                    done.set_result(work(file))
-            except Exception as error:  # noqa: BLE001 - it belongs to who waits
-                done.set_exception(error)
-
-        with self._lock:
             if self._closed:
                 raise refusals.store_closed(self._url)
-            self._queue.put(job)
-        return done.result()
+            if refuse is not None:
+                raise refuse()
+            try:
+                return work(self._file)
+            except sa.exc.DBAPIError as error:
+                self._failed(error, ())
+                raise failures.translated(failures.sqlite_error(error), self._path) from error
+
+    def ring(self) -> None:
+        """Have written what was queued so far."""
+        self._due = self._appended
+        if not self._rung:
+            self._rung = True
+            self._bell.put(None)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, since_s: float, appended: int) -> None:
+        """Have it written once the loop has nothing more to append at the moment.
+
+        Runs in the loop. No timer: it looks once a turn of the loop.
+        """
+        more = self._appended - appended
+        if more and self._appended - self._taken < GATHERED and loop.time() - since_s < GATHER_S:
+            loop.call_soon(self._gather, loop, since_s, self._appended)
+        else:
+            self._gatherer = None
+            if not self._flush_here():
+                self.ring()
+
+    def _flush_here(self) -> bool:
+        """Write in this thread, an event loop's, what is queued; say whether that is done.
+
+        Beside a busy loop the writer's thread waits for the interpreter after each call,
+        and the loop is stopped each time it gets it. Where syncing is quick, a flush in the
+        loop costs less than that alone (measured: 0.3 ms a sync; 1.8 times the requests).
+        """
+        if time.monotonic() < self._not_here_until_s or not self._writing.acquire(blocking=False):
+            return False
+        began_s = time.monotonic()
+        try:
+            if not self._write_lock.take():
+                return False
+            try:
+                entries = self._next_entries()
+                if entries:
+                    self._flush(entries)
+            finally:
+                self._write_lock.leave()
+        finally:
+            self._writing.release()
+        self._note_flush_here(time.monotonic() - began_s)
+        if self._file.seal_due_s() == 0.0:
+            self.ring()  # the loop shall not wait while a thousand rows are hashed
+        return not self._inbox and not self._backlog
+
+    def _note_flush_here(self, took_s: float) -> None:
+        """Leave it to the thread for a while where the disk is slow."""
+        self._flush_s += (took_s - self._flush_s) / 8
+        if self._flush_s > SLOW_S:
+            self._flush_s = 0.0
+            self._not_here_until_s = time.monotonic() + RETRY_S
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
-        if self._pid != os.getpid():
+            self._closed = True
+        self.ring()
+        if self._generation != Process.generation:
             return True  # the thread, and the duty to write, stayed in the parent
         self._thread.join(DRAIN_S)
         if self._thread.is_alive():
@@ -126,57 +194,64 @@ class Writer:
     # --- the thread ---
 
     def _run(self) -> None:
-        while not self._ending or self._backlog or self._jobs:
-            if not self._backlog and not self._jobs:
-                self._wait()
+        while self._wait():
+            with self._writing, self._write_lock:
+                self._flush_some()
+        self._end()
+
+    def _wait(self) -> bool:
+        """Wait until something is to be written; meanwhile do what there is time for.
+
+        Returns:
+            Whether to go on; False once the store is closed and all is written.
+        """
+        while self._taken >= self._due and not self._backlog:
+            if self._closed and not self._inbox:
+                return False
+            due_s, work = self._next_work()
+            try:
+                self._bell.get(timeout=due_s)
+                self._rung = False
+            except Empty:
+                with self._writing, self._write_lock:
+                    self._try(work)
+        return True
+
+    def _next_work(self) -> tuple[float | None, Callable[[], object]]:
+        """Return what is to be done when nothing comes, and in how many seconds."""
+        file = self._file
+        due: list[tuple[float | None, Callable[[], object]]] = [(file.sync_due_s(), file.sync)]
+        if not self._broken and self._fenced is None:
+            due.append((file.seal_due_s(), file.seal))
+            due.append((IDLE_S if file.wants_checkpoint(idle=True) else None, self._checkpoint))
+        return min(due, key=lambda work: math.inf if work[0] is None else work[0])
+
+    def _seal_if_due(self) -> None:
+        """Seal once so many rows wait, for a busy log is never idle."""
+        if self._file.seal_due_s() == 0.0 and not self._broken and self._fenced is None:
+            self._try(self._file.seal)
+
+    def _flush_some(self) -> None:
+        """Write what is due, and for a while what becomes due meanwhile.
+
+        Taking or leaving the file's lock gives the interpreter away, and a busy event loop
+        keeps it for milliseconds: not for each flush. But others want to write, too.
+        """
+        for _ in range(FLUSHES):
+            if self._woken > 1:
+                self._let_threads_append()
             entries = self._next_entries()
             if entries:
                 self._flush(entries)
-            elif self._jobs:
-                self._do_jobs()
-        self._end()
-
-    def _wait(self) -> None:
-        """Wait for an entry; meanwhile do what is to be done when there is time."""
-        due_s, work = self._next_work()
-        try:
-            self._accept(self._queue.get(timeout=due_s))
-        except Empty:
-            with self._write_lock:
-                self._try(work)
-
-    def _next_work(self) -> tuple[float | None, Callable[[], object]]:
-        """Return what is to be done next when nothing comes, and in how many seconds."""
-        well = not self._broken and self._fenced is None
-        sync_s = self._file.sync_due_s()
-        seal_s = self._file.seal_due_s() if well else None
-        if sync_s is not None and (seal_s is None or sync_s <= seal_s):
-            return sync_s, self._file.sync
-        if well and self._file.wants_checkpoint(idle=True):
-            return IDLE_S, self._checkpoint
-        return seal_s, self._file.seal
-
-    def _accept(self, entry: Entry | Job | None) -> None:
-        if entry is None:
-            self._ending = True
-        elif isinstance(entry, tuple):
-            self._backlog.append(entry)
-        else:
-            self._jobs.append(entry)
-
-    def _do_jobs(self) -> None:
-        with self._write_lock:
-            while self._jobs:
-                self._jobs.popleft()(self._file)
+                self._seal_if_due()
+            if self._taken >= self._due and not self._backlog:
+                return
 
     def _next_entries(self) -> list[Entry]:
         """Take what one statement can write, in order; at least one entry if there is any."""
-        if self._woken > 1:
-            self._let_threads_append()
-        for _ in range(self._queue.qsize()):
-            if len(self._backlog) >= FLUSH_ROWS:
-                break
-            self._accept(self._queue.get_nowait())
+        while self._inbox and len(self._backlog) < FLUSH_ROWS:
+            self._backlog.append(self._inbox.popleft())
+            self._taken += 1
         entries: list[Entry] = []
         rows = size = 0
         while self._backlog:
@@ -191,25 +266,19 @@ class Writer:
     def _let_threads_append(self) -> None:
         """Give way while threads that were just answered queue their next commits.
 
-        Without it each second flush holds one commit and costs a sync all the same; an
-        event loop does not need it, for it queues all it has in one go.
+        Without it each second flush holds one commit and costs a sync all the same.
         """
         waiting = -1
-        while waiting < (now_waiting := self._queue.qsize()) < FLUSH_ROWS:
+        while waiting < (now_waiting := len(self._inbox)) < FLUSH_ROWS:
             waiting = now_waiting
             time.sleep(0)
 
     def _flush(self, entries: Sequence[Entry]) -> None:
-        with self._write_lock:
-            outcomes = self._outcomes([draft for draft, _ in entries])
-            self._settle(entries[: len(outcomes)], outcomes)
-            self._backlog.extendleft(reversed(entries[len(outcomes) :]))
-            if self._broken or self._fenced:
-                return
-            if self._file.seal_due_s() == 0.0:
-                self._try(self._file.seal)
-            if self._file.wants_checkpoint(idle=False):
-                self._try(lambda: self._file.checkpoint("TRUNCATE"))
+        outcomes = self._outcomes([draft for draft, _ in entries])
+        self._settle(entries[: len(outcomes)], outcomes)
+        self._backlog.extendleft(reversed(entries[len(outcomes) :]))
+        if not self._broken and self._file.wants_checkpoint(idle=False):
+            self._try(lambda: self._file.checkpoint("TRUNCATE"))
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         size = sum(draft.size for draft, _ in entries)
@@ -258,10 +327,11 @@ class Writer:
 
     def _give_up(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         """Never repeat a failed write: some of it may be there (WR-9)."""
-        while self._queue.qsize():
-            self._accept(self._queue.get_nowait())
         waiting = list(self._backlog)
         self._backlog.clear()
+        while self._inbox:
+            waiting.append(self._inbox.popleft())
+            self._taken += 1
         self._settle(waiting, [failures.log_failed(self._path) for _ in waiting])
         self._reopen()
         return [failures.commit_unknown(self._path) for _ in drafts]
@@ -275,7 +345,7 @@ class Writer:
         self._file.checkpoint("PASSIVE")
 
     def _end(self) -> None:
-        with self._write_lock:
+        with self._writing, self._write_lock:
             if not self._broken and not self._fenced:
                 self._try(self._file.finish)
             self._file.close()

@@ -23,6 +23,8 @@ from eventstore.values.frozen import (
 )
 from eventstore.values.tree import Tree, tree_bytes, value_depth
 
+_SHORT = 4096
+_THEMSELVES = frozenset({type(None), bool})
 MAX_SIZE = 20 * 1024 * 1024
 """In bytes; more fit into no event."""
 
@@ -41,7 +43,11 @@ def encode(value: object, classes: Classes = NO_CLASSES, *, max_size: int = MAX_
             the first fault), `type` and `reason`: type, subclass, unregistered, cycle,
             depth, size, tzinfo, attribute.
     """
-    if value is None or value is True or value is False:
+    # Most values are scalars that stand for themselves: a third of the time of the way below.
+    kind = type(value)
+    if kind in _THEMSELVES or (kind is int and -(2**63) <= value < 2**63):  # type: ignore[operator]
+        return value
+    if kind is str and len(value) < _SHORT and value.isascii() and "\0" not in value:  # type: ignore[arg-type,attr-defined,operator]
         return value
     try:
         return _Run(classes, max_size).encode(value, 0)

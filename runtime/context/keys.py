@@ -18,6 +18,8 @@ def check_key(key: object) -> None:
         ContextKeyError: not text of 1 to 256 bytes, or with NUL or lone surrogates.
         ReservedKeyError: begins with `timescape.`.
     """
+    if type(key) is str and _is_usual(key):
+        return
     if not isinstance(key, str):
         raise _bad_key(key, f"it is a {type(key).__qualname__}")
     if not key:
@@ -29,6 +31,16 @@ def check_key(key: object) -> None:
     if key.startswith(RESERVED):
         problem = f"Key {key[:80]!a} is reserved: it begins with {RESERVED!r}."
         raise ReservedKeyError(problem, "Choose another prefix.")
+
+
+def _is_usual(key: str) -> bool:
+    """Say whether *key* is sure to be one, in half the time."""
+    return (
+        key.isascii()
+        and 0 < len(key) <= KEY_BYTES
+        and "\0" not in key
+        and not key.startswith(RESERVED)
+    )
 
 
 def check_value_size(key: str, size: int) -> None:

@@ -37,6 +37,7 @@ Scope: TypeAlias = dict[str, Any]
 _log = logging.getLogger("timescape")
 
 MAX_TARGET = 8 * 1024
+_PATHS = 1024
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -144,6 +145,8 @@ class Edge:
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
         self._versions: dict[tuple[str, str], HeaderPairs] = {}
+        self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
+        """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
         self._idle: asyncio.Event | None = None
         self._stopping = False
@@ -239,14 +242,20 @@ class Edge:
         return served
 
     def _route(self, arriving: _Arriving) -> None:
-        segments = split_path(arriving.path)
+        path, method = arriving.path, arriving.scope["method"]
+        known = self._paths.get((method, path))
+        if known is not None:
+            arriving.endpoint, arriving.params = known.route, known.params
+            return
+        segments = split_path(path)
         if segments is None:
             raise _Refused(_BAD_PATH)
-        method = arriving.scope["method"]
         found = self._routes.match(method, segments)
         if isinstance(found, Match):
-            arriving.endpoint = found.route
-            arriving.params = found.params
+            arriving.endpoint, arriving.params = found.route, found.params
+            if len(self._paths) >= _PATHS:
+                self._paths.clear()
+            self._paths[method, path] = found
             return
         if found is None:
             raise _Refused(_NOT_FOUND)

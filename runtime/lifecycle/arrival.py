@@ -21,6 +21,7 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name.lower()) is not None
 
 
+@lru_cache(1024)
 def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Leave out the headers that may hold a credential."""
     if not any(is_secret(name) for name, _ in headers):

@@ -44,6 +44,7 @@ from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER
 
 DRAIN_S = 10.0
+_SHORT = 64
 _REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the change."
 _log = logging.getLogger("timescape")
 _CHANGED = PhaseChanged()
@@ -222,11 +223,15 @@ class Controller:
         if first is None:
             first = self._arrival(received, version)
         record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
-        record.add(first, _key(version.route))
-        record.add(_ANONYMOUS, "anonymous")
         resolved = VersionResolved(version.edition, received.source, received.asked)
-        record.add(resolved, version.version)
-        record.add(_CHANGED, "authorized")
+        record.add_together(
+            (
+                (first, _key(version.route)),
+                (_ANONYMOUS, "anonymous"),
+                (resolved, version.version),
+                (_CHANGED, "authorized"),
+            )
+        )
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
 
@@ -380,4 +385,6 @@ class Controller:
 
 def _key(route: str) -> str | None:
     """Cut a route to what a key may hold; none for no route."""
+    if 0 < len(route) <= _SHORT:
+        return route
     return route.encode()[:256].decode(errors="ignore") or None

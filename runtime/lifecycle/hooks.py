@@ -45,7 +45,8 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
         record.add(_started(hook.kind, hook.level, attempt), hook.id, site)
         try:
             await drive(run, run.work(hook.call), hook.timeout_s, capped)
-            _check_catch(run, hook)
+            if hook.kind == "catch":
+                _check_catch(run, hook)
         except PASSES_THROUGH:
             raise
         except BaseException as error:
@@ -62,7 +63,7 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
 
 def _check_catch(run: Run, hook: Hook) -> None:
     status = run.response.status
-    if hook.kind == "catch" and status is not None and status < 400:
+    if status is not None and status < 400:
         msg = f"The catch hook {hook.id} set status {status}."
         raise CatchStatusError(
             msg,

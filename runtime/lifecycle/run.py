@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any
 
 from eventstore import Clock
@@ -184,7 +185,7 @@ class Run:
         if not call.is_async:
             return self.surroundings.workers.run(lambda: call(self.scope))
         work = call(self.scope)
-        return work if asyncio.iscoroutine(work) else _awaited(work)
+        return work if type(work) is CoroutineType else _awaited(work)
 
     def local_id(self, site: str | None, taken: Mapping[str, Any] | set[str]) -> str:
         """Return an id for what was registered at *site*: `<file>:<line>#n`."""

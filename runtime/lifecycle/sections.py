@@ -136,7 +136,7 @@ def timed_out(timeout_s: float) -> RequestTimedOutError:
 
 
 @types.coroutine
-def drive(  # noqa: C901, PLR0912 - one loop, run for every wait of user code
+def drive(  # noqa: C901 - one loop, run for every wait of user code
     request: Timed,
     work: Coroutine[Any, Any, Any],
     limit_s: float | None,
@@ -158,13 +158,13 @@ def drive(  # noqa: C901, PLR0912 - one loop, run for every wait of user code
     try:
         waits_for = work.send(None)
     except StopIteration as end:
-        if capped:
-            error: BaseException | None = late(request)
-            if error is not None:
-                raise error from None
+        if capped and request.loop.time() >= request.deadline_at:
+            request.deadline_passed()
+            raise timed_out(request.timeout_s) from None
         return end.value
     section = request.section = Section(request, limit_s, capped=capped)
-    error, result = None, None
+    error: BaseException | None = None
+    result = None
     try:
         while True:
             try:

@@ -1,0 +1,84 @@
+"""A few screens as pictures: what no assertion about text sees, such as colours and edges.
+
+The pictures stand in `pictures/`. After a wanted change, `TIMESCAPE_PAINT=1 pytest` of this
+file paints them anew; look at them in a browser before they are kept.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventstore import Store
+from tests.debugger.stores import Shop, Ticks, shop
+from tests.faces.test_tui_requests import nothing
+from tests.faces.tui import FAILING, ORDER, Person, drive
+
+PICTURES = Path(__file__).parent / "pictures"
+PAINTED_WITH = "8.2.8"
+_VARYING = re.compile(
+    r"(?<=terminal-)\d+|<text [^>]*>[^<]*looked[^<]*</text>|@font-face \{[^}]*\}\s*"
+)
+"""A number of the process in the names of classes, where a temporary folder is named, and
+fonts from the net."""
+
+pytestmark = pytest.mark.skipif(
+    version("textual") != PAINTED_WITH,
+    reason=f"the pictures were painted with Textual {PAINTED_WITH}: another one paints others",
+)
+
+
+async def requests(person: Person) -> None:
+    await person.press("home")
+
+
+async def filtered(person: Person) -> None:
+    await person.press("/")
+    await person.write("status:500")
+    await person.press("enter")
+
+
+async def order(person: Person) -> None:
+    await person.open(ORDER)
+    await person.press("M")
+
+
+async def failure(person: Person) -> None:
+    await person.open(FAILING)
+
+
+async def keys(person: Person) -> None:
+    await person.press("?")
+
+
+SCREENS: dict[str, tuple[Callable[[Person], Any], Callable[[Store, Ticks], Shop]]] = {
+    "requests": (requests, shop),
+    "filtered": (filtered, shop),
+    "order": (order, shop),
+    "failure": (failure, shop),
+    "keys": (keys, shop),
+    "empty": (requests, nothing),
+}
+
+
+@pytest.mark.proves("TT-3", "UI-1", "UI-2", "UI-3", "ST-1")
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_looks_as_it_was_painted(name: str, size: tuple[int, int]) -> None:
+    scenario, fill = SCREENS[name]
+    painted: list[str] = []
+
+    async def paint(person: Person) -> None:
+        await scenario(person)
+        painted.append(_VARYING.sub("", person.app.export_screenshot(title="timescape")))
+
+    drive(paint, size=size, fill=fill)
+
+    file = PICTURES / f"{name}-{size[0]}x{size[1]}.svg"
+    if os.environ.get("TIMESCAPE_PAINT"):
+        file.write_text(painted[0], "utf-8")
+    assert painted[0] == file.read_text("utf-8"), f"{file.name} looks different"
