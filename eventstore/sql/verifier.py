@@ -50,7 +50,9 @@ class Verifier:
         end = newest if last is None else min(last, newest)
         # From the beginning even a seal that says it ends before that is looked at.
         after = _BEFORE_ALL if start.previous is None else start.pos - 1
-        found = self._seals(after, None if to_end else end)
+        # Not those that are made while this goes on.
+        sealed_to = log.last_seal.last_pos if log.last_seal is not None else 0
+        found = self._seals(after, sealed_to if to_end else end)
         walk = self._walk(log, start, found, to_end=to_end)
         verdict = self._along(walk, start, end, progress)
         if verdict.fault is None and start.previous is None:
@@ -58,14 +60,14 @@ class Verifier:
         return self._noted(log, verdict)
 
     def since_seal(self, progress: Progress | None = None) -> Verdict:
-        """Check the last seal, and all rows after it; without a seal, all rows."""
+        """Check the last seal, its last row and all rows after; without a seal, all rows."""
         log, start = self._begin(1)
         seal = log.last_seal
         if seal is not None:
             fault, head = self._stands(log, seal)
             if fault is not None or head is None:
                 return _broken_seal(log, seal, fault)
-            start = Start(seal.last_pos + 1, seal.last_pos + 1, head)
+            _, start = self._begin(seal.last_pos)
         end = max(log.end.next_pos - 1, log.newest)
         verdict = self._along(self._walk(log, start, (), to_end=True), start, end, progress)
         if seal is not None:
@@ -125,12 +127,12 @@ class Verifier:
                 progress(min(pos, end + 1) - start.pos, total)
         return walk.finish()
 
-    def _seals(self, after: int, end: int | None) -> Iterator[Seal]:
+    def _seals(self, after: int, end: int) -> Iterator[Seal]:
         while True:
             with self._connect() as connection:
                 found = seal_table.after(connection, after)
             for seal in found:
-                if end is not None and seal.last_pos > end:
+                if seal.last_pos > end:
                     return
                 yield seal
             if not found:

@@ -150,6 +150,25 @@ def test_what_looks_redacted_and_is_not_is_found(tmp_path: Path, statement: str)
     assert verdict(path).fault == "redaction"
 
 
+@pytest.mark.proves("CH-5", "CH-6")
+def test_what_is_redacted_meanwhile_is_no_fault(tmp_path: Path) -> None:
+    """Verifying takes a while, and what it has not yet seen may be redacted."""
+    with opened(tmp_path / "store.db", durability="volatile") as store:
+        tickets = [
+            store.append(stream(n), [placed(n)], kind="order", expected=NEW) for n in range(600)
+        ]
+        for ticket in tickets:
+            ticket.result()
+        numbers = iter((599, 0))
+
+        def progress(done: int, total: int) -> None:
+            store.redact(stream(next(numbers)), 1, ["/item"], by="ann", reason="")
+
+        said = store.verify(progress=progress)
+
+    assert (said.fault, list(numbers)) == (None, [])
+
+
 @pytest.mark.proves("CH-6")
 def test_a_store_open_for_reading_redacts_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.db"

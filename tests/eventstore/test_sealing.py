@@ -80,6 +80,25 @@ def test_a_store_is_sealed_when_it_is_closed(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.proves("CH-5")
+def test_what_is_sealed_meanwhile_is_not_missed(tmp_path: Path) -> None:
+    """Verifying takes a while, and a server goes on."""
+    with opened(tmp_path / "store.db", durability="volatile") as store:
+        append(store, range(600))
+        store.seal()
+        went_on = iter(range(600, 700))
+
+        def progress(done: int, total: int) -> None:
+            n = next(went_on)
+            append(store, range(n, n + 1))
+            store.seal()
+
+        said = store.verify(progress=progress)
+
+    assert (said.fault, said.seals) == (None, 1)
+    assert next(went_on) > 600
+
+
 @pytest.mark.proves("CH-2")
 def test_nothing_new_is_not_sealed_again(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
