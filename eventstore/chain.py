@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from eventstore import redaction
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 
@@ -117,6 +118,8 @@ class LogEnd(msgspec.Struct, frozen=True):
 
     next_pos: int
     head: bytes
+    epoch: int | None = None
+    """That of its last row as well; None: not known."""
 
 
 RegisteredName: TypeAlias = tuple[int, int, str, int]
@@ -136,6 +139,8 @@ class Walk:
         from_start: whether the walk sees all `names.registered` facts.
         revision_before: revision a stream is at before its row that begins at a revision;
             asked where the walk has seen none of its rows.
+        redactions: hash of what each row that was redacted before the walk holds since.
+        redaction_since: asked for the rows that lack a salt and are not in *redactions*.
     """
 
     def __init__(  # noqa: PLR0913 - what a walk must know
@@ -149,8 +154,10 @@ class Walk:
         names_type: int | None,
         from_start: bool,
         revision_before: Callable[[StreamId, int], int],
+        redactions: Mapping[int, bytes] | None = None,
+        redaction_since: Callable[[int], bytes | None] = lambda _: None,
     ) -> None:
-        self._uid = uid
+        self.uid = uid
         self._previous = previous
         self._next_pos = next_pos
         self._end = end
@@ -159,6 +166,8 @@ class Walk:
         self._names_type = names_type
         self._from_start = from_start
         self._revision_before = revision_before
+        self._redactions = redactions or {}
+        self._redaction_since = redaction_since
         self._heads: dict[StreamId, int] = {}
         self._last: StoredRow | None = None
         self._suspect: tuple[StoredRow, bytes] | None = None
@@ -171,17 +180,23 @@ class Walk:
         told from an altered chain value.
         """
         if self._suspect is not None:
-            return self._accuse(follows=lambda chain: chain_of(row, chain, self._uid) == row.chain)
+            return self._accuse(follows=lambda chain: self._chain_of(row, chain) == row.chain)
         fault = self._fault(row)
         if fault is not None:
             return self._verdict(row, *fault)
         self.checked += 1
-        expected = chain_of(row, self._previous, self._uid)
+        expected = self._chain_of(row, self._previous)
         if expected != row.chain:
             self._suspect = (row, expected)
         self._previous, self._next_pos, self._last = row.chain, row.next_pos, row
         self._heads[row.stream] = row.next_revision - 1
         return None
+
+    def _chain_of(self, row: StoredRow, previous: bytes) -> bytes:
+        try:
+            return chain_of(row, previous, self.uid)
+        except struct.error:  # a number that no header can hold
+            return b""
 
     def finish(self) -> Verdict:
         """Say how the walk ended, after its last row."""
@@ -197,29 +212,51 @@ class Walk:
             row = self._last
             detail = "The last row is not the one that the log ends with."
             return self._at("chain", row.pos if row else 1, row.stream if row else None, detail)
+        if end is not None and end.epoch is not None and self._last is not None:  # noqa: SIM102
+            if end.epoch != self._last.epoch:
+                detail = f"The log is at epoch {end.epoch}, its last row at {self._last.epoch}."
+                return self._at("order", self._last.pos, self._last.stream, detail)
         if self._from_start and end is not None and self._known != self._table:
             detail = "Table names is not what the names.registered facts say."
             return self._at("names", 1, None, detail, verified_to=self._next_pos - 1)
         return Verdict(checked=self.checked, verified_to=Position(self._next_pos - 1))
 
     def _fault(self, row: StoredRow) -> tuple[str, str] | None:
-        if row.pos != self._next_pos:
+        if row.pos < self._next_pos:
+            return "order", f"It begins before position {self._next_pos}, which should come here."
+        if row.pos > self._next_pos:
             return "missing", f"Position {self._next_pos} should come here, not {row.pos}."
-        data = row.data.encode(errors="surrogatepass")
-        if row.salt is not None and row.digest is not None:  # noqa: SIM102 - reads as it goes
-            if digest_of(row.salt, data) != row.digest:
-                return "payload", "The text of the row is not the text that was hashed."
+        # What is not UTF-8 was read as surrogates, which give the same bytes again.
+        data = row.data.encode(errors="surrogateescape")
+        wrong = self._fault_of_text(row, data)
+        if wrong is not None:
+            return wrong
         before = self._heads.get(row.stream)
         if before is None:
-            before = row.parent_revision if row.parent else self._revision_before(
-                row.stream, row.revision
-            )  # fmt: skip
+            before = row.parent_revision if row.parent else self._before(row)
         if row.revision != (before or 0) + 1:
             return "revision", f"Revision {(before or 0) + 1} should come here, not {row.revision}."
         last = self._last
         if last is not None and (row.at_us < last.at_us or row.epoch < last.epoch):
             return "order", "Its time or epoch is before that of the row before it."
         return self._fault_of_names(row, data)
+
+    def _before(self, row: StoredRow) -> int:
+        # Who has seen all rows asks nobody: an altered one would answer.
+        return 0 if self._from_start else self._revision_before(row.stream, row.revision)
+
+    def _fault_of_text(self, row: StoredRow, data: bytes) -> tuple[str, str] | None:
+        if row.salt is not None:
+            if row.pos in self._redactions:
+                return "redaction", "It was redacted, and holds a salted text again."
+            if row.digest is not None and digest_of(row.salt, data) != row.digest:
+                return "payload", "The text of the row is not the text that was hashed."
+        elif row.digest is not None:
+            # Redacted since the walk began, perhaps, or once more.
+            told = redaction.hash_of(data)
+            if told not in (self._redactions.get(row.pos), self._redaction_since(row.pos)):
+                return "redaction", "It has no salt, and no fact tells of what it holds now."
+        return None
 
     def _fault_of_names(self, row: StoredRow, data: bytes) -> tuple[str, str] | None:
         try:

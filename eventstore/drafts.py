@@ -125,6 +125,10 @@ class Drafting:
         """Draft the fact that the cursor *name* was set anew; both as text, `` for none."""
         return self._of_log(RESET, {"from": before, "to": after}, key=name)
 
+    def maintenance(self, type_: str, fact: object) -> Draft:
+        """Draft a fact of maintenance: that values were taken out, that another key seals."""
+        return self._of_log(type_, msgspec.to_builtins(fact))
+
     def _of_log(self, type_: str, data: object, key: str | None = None) -> Draft:
         event = NewEvent(type_, data, key, at_us=self._clock())
         return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)

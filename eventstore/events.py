@@ -124,6 +124,20 @@ class Row(msgspec.Struct, frozen=True):
         return Revision(self.first + len(self.events) - 1)
 
 
+class Redaction(msgspec.Struct, frozen=True):
+    """What `redact` did."""
+
+    position: Position
+    """Of the fact `maintenance.redacted`."""
+    row: Position
+    """Of the first event of the row that values were taken out of."""
+    keyframes: int
+    """Folds that were kept and are deleted, of the stream and its forks."""
+    gone: bool
+    """Whether no file of the store holds the values any more; else a reader was in the way,
+    and the holder's next checkpoint, at its close at the latest, does it."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What `verify` found."""
 
@@ -132,11 +146,22 @@ class Verdict(msgspec.Struct, frozen=True):
     verified_to: Position
     """Last position up to which everything holds; 0: nothing does."""
     fault: str | None = None
-    """payload, header, chain, missing, revision, order, names or truncated; None: all well."""
+    """payload, header, chain, seal, missing, revision, order, names, redaction or truncated;
+    None: all well."""
     position: Position | None = None
     """First position of the first bad row."""
     stream: StreamId | None = None
     detail: str = ""
+    seals: int = 0
+    """That were checked, with all rows they are over."""
+    root: bytes = b""
+    """Of the last seal that was checked; what to compare with a seal kept elsewhere."""
+    sealed_to: Position = Position(0)
+    """Last position that a checked seal is over."""
+    key: bytes = b""
+    """That signed the last seal checked."""
+    unvouched: int = 0
+    """How often the key changed without a signature of the one before."""
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -4,25 +4,28 @@ It says what the SQL backends must do; `eventstore.testing` holds them equal to 
 row. Nothing here is fast and nothing survives the process.
 """
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self, TypeVar
 
 import msgspec
 
-from eventstore import refusals
+from eventstore import redaction, refusals, seals, signing
 from eventstore.bell import Bell
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
-from eventstore.codec import Registry, RowDecoder
+from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.cursors import Cursor
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
-from eventstore.events import ANY, Commit, Event, Head, NewEvent, Row, Verdict
+from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.memory_feed import MemoryFeed
 from eventstore.names import REGISTERED, Name, NameBook
+from eventstore.seals import Seal
+from eventstore.verification import SealedWalk
 
 S = TypeVar("S")
 REMEMBERED_ROWS = 256
@@ -58,6 +61,9 @@ class MemoryStore:
         self._rows: list[StoredRow] = []
         self._streams: dict[StreamId, list[StoredRow]] = {}
         self._names: list[Name] = []
+        self._seals: list[Seal] = []
+        self._redacted: dict[int, bytes] = {}
+        self._seed = secrets.token_bytes(signing.SEED_BYTES)
         self._clock = clock
         self._ids = ids
         self._bell = Bell()
@@ -208,24 +214,88 @@ class MemoryStore:
         ]
         if not rows:
             raise refusals.no_row(first)
-        index = self._rows.index(rows[0])
+        index, to_end = self._rows.index(rows[0]), rows[-1] is self._rows[-1]
         walk = Walk(
             uid=self._uid,
             previous=self._rows[index - 1].chain if index else genesis(self._uid),
             next_pos=rows[0].pos,
-            end=LogEnd(self._next_pos, self._head) if rows[-1] is self._rows[-1] else None,
+            end=LogEnd(self._next_pos, self._head, self._epoch) if to_end else None,
             names=[msgspec.structs.astuple(name) for name in self._names],
             names_type=self._book.type_ids.get(REGISTERED),
             from_start=index == 0,
             revision_before=self._revision_before,
+            redactions=self._redacted,
         )
-        for row in rows:
-            fault = walk.step(row)
-            if fault is not None:
-                return fault
-            if progress is not None:
-                progress(row.next_pos - rows[0].pos, rows[-1].next_pos - rows[0].pos)
-        return walk.finish()
+        over = [seal for seal in self._seals if rows[0].pos <= seal.last_pos < rows[-1].next_pos]
+        keys = frozenset([signing.key_of(self._seed)] if over else [])
+        sealed = SealedWalk(walk, over, keys=keys, first=rows[0].pos, to_end=to_end)
+        return _along(sealed, rows, progress)
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        # From the last seal's own first row: shorter to say, and no less is checked.
+        return self.verify(self._seals[-1].first_pos if self._seals else 1, None, progress)
+
+    def verify_stream(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        verdict = self.verify(1, None, progress)
+        rows = self._streams.get(stream, [])
+        last = Position(rows[-1].next_pos - 1 if rows else 0)
+        while rows and rows[0].parent is not None:
+            before = rows[0].parent_revision or 0
+            older = [row for row in self._streams[rows[0].parent] if row.revision <= before]
+            rows = older + rows
+        return msgspec.structs.replace(verdict, checked=len(rows), verified_to=last)
+
+    def seal(self) -> None:
+        self._check_open()
+        first = self._seals[-1].last_pos + 1 if self._seals else 1
+        chains = [row.chain for row in self._rows if row.pos >= first]
+        if chains:
+            last = self._next_pos - 1
+            self._seals.append(seals.sealed(
+                chains, uid=self._uid, epoch=self._epoch, first=first, last=last,
+                at_us=self._clock(), seed=self._seed,
+            ))  # fmt: skip
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        self._check_open()
+        with self._lock:
+            row = self._row_of(stream, revision)
+            data = redaction.redacted(row.data, revision - row.revision, pointers)
+            self._check_readable(row, data, pointers)
+            fact = redaction.fact_of(
+                stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
+                by=by, reason=reason, digest=row.digest or b"", data=data,
+            )  # fmt: skip
+            self._book.type_ids[redaction.FACT]
+            self._register_names()
+            now = msgspec.structs.replace(row, data=data, salt=None)
+            for rows in (self._rows, self._streams[row.stream]):
+                rows[rows.index(row)] = now
+            self._redacted |= redaction.latest([fact])
+            told = self._write(self._drafting.maintenance(redaction.FACT, fact))
+            return Redaction(told.position, Position(row.pos), 0, gone=True)
+
+    def _row_of(self, stream: StreamId, revision: int) -> StoredRow:
+        of: StreamId | None = stream
+        while of is not None and 1 <= revision <= self.head(of).revision:
+            for row in self._streams[of]:
+                if row.revision <= revision < row.next_revision:
+                    return row
+            of = self.head(of).parent
+        raise refusals.no_such_revision(stream, revision, self.head(stream).revision)
+
+    def _check_readable(self, row: StoredRow, data: str, pointers: Sequence[str]) -> None:
+        if row.kind == LOG_KIND.id:
+            raise redaction.cannot_redact(pointers, "the log needs what it says of itself")
+        try:
+            self._events(msgspec.structs.replace(row, data=data))
+        except EventStoreError as error:
+            reason = "the event could not be read without it"
+            raise redaction.cannot_redact(pointers, reason) from error
 
     def close(self) -> None:
         self._closed = True
@@ -348,6 +418,19 @@ class MemoryStore:
     def _revision_before(self, stream: StreamId, revision: int) -> int:
         before = [row for row in self._streams[stream] if row.revision < revision]
         return before[-1].next_revision - 1 if before else 0
+
+
+def _along(
+    walk: SealedWalk, rows: Sequence[StoredRow], progress: Callable[[int, int], None] | None
+) -> Verdict:
+    first, end = rows[0].pos, rows[-1].next_pos
+    for row in rows:
+        fault = walk.step(row)
+        if fault is not None:
+            return fault
+        if progress is not None:
+            progress(row.next_pos - first, end - first)
+    return walk.finish()
 
 
 def _commit_of(rows: Sequence[StoredRow], *, duplicate: bool = False) -> Commit:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self, TypeVar
 
 from eventstore.cursors import Cursor
-from eventstore.events import Commit, Event, Head, NewEvent, Row, Verdict
+from eventstore.events import Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.subscription import Subscription
@@ -166,7 +166,50 @@ class Store(Protocol):
     ) -> Verdict:
         """Check hashes, order and names of the rows that hold positions *first* to *last*.
 
-        *progress* is told positions done and in all, now and then.
+        Seals that lie between the two are checked too. *progress* is told positions done
+        and in all, now and then.
+        """
+        ...
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        """Check the last seal and the rows after it; without a seal, all rows."""
+        ...
+
+    def verify_stream(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        """Check the rows of one stream, its ancestors' too, and the seals over them.
+
+        *progress* is told rows done and in all.
+        """
+        ...
+
+    def seal(self) -> None:
+        """Sign all rows that are not sealed yet.
+
+        Raises:
+            EventStoreError: `not-the-holder`.
+        """
+        ...
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        """Take values out of an event for good, so that chain and seals still hold.
+
+        What goes on from it is folded without them: they are `eventstore.values.Redacted`,
+        and text where only text may stand is `<redacted>`. That it was done, by whom and
+        why, is a fact `maintenance.redacted` in the log's own stream.
+
+        Args:
+            stream: whose event; a fork's inherited events are redacted where they stand.
+            revision: of the event.
+            pointers: JSON pointers into its payload as stored; the empty one is all of it.
+            by: who wants it.
+            reason: why.
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`.
         """
         ...
 

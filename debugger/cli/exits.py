@@ -30,6 +30,9 @@ _BY_LABEL = {each.label: each for each in Exit}
 _BY_CODE = {
     "no-such-revision": Exit.NOT_FOUND,
     "no-such-position": Exit.NOT_FOUND,
+    "no-such-value": Exit.NOT_FOUND,
+    "cannot-redact": Exit.WRITE_REFUSED,
+    "not-the-holder": Exit.WRITE_REFUSED,
     "chain-broken": Exit.CORRUPT,
     "corrupt-value": Exit.CORRUPT,
     "store-damaged": Exit.CORRUPT,

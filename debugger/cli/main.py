@@ -14,6 +14,7 @@ from debugger.cli import (
     demo,
     diff,
     log,
+    redact,
     requests,
     restore,
     search,
@@ -34,7 +35,7 @@ COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        verify, db,
+        redact, verify, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

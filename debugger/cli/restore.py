@@ -33,7 +33,7 @@ def restore(arguments: argparse.Namespace, output: Output, stores: Stores) -> Ex
             problem = "Before the first fact there is nothing to restore."
             raise NoSuchMomentError(problem, f"Give a moment from 1 to {timeline.last}.")
         _tell(timeline, at, output)
-        fork = session.restore(stream, at, by=arguments.by or _user(), reason=arguments.reason)
+        fork = session.restore(stream, at, by=arguments.by or user(), reason=arguments.reason)
     fields = {"fork": request_id(fork), "at": at, "request": request_id(stream)}
     cells = {"fork": request_id(fork), "at": f"#{at}"}
     output.table("fork", COLUMNS, [(fields, cells)])
@@ -53,7 +53,8 @@ def _tell(timeline: Timeline, at: int, output: Output) -> None:
         output.say(f"Not taken back, as it happened outside: {', '.join(done)}.")
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who is logged in."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # an id without a name, in a container

@@ -18,6 +18,7 @@ from eventstore import (
     Ids,
     NewEvent,
     Position,
+    Redaction,
     Revision,
     Row,
     Store,
@@ -232,6 +233,12 @@ class Session:
 
     # --- writing ---
 
+    def _may_write(self) -> Callable[[], Store]:
+        if self._write is None:
+            problem = f"{self.store.url} is open for reading only."
+            raise WriteRefusedError(problem, "Open it without `--read-only`.")
+        return self._write
+
     def restore(self, stream: StreamId, at: int, *, by: str, reason: str = "") -> StreamId:
         """Make a fork of *stream* at revision *at* whose state is that of the moment; give its id.
 
@@ -242,16 +249,14 @@ class Session:
             WriteRefusedError: the session is read-only.
             NotFoundError: there is no such request or moment.
         """
-        if self._write is None:
-            problem = f"{self.store.url} is open for reading only."
-            raise WriteRefusedError(problem, "Open it without `--read-only`.")
+        write = self._may_write()
         timeline = self.timeline(stream)
         key = _moment_name(timeline, at)
         now_us = self._clock()
         fork = StreamId(self._ids.uuid7(now_us))
         fact = ContextRestored(revision=at, origin="fork", by=by, reason=reason or None)
         event = NewEvent(type=fact.type, data=fact, key=key, at_us=now_us)
-        writer = self._write()
+        writer = write()
         try:
             writer.append(
                 fork,
@@ -318,6 +323,31 @@ class Session:
         if not self.store.end():
             return Verdict(0, Position(0))
         return self.store.verify(first, last, progress)
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        """Take values out of fact *revision* of a request, for good.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
+        """
+        writer = self._may_write()()
+        try:
+            return writer.redact(stream, revision, pointers, by=by, reason=reason)
+        finally:
+            writer.close()
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        """Check the last seal and what came after it."""
+        return self.store.verify_since_seal(progress)
+
+    def verify_request(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        """Check one request, and what ties it to the log."""
+        return self.store.verify_stream(stream, progress)
 
     def close(self) -> None:
         """Let go of the store. Twice is once."""

@@ -17,6 +17,7 @@ from eventstore.values import text
 S = TypeVar("S", bound=msgspec.Struct)
 
 _DICT = "$dict"
+_REDACTED = {"$redacted": True}
 
 
 def to_plain(payload: Any) -> Any:
@@ -63,6 +64,8 @@ def _unescape_object(tree: dict[str, Any], shape: inspect.Type) -> Any:
     for option in options:
         if isinstance(option, inspect.StrType) and tree.keys() == {text.STR}:
             return text.unwrap(tree)
+        if isinstance(option, inspect.StrType) and tree == _REDACTED:
+            return "<redacted>"
         if isinstance(option, inspect.StructType):
             fields = {field.encode_name: field.type for field in option.fields}
             return {name: _unescape(value, fields.get(name, _ANY)) for name, value in tree.items()}

@@ -222,6 +222,26 @@ def chain_broken(path: Path, detail: str) -> EventStoreError:
     )
 
 
+def history_forked(path: Path, sealed_to: int, last: int) -> EventStoreError:
+    """Say that the log lost rows that were sealed."""
+    return EventStoreError(
+        "history-forked",
+        f"{path} ends at position {last}, and was sealed up to {sealed_to}.",
+        "Rows are gone, or the seals are of a later copy: keep the file, go on from a backup.",
+        {"path": str(path), "sealed_to": sealed_to, "last": last},
+    )
+
+
+def not_the_holder(url: str, what: str) -> EventStoreError:
+    """Say that only the holder does it."""
+    return EventStoreError(
+        "not-the-holder",
+        f"The store {url} is not held by this process, so it cannot {what}.",
+        "Open it as holder; a server that runs on it seals it by itself.",
+        {"url": url},
+    )
+
+
 def log_fenced(path: Path, epoch: int, found: int) -> EventStoreError:
     """Say that another process took the log."""
     return EventStoreError(

@@ -65,6 +65,11 @@ class Inbox:
         return self._taken < self._due
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing is here, and nothing will come."""
         return self._closed and not self._waiting

@@ -15,16 +15,23 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
+from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
+from eventstore.events import Redaction
+from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
-from eventstore.sql import connections, failures, tail
+from eventstore.seals import REKEYED
+from eventstore.sql import connections, failures, redacting, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
+from eventstore.sql.redacting import Order
+from eventstore.sql.sealing import Sealer
+from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
 FLUSH_ROWS = 128
@@ -59,6 +66,7 @@ class LogFile:
         drafting: makes the log's own facts.
         durability: `fsync`, `bounded`, `process` or `volatile`.
         guest: whether others may append between two flushes.
+        sealer: seals the log; None for a guest.
     """
 
     def __init__(
@@ -70,8 +78,10 @@ class LogFile:
         *,
         durability: str,
         guest: bool,
+        sealer: Sealer | None = None,
     ) -> None:
         self._path = path
+        self._sealer = sealer
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -90,7 +100,7 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                tail.check_tail(self._connection, self._path)
+                check_tail(self._path, self._connection)
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -104,6 +114,8 @@ class LogFile:
         """Bring all to the disk, for the last time."""
         if self._unsynced and self._durability != "volatile":
             self.sync()
+        while self.seal():
+            pass
         if not self._guest:
             self.checkpoint("TRUNCATE")
 
@@ -133,13 +145,14 @@ class LogFile:
         crash_point("hold.before")
         self._names.prepare()
         with failures.translating(self._path):
+            rekeyed = self._rekeyed()
             self._set_level("FULL")
             self._connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 self._connection.exec_driver_sql("UPDATE log SET epoch = epoch + 1")
                 self.catch_up()
                 names = self._insert_names()
-                self._insert([self._drafting.held(self._state.epoch)])
+                self._insert([self._drafting.held(self._state.epoch), *rekeyed])
                 self._connection.exec_driver_sql("COMMIT")
             except BaseException:
                 self._roll_back()
@@ -182,6 +195,34 @@ class LogFile:
             raise
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
+    def redact(self, order: Order) -> Redaction:
+        """Take values out of a row, for good (CH-6).
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
+        """
+        # The write lock is held: what is decided here is still so when it is done.
+        self._catch_up_with_others()
+        change = redacting.change_of(self._connection, order, self._registry, self._names)
+        self._names.type_ids[redaction.FACT]
+        if self._names.has_pending():
+            self._register_names()
+        self._set_level("FULL")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            keyframes = redacting.apply(self._connection, change)
+            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
+            position = Position(self._state.next_pos - 1)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._note_sync()
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        gone = self.checkpoint("TRUNCATE")
+        return Redaction(position, Position(change.pos), keyframes, gone)
+
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
         self.catch_up()
@@ -201,6 +242,9 @@ class LogFile:
             crash_point("guest.after" if self._guest else "flush.after")
             self._note_sync()
             self._waiting += _FLUSH_BYTES + sum(draft.size for draft in drafts) * 5 // 4
+        elif tail.read_state(self._connection) != self._state:
+            # Nothing to write, so no fence: what refuses it may be what others changed.
+            raise FencedError
         self._state = plan.state
         plan.written()
         return plan.outcomes
@@ -241,6 +285,8 @@ class LogFile:
             if str(driver) == "fenced":
                 raise FencedError from error
             raise
+        if self._sealer is not None:
+            self._sealer.note_rows(len(rows))
 
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""
@@ -279,6 +325,10 @@ class LogFile:
         self._state = plan.state
         plan.written()
 
+    def _rekeyed(self) -> list[Draft]:
+        fact = self._sealer.successor(self._connection, self._state) if self._sealer else None
+        return [self._drafting.maintenance(REKEYED, fact)] if fact else []
+
     def _roll_back(self) -> None:
         # What was planned inside is not there: the next flush must not build on it.
         self._stale = True
@@ -287,6 +337,20 @@ class LogFile:
             driver.execute("ROLLBACK")
 
     # --- what reaches the disk, and when ---
+
+    def seal_due_s(self) -> float | None:
+        """Return in how many seconds `seal` is due; None: never here."""
+        return self._sealer.due_s() if self._sealer is not None else None
+
+    def seal(self) -> bool:
+        """Seal rows that wait for it (CH-2); say whether there are more."""
+        if self._sealer is None:
+            return False
+        self._sealer.put_off()  # first: what fails must not be tried without end
+        # No sync: a seal that a power cut takes back is made again, and none is ever
+        # on the disk before its rows.
+        self._set_level("OFF" if self._durability == "volatile" else "NORMAL")
+        return self._sealer.seal(self._connection, self._state)
 
     def sync_due_s(self) -> float | None:
         """Return in how many seconds `sync` is due (WR-4); None: it is not."""
@@ -328,18 +392,19 @@ class LogFile:
             return False
         return self._waiting >= (PASSIVE_BYTES if idle else self._next_truncate)
 
-    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
-        """Bring the write-ahead log over into the file (WR-7)."""
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
+        """Bring the write-ahead log over into the file (WR-7); say whether all of it is."""
         crash_point("checkpoint.before")
         # A reader may be in the way: go on without waiting, and come back later.
         self._connection.exec_driver_sql("PRAGMA busy_timeout = 0")
         result = self._connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").one()
         crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        _, frames, done = result
+        busy, frames, done = result
         self._waiting = max(frames - done, 0) * _FRAME_BYTES
         self._next_truncate = TRUNCATE_BYTES
         if self._waiting >= TRUNCATE_BYTES:
             self._next_truncate = self._waiting + PASSIVE_BYTES
         if self._waiting > WARN_BYTES:
             LOG.warning("wal_grows path=%s bytes=%d", self._path, self._waiting)
+        return not busy

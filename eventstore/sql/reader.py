@@ -1,6 +1,6 @@
 """Reading a log: short transactions, whole pages, rows out as Structs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +14,13 @@ from eventstore.chain import CLOSES
 from eventstore.codec import Registry, RowDecoder
 from eventstore.cursors import Mark
 from eventstore.errors import EventStoreError
-from eventstore.events import Event, Head, Row, Verdict
+from eventstore.events import Event, Head, Row
 from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, tail, verifying
+from eventstore.sql import connections, failures, tail
 from eventstore.sql.tables import commits
+from eventstore.sql.verifier import Verifier
 
 T = TypeVar("T")
 ROW_EVENTS = 256
@@ -296,30 +297,9 @@ class Reader:
         with self._connection() as connection:
             return [StreamId(UUID(fork)) for fork in connection.execute(query).scalars()]
 
-    def verify(
-        self, first: int, last: int | None, progress: Callable[[int, int], None] | None
-    ) -> Verdict:
-        """Check the rows that hold positions *first* to *last*."""
-        with self._connection() as connection:
-            check = verifying.begin(connection, first, last, self._revision_before)
-        pos = check.start
-        while pos <= check.end:
-            with self._connection() as connection:
-                rows = verifying.page(connection, pos, check.end)
-            if not rows:
-                break
-            for row in rows:
-                fault = check.walk.step(row)
-                if fault is not None:
-                    return fault
-            pos = max(rows[-1].next_pos, pos + 1)
-            if progress is not None:
-                progress(min(pos, check.end + 1) - check.start, check.end + 1 - check.start)
-        return check.walk.finish()
-
-    def _revision_before(self, stream: StreamId, revision: int) -> int:
-        with self._connection() as connection:
-            return verifying.revision_before(connection, stream, revision)
+    def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
+        """Return what checks the store; see there for *anchors*."""
+        return Verifier(self.path, self._connection, anchors)
 
 
 def _stream(text: str | None) -> StreamId | None:

@@ -11,7 +11,7 @@ from eventstore.bell import Bell
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
-from eventstore.events import Event, Head, NewEvent, Row, Verdict
+from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
@@ -23,6 +23,8 @@ from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.reader import Reader
+from eventstore.sql.redacting import Order
+from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
@@ -34,7 +36,7 @@ _LAST = (1 << 63) - 1
 _NO_KEYFRAMES: Mapping[str, Keepable[Any]] = MappingProxyType({})
 
 
-def open_store(  # noqa: PLR0913 - each is a choice of its own
+def open_store(  # noqa: PLR0913 - what a program decides, once
     url: str,
     *,
     mode: Mode = "hold",
@@ -44,6 +46,8 @@ def open_store(  # noqa: PLR0913 - each is a choice of its own
     ids: Ids,
     keyframes: Mapping[str, Keepable[Any]] = _NO_KEYFRAMES,
     check_keyframes: int = CHECK_EVERY,
+    seal_key: bytes | None = None,
+    on_seal: OnSeal | None = None,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -61,10 +65,16 @@ def open_store(  # noqa: PLR0913 - each is a choice of its own
             streams are folded in a short time. Whoever reads uses what a holder kept.
         check_keyframes: one kept fold used in so many is folded again and compared.
 
+        seal_key: 32 secret bytes that a holder seals with; None: those of the file
+            `<file>.seal-key`, which is made where there is none.
+        on_seal: is told each new seal, to send it where nobody who can write the file can
+            reach it. The writer waits for it, so it is quick and does not use the store.
+
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
-            `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`,
-            `upcast-missing`, `upcast-unused`.
+            `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
+            `bad-pragma`,
+            `upcast-missing`, `upcast-unused`, `bad-seal-key`.
     """
     registry.check()
     path = files.path_of(url)
@@ -83,7 +93,8 @@ def open_store(  # noqa: PLR0913 - each is a choice of its own
             return SqlStore(url, reader, folds, drafting)
         if holder is not None and not connections.resets_wal_safely():
             LOG.warning("sqlite_old version=%s safe_from=3.51.3", connections.sqlite_version())
-        log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, holder)
+        sealer = Sealer(path, clock, seed=seal_key, on_seal=on_seal) if holder else None
+        log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, sealer)
         keeper = None
         if holder is not None and keyframes:
             keeper = Keeper(Reader(path, registry, book), registry, keyframes)
@@ -120,15 +131,16 @@ def _open_for_writing(
     book: NameBook,
     drafting: Drafting,
     durability: Durability,
-    holder: files.HolderLock | None,
+    sealer: Sealer | None,
 ) -> tuple[LogFile, files.WriteLock]:
     write_lock = files.WriteLock(path)
     try:
         with write_lock:
             log_file = LogFile(
-                path, registry, book, drafting, durability=durability, guest=holder is None
-            )
-            if holder is not None:
+                path, registry, book, drafting, durability=durability, guest=sealer is None,
+                sealer=sealer,
+            )  # fmt: skip
+            if sealer is not None:
                 try:
                     log_file.hold()
                 except BaseException:
@@ -262,7 +274,33 @@ class SqlStore:
         progress: Callable[[int, int], None] | None = None,
     ) -> Verdict:
         self._check_open()
-        return self._reader.verify(first, last, progress)
+        return self._reader.verifier().verify(first, last, progress)
+
+    def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        self._check_open()
+        return self._reader.verifier().since_seal(progress)
+
+    def verify_stream(
+        self, stream: StreamId, progress: Callable[[int, int], None] | None = None
+    ) -> Verdict:
+        self._check_open()
+        return self._reader.verifier().stream(stream, progress)
+
+    def seal(self) -> None:
+        self._check_open()
+        if self._writer is None or self._holder is None:
+            raise failures.not_the_holder(self._url, "seal")
+        while self._writer.do(LogFile.seal):
+            pass
+
+    def redact(
+        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
+    ) -> Redaction:
+        self._check_open()
+        if self._writer is None:
+            raise failures.opened_for_reading(self._url)
+        order = Order(stream, revision, tuple(pointers), by, reason)
+        return self._writer.do(lambda file: file.redact(order))
 
     def close(self) -> None:
         if self._closed:

@@ -104,6 +104,7 @@ seals = sa.Table(
     sa.Column("first_pos", sa.Integer, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("marks", sa.LargeBinary, nullable=False),
+    sa.Column("key", sa.LargeBinary, nullable=False),
     sa.Column("signature", sa.LargeBinary, nullable=False),
     sqlite_strict=True,
 )

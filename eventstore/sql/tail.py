@@ -1,17 +1,15 @@
 """The log as a writer sees it: its state, the heads of streams, its names. One connection."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from eventstore.chain import CLOSES, CONTINUES, LogEnd, StoredRow, Walk, genesis
+from eventstore.chain import CLOSES, CONTINUES, StoredRow, genesis
 from eventstore.cursors import Mark
 from eventstore.identifiers import StreamId
 from eventstore.names import Name
-from eventstore.sql import failures
 from eventstore.sql.plan import (
     NOTHING,
     REMEMBERED_ROWS,
@@ -142,38 +140,3 @@ class SqlLookups:
             rows.append(stored_row(found))
             pos = rows[-1].next_pos
         return rows
-
-
-def check_tail(connection: sa.Connection, path: Path) -> None:
-    """Verify the last rows, and that `log` ends where they do.
-
-    Raises:
-        EventStoreError: `chain-broken`.
-    """
-    state = read_state(connection)
-    found = connection.exec_driver_sql(
-        f"SELECT {COLUMNS} FROM commits ORDER BY pos DESC LIMIT ?",  # noqa: S608 - columns
-        (REMEMBERED_ROWS + 1,),
-    ).all()
-    rows = [stored_row(row) for row in reversed(found)]
-    # The first of a full page only gives the chain value before the second.
-    whole = len(rows) <= REMEMBERED_ROWS
-    previous = genesis(state.uid) if whole else rows[0].chain
-    next_pos = 1 if whole else rows[0].next_pos
-    walk = Walk(
-        uid=state.uid,
-        previous=previous,
-        next_pos=next_pos,
-        end=LogEnd(state.next_pos, state.head),
-        names=[(name.id, name.kind, name.name, name.version) for name in read_names(connection)],
-        names_type=None,
-        from_start=False,
-        revision_before=lambda _, revision: revision - 1,
-    )
-    for row in rows if whole else rows[1:]:
-        fault = walk.step(row)
-        if fault is not None:
-            raise failures.chain_broken(path, f"at position {fault.position}: {fault.detail}")
-    verdict = walk.finish()
-    if verdict.fault is not None:
-        raise failures.chain_broken(path, f"at position {verdict.position}: {verdict.detail}")

@@ -1,86 +1,181 @@
-"""What `verify` reads of a store: where to begin, and rows as they are."""
+"""What `verify` reads of a store: where to begin, rows and seals as they are.
 
-from collections.abc import Callable
+Nothing here trusts the file: text may be no text, ids no ids, numbers any numbers.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 
-from eventstore import refusals
+from eventstore import refusals, seals
 from eventstore.chain import LogEnd, StoredRow, Walk, genesis
 from eventstore.identifiers import StreamId
-from eventstore.names import REGISTERED, TYPE
-from eventstore.sql import tail
+from eventstore.names import REGISTERED, TYPE, Name
+from eventstore.seals import Rekeying, Seal
+from eventstore.sql import seal_table, tail
+from eventstore.verification import SealedWalk
 
 PAGE_ROWS = 512
+_AS_BYTES = {"stream", "parent", "data"}
+_COLUMNS = ", ".join(
+    f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in tail.COLUMNS.split(", ")
+)
+_STREAM, _PARENT, _DATA = 2, 10, 13
+_NO_ID = UUID(int=0)
 
 
-class Check(msgspec.Struct, frozen=True):
-    """A walk, and the positions it goes from and to."""
+class Log(msgspec.Struct, frozen=True):
+    """What a log says of itself, all at one moment."""
 
-    walk: Walk
-    start: int
-    end: int
+    uid: UUID
+    end: LogEnd
+    newest: int
+    """Last position of the last row, whatever *end* says."""
+    names: list[Name]
+    redactions: dict[int, bytes]
+    rekeyings: list[Rekeying]
+    last_seal: Seal | None
+
+    def keys(self, anchors: Iterable[bytes]) -> frozenset[bytes]:
+        """Return the keys that may seal; without *anchors* the last one vouches for others."""
+        known = list(anchors) or ([self.last_seal.key] if self.last_seal else [])
+        return seals.trusted(self.uid, known, self.rekeyings)
+
+    @property
+    def unvouched(self) -> int:
+        """How often the key changed without the signature of the one before."""
+        return sum(not seals.is_vouched(self.uid, fact) for fact in self.rekeyings)
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where a walk begins."""
+
+    pos: int
+    next_pos: int
+    """Position due there."""
+    previous: bytes | None
+    """Chain value before; None: it is the log's beginning."""
+
+
+def read_log(connection: sa.Connection) -> Log:
+    """Read what the log says of itself. The caller's transaction makes it one moment."""
+    uid, epoch, next_pos, head = connection.exec_driver_sql(
+        "SELECT CAST(uid AS BLOB), epoch, next_pos, head FROM log"
+    ).one()
+    newest = connection.exec_driver_sql(
+        "SELECT pos + n - 1 FROM commits ORDER BY pos DESC LIMIT 1"
+    ).scalar()
+    names = tail.read_names(connection)
+    return Log(
+        _uuid(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
+        seal_table.redactions(connection, names), seal_table.rekeyings(connection, names),
+        seal_table.last(connection),
+    )  # fmt: skip
+
+
+def start_at(connection: sa.Connection, first: int) -> Start:
+    """Return where to begin so that the row which holds position *first* is seen."""
+    if first <= 1:
+        return Start(1, 1, None)
+    found = connection.exec_driver_sql(
+        "SELECT pos, n FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (first,)
+    ).first()
+    pos = int(found[0]) if found and found[0] + found[1] > first else first
+    before = row_before(connection, pos)
+    return Start(1, 1, None) if before is None else Start(pos, *before)
+
+
+def row_before(connection: sa.Connection, pos: int) -> tuple[int, bytes] | None:
+    """Return the position due after the row before *pos*, and that row's chain value."""
+    found = connection.exec_driver_sql(
+        "SELECT pos + n, chain FROM commits WHERE pos < ? ORDER BY pos DESC LIMIT 1", (pos,)
+    ).first()
+    return (int(found[0]), found[1]) if found else None
+
+
+def walk_from(
+    log: Log,
+    start: Start,
+    *,
+    to_end: bool,
+    revision_before: Callable[[StreamId, int], int],
+    redaction_since: Callable[[int], bytes | None],
+) -> Walk:
+    """Return a walk along the rows of *log*."""
+    names = log.names
+    return Walk(
+        uid=log.uid,
+        previous=genesis(log.uid) if start.previous is None else start.previous,
+        next_pos=start.next_pos,
+        end=log.end if to_end else None,
+        names=[(name.id, name.kind, name.name, name.version) for name in names],
+        names_type=next((n.id for n in names if (n.kind, n.name) == (TYPE, REGISTERED)), None),
+        from_start=start.previous is None,
+        revision_before=revision_before,
+        redactions=log.redactions,
+        redaction_since=redaction_since,
+    )
 
 
 def begin(
-    connection: sa.Connection,
-    first: int,
-    last: int | None,
-    revision_before: Callable[[StreamId, int], int],
-) -> Check:
-    """Prepare to check the rows that hold positions *first* to *last*.
+    log: Log,
+    start: Start,
+    walk: Walk,
+    found: Iterable[Seal],
+    anchors: Iterable[bytes],
+    *,
+    to_end: bool,
+) -> SealedWalk:
+    """Return *walk* with the seals that lie in its way."""
+    return SealedWalk(walk, found, keys=log.keys(anchors), first=start.pos, to_end=to_end)
+
+
+def no_row_check(log: Log, first: int) -> int:
+    """Return the last position there is, if *first* is not beyond it.
 
     Raises:
         EventStoreError: `no-such-position`.
     """
-    connection.exec_driver_sql("BEGIN")  # one moment for the end, the names and the start
-    try:
-        state = tail.read_state(connection)
-        names = tail.read_names(connection)
-        # Rows that the log does not know of are a fault to be found.
-        newest = connection.exec_driver_sql("SELECT max(pos + n - 1) FROM commits").scalar() or 0
-        start, next_pos, previous = _start(connection, first)
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
-    end = max(state.next_pos - 1, newest)
+    end = max(log.end.next_pos - 1, log.newest)
     if first > end:
         raise refusals.no_row(first)
-    to_end = last is None or last >= end
-    walk = Walk(
-        uid=state.uid,
-        previous=genesis(state.uid) if previous is None else previous,
-        next_pos=next_pos,
-        end=LogEnd(state.next_pos, state.head) if to_end else None,
-        names=[(name.id, name.kind, name.name, name.version) for name in names],
-        names_type=next((n.id for n in names if (n.kind, n.name) == (TYPE, REGISTERED)), None),
-        from_start=previous is None,
-        revision_before=revision_before,
-    )
-    return Check(walk, start, end if last is None else min(last, end))
-
-
-def _start(connection: sa.Connection, first: int) -> tuple[int, int, bytes | None]:
-    """Return where to begin reading, the position due there, and the chain value before."""
-    found = connection.exec_driver_sql(
-        "SELECT pos, n FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (first,)
-    ).first()
-    start = int(found[0]) if found and found[0] + found[1] > first else first
-    before = connection.exec_driver_sql(
-        "SELECT pos + n, chain FROM commits WHERE pos < ? ORDER BY pos DESC LIMIT 1", (start,)
-    ).first()
-    if before is None:
-        return min(start, 1), 1, None
-    return start, before[0], before[1]
+    return end
 
 
 def page(connection: sa.Connection, pos: int, end: int) -> list[StoredRow]:
     """Return the next rows that begin from *pos* to *end*."""
+    return rows_where(connection, f"pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}", (pos, end))
+
+
+def rows_where(
+    connection: sa.Connection, where: str, values: tuple[object, ...]
+) -> list[StoredRow]:
+    """Return rows, whatever they hold."""
     rows = connection.exec_driver_sql(
-        f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
-        f" WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}",
-        (pos, end),
+        f"SELECT {_COLUMNS} FROM commits WHERE {where}",  # noqa: S608 - columns
+        values,
     )
-    return [tail.stored_row(row) for row in rows]
+    return [_row(columns) for columns in rows]
+
+
+def _row(columns: Sequence[Any]) -> StoredRow:
+    values = list(columns)
+    values[_STREAM] = StreamId(_uuid(values[_STREAM]))
+    values[_PARENT] = StreamId(_uuid(values[_PARENT])) if values[_PARENT] is not None else None
+    values[_DATA] = values[_DATA].decode(errors="surrogateescape")
+    return StoredRow(*values)
+
+
+def _uuid(raw: bytes) -> UUID:
+    """Read an id; one that is not written as it should be is nobody's."""
+    try:
+        value = UUID(raw.decode("ascii"))
+    except ValueError:
+        return _NO_ID
+    return value if value.hex.encode() == raw else _NO_ID
 
 
 def revision_before(connection: sa.Connection, stream: StreamId, revision: int) -> int:

@@ -3,14 +3,17 @@
 A thread of its own does it, and in its stead an event loop, where that is quicker.
 """
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
+from eventstore import refusals
 from eventstore.bell import Bell
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
@@ -35,6 +38,10 @@ RETRY_S = 1.0
 SLOW_S = 0.01
 """Flushes that take longer are not for an event loop."""
 
+T = TypeVar("T")
+Chore: TypeAlias = tuple[float, Callable[[], object]]
+"""In how many seconds it is due, and what it is."""
+
 
 class Writer:
     """Owns the log file and its thread.
@@ -55,6 +62,7 @@ class Writer:
         write_lock: WriteLock,
         keeper: Keeper | None = None,
     ) -> None:
+        self._url = url
         self._path = path
         self._file = log_file
         self._write_lock = write_lock
@@ -73,8 +81,9 @@ class Writer:
         self._not_here_until_s = 0.0
         self._flush_s = 0.0
         """What flushes in an event loop took lately, smoothed."""
-        self._minding = False
-        """Whether the thread looks for chores by itself before long."""
+        self._flushed_at_s = 0.0
+        self._wakes_at_s = math.inf
+        """When the thread looks for chores by itself."""
         self._writing = threading.Lock()
         """Held by whoever writes: the thread, or an event loop's in its stead."""
         self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
@@ -91,6 +100,24 @@ class Writer:
     def ask(self, asked: Asked) -> None:
         """Have *asked* done by whoever writes, among the commits; it must be short."""
         self._inbox.ask(asked)
+
+    def do(self, work: Callable[[LogFile], T]) -> T:
+        """Do *work* with the log file in this thread, between two flushes; return what it gives.
+
+        Raises:
+            EventStoreError: what *work* raises, `store-closed`, `log-failed`, `log-fenced`.
+        """
+        with self._writing, self._write_lock:
+            refuse = self._refusal()
+            if self._inbox.is_closed:
+                raise refusals.store_closed(self._url)
+            if refuse is not None:
+                raise refuse()
+            try:
+                return work(self._file)
+            except sa.exc.DBAPIError as error:
+                self._failed(error, ())
+                raise failures.translated(failures.sqlite_error(error), self._path) from error
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
@@ -123,7 +150,9 @@ class Writer:
                     self._flush(entries)
             finally:
                 self._write_lock.leave()
-            if not self._minding and self._has_chores():
+            due_s = self._next_chore()[0]
+            # Chores take long: the loop shall not wait for them.
+            if time.monotonic() + due_s < self._wakes_at_s:
                 self._inbox.poke()
         finally:
             self._writing.release()
@@ -154,13 +183,11 @@ class Writer:
         while not self._inbox.is_due and not self._backlog:
             if self._inbox.is_finished:
                 return False
-            timeout_s = self._chore_due_s()
-            self._minding = timeout_s is not None
-            rung = self._inbox.wait(timeout_s)
-            self._minding = False
-            if not rung:
-                with self._writing:
-                    self._do_chore()
+            due_s, chore = self._next_chore()
+            self._wakes_at_s = time.monotonic() + due_s
+            if not self._inbox.wait(None if due_s == math.inf else due_s):
+                with self._writing, self._write_lock:
+                    self._try(chore)
         return True
 
     def _flush_some(self) -> None:
@@ -175,6 +202,7 @@ class Writer:
             entries = self._next_entries()
             if entries:
                 self._flush(entries)
+                self._do_what_is_urgent()
             if not self._inbox.is_due and not self._backlog:
                 return
 
@@ -190,46 +218,48 @@ class Writer:
 
     # --- chores: what there is time for while nothing waits ---
 
-    def _has_chores(self) -> bool:
-        return self._chore_due_s() is not None
+    def _next_chore(self) -> Chore:
+        """Return the chore that is due first; in infinitely many seconds if there is none."""
+        file = self._file
+        found: list[tuple[float | None, Callable[[], object]]] = [(file.sync_due_s(), file.sync)]
+        if not self._broken and self._fenced is None:
+            found.append((0.0 if file.wants_checkpoint(idle=False) else None, self._truncate))
+            found.append((file.seal_due_s(), file.seal))
+            found.append((self._checkpoint_due_s(), lambda: file.checkpoint("PASSIVE")))
+            found.append((0.0 if self._may_keep() else None, self._keep))
+        due = [(due_s, chore) for due_s, chore in found if due_s is not None]
+        return min(due, key=lambda chore: chore[0], default=(math.inf, _nothing))
 
-    def _chore_due_s(self) -> float | None:
-        """Return in how many seconds the next chore is due; None: there is none."""
-        due_s = self._file.sync_due_s()
-        if self._may_keep():
-            return 0 if due_s is None else min(due_s, 0)
-        if due_s is not None:
-            return due_s
-        return IDLE_S if not self._broken and self._file.wants_checkpoint(idle=True) else None
+    def _do_what_is_urgent(self) -> None:
+        """Do what cannot wait until nothing is to be written: a busy log is never idle."""
+        if self._broken or self._fenced is not None:
+            return
+        if self._file.wants_checkpoint(idle=False):
+            self._try(self._truncate)
+        if self._file.seal_due_s() == 0.0:
+            self._try(self._file.seal)
 
-    def _do_chore(self) -> None:
-        due_s = self._file.sync_due_s()
-        if self._may_keep() and due_s != 0:
-            self._keep()
-        elif due_s == 0:
-            with self._write_lock:
-                self._try(self._file.sync)
-        elif due_s is None and not self._broken and self._file.wants_checkpoint(idle=True):
-            with self._write_lock:
-                self._try(self._checkpoint)
+    def _truncate(self) -> None:
+        self._file.checkpoint("TRUNCATE")
+
+    def _checkpoint_due_s(self) -> float | None:
+        if not self._file.wants_checkpoint(idle=True):
+            return None
+        return max(self._flushed_at_s + IDLE_S - time.monotonic(), 0.0)
 
     def _may_keep(self) -> bool:
         keeper = self._keeper
-        usable = not self._broken and not self._fenced and time.monotonic() >= self._keep_from_s
-        return keeper is not None and usable and keeper.has_work()
+        if keeper is None or time.monotonic() < self._keep_from_s:
+            return False
+        return keeper.has_work() and len(self._inbox) == 0
 
     def _keep(self) -> None:
         """Make keyframes until something is to be written, or it is enough for one turn."""
         assert self._keeper is not None  # noqa: S101 - for the type checker
         writes = self._keeper.turn(interrupted=lambda: len(self._inbox) > 0)
-        if not writes:
-            return
-        with self._write_lock:
-            if not self._try(lambda: self._file.keep(writes)):
-                self._keep_from_s = time.monotonic() + RETRY_S
-                self._keeper.forget()
-            elif self._file.wants_checkpoint(idle=True):
-                self._try(self._checkpoint)
+        if writes and not self._try(lambda: self._file.keep(writes)):
+            self._keep_from_s = time.monotonic() + RETRY_S
+            self._keeper.forget()
 
     # --- writing ---
 
@@ -261,8 +291,7 @@ class Writer:
         self.bell.ring()
         crash_point("flush.resolved")
         self._backlog.extendleft(reversed(entries[len(outcomes) :]))
-        if not self._broken and self._file.wants_checkpoint(idle=False):
-            self._try(lambda: self._file.checkpoint("TRUNCATE"))
+        self._flushed_at_s = time.monotonic()
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         self._inbox.settle(len(entries), sum(draft.size for draft, _ in entries))
@@ -328,9 +357,6 @@ class Writer:
         self._broken_until_s = time.monotonic() + RETRY_S
         return not self._broken
 
-    def _checkpoint(self) -> None:
-        self._file.checkpoint("PASSIVE")
-
     def _end(self) -> None:
         with self._writing, self._write_lock:
             crash_point("close.before")
@@ -349,3 +375,7 @@ class Writer:
             LOG.error("log_failed path=%s error=%s", self._path, error)
             return False
         return True
+
+
+def _nothing() -> None:
+    return None

@@ -20,12 +20,17 @@ from eventstore.testing.fakes import (
 )
 from eventstore.testing.forking import Forking
 from eventstore.testing.reading import Reading
+from eventstore.testing.redacting import Redacting
 from eventstore.testing.retrying import Retrying
+from eventstore.testing.sealing import Sealing
 from eventstore.testing.subscribing import Subscribing
 
 
-class StoreContract(Appending, Retrying, Reading, Forking, Subscribing):
-    """The conformance suite. Each test takes a new store."""
+class StoreContract(Appending, Retrying, Reading, Forking, Subscribing, Redacting, Sealing):
+    """The conformance suite. Each test takes a new store.
+
+    A subclass declares what its store cannot do: `seals = False`.
+    """
 
 
 __all__ = [

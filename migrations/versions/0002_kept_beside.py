@@ -30,6 +30,7 @@ CREATE TABLE seals (
   first_pos INTEGER NOT NULL,
   note TEXT NOT NULL,
   marks BLOB NOT NULL,
+  key BLOB NOT NULL,
   signature BLOB NOT NULL
 ) STRICT
 """

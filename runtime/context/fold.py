@@ -21,6 +21,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.errors import PatchError
+from runtime.facts import Json
 
 
 class Folding:
@@ -150,6 +151,7 @@ class RequestReducer:
 REQUEST_REDUCER = RequestReducer()
 
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
+_REDACTED: Json = {"$redacted": True}
 _INITIAL = RequestState(values=_EMPTY, pending=_EMPTY, snapshots=_EMPTY)
 
 
@@ -221,8 +223,17 @@ def _context_edited(state: Folding, fact: facts.ContextEdited, key: str) -> None
         before = fact.default if fact.created else values[key]
         values[key] = patch(before, fact.patch)
     except (PatchError, KeyError):
-        # A fold answers for every history; what never was written so changes nothing.
-        return
+        # A fold answers for every history; what never was written so changes nothing. An
+        # edit of what was redacted since gives something that nobody knows any more.
+        if key in values and _is_redacted(values[key]):
+            values[key] = _REDACTED
+
+
+def _is_redacted(tree: Json) -> bool:
+    """Say whether a part of *tree* was taken out of the record."""
+    if isinstance(tree, dict):
+        return tree == _REDACTED or any(map(_is_redacted, tree.values()))
+    return isinstance(tree, list) and any(map(_is_redacted, tree))
 
 
 def _context_deleted(state: Folding, fact: facts.Fact, key: str) -> None:
@@ -241,6 +252,9 @@ def _context_restored(state: Folding, fact: facts.ContextRestored, key: str) -> 
     try:
         restored = patch(dict(state.values), fact.patch)
     except PatchError:
+        own = state.own_values()
+        for name in [each for each in own if _is_redacted(own[each])]:
+            own[name] = _REDACTED
         return
     if not isinstance(restored, dict):
         return

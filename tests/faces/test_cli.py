@@ -332,16 +332,32 @@ def test_restore_tells_what_differs_and_what_cannot_be_taken_back() -> None:
 
 @pytest.mark.proves("CL-14")
 def test_verify(store: Store, made: Shop) -> None:
+    store.seal()
     said = run("verify", store=store, progress=True)
     record = run("verify", "--from", "4", "--to", "40", "--json", store=store).records[0]
 
-    end = store.end()
+    end, sealed = store.end(), store.verify()
     assert said.status == 0
-    assert said.out.split() == ["checked", "verified", "to", "fault", "14", str(end), "none"]
+    heads = ["checked", "verified", "to", "seals", "root", "fault"]
+    assert said.out.split() == [*heads, "14", str(end), "1", sealed.root.hex()[:16], "none"]
     assert "verify 100 %" in said.err
-    assert said.err.endswith("The whole log is as it was written.\n")
+    assert "The whole log is as it was written.\n" in said.err
+    assert f"Sealed up to position {end} by key {sealed.key.hex()}." in said.err
     assert (record["kind"], record["fault"]) == ("verdict", None)
     assert record["verified_to"] >= 40
+
+
+@pytest.mark.proves("CL-14")
+def test_verify_less(store: Store, made: Shop) -> None:
+    store.seal()
+    since = run("verify", "--since-seal", store=store)
+    request = run("verify", "--request", "0aa000", "--json", store=store)
+    both = run("verify", "--since-seal", "--request", "0aa000", store=store)
+
+    assert (since.status, request.status, both.status) == (0, 0, 2)
+    assert "The last seal stands" in since.err
+    assert request.records[0]["checked"] == 1
+    assert "tied to the log" in request.err
 
 
 # --- tables and terminals (CL-1) ---

@@ -171,6 +171,18 @@ def test_an_altered_row_is_found_named_and_ends_with_corrupt(file: Path) -> None
     assert "The row at position 4 is at fault (payload)" in said.err
 
 
+@pytest.mark.proves("CL-14")
+@pytest.mark.parametrize("part", [(), ("--since-seal",), ("--request", "0aa000")])
+def test_an_altered_seal_is_found_and_ends_with_corrupt(file: Path, part: tuple[str, ...]) -> None:
+    with sqlite3.connect(file) as raw:
+        raw.execute("UPDATE seals SET signature = zeroblob(64)")
+    raw.close()
+    said = run("verify", *part, "--store", url(file), "--json")
+
+    assert said.status == Exit.CORRUPT
+    assert (said.records[0]["fault"], said.records[0]["position"]) == ("seal", 1)
+
+
 @pytest.mark.proves("CL-2")
 @pytest.mark.parametrize("size", [0, 40, 5_000, 20_000])
 def test_a_truncated_store_is_reported_without_a_traceback(file: Path, size: int) -> None:

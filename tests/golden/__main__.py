@@ -60,7 +60,7 @@ def add_store() -> None:
             store.verify().verified_to, len(corpus.request_streams(store)), corpus.digest_of(store)
         )
     _write(path.with_suffix(".json"), msgspec.structs.asdict(golden))
-    for suffix in ("-holder", "-write", "-wal", "-shm"):
+    for suffix in ("-holder", "-write", "-wal", "-shm", ".seal-key"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 

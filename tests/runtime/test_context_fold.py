@@ -346,3 +346,34 @@ def test_adding_a_fact_does_not_copy_what_the_state_holds() -> None:
     assert folding.values is values
     assert len(folding.state.values) == 201
     assert len(folding.state.compensations) == 100
+
+
+@pytest.mark.proves("CH-6", "FD-1")
+@pytest.mark.parametrize(
+    "base",
+    [{"$redacted": True}, {"lines": {"$redacted": True}}, [{"card": {"$redacted": True}}]],
+)
+def test_an_edit_of_what_was_redacted_gives_a_redacted_value(base: Any) -> None:
+    """Nobody knows any more what it made; a value from before it would be a wrong one."""
+    edit = facts.ContextEdited((Change("replace", ("lines", 0), 7),))
+    state = after((facts.ContextSet(base), "cart"), (facts.ContextSet(1), "n"), (edit, "cart"))
+
+    assert state.values == {"cart": {"$redacted": True}, "n": 1}
+
+
+@pytest.mark.proves("CH-6")
+def test_an_edit_beside_what_was_redacted_is_made() -> None:
+    edit = facts.ContextEdited((Change("replace", ("n",), 7),))
+    base = {"card": {"$redacted": True}, "n": 1}
+    state = after((facts.ContextSet(base), "cart"), (edit, "cart"))
+
+    assert state.values == {"cart": {"card": {"$redacted": True}, "n": 7}}
+
+
+@pytest.mark.proves("CH-6")
+def test_a_restore_that_no_longer_fits_leaves_what_was_redacted_redacted() -> None:
+    restore = facts.ContextRestored(revision=1, patch=(Change("replace", ("cart", "lines", 0), 7),))
+    base = {"lines": {"$redacted": True}}
+    state = after((facts.ContextSet(base), "cart"), (facts.ContextSet(1), "n"), (restore, None))
+
+    assert state.values == {"cart": {"$redacted": True}, "n": 1}

@@ -49,7 +49,7 @@ def test_a_loop_goes_on_while_another_process_writes(path: Path, store: Store) -
     other = WriteLock(path)
 
     async def scenario() -> Commit:
-        assert other.take()
+        other.__enter__()
         waiting = asyncio.ensure_future(send(store, 1).durable())
         for _ in range(100):
             await asyncio.sleep(0)

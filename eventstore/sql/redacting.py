@@ -1,0 +1,112 @@
+"""Take values out of a stored row: what one maintenance transaction does (TB-7, CH-6)."""
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore import redaction, refusals
+from eventstore.chain import StoredRow
+from eventstore.codec import LOG_KIND, Registry, RowDecoder
+from eventstore.errors import EventStoreError
+from eventstore.identifiers import StreamId
+from eventstore.names import NameBook
+from eventstore.redaction import Redacted
+from eventstore.sql import tail
+
+_DROP_KEYFRAMES = (
+    "DELETE FROM keyframes WHERE stream IN (WITH RECURSIVE forks (stream) AS (VALUES (?)"
+    " UNION SELECT commits.stream FROM commits JOIN forks ON commits.parent = forks.stream)"
+    " SELECT stream FROM forks)"
+)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be redacted."""
+
+    stream: StreamId
+    revision: int
+    pointers: Sequence[str]
+    by: str
+    reason: str
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The row as it shall be, and the fact that tells of it."""
+
+    pos: int
+    data: str
+    fact: Redacted
+
+
+def change_of(
+    connection: sa.Connection, order: Order, registry: Registry, names: NameBook
+) -> Change:
+    """Decide how the row of *order* shall look.
+
+    Raises:
+        EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
+    """
+    row = _row_of(connection, order)
+    if row.kind == LOG_KIND.id:
+        raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
+    data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
+    _check_readable(RowDecoder(registry, names.types, names.sites), row, data, order)
+    fact = redaction.fact_of(
+        stream=row.stream.hex, revision=order.revision, position=row.pos,
+        pointers=order.pointers, by=order.by, reason=order.reason, digest=row.digest or b"",
+        data=data,
+    )  # fmt: skip
+    return Change(row.pos, data, fact)
+
+
+def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
+    """Return the row that holds the revision, of the stream or the ancestor it comes from."""
+    stream, head = order.stream, 0
+    while True:
+        found = connection.exec_driver_sql(
+            f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
+            " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
+            (stream.hex, order.revision),
+        ).first()
+        row = tail.stored_row(found) if found else None
+        head = max(head, row.next_revision - 1 if row else 0)
+        if row is not None and 1 <= order.revision < row.next_revision:
+            return row
+        parent = None if row else _parent_of(connection, stream)
+        if parent is None or order.revision < 1:
+            raise refusals.no_such_revision(order.stream, order.revision, head)
+        stream = parent
+
+
+def _parent_of(connection: sa.Connection, stream: StreamId) -> StreamId | None:
+    found = connection.exec_driver_sql(
+        f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ?"  # noqa: S608 - columns
+        " ORDER BY revision LIMIT 1",
+        (stream.hex,),
+    ).first()
+    return tail.stored_row(found).parent if found else None
+
+
+def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order) -> None:
+    try:
+        decoder.decode(
+            data, position=row.pos, stream=row.stream, first=row.revision, began_us=row.began_us
+        )
+    except EventStoreError as error:
+        reason = "the event could not be read without it"
+        raise redaction.cannot_redact(order.pointers, reason) from error
+
+
+def apply(connection: sa.Connection, change: Change) -> int:
+    """Write the row anew and drop the folds that hold the values; return how many those were.
+
+    The caller's transaction holds the log, and appends the fact.
+    """
+    connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+    connection.exec_driver_sql(
+        "UPDATE commits SET data = ?, salt = NULL WHERE pos = ?", (change.data, change.pos)
+    )
+    dropped = connection.exec_driver_sql(_DROP_KEYFRAMES, (change.fact.stream,)).rowcount
+    connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+    return dropped

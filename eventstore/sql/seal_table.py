@@ -1,0 +1,92 @@
+"""Seals as they are stored, and what the log says of keys and redactions."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore import redaction
+from eventstore.names import LOG_STREAM, TYPE, Name
+from eventstore.seals import REKEYED, Rekeying, Seal
+
+T = TypeVar("T")
+_COLUMNS = "last_pos, first_pos, note, marks, key, signature"
+_INSERT = (
+    f"INSERT INTO seals ({_COLUMNS})"  # noqa: S608 - columns
+    " SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT epoch FROM log) = ?"
+)
+_events_of = msgspec.json.Decoder(list[list[msgspec.Raw]]).decode
+
+
+def last(connection: sa.Connection) -> Seal | None:
+    """Return the last seal."""
+    return next(_seals(connection, "1 ORDER BY last_pos DESC LIMIT 1", ()), None)
+
+
+def over(connection: sa.Connection, pos: int) -> Seal | None:
+    """Return the seal over the row at *pos*, or the first one after it."""
+    return next(_seals(connection, "last_pos >= ? ORDER BY last_pos LIMIT 1", (pos,)), None)
+
+
+def first_pos_due(connection: sa.Connection) -> int:
+    """Return the position that the next seal begins at."""
+    found = connection.exec_driver_sql("SELECT max(last_pos) + 1 FROM seals").scalar()
+    return int(found or 1)
+
+
+def insert(connection: sa.Connection, seal: Seal, epoch: int) -> bool:
+    """Store *seal* if the log is still held under *epoch*; say whether it is."""
+    row = (seal.last_pos, seal.first_pos, seal.note, seal.marks, seal.key, seal.signature)
+    return connection.exec_driver_sql(_INSERT, (*row, epoch)).rowcount == 1
+
+
+def _seals(connection: sa.Connection, where: str, values: tuple[int, ...]) -> Iterator[Seal]:
+    # As bytes: an altered note need not be text.
+    columns = _COLUMNS.replace("note", "CAST(note AS BLOB)")
+    rows = connection.exec_driver_sql(
+        f"SELECT {columns} FROM seals WHERE {where}",  # noqa: S608 - ours
+        values,
+    ).all()
+    for last_pos, first_pos, note, marks, key, signature in rows:
+        text = note.decode(errors="surrogateescape")
+        yield Seal(last_pos, first_pos, text, marks, key, signature)
+
+
+def after(connection: sa.Connection, pos: int, limit: int = 16) -> list[Seal]:
+    """Return the next seals that go beyond *pos*."""
+    return list(_seals(connection, "last_pos > ? ORDER BY last_pos LIMIT ?", (pos, limit)))
+
+
+def facts(connection: sa.Connection, names: list[Name], type_: str, cls: type[T]) -> list[T]:
+    """Return what the log's own stream holds of *type_*, oldest first.
+
+    What cannot be read is left out: a walk along the rows finds it.
+    """
+    number = next((n.id for n in names if (n.kind, n.name) == (TYPE, type_)), None)
+    if number is None:
+        return []
+    rows = connection.exec_driver_sql(
+        "SELECT CAST(data AS BLOB) FROM commits WHERE stream = ? ORDER BY revision",
+        (LOG_STREAM.hex,),
+    )
+    return [fact for (data,) in rows.all() for fact in _read(data, number, cls)]
+
+
+def _read(data: bytes, number: int, cls: type[T]) -> Iterator[T]:
+    try:
+        for item in _events_of(data):
+            if bytes(item[0]) == str(number).encode():
+                yield msgspec.json.decode(item[3], type=cls)
+    except (msgspec.MsgspecError, ValueError, IndexError):
+        return
+
+
+def redactions(connection: sa.Connection, names: list[Name]) -> dict[int, bytes]:
+    """Return, for each redacted row, the hash of what it holds since."""
+    return redaction.latest(facts(connection, names, redaction.FACT, redaction.Redacted))
+
+
+def rekeyings(connection: sa.Connection, names: list[Name]) -> list[Rekeying]:
+    """Return how the keys followed each other."""
+    return facts(connection, names, REKEYED, Rekeying)
