@@ -1,6 +1,7 @@
-"""Stores in SQLite files: open one, make its tables, look at them."""
+"""Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
-from eventstore.sql.schema import Checked, Upgraded, check, current, upgrade
+from eventstore.sql.revisions import Checked, Upgraded
+from eventstore.sql.schema import check, current, maintain, script, upgrade
 from eventstore.sql.store import Durability, Mode, open_store
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Upgraded",
     "check",
     "current",
+    "maintain",
     "open_store",
+    "script",
     "upgrade",
 ]

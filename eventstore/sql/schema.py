@@ -6,32 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 
 from eventstore.chain import genesis
 from eventstore.identifiers import Clock, Ids
-from eventstore.sql import connections, failures, files, revisions
+from eventstore.sql import alembics, connections, failures, files, revisions
+from eventstore.sql.postgres import addresses
+from eventstore.sql.postgres import schema as postgres
+from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.tables import APPLICATION_ID, REVISION, log
-
-
-class Upgraded(msgspec.Struct, frozen=True):
-    """What `upgrade` did."""
-
-    before: str | None
-    """Revision of the tables before; None: there was no store."""
-    after: str
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """How the tables of a store stand to this program."""
-
-    revision: str
-    expected: str
-    state: str
-    """current, behind, newer or drifted."""
-    drift: tuple[str, ...] = ()
-    """Lines of a diff from what the migrations make to what is there."""
 
 
 def create(path: Path, clock: Clock, ids: Ids) -> None:
@@ -71,6 +54,8 @@ def upgrade(url: str, *, clock: Clock, ids: Ids) -> Upgraded:
     Raises:
         EventStoreError: `schema-new`, `store-held`, `not-a-store`, `read-only`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.upgrade(url, clock=clock)
     path = files.path_of(url)
     connections.check_sqlite()
     exists = files.is_store(path)
@@ -83,7 +68,7 @@ def upgrade(url: str, *, clock: Clock, ids: Ids) -> Upgraded:
         if revisions.is_newer(before):
             raise failures.schema_new(path, before, REVISION)
         with failures.translating(path), _lone_writer(path) as connection:
-            _migrate(connection)
+            alembics.migrate("versions", REVISION, connection)
         return Upgraded(before, REVISION)
     finally:
         holder.close()
@@ -95,18 +80,22 @@ def current(url: str) -> str:
     Raises:
         EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.current(url)
     path = files.path_of(url)
     if not files.is_store(path):
         raise failures.no_such_store(path)
     return revisions.of(path)
 
 
-def check(url: str) -> Checked:
+def check(url: str, *, clock: Clock) -> Checked:
     """Compare the tables of the store *url* with what the migrations make.
 
     Raises:
         EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.check(url, clock=clock)
     path = files.path_of(url)
     revision = current(url)
     if revision != REVISION:
@@ -122,6 +111,23 @@ def check(url: str) -> Checked:
     return Checked(revision, REVISION, "drifted" if drift else "current", drift)
 
 
+def maintain(url: str, *, clock: Clock) -> list[str]:
+    """Do for the store *url* what is due as time goes by; return the partitions it made.
+
+    Raises:
+        EventStoreError: as `current`.
+    """
+    if addresses.is_address(url):
+        return postgres.maintain(url, clock=clock)
+    current(url)
+    return []
+
+
+def script() -> str:
+    """Return the statements that make the tables in PostgreSQL, for somebody else to run."""
+    return postgres.script()
+
+
 def _build(path: Path) -> None:
     engine = connections.transactional_engine(path)
     with engine.connect() as connection:
@@ -129,7 +135,7 @@ def _build(path: Path) -> None:
         assert driver is not None  # noqa: S101 - for the type checker
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        _migrate(connection)
+        alembics.migrate("versions", REVISION, connection)
 
 
 @contextmanager
@@ -142,26 +148,11 @@ def _lone_writer(path: Path) -> Iterator[sa.Connection]:
         lock.close()
 
 
-def _migrate(connection: sa.Connection) -> None:
-    """Run the migrations up to this program's revision."""
-    # Here, not above: opening a store that is up to date must not wait for Alembic.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    # Beside this package, both in a checkout and in a wheel. Not looked for on the import
-    # path: an application may well have a package `migrations` of its own there.
-    folder = Path(__file__).parents[2] / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, REVISION)
-
-
 def _fresh_catalogue() -> list[str]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     try:
         with engine.connect() as connection:
-            _migrate(connection)
+            alembics.migrate("versions", REVISION, connection)
             return _catalogue(connection)
     finally:
         engine.dispose()

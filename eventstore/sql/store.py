@@ -15,6 +15,7 @@ from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
 from eventstore.sql.log_file import LOG, LogFile
+from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
@@ -38,7 +39,8 @@ def open_store(
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
     Args:
-        url: of a file; a holder makes it if there is none.
+        url: of a file, which a holder makes if there is none; or `postgresql://…`, of a
+            database that `upgrade` has made ready.
         mode: `hold` to append as the one process that holds the log, `guest` to append
             beside a holder, `read` to append nothing.
         durability: what is true of a commit when its ticket is answered. `fsync`: it
@@ -52,6 +54,12 @@ def open_store(
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
             `schema-new`, `store-held`, `read-only`, `chain-broken`, `bad-pragma`.
     """
+    if addresses.is_address(url):
+        from eventstore.sql.postgres.store import open_postgres  # noqa: PLC0415 - as needed
+
+        return open_postgres(
+            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids
+        )
     path = files.path_of(url)
     connections.check_sqlite()
     holder = None

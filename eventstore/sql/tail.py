@@ -134,12 +134,22 @@ def check_tail(connection: sa.Connection, path: Path) -> None:
     Raises:
         EventStoreError: `chain-broken`.
     """
-    state = read_state(connection)
     found = connection.exec_driver_sql(
         f"SELECT {COLUMNS} FROM commits ORDER BY pos DESC LIMIT ?",  # noqa: S608 - columns
         (REMEMBERED_ROWS + 1,),
     ).all()
     rows = [stored_row(row) for row in reversed(found)]
+    require_sound(read_state(connection), rows, read_names(connection), path)
+
+
+def require_sound(
+    state: LogState, rows: Sequence[StoredRow], names: Sequence[Name], place: failures.Place
+) -> None:
+    """Verify *rows*, the last of the log, and that it ends where they do.
+
+    Raises:
+        EventStoreError: `chain-broken`.
+    """
     # The first of a full page only gives the chain value before the second.
     whole = len(rows) <= REMEMBERED_ROWS
     previous = genesis(state.uid) if whole else rows[0].chain
@@ -149,7 +159,7 @@ def check_tail(connection: sa.Connection, path: Path) -> None:
         previous=previous,
         next_pos=next_pos,
         end=LogEnd(state.next_pos, state.head),
-        names=[(name.id, name.kind, name.name, name.version) for name in read_names(connection)],
+        names=[(name.id, name.kind, name.name, name.version) for name in names],
         names_type=None,
         from_start=False,
         revision_before=lambda _, revision: revision - 1,
@@ -157,7 +167,7 @@ def check_tail(connection: sa.Connection, path: Path) -> None:
     for row in rows if whole else rows[1:]:
         fault = walk.step(row)
         if fault is not None:
-            raise failures.chain_broken(path, f"at position {fault.position}: {fault.detail}")
+            raise failures.chain_broken(place, f"at position {fault.position}: {fault.detail}")
     verdict = walk.finish()
     if verdict.fault is not None:
-        raise failures.chain_broken(path, f"at position {verdict.position}: {verdict.detail}")
+        raise failures.chain_broken(place, f"at position {verdict.position}: {verdict.detail}")

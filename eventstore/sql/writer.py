@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
@@ -15,8 +15,7 @@ from eventstore import refusals
 from eventstore.drafts import Draft
 from eventstore.errors import EventStoreError
 from eventstore.sql import failures
-from eventstore.sql.files import WriteLock
-from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
+from eventstore.sql.log_file import FLUSH_ROWS, LOG
 from eventstore.sql.plan import Outcome
 from eventstore.sql.tickets import SqlTicket, settle
 
@@ -30,8 +29,30 @@ RETRY_S = 1.0
 Entry: TypeAlias = tuple[Draft, SqlTicket]
 
 
+class WritableLog(Protocol):
+    """What the thread does to a log; `LogFile` says what each does."""
+
+    def flush(self, drafts: Sequence[Draft]) -> Sequence[Outcome]: ...
+    def translated(self, error: sa.exc.DBAPIError) -> EventStoreError: ...
+    def reopen(self) -> None: ...
+    def sync_due_s(self) -> float | None: ...
+    def sync(self) -> None: ...
+    def wants_checkpoint(self, *, idle: bool) -> bool: ...
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None: ...
+    def finish(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Lock(Protocol):
+    """Held around all that the thread does to the log."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(self, *_: object) -> None: ...
+    def close(self) -> None: ...
+
+
 class Writer:
-    """Owns the log file and its thread.
+    """Owns the log and its thread.
 
     Args:
         url: of the store.
@@ -40,7 +61,9 @@ class Writer:
         write_lock: of the same store.
     """
 
-    def __init__(self, url: str, path: Path, log_file: LogFile, write_lock: WriteLock) -> None:
+    def __init__(
+        self, url: str, path: failures.Place, log_file: WritableLog, write_lock: Lock
+    ) -> None:
         self._url = url
         self._path = path
         self._file = log_file
@@ -58,7 +81,7 @@ class Writer:
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"log {Path(path).name}", daemon=True)
         self._thread.start()
 
     def enqueue(self, draft: Draft) -> SqlTicket:
@@ -195,7 +218,7 @@ class Writer:
         return None
 
     def _failed(self, error: sa.exc.DBAPIError, drafts: Sequence[Draft]) -> Sequence[Outcome]:
-        ours = failures.translated(failures.sqlite_error(error), self._path)
+        ours = self._file.translated(error)
         LOG.error("flush_failed path=%s code=%s error=%s", self._path, ours.code, error.orig)
         if ours.code == "store-full":
             self._full_until_s = time.monotonic() + RETRY_S
