@@ -32,6 +32,13 @@ SETTINGS = {
     "jit": "off",
 }
 
+_CLEAR = """
+SET timescape.maintenance = on;
+DELETE FROM timescape.commits;
+DELETE FROM timescape.log;
+DELETE FROM timescape.names;
+"""
+
 
 class Server:
     """A running server, and databases in it.
@@ -45,7 +52,7 @@ class Server:
         self._programs = programs
         self._folder = folder
         self._numbers = count(1)
-        self._template = ""
+        self._template = self._cleared = ""
         self.port = _free_port()
 
     def start(self) -> None:
@@ -84,6 +91,13 @@ class Server:
         name = f"store{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         return self.url(name)
+
+    def cleared(self) -> str:
+        """Return the address of a database with our tables and nothing in them: faster."""
+        if not self._cleared:
+            self._cleared = self.upgraded()
+        self.sql(_CLEAR, self._cleared)
+        return self._cleared
 
     def sql(self, statement: str, url: str | None = None) -> list[tuple[object, ...]]:
         """Run *statement* as the server's owner, in a connection of its own."""

@@ -4,10 +4,12 @@ import argparse
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.opening import check_url
+from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Column, Output
 
 COLUMNS = (Column("store"), Column("revision"), Column("newest"), Column("state"))
+MADE = (Column("store"), Column("partitions"))
+ACTIONS = ("current", "check", "upgrade", "maintain", "sql")
 _REMEDIES = {
     "behind": "`timescape db upgrade` brings it up to date.",
     "newer": "A newer Timescape made it: install that one.",
@@ -17,17 +19,21 @@ _EXITS = {"current": Exit.OK, "newer": Exit.UNAVAILABLE}
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("current", "check", "upgrade"), help="see above")
+    parser.add_argument("action", choices=ACTIONS, help="see above")
 
 
 def db(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
-    """Show, check or upgrade the tables of a store."""
+    """Look after the tables of a store."""
     check_url(arguments.store)
     match arguments.action:
         case "current":
             return _current(arguments.store, output)
         case "check":
             return _check(arguments.store, output)
+        case "maintain":
+            return _maintain(arguments.store, output)
+        case "sql":
+            return _script(output)
         case _:
             return _upgrade(arguments.store, output)
 
@@ -36,24 +42,28 @@ def _current(url: str, output: Output) -> Exit:
     from eventstore import sql  # noqa: PLC0415 - no other command needs it for this
 
     revision = sql.current(url)
-    fields = {"store": url, "revision": revision}
+    fields = {"store": without_password(url), "revision": revision}
     output.table("schema", COLUMNS[:2], [(fields, fields)])
     return Exit.OK
 
 
 def _check(url: str, output: Output) -> Exit:
     from eventstore import sql  # noqa: PLC0415
+    from runtime.effects import system_clock  # noqa: PLC0415
 
-    checked = sql.check(url)
+    checked = sql.check(url, clock=system_clock)
     cells = {
-        "store": url,
+        "store": without_password(url),
         "revision": checked.revision,
         "newest": checked.expected,
         "state": checked.state,
     }
-    output.table("schema", COLUMNS, [({**cells, "drift": list(checked.drift)}, cells)])
+    more = {"drift": list(checked.drift), "warnings": list(checked.warnings)}
+    output.table("schema", COLUMNS, [({**cells, **more}, cells)])
     for line in checked.drift:
         output.say(line)
+    for warning in checked.warnings:
+        output.say(f"{warning} `timescape db maintain` looks after it.")
     if checked.state in _REMEDIES:
         output.say(_REMEDIES[checked.state])
     return _EXITS.get(checked.state, Exit.DIFFERENT)
@@ -64,7 +74,7 @@ def _upgrade(url: str, output: Output) -> Exit:
     from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
 
     done = sql.upgrade(url, clock=system_clock, ids=SystemIds())
-    fields = {"store": url, "before": done.before, "revision": done.after}
+    fields = {"store": without_password(url), "before": done.before, "revision": done.after}
     output.table("schema", COLUMNS[:2], [(fields, fields)])
     if done.before is None:
         output.say("It was made anew.")
@@ -75,19 +85,45 @@ def _upgrade(url: str, output: Output) -> Exit:
     return Exit.OK
 
 
+def _maintain(url: str, output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415
+    from runtime.effects import system_clock  # noqa: PLC0415
+
+    made = sql.maintain(url, clock=system_clock)
+    shown = without_password(url)
+    cells = {"store": shown, "partitions": ", ".join(made)}
+    output.table("maintained", MADE, [({"store": shown, "partitions": made}, cells)])
+    output.say(f"Made {len(made)} partitions." if made else "There was nothing to do.")
+    return Exit.OK
+
+
+def _script(output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415
+
+    if output.as_json:
+        output.record("script", {"sql": sql.script()})
+    else:
+        output.line(sql.script().rstrip())
+    return Exit.OK
+
+
 COMMAND = Command(
     "db",
-    "show, check or upgrade the tables of a store",
+    "look after the tables of a store",
     """Look after the tables of a store.
 
   current   print the revision of its tables
   check     compare them with what the migrations make; ends with 1 if they are behind or differ,
             with 6 if a newer Timescape made them
-  upgrade   bring them up to date; makes the store if there is none
+  upgrade   bring them up to date; makes the SQLite file if there is none, and in PostgreSQL the
+            tables and the partitions for the next six months
+  maintain  make the partitions that PostgreSQL needs for the next six months: once a month
+  sql       print what `upgrade` runs in PostgreSQL, for somebody else to run
 
 examples:
   timescape db check
   timescape db upgrade --store sqlite:///shop.db
+  timescape db upgrade --store postgresql://shop@localhost/shop
 """,
     _declare,
     db,

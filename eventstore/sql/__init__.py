@@ -1,5 +1,6 @@
 """Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
+from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.schema import check, current, maintain, script, upgrade
 from eventstore.sql.store import Durability, Mode, open_store
@@ -15,4 +16,5 @@ __all__ = [
     "open_store",
     "script",
     "upgrade",
+    "without_password",
 ]

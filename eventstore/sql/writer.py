@@ -81,7 +81,9 @@ class Writer:
         self._broken = False
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"log {Path(path).name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"log {Path(path).name}", daemon=True
+        )
         self._thread.start()
 
     def enqueue(self, draft: Draft) -> SqlTicket:

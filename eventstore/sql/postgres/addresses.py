@@ -1,5 +1,7 @@
 """Addresses of stores in PostgreSQL, and how they are shown: without the password."""
 
+import re
+
 import sqlalchemy as sa
 
 from eventstore.errors import EventStoreError
@@ -8,6 +10,9 @@ from eventstore.sql import failures
 PREFIX = "postgresql://"
 SCHEMA = "timescape"
 """Our tables have a schema to themselves: an application's may lie beside it."""
+
+_BEFORE_HOST = re.compile(r"(?<=://)([^/@:]*):.*@")
+_IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 
 def is_address(url: str) -> bool:
@@ -26,13 +31,13 @@ def parse(url: str) -> sa.URL:
     except (sa.exc.ArgumentError, ValueError) as error:
         raise failures.bad_url(url.partition("@")[2] or url) from error
     if not is_address(url) or not parsed.database:
-        raise no_database(shown(url))
+        raise no_database(without_password(url))
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def shown(url: str) -> str:
-    """Return *url* without its password."""
-    return sa.make_url(url).render_as_string(hide_password=True)
+def without_password(url: str) -> str:
+    """Return *url* as it may be shown: with *** for its password."""
+    return _IN_QUERY.sub(r"\1***", _BEFORE_HOST.sub(r"\1:***@", url))
 
 
 def no_database(place: str) -> EventStoreError:

@@ -10,10 +10,7 @@ from eventstore.sql import failures
 
 UNIQUE_VIOLATION = "23505"
 _NO_DATABASE = "3D000"
-_FULL = ("53100",)
-_BUSY = ("55P03", "57014", "53300", "40P01")
 _DENIED = ("42501", "25006")
-_NO_TABLES = ("42P01", "3F000")
 _UNREACHABLE = ("08", "57", "28")
 """Classes: the connection, the operator's intervention, who may enter."""
 
@@ -30,23 +27,20 @@ def is_lost(error: sa.exc.DBAPIError) -> bool:
 
 def translated(error: sa.exc.DBAPIError, place: str) -> EventStoreError:
     """Return our error for one of the driver's."""
-    code = sqlstate(error)
-    if code in _FULL:
-        return failures.store_full(place)
-    if code in _BUSY:
-        return busy(place, code)
+    code, reason = sqlstate(error), str(error.orig).strip().partition("\n")[0].removesuffix(".")
+    # Only the server's words say that a database is not there: the driver keeps no code.
+    if not code and "does not exist" in reason and 'database "' in reason:
+        code = _NO_DATABASE
+    for codes, ours in _OURS:
+        if code in codes:
+            return ours(place)
     if code in _DENIED:
-        return failures.read_only(place, _first_line(error))
-    if code in _NO_TABLES:
-        return schema_missing(place)
-    # Only the driver's words say that a database is not there: it has no code for it.
-    if code == _NO_DATABASE or ('database "' in str(error.orig) and not code):
-        return no_database(place)
+        return failures.read_only(place, reason)
     if not code or code[:2] in _UNREACHABLE:
-        return unreachable(place, _first_line(error))
+        return unreachable(place, reason)
     return EventStoreError(
         "log-failed",
-        f"Reading or writing {place} failed: {_first_line(error)}.",
+        f"Reading or writing {place} failed: {reason}.",
         "Look into the server's log, then open the store again.",
         {"path": place, "driver": code},
     )
@@ -63,17 +57,13 @@ def translating(place: str) -> Iterator[None]:
         raise failures.reader_expired(place) from error
 
 
-def _first_line(error: sa.exc.DBAPIError) -> str:
-    return str(error.orig).strip().partition("\n")[0].removesuffix(".")
-
-
-def busy(place: str, code: str) -> EventStoreError:
+def busy(place: str) -> EventStoreError:
     """Say that the server kept us waiting."""
     return EventStoreError(
         "store-busy",
-        f"{place} did not answer in time ({code}).",
+        f"{place} did not answer in time.",
         "Find who blocks it in pg_stat_activity, or try again after 1 s.",
-        {"path": place, "driver": code},
+        {"path": place},
     )
 
 
@@ -135,3 +125,11 @@ def server_too_old(place: str, version: int) -> EventStoreError:
         "Use a newer server.",
         {"path": place, "version": version},
     )
+
+
+_OURS = (
+    (("53100",), failures.store_full),
+    (("55P03", "57014", "53300", "40P01"), busy),
+    (("42P01", "3F000"), schema_missing),
+    ((_NO_DATABASE,), no_database),
+)

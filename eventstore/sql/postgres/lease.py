@@ -5,11 +5,13 @@ when somebody else may raise it. An advisory lock of the holder's connection tel
 that the holder is gone, where its connection ended with it.
 """
 
+import datetime as dt
 import json
 import os
 import secrets
 import socket
 
+import msgspec
 import sqlalchemy as sa
 
 from eventstore.chain import genesis
@@ -26,6 +28,7 @@ _BEGIN = (
     "INSERT INTO log (log_id, uid, epoch, next_pos, head, syncs, open_from, created_us)"
     f" VALUES ({LOG_ID}, %s, 0, 1, %s, 0, 1, %s) ON CONFLICT DO NOTHING"
 )
+_BEGUN = f"SELECT 1 FROM log WHERE log_id = {LOG_ID}"
 _TAKE = (
     f"UPDATE log SET epoch = epoch + 1, holder = %(me)s, leased_until = {_UNTIL}"
     f" WHERE log_id = {LOG_ID} AND (holder = %(me)s OR leased_until IS NULL"
@@ -53,6 +56,8 @@ def new_holder(since: str) -> str:
 
 def begin_log(connection: sa.Connection, clock: Clock, ids: Ids) -> None:
     """Begin the log, unless somebody did."""
+    if connection.exec_driver_sql(_BEGUN).first():
+        return
     now_us = clock()
     uid = ids.uuid7(now_us)
     connection.exec_driver_sql(_BEGIN, (uid, genesis(uid), now_us))
@@ -79,22 +84,24 @@ def release(connection: sa.Connection, epoch: int) -> None:
     connection.exec_driver_sql(_RELEASE, (epoch,))
 
 
-class Held:
-    """Whose lease is running.
+class Held(msgspec.Struct, frozen=True):
+    """Whose lease is running."""
 
-    Args:
-        connection: to ask.
-    """
-
-    def __init__(self, connection: sa.Connection) -> None:
-        row = connection.exec_driver_sql(_REMAINING).first()
-        self.holder, remaining_s, self.until = row or (None, None, None)
-        self.remaining_s = max(remaining_s or 0.0, 0.0)
+    holder: str
+    remaining_s: float
+    until: dt.datetime | None
 
     def refusal(self, place: str) -> EventStoreError:
         """Say who holds the log."""
-        who = json.loads(self.holder or "{}")
+        who = json.loads(self.holder)
         unknown = "an unknown"
         return failures.store_held(
             place, who.get("pid", unknown), who.get("host", unknown), who.get("since", "now")
         )
+
+
+def held(connection: sa.Connection) -> Held:
+    """Say whose lease is running."""
+    row = connection.exec_driver_sql(_REMAINING).first()
+    holder, remaining_s, until = row or (None, None, None)
+    return Held(holder or "{}", max(remaining_s or 0.0, 0.0), until)

@@ -28,8 +28,8 @@ from eventstore.sql.postgres.failures import (
     sqlstate,
     translated,
 )
-from eventstore.sql.postgres.tables import LOG_ID
 from eventstore.sql.postgres.link import Link
+from eventstore.sql.postgres.tables import LOG_ID
 
 _NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
 _LOCK = f"SELECT 1 FROM log WHERE log_id = {LOG_ID} FOR UPDATE"
@@ -134,9 +134,7 @@ class PostgresLog:
         self._renewed_s = time.monotonic()  # also if it fails: the next try is in a while
         if not self._renew() and self._holder is not None:
             self._fenced = True
-            raise failures.log_fenced(
-                self._link.place, self._state.epoch, self._read_state().epoch
-            )
+            raise failures.log_fenced(self._link.place, self._state.epoch, self._read_state().epoch)
         self._note(durable=True)
 
     def _renew(self) -> bool:
@@ -263,8 +261,8 @@ class PostgresLog:
         return plan.outcomes
 
     def _is_there(self, plan: Plan) -> bool:
-        last = plan.rows[-1]
-        return tail.chain_at(self._link.connection, last[0]) == last[-1]
+        pos, *_, chain = plan.rows[-1]
+        return tail.chain_at(self._link.connection, pos) == bytes(chain)
 
     def _plan(self, *, trusting: bool) -> Plan:
         lookups = tail.PostgresLookups(self._link.connection)

@@ -81,7 +81,7 @@ def check(url: str, *, clock: Clock) -> Checked:
 
 def script() -> str:
     """Return the statements of all migrations, to be run by somebody who may."""
-    return _PREAMBLE + alembics.script("postgres", REVISION, version_table_schema=SCHEMA)
+    return _PREAMBLE + alembics.script("postgres/versions", REVISION, version_table_schema=SCHEMA)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def _connected(url: str, *, locked: bool = False) -> Iterator[tuple[sa.Connectio
             `postgres-too-old`, `bad-encoding`, `read-only`; *locked*: `store-held`.
     """
     engine = connections.transactional_engine(addresses.parse(url))
-    place = addresses.shown(url)
+    place = addresses.without_password(url)
     with translating(place), engine.connect() as connection:
         connections.check_server(connection, place)
         if locked:
@@ -103,15 +103,17 @@ def _connected(url: str, *, locked: bool = False) -> Iterator[tuple[sa.Connectio
 
 
 def _require_unheld(connection: sa.Connection, place: str) -> None:
-    if lease.try_lock(connection):
+    is_alone = lease.try_lock(connection)
+    if revisions.of(connection, place) is None:
+        if not is_alone:  # another one makes the tables at this moment
+            raise failures.store_held(place, "an unknown", "an unknown", "now")
         return
-    there = revisions.of(connection, place) is not None
-    raise lease.Held(connection).refusal(place) if there else failures.store_held(
-        place, "an unknown", "an unknown", "now"
-    )
+    held = lease.held(connection)
+    if not is_alone or held.remaining_s:
+        raise held.refusal(place)
 
 
 def _migrate(connection: sa.Connection) -> None:
     connection.commit()
-    alembics.migrate("postgres", REVISION, connection, version_table_schema=SCHEMA)
+    alembics.migrate("postgres/versions", REVISION, connection, version_table_schema=SCHEMA)
     connection.commit()

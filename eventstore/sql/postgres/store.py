@@ -38,7 +38,7 @@ def open_postgres(
             `not-a-store`, `schema-old`, `schema-new`, `store-held`, `chain-broken`,
             `postgres-too-old`, `bad-encoding`.
     """
-    engine_url, place = addresses.parse(url), addresses.shown(url)
+    engine_url, place = addresses.parse(url), addresses.without_password(url)
     revisions.require_current(engine_url, place)
     book = NameBook(registry, guest=mode != "hold")
     drafting = Drafting(registry, book, clock, ids)
@@ -70,9 +70,9 @@ def _hold(log: PostgresLog, link: Link) -> None:
     Raises:
         EventStoreError: `store-held`.
     """
-    first: object = None
+    first: datetime | None = None
     while not log.hold():
-        held = lease.Held(link.connection)
+        held = lease.held(link.connection)
         first = first or held.until
         # Its connection lives, or somebody goes on extending the lease: it is not gone.
         if not link.is_alone or held.until != first:

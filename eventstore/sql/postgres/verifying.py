@@ -13,9 +13,7 @@ from eventstore.sql.postgres.tables import LOG_ID
 from eventstore.sql.verifying import PAGE_ROWS, Check
 
 _NEWEST = f"SELECT max(pos + n - 1) FROM commits WHERE log_id = {LOG_ID}"
-_AT = (
-    f"SELECT pos, n FROM commits WHERE log_id = {LOG_ID} AND pos <= %s ORDER BY pos DESC LIMIT 1"
-)
+_AT = f"SELECT pos, n FROM commits WHERE log_id = {LOG_ID} AND pos <= %s ORDER BY pos DESC LIMIT 1"
 _BEFORE = (
     f"SELECT pos + n, chain FROM commits WHERE log_id = {LOG_ID} AND pos < %s"
     " ORDER BY pos DESC LIMIT 1"

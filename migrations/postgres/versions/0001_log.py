@@ -69,7 +69,7 @@ CREATE TABLE names (
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION USING MESSAGE = TG_ARGV[0], ERRCODE = 'restrict_violation';
 END
 $$
 """
@@ -124,9 +124,9 @@ BEGIN
   FOREACH role IN ARRAY ARRAY['timescape_owner', 'timescape_writer', 'timescape_reader'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
       BEGIN
-        EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+        EXECUTE 'CREATE ROLE ' || quote_ident(role) || ' NOLOGIN';
       EXCEPTION
-        WHEN insufficient_privilege THEN RAISE WARNING 'role % was not made', role;
+        WHEN insufficient_privilege THEN RAISE WARNING USING MESSAGE = role || ' was not made';
         WHEN duplicate_object OR unique_violation THEN NULL;
       END;
     END IF;

@@ -1,0 +1,316 @@
+"""Who may write a log in PostgreSQL, when holders die or stop, connections break, servers fall."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventstore import ANY, NEW, EventStoreError, Store
+from eventstore.testing import placed, several, stream
+from tests.contracts.source import ROOT
+from tests.cutting import Cut, Road
+from tests.eventstore.test_postgres import opened, refusal
+from tests.postgres import Server, running
+
+_END_LEASE = "UPDATE timescape.log SET leased_until = clock_timestamp()"
+_CHILD = """
+import json, sys
+from eventstore import ANY, EventStoreError
+from eventstore.testing import placed, stream
+from tests.eventstore.test_postgres import opened
+
+url, mode, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store = opened(url, mode=mode, durability="fsync", seed=seed << 32)
+print("open", flush=True)
+for line in sys.stdin:
+    number, item, count = json.loads(line)
+    try:
+        for quantity in range(count):
+            event = placed(quantity, item=item)
+            store.append(stream(number), [event], kind="order", expected=ANY).result()
+        print("done", flush=True)
+    except EventStoreError as error:
+        print(error.code, flush=True)
+store.close()
+"""
+
+
+class Child:
+    """Another process with the store open."""
+
+    def __init__(self, url: str, mode: str = "hold", seed: int = 1) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, url, mode, str(seed)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert self.hear() == "open"
+
+    def hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def ask(self, number: int, item: str, count: int = 1) -> None:
+        assert self.process.stdin is not None
+        print(json.dumps([number, item, count]), file=self.process.stdin, flush=True)
+
+    def append(self, number: int, item: str) -> str:
+        self.ask(number, item)
+        return self.hear()
+
+    def send(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def end(self) -> None:
+        self.process.communicate(timeout=60)
+
+
+@contextmanager
+def child(url: str, mode: str = "hold", seed: int = 1) -> Iterator[Child]:
+    made = Child(url, mode, seed)
+    try:
+        yield made
+    finally:
+        if made.process.poll() is None:
+            made.send(signal.SIGCONT)
+            made.send(signal.SIGKILL)
+        made.process.communicate()
+
+
+def items(store: Store, number: int = 1) -> list[str]:
+    return [event.data.item for event in store.read(stream(number))]
+
+
+def epochs(store: Store) -> list[int]:
+    return [
+        event.data.data["epoch"]
+        for row in store.read_log(limit=100_000, kinds=["log"])
+        for event in row.events
+        if event.type == "log.held"
+    ]
+
+
+# --- leases ---
+
+
+@pytest.mark.proves("PG-2")
+def test_a_log_has_one_holder_at_a_time(postgres: Server) -> None:
+    url = postgres.upgraded()
+    with opened(url):
+        said = refusal(lambda: opened(url))
+    with opened(url) as store:
+        assert epochs(store) == [1, 2]
+
+    assert (said.code, said.fields["pid"]) == ("store-held", os.getpid())
+
+
+@pytest.mark.proves("PG-2", "LG-4")
+def test_the_log_of_a_killed_holder_is_taken_when_its_lease_is_over(postgres: Server) -> None:
+    """Not before: who opens meanwhile waits, for a dead holder cannot be told from a cut off one."""
+    url = postgres.upgraded()
+    taken: list[Store] = []
+    with child(url) as other:
+        assert other.append(1, "first") == "done"
+        other.send(signal.SIGKILL)
+        other.process.wait()
+        waiting = threading.Thread(target=lambda: taken.append(opened(url, seed=1 << 40)))
+        waiting.start()
+        waiting.join(0.5)
+        assert not taken
+        postgres.sql(_END_LEASE, url)
+        waiting.join(30)
+    (store,) = taken
+    with store:
+        store.append(stream(1), [placed(item="second")], kind="order", expected=1).result()
+        assert (items(store), epochs(store)) == (["first", "second"], [1, 2])
+        assert store.verify().fault is None
+
+
+@pytest.mark.proves("KM-7", "LG-3", "PG-2")
+def test_a_stopped_process_past_its_lease_fails_closed(postgres: Server) -> None:
+    url = postgres.upgraded()
+    with child(url) as other:
+        assert other.append(1, "first") == "done"
+        other.send(signal.SIGSTOP)
+        postgres.sql(_END_LEASE, url)
+        with opened(url, seed=1 << 40) as store:
+            store.append(stream(1), [placed(item="second")], kind="order", expected=1).result()
+            other.ask(1, "too late")
+            other.send(signal.SIGCONT)
+            assert other.hear() == "log-fenced"
+            assert other.append(2, "never again") == "log-fenced"
+            assert (items(store), items(store, 2)) == (["first", "second"], [])
+            assert store.verify().fault is None
+
+
+@pytest.mark.proves("PG-2")
+def test_a_holder_that_nobody_overtook_goes_on(postgres: Server) -> None:
+    url = postgres.upgraded()
+    with opened(url) as store:
+        postgres.sql(_END_LEASE, url)
+        store.append(stream(1), several(2), kind="order", expected=NEW).result()
+        query = "SELECT leased_until > clock_timestamp() + interval '5 s' FROM timescape.log"
+
+        assert postgres.sql(query, url) == [(True,)]
+        assert epochs(store) == [1]
+
+
+@pytest.mark.proves("PG-2")
+def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
+    url = postgres.upgraded()
+    query = "SELECT leased_until FROM timescape.log"
+    with opened(url):
+        before = postgres.sql(query, url)
+        while postgres.sql(query, url) == before:
+            pass
+        with pytest.raises(EventStoreError):
+            opened(url)
+
+
+# --- connections ---
+
+
+@pytest.mark.proves("PG-3", "KM-7")
+@pytest.mark.parametrize("mode", ["hold", "guest"])
+@given(cuts=st.lists(st.sampled_from(["before", "after", None]), min_size=1, max_size=6))
+@settings(max_examples=20)
+def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
+    postgres: Server, mode: str, cuts: list[Cut | None]
+) -> None:
+    """Whether it was cut before the statement arrived or before its answer came back."""
+    url = postgres.cleared()
+    with Road(postgres.port) as road:
+        with opened(url.replace(f":{postgres.port}/", f":{road.port}/"), mode=mode) as store:
+            for number, cut in enumerate(cuts):
+                if cut is not None:
+                    road.cut(cut, b"INSERT" if mode == "hold" or cut == "before" else b"COMMIT")
+                event = placed(item=str(number))
+                commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
+                assert commit.first == number + 1
+            assert items(store) == [str(number) for number in range(len(cuts))]
+            assert store.verify().fault is None
+
+
+@pytest.mark.proves("PG-3")
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_one_cut_is_survived(postgres: Server, cut: Cut) -> None:
+    url = postgres.upgraded()
+    with Road(postgres.port) as road:
+        with opened(url.replace(f":{postgres.port}/", f":{road.port}/")) as store:
+            store.append(stream(1), [placed(1)], kind="order", expected=NEW).result()
+            road.cut(cut, b"")
+            commit = store.append(stream(1), [placed(2)], kind="order", expected=1).result()
+
+            assert (commit.last, road.cuts, store.head(stream(1)).revision) == (2, 1, 2)
+
+
+@pytest.mark.proves("KM-7", "PG-3", "KM-6")
+def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
+    """Three immediate stops under load; what was not acknowledged is there once or not at all."""
+    with running() as server:
+        url = server.upgraded()
+        acknowledged: Counter[str] = Counter()
+        sent: Counter[str] = Counter()
+        stop = threading.Event()
+
+        def load(number: int) -> None:
+            while not stop.is_set():
+                item = f"{number}-{sent[str(number)]}"
+                sent[str(number)] += 1
+                try:
+                    event = placed(item=item)
+                    store.append(stream(number), [event], kind="order", expected=ANY).result()
+                    acknowledged[item] += 1
+                except EventStoreError as error:
+                    assert error.code in {"commit-unknown", "log-failed"}
+
+        with opened(url, durability="fsync") as store:
+            threads = [threading.Thread(target=load, args=(number,)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            for _ in range(3):
+                enough = len(acknowledged) + 40
+                while len(acknowledged) < enough:
+                    pass
+                server.restart(how="immediate")
+            stop.set()
+            for thread in threads:
+                thread.join()
+            kept = Counter(item for number in range(4) for item in items(store, number))
+
+            assert set(kept.values()) == {1}
+            assert set(acknowledged) <= set(kept)
+            assert store.verify().fault is None
+
+
+# --- guests ---
+
+
+@pytest.mark.proves("LG-5", "LG-1", "KM-7")
+def test_eight_processes_append_to_one_log_without_gap_or_loss(postgres: Server) -> None:
+    url = postgres.upgraded()
+    with opened(url, durability="fsync") as store:
+        guests = [Child(url, "guest", seed) for seed in range(2, 10)]
+        for number, guest in enumerate(guests):
+            guest.ask(number % 3, str(number), count=25)
+        tickets = [
+            store.append(stream(n % 3), [placed(n)], kind="order", expected=ANY) for n in range(50)
+        ]
+        for ticket in tickets:
+            ticket.result()
+        assert [guest.hear() for guest in guests] == ["done"] * 8
+        for guest in guests:
+            guest.end()
+        found = Counter(item for number in range(3) for item in items(store, number))
+
+        assert found == Counter({str(n): 25 for n in range(8)} | {"tea": 50})
+        assert store.verify().fault is None
+        assert [e.position for r in store.read_log(limit=100_000) for e in r.events] == list(
+            range(1, store.end() + 1)
+        )
+
+
+@pytest.mark.proves("LG-3", "LG-5")
+def test_a_holder_sees_what_a_guest_did_before_it_refuses(postgres: Server) -> None:
+    url = postgres.upgraded()
+    with opened(url) as store:
+        store.append(stream(1), [placed()], kind="order", expected=NEW).result()
+        with opened(url, mode="guest", seed=1 << 40) as guest:
+            guest.append(stream(1), [placed()], kind="order", expected=1).result()
+        store.append(stream(1), [placed()], kind="order", expected=2).result()
+
+        assert store.head(stream(1)).revision == 3
+
+
+@pytest.mark.proves("WR-3")
+@pytest.mark.parametrize(
+    ("durability", "levels"), [("fsync", ["on", "on"]), ("process", ["off", "on"])]
+)
+def test_a_commit_waits_for_the_disk_as_its_durability_says(
+    postgres: Server, durability: str, levels: list[str]
+) -> None:
+    url = postgres.upgraded()
+    spy = """
+        CREATE TABLE seen (number serial, level text);
+        CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          INSERT INTO public.seen (level) VALUES (current_setting('synchronous_commit'));
+          RETURN NULL; END $$;
+        CREATE TRIGGER spy AFTER INSERT ON timescape.commits
+        FOR EACH ROW WHEN (NEW.kind > 1) EXECUTE FUNCTION spy();
+    """
+    postgres.sql(spy, url)
+    with opened(url, durability=durability) as store:
+        store.append(stream(1), [placed()], kind="order", expected=NEW).result()
+        store.append(stream(2), [placed()], kind="ledger", expected=NEW).result()
+
+    assert [level for (level,) in postgres.sql("SELECT level FROM seen ORDER BY number", url)] == (
+        levels
+    )
