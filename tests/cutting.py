@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Literal, Self
 
 Cut = Literal["before", "after"]
@@ -20,13 +21,25 @@ class Road:
         self.port: int = self._listener.getsockname()[1]
         self._armed: Cut | None = None
         self._word = b""
+        self._later = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, when: Cut, word: bytes) -> None:
-        """Cut the next connection that sends *word*: before it arrives, or after it was done."""
+    def url(self, url: str) -> str:
+        """Return the address *url* by this way."""
+        return url.replace(f":{self._port}/", f":{self.port}/")
+
+    def cut(self, when: Cut, word: bytes, *, later: int = 0) -> None:
+        """Cut the connection that sends *word*.
+
+        Args:
+            when: before that arrives, or after it was done and before its answer is back.
+            word: in what a client sends.
+            later: cut not there, but at so many messages after it.
+        """
         self._word = word
+        self._later = later
         self._armed = when
 
     def __enter__(self) -> Self:
@@ -51,17 +64,28 @@ class Road:
 
     def _there(self, client: socket.socket, server: socket.socket, doomed: threading.Event) -> None:
         while data := _receive(client):
-            if self._armed and self._word in data:
-                when, self._armed = self._armed, None
-                self.cuts += 1
-                if when == "before":
-                    break
+            when = self._due(data)
+            if when == "before":
+                break
+            if when == "after":
                 doomed.set()
             try:
                 server.sendall(data)
             except OSError:
                 break
         _close(client, server)
+
+    def _due(self, data: bytes) -> Cut | None:
+        when = self._armed
+        if when is None or self._word not in data:
+            return None
+        if self._later:
+            self._word = b""
+            self._later -= 1
+            return None
+        self._armed = None
+        self.cuts += 1
+        return when
 
     def _back(self, client: socket.socket, server: socket.socket, doomed: threading.Event) -> None:
         while data := _receive(server):
@@ -83,8 +107,6 @@ def _receive(connection: socket.socket) -> bytes:
 
 def _close(*connections: socket.socket) -> None:
     for connection in connections:
-        try:
+        with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         connection.close()

@@ -1,5 +1,6 @@
 """Who may write a log in PostgreSQL, when holders die or stop, connections break, servers fall."""
 
+import itertools
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from tests.eventstore.test_postgres import opened, refusal
 from tests.postgres import Server, running
 
 _END_LEASE = "UPDATE timescape.log SET leased_until = clock_timestamp()"
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT holder%'"
 _CHILD = """
 import json, sys
 from eventstore import ANY, EventStoreError
@@ -114,7 +116,7 @@ def test_a_log_has_one_holder_at_a_time(postgres: Server) -> None:
 
 @pytest.mark.proves("PG-2", "LG-4")
 def test_the_log_of_a_killed_holder_is_taken_when_its_lease_is_over(postgres: Server) -> None:
-    """Not before: who opens meanwhile waits, for a dead holder cannot be told from a cut off one."""
+    """Not before: a dead holder cannot be told from one that is cut off, so who opens waits."""
     url = postgres.upgraded()
     taken: list[Store] = []
     with child(url) as other:
@@ -123,8 +125,8 @@ def test_the_log_of_a_killed_holder_is_taken_when_its_lease_is_over(postgres: Se
         other.process.wait()
         waiting = threading.Thread(target=lambda: taken.append(opened(url, seed=1 << 40)))
         waiting.start()
-        waiting.join(0.5)
-        assert not taken
+        while postgres.sql(_WAITING, url) == [(0,)]:
+            assert not taken
         postgres.sql(_END_LEASE, url)
         waiting.join(30)
     (store,) = taken
@@ -179,76 +181,92 @@ def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
 
 
 @pytest.mark.proves("PG-3", "KM-7")
-@pytest.mark.parametrize("mode", ["hold", "guest"])
+@pytest.mark.parametrize(("mode", "later"), [("hold", 0), ("guest", 0), ("guest", 1)])
 @given(cuts=st.lists(st.sampled_from(["before", "after", None]), min_size=1, max_size=6))
 @settings(max_examples=20)
 def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
-    postgres: Server, mode: str, cuts: list[Cut | None]
+    postgres: Server, mode: str, later: int, cuts: list[Cut | None]
 ) -> None:
-    """Whether it was cut before the statement arrived or before its answer came back."""
+    """Cut before the statement arrives or before its answer is back; a guest also at COMMIT."""
     url = postgres.cleared()
-    with Road(postgres.port) as road:
-        with opened(url.replace(f":{postgres.port}/", f":{road.port}/"), mode=mode) as store:
-            for number, cut in enumerate(cuts):
-                if cut is not None:
-                    road.cut(cut, b"INSERT" if mode == "hold" or cut == "before" else b"COMMIT")
-                event = placed(item=str(number))
-                commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
-                assert commit.first == number + 1
-            assert items(store) == [str(number) for number in range(len(cuts))]
-            assert store.verify().fault is None
+    opened(url, seed=1 << 40).close()
+    with Road(postgres.port) as road, opened(road.url(url), mode=mode) as store:
+        for number, cut in enumerate(cuts):
+            if cut is not None:
+                road.cut(cut, b'"item":"%d"' % number, later=later)
+            event = placed(item=str(number))
+            commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
+            assert commit.first == number + 1
+        assert items(store) == [str(number) for number in range(len(cuts))]
+        assert road.cuts == len([cut for cut in cuts if cut])
+        assert store.verify().fault is None
 
 
 @pytest.mark.proves("PG-3")
 @pytest.mark.parametrize("cut", ["before", "after"])
 def test_one_cut_is_survived(postgres: Server, cut: Cut) -> None:
     url = postgres.upgraded()
-    with Road(postgres.port) as road:
-        with opened(url.replace(f":{postgres.port}/", f":{road.port}/")) as store:
-            store.append(stream(1), [placed(1)], kind="order", expected=NEW).result()
-            road.cut(cut, b"")
-            commit = store.append(stream(1), [placed(2)], kind="order", expected=1).result()
+    with Road(postgres.port) as road, opened(road.url(url)) as store:
+        store.append(stream(1), [placed(1)], kind="order", expected=NEW).result()
+        road.cut(cut, b"")
+        commit = store.append(stream(1), [placed(2)], kind="order", expected=1).result()
 
-            assert (commit.last, road.cuts, store.head(stream(1)).revision) == (2, 1, 2)
+        assert (commit.last, road.cuts, store.head(stream(1)).revision) == (2, 1, 2)
+
+
+class Load:
+    """Threads that append one commit after the other, and what they were told."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ending = threading.Event()
+        self._answered = threading.Semaphore(0)
+        self.acknowledged: set[str] = set()
+        self.refused: set[str] = set()
+        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, number: int) -> None:
+        for count in itertools.count():
+            if self._ending.is_set():
+                return
+            item = f"{number}-{count}"
+            try:
+                event = placed(item=item)
+                self._store.append(stream(number), [event], kind="order", expected=ANY).result()
+                self.acknowledged.add(item)
+                self._answered.release()
+            except EventStoreError as error:
+                self.refused.add(error.code)
+
+    def wait(self, count: int) -> None:
+        """Wait for *count* more acknowledgements."""
+        for _ in range(count):
+            assert self._answered.acquire(timeout=60)
+
+    def end(self) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
 
 
 @pytest.mark.proves("KM-7", "PG-3", "KM-6")
 def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
     """Three immediate stops under load; what was not acknowledged is there once or not at all."""
-    with running() as server:
-        url = server.upgraded()
-        acknowledged: Counter[str] = Counter()
-        sent: Counter[str] = Counter()
-        stop = threading.Event()
+    with running() as server, opened(server.upgraded(), durability="fsync") as store:
+        load = Load(store)
+        for _ in range(3):
+            load.wait(40)
+            server.restart(how="immediate")
+        load.wait(40)
+        load.end()
+        kept = Counter(item for number in range(4) for item in items(store, number))
 
-        def load(number: int) -> None:
-            while not stop.is_set():
-                item = f"{number}-{sent[str(number)]}"
-                sent[str(number)] += 1
-                try:
-                    event = placed(item=item)
-                    store.append(stream(number), [event], kind="order", expected=ANY).result()
-                    acknowledged[item] += 1
-                except EventStoreError as error:
-                    assert error.code in {"commit-unknown", "log-failed"}
-
-        with opened(url, durability="fsync") as store:
-            threads = [threading.Thread(target=load, args=(number,)) for number in range(4)]
-            for thread in threads:
-                thread.start()
-            for _ in range(3):
-                enough = len(acknowledged) + 40
-                while len(acknowledged) < enough:
-                    pass
-                server.restart(how="immediate")
-            stop.set()
-            for thread in threads:
-                thread.join()
-            kept = Counter(item for number in range(4) for item in items(store, number))
-
-            assert set(kept.values()) == {1}
-            assert set(acknowledged) <= set(kept)
-            assert store.verify().fault is None
+        assert set(kept.values()) == {1}
+        assert load.acknowledged <= set(kept)
+        assert load.refused <= {"commit-unknown", "log-failed"}
+        assert store.verify().fault is None
 
 
 # --- guests ---
@@ -278,6 +296,18 @@ def test_eight_processes_append_to_one_log_without_gap_or_loss(postgres: Server)
         )
 
 
+@pytest.mark.proves("LG-5", "LG-6")
+def test_a_guest_needs_a_log_that_was_begun(postgres: Server) -> None:
+    url = postgres.upgraded()
+    said = refusal(lambda: opened(url, mode="guest"))
+    with opened(url, mode="read") as store:
+        assert (store.end(), store.read_log(), store.head(stream(1)).revision) == (0, [], 0)
+    opened(url).close()
+    opened(url, mode="guest").close()
+
+    assert said.code == "no-such-store"
+
+
 @pytest.mark.proves("LG-3", "LG-5")
 def test_a_holder_sees_what_a_guest_did_before_it_refuses(postgres: Server) -> None:
     url = postgres.upgraded()
@@ -299,18 +329,17 @@ def test_a_commit_waits_for_the_disk_as_its_durability_says(
 ) -> None:
     url = postgres.upgraded()
     spy = """
-        CREATE TABLE seen (number serial, level text);
-        CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        CREATE TABLE public.seen (number serial, level text);
+        CREATE FUNCTION public.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
           INSERT INTO public.seen (level) VALUES (current_setting('synchronous_commit'));
           RETURN NULL; END $$;
         CREATE TRIGGER spy AFTER INSERT ON timescape.commits
-        FOR EACH ROW WHEN (NEW.kind > 1) EXECUTE FUNCTION spy();
+        FOR EACH ROW WHEN (NEW.kind > 1) EXECUTE FUNCTION public.spy();
     """
     postgres.sql(spy, url)
     with opened(url, durability=durability) as store:
         store.append(stream(1), [placed()], kind="order", expected=NEW).result()
         store.append(stream(2), [placed()], kind="ledger", expected=NEW).result()
 
-    assert [level for (level,) in postgres.sql("SELECT level FROM seen ORDER BY number", url)] == (
-        levels
-    )
+    seen = postgres.sql("SELECT level FROM public.seen ORDER BY number", url)
+    assert [level for (level,) in seen] == levels

@@ -15,8 +15,8 @@ from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import failures
-from eventstore.sql.postgres import addresses, lease, revisions
-from eventstore.sql.postgres.failures import translating
+from eventstore.sql.postgres import addresses, lease, revisions, tail
+from eventstore.sql.postgres.failures import no_log, translating
 from eventstore.sql.postgres.link import LOG, Link
 from eventstore.sql.postgres.log import PostgresLog
 from eventstore.sql.postgres.reader import Reader
@@ -48,6 +48,8 @@ def open_postgres(
     try:
         with translating(place):
             _warn_of_lazy_disk(link, durability)
+            if mode == "guest":
+                _require_begun(link)
             lease.begin_log(link.connection, clock, ids)
             holder = None if mode == "guest" else lease.new_holder(_since(clock))
             log = PostgresLog(link, registry, book, drafting, durability=durability, holder=holder)
@@ -78,6 +80,12 @@ def _hold(log: PostgresLog, link: Link) -> None:
         if not link.is_alone or held.until != first:
             raise held.refusal(link.place)
         time.sleep(min(held.remaining_s + 0.01, _POLL_S))
+
+
+def _require_begun(link: Link) -> None:
+    """Refuse a guest where nobody ever held: the holder gives the first names their numbers."""
+    if not tail.count_names(link.connection):
+        raise no_log(link.place)
 
 
 def _warn_of_lazy_disk(link: Link, durability: str) -> None:
