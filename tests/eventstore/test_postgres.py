@@ -203,6 +203,32 @@ def catalogue(postgres: Server, url: str) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.proves("AL-3")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DROP TRIGGER commits_append_only ON timescape.commits", "-  CREATE TRIGGER commits_app"),
+        ("DROP VIEW timescape.events", "-v events"),
+        ("DROP INDEX timescape.commits_by_position", "-  CREATE INDEX commits_by_position"),
+        ("ALTER TABLE timescape.log ADD COLUMN more int", "+  more integer"),
+        ("GRANT DELETE ON timescape.commits TO timescape_writer", "+  DELETE to timescape_writer"),
+        ("ALTER TABLE timescape.commits DISABLE TRIGGER commits_append_only", "disabled"),
+    ],
+)
+def test_what_somebody_changed_is_shown(postgres: Server, change: str, told: str) -> None:
+    url = postgres.upgraded()
+    with opened(url) as store:
+        store.append(stream(1), several(3), kind="order", expected=NEW).result()
+        assert check(url, clock=FakeClock()).drift == ()
+        postgres.sql(change, url)
+        found = check(url, clock=FakeClock())
+        # Looked at in a transaction that nobody else saw or waited for.
+        assert store.head(stream(1)).revision == 3
+
+    assert found.state == "drifted"
+    assert any(told in line for line in found.drift)
+
+
 @pytest.mark.proves("AL-4", "AL-1")
 def test_tables_of_others_and_of_newer_programs_are_left_alone(postgres: Server) -> None:
     foreign, newer = postgres.empty(), postgres.upgraded()

@@ -36,7 +36,7 @@ def translated(error: sa.exc.DBAPIError, place: str) -> EventStoreError:
             return ours(place)
     if code in _DENIED:
         return failures.read_only(place, reason)
-    if not code or code[:2] in _UNREACHABLE:
+    if code[:2] in _UNREACHABLE or (not code and isinstance(error, sa.exc.OperationalError)):
         return unreachable(place, reason)
     return EventStoreError(
         "log-failed",

@@ -1,5 +1,6 @@
 """The tables of a store in PostgreSQL: made on command, brought up to date, and looked at."""
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 
 from eventstore.identifiers import Clock
 from eventstore.sql import alembics, failures
-from eventstore.sql.postgres import addresses, connections, lease, partitions, revisions
+from eventstore.sql.postgres import addresses, catalogue, connections, lease, partitions, revisions
 from eventstore.sql.postgres.addresses import SCHEMA
 from eventstore.sql.postgres.failures import schema_missing, translating
 from eventstore.sql.postgres.tables import REVISION
@@ -64,19 +65,22 @@ def check(url: str, *, clock: Clock) -> Checked:
     """Compare the tables of *url* with what the migrations make.
 
     Raises:
-        EventStoreError: as `current`.
+        EventStoreError: as `current`, and `read-only` for who may make no tables.
     """
     revision = current(url)
     if revision != REVISION:
         state = "newer" if revisions.is_newer(revision) else "behind"
         return Checked(revision, REVISION, state)
     with _connected(url) as (connection, _):
+        found, expected = catalogue.lines(connection), _fresh_catalogue(connection)
         warnings = partitions.warnings(
             partitions.attached(connection),
             clock(),
             default_in_use=partitions.is_default_in_use(connection),
         )
-    return Checked(revision, REVISION, "current", (), tuple(warnings))
+    drift = tuple(difflib.unified_diff(expected, found, "expected", "found", lineterm=""))
+    state = "drifted" if drift else "current"
+    return Checked(revision, REVISION, state, drift, tuple(warnings))
 
 
 def script() -> str:
@@ -117,3 +121,17 @@ def _migrate(connection: sa.Connection) -> None:
     connection.commit()
     alembics.migrate("postgres/versions", REVISION, connection, version_table_schema=SCHEMA)
     connection.commit()
+
+
+def _fresh_catalogue(connection: sa.Connection) -> list[str]:
+    """Make the tables anew in the place of ours, look at them, and take all of that back.
+
+    Nobody else sees anything of it, nor waits for it: it is one transaction, never committed.
+    """
+    try:
+        connection.exec_driver_sql(f"ALTER SCHEMA {SCHEMA} RENAME TO {SCHEMA}_found")
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+        alembics.migrate("postgres/versions", REVISION, connection, version_table_schema=SCHEMA)
+        return catalogue.lines(connection)
+    finally:
+        connection.rollback()
