@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import given, settings
@@ -267,6 +267,39 @@ def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
         assert load.acknowledged <= set(kept)
         assert load.refused <= {"commit-unknown", "log-failed"}
         assert store.verify().fault is None
+
+
+@pytest.mark.proves("PG-3", "WR-9", "LG-4")
+def test_a_server_that_stays_away_is_said_so_and_used_again_when_it_is_back() -> None:
+    """For longer than a lease: what was on its way is unknown, and a retry settles it."""
+    with running() as server, opened(server.upgraded()) as store:
+        store.append(stream(1), [placed(1)], kind="order", expected=NEW).result()
+        server.stop()
+        ticket = store.append(stream(1), [placed(2)], kind="order", expected=1, commit_id=bytes(16))
+        assert refusal(ticket.result).code == "commit-unknown"
+        server.restart("start")
+        commit = None
+        while commit is None:
+            with suppress(EventStoreError):
+                commit = store.append(
+                    stream(1), [placed(2)], kind="order", expected=1, commit_id=bytes(16)
+                ).result()
+
+        assert (commit.first, epochs(store)) == (2, [1, 2])
+        assert [event.data.quantity for event in store.read(stream(1))] == [1, 2]
+        assert store.verify().fault is None
+
+
+@pytest.mark.proves("WR-10", "PG-3")
+def test_a_store_is_closed_also_when_its_server_is_gone() -> None:
+    with running() as server:
+        store = opened(server.upgraded())
+        store.append(stream(1), [placed()], kind="order", expected=NEW).result()
+        server.stop()
+        store.close()
+
+        assert refusal(store.end).code == "store-closed"
+        server.restart("start")
 
 
 # --- guests ---

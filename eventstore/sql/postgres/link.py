@@ -31,6 +31,8 @@ class Link:
         self.place = place
         self._engine = connections.writer_engine(url)
         self._locking = locking
+        self.is_lost = False
+        """Whether there is no connection at the moment: `connect` makes one, or raises."""
         with failures.translating(place):
             self.connection = self._engine.connect()
             try:
@@ -42,9 +44,11 @@ class Link:
 
     def connect(self) -> None:
         """Make a new connection in the place of the last."""
+        self.is_lost = True
         self.close()
         self.connection = self._engine.connect()
         self._begin()
+        self.is_lost = False
 
     def reconnect(self, error: sa.exc.DBAPIError) -> None:
         """Make a new connection as soon as the server takes it.

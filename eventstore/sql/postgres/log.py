@@ -5,7 +5,6 @@ was overtaken writes nothing. A connection that is lost leaves doubt, which the 
 settles: either the last row planned is there, with its chain value, or it can still be sent.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.sql import failures
 from eventstore.sql.failures import FencedError, NotUniqueError
-from eventstore.sql.log_file import BOUNDED_S, FLUSH_ROWS
+from eventstore.sql.log_file import FLUSH_ROWS
 from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
 from eventstore.sql.postgres import lease, statements, tail
 from eventstore.sql.postgres.failures import (
@@ -29,6 +28,7 @@ from eventstore.sql.postgres.failures import (
     translated,
 )
 from eventstore.sql.postgres.link import Link
+from eventstore.sql.postgres.pace import Pace
 from eventstore.sql.postgres.tables import LOG_ID
 
 _NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
@@ -61,12 +61,11 @@ class PostgresLog:
         self._registry = registry
         self._names = names
         self._drafting = drafting
-        self._durability = durability
         self._holder = holder
         self._fenced = False
-        self._unsynced = False
-        self._synced_s = self._renewed_s = time.monotonic()
+        self._pace = Pace(durability, holds=holder is not None)
         self._doubt: Plan | None = None
+        self._state: LogState
         self.catch_up()
         tail.check_tail(link.connection, self._state, link.place)
 
@@ -76,15 +75,19 @@ class PostgresLog:
         """Take the log under the next epoch; False: somebody else's lease is running."""
         assert self._holder is not None  # noqa: S101 - a guest never holds
         self._names.prepare()
-        with self._link.transaction(durable=True) as connection:
-            if not lease.take(connection, self._holder):
-                return False
-            self.catch_up()
-            names = self._insert_names()
-            self._insert([self._drafting.held(self._state.epoch)])
+        before = self._state
+        try:
+            with self._link.transaction(durable=True) as connection:
+                if not lease.take(connection, self._holder):
+                    return False
+                self.catch_up()
+                names = self._insert_names()
+                self._insert([self._drafting.held(self._state.epoch)])
+        except BaseException:
+            self._state = before  # for all that is known, the epoch is still that
+            raise
         self._names.load(names)
-        self._note(durable=True)
-        self._renewed_s = self._synced_s
+        self._pace.note(durable=True)
         return True
 
     def reopen(self) -> None:
@@ -99,13 +102,20 @@ class PostgresLog:
         tail.check_tail(self._link.connection, state, self._link.place)
         if self._holder is None:
             self.catch_up()
-        elif state.epoch == self._state.epoch and not self.hold():
+        elif self._is_ours(state) and not self.hold():
             raise failures.log_failed(self._link.place)
         # Else another process took the log: the next flush finds itself fenced.
 
+    def _is_ours(self, state: LogState) -> bool:
+        """Say whether nobody else took the log; our own try may have succeeded unseen."""
+        holder = lease.held(self._link.connection).holder
+        return state.epoch == self._state.epoch or holder == self._holder
+
     def finish(self) -> None:
         """Bring all to the disk, and let others hold the log."""
-        if self._unsynced and self._durability != "volatile":
+        if self._link.is_lost:
+            return  # the lease runs out by itself
+        if self._pace.wants_sync():
             self.sync()
         if self._holder is not None and not self._fenced:
             lease.release(self._link.connection, self._state.epoch)
@@ -121,26 +131,27 @@ class PostgresLog:
     # --- what reaches the disk, and when ---
 
     def sync_due_s(self) -> float | None:
-        """Return in how many seconds `sync` is due (WR-4, PG-2); None: it is not."""
-        due_s = []
-        if self._durability == "bounded" and self._unsynced:
-            due_s.append(self._synced_s + BOUNDED_S)
-        if self._holder is not None and not self._fenced:
-            due_s.append(self._renewed_s + lease.RENEW_S)
-        return max(min(due_s) - time.monotonic(), 0.0) if due_s else None
+        """Return in how many seconds `sync` is due; None: it is not."""
+        return self._pace.due_s()
 
     def sync(self) -> None:
-        """Go on holding, and bring to the disk what was committed without waiting for it."""
-        self._renewed_s = time.monotonic()  # also if it fails: the next try is in a while
-        if not self._renew() and self._holder is not None:
-            self._fenced = True
-            raise failures.log_fenced(self._link.place, self._state.epoch, self._read_state().epoch)
-        self._note(durable=True)
+        """Go on holding, and bring to the disk what was committed without waiting for it.
 
-    def _renew(self) -> bool:
+        Raises:
+            EventStoreError: `log-fenced`.
+            sqlalchemy.exc.DBAPIError: the server does not answer.
+        """
+        self._pace.note_extended()  # also if it fails: the next try is in a while
+        if not self._extend() and self._holder is not None:
+            raise self._fence(self._state.epoch, self._read_state().epoch)
+        self._pace.note(durable=True)
+
+    def _extend(self) -> bool:
+        if self._link.is_lost:
+            self._link.connect()
         while True:
             try:
-                self._link.set_level(durable=self._durability != "volatile")
+                self._link.set_level(durable=self._pace.syncs_when_idle)
                 epoch = self._state.epoch
                 return lease.renew(self._link.connection, epoch, extend=self._holder is not None)
             except sa.exc.DBAPIError as error:
@@ -148,22 +159,17 @@ class PostgresLog:
                     raise
                 self._link.reconnect(error)
 
+    def _fence(self, epoch: int, found: int) -> EventStoreError:
+        self._fenced = True
+        self._pace.stop()
+        return failures.log_fenced(self._link.place, epoch, found)
+
     def wants_checkpoint(self, *, idle: bool) -> bool:
         """Say no: the server looks after its own log."""
         return False
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
         """Do nothing: the server does."""
-
-    def _is_durable(self, drafts: Sequence[Draft]) -> bool:
-        if self._durability == "fsync" or any(draft.durable for draft in drafts):
-            return True
-        return self._durability == "bounded" and time.monotonic() - self._synced_s >= BOUNDED_S
-
-    def _note(self, *, durable: bool) -> None:
-        self._unsynced = not durable
-        if durable:
-            self._synced_s = time.monotonic()
 
     # --- appending ---
 
@@ -193,6 +199,8 @@ class PostgresLog:
         trusting, behind = True, False
         while True:
             try:
+                if self._link.is_lost:
+                    self._link.connect()
                 if self._holder is None:
                     return self._flush_as_guest(drafts, trusting=trusting)
                 if behind and (arrived := self._catch_up_with_others()):
@@ -218,15 +226,14 @@ class PostgresLog:
         if self._doubt is not None and self._is_there(self._doubt):
             return self._written(self._doubt)
         if self._state.epoch != epoch:
-            self._fenced = True
-            raise failures.log_fenced(self._link.place, epoch, self._state.epoch)
+            raise self._fence(epoch, self._state.epoch)
         return None
 
     def _flush_as_guest(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
         """Append with the log to ourselves; its holder, if there is one, waits meanwhile."""
         if self._names.has_pending():
             self._register_names()
-        with self._link.transaction(durable=self._is_durable(drafts)) as connection:
+        with self._link.transaction(durable=self._pace.is_durable(drafts)) as connection:
             connection.exec_driver_sql(_LOCK)
             self.catch_up()
             if self._doubt is not None and self._is_there(self._doubt):
@@ -241,10 +248,10 @@ class PostgresLog:
         plan.take(drafts)
         if plan.rows:
             self._doubt = plan
-            durable = self._is_durable(drafts)
+            durable = self._pace.is_durable(drafts)
             self._link.set_level(durable=durable)
             self._write(plan.rows)
-            self._note(durable=durable)
+            self._pace.note(durable=durable)
         else:
             self._require_current()
         return self._written(plan)
@@ -289,7 +296,7 @@ class PostgresLog:
             text, parameters = statements.append(part, extend_lease=self._holder is not None)
             if self._run(text, parameters).rowcount != len(part):
                 raise FencedError
-        self._renewed_s = time.monotonic()
+        self._pace.note_extended()
 
     def _run(self, text: str, parameters: tuple[Any, ...]) -> sa.CursorResult[Any]:
         try:
@@ -309,7 +316,7 @@ class PostgresLog:
                 self.catch_up()
             names = self._insert_names()
         self._names.load(names)
-        self._note(durable=True)
+        self._pace.note(durable=True)
 
     def _insert_names(self) -> list[Name]:
         names = self._names.unregistered()
