@@ -46,7 +46,7 @@ class Road:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        _close(self._listener)  # a mere close would leave the thread waiting
         for pair in self._pairs:
             _close(*pair)
 

@@ -71,4 +71,4 @@ class PostgresAgrees(StoresAgree):
 def test_postgres_agrees_with_memory(postgres: Server) -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     PostgresAgrees.server = postgres
-    run_state_machine_as_test(PostgresAgrees, settings=settings(stateful_step_count=25))
+    run_state_machine_as_test(PostgresAgrees, settings=settings(stateful_step_count=10))

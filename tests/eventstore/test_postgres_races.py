@@ -272,7 +272,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
 @pytest.mark.proves("PG-3", "WR-9", "LG-4")
 def test_a_server_that_stays_away_is_said_so_and_used_again_when_it_is_back() -> None:
     """For longer than a lease: what was on its way is unknown, and a retry settles it."""
-    with running() as server, opened(server.upgraded()) as store:
+    with running() as server, opened(server.upgraded(), durability="fsync") as store:
         store.append(stream(1), [placed(1)], kind="order", expected=NEW).result()
         server.stop()
         ticket = store.append(stream(1), [placed(2)], kind="order", expected=1, commit_id=bytes(16))
