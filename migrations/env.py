@@ -10,14 +10,19 @@ from alembic import context
 
 from eventstore.sql.tables import metadata
 
-# One transaction for each revision: killed in between, a store is at the old revision or
-# at the new one. The caller's engine begins with BEGIN IMMEDIATE.
-context.configure(
-    connection=context.config.attributes["connection"],
-    dialect_name="sqlite" if context.is_offline_mode() else None,
-    target_metadata=metadata,
-    transaction_per_migration=True,
-    transactional_ddl=True,
-)
+attributes = context.config.attributes
+options = attributes.get("options", {})
+if context.is_offline_mode():
+    context.configure(transaction_per_migration=True, **options)
+else:
+    # One transaction for each revision: killed in between, a store is at the old revision or
+    # at the new one. On SQLite the caller's engine begins with BEGIN IMMEDIATE.
+    context.configure(
+        connection=attributes["connection"],
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        transactional_ddl=True,
+        **options,
+    )
 with context.begin_transaction():
     context.run_migrations()

@@ -4,6 +4,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
+
 # Too slow to draw is a timed assertion as well: it fails on a busy machine, not on a bug.
 _QUIET = (HealthCheck.too_slow,)
 

@@ -4,11 +4,13 @@ import argparse
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.opening import check_url
+from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Column, Output
 
 COLUMNS = (Column("store"), Column("revision"), Column("newest"), Column("state"))
 STEPS = (Column("revision"), Column("applied"), Column("about"))
+MADE = (Column("store"), Column("partitions"))
+ACTIONS = ("current", "check", "upgrade", "maintain", "history", "sql")
 _REMEDIES = {
     "behind": "`timescape db upgrade` brings it up to date.",
     "newer": "A newer Timescape made it: install that one.",
@@ -18,21 +20,22 @@ _EXITS = {"current": Exit.OK, "newer": Exit.UNAVAILABLE}
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    actions = ("current", "check", "upgrade", "history", "sql")
-    parser.add_argument("action", choices=actions, help="see above")
+    parser.add_argument("action", choices=ACTIONS, help="see above")
     parser.add_argument(
         "--no-backup", action="store_true", help="upgrade: do not keep the store as it was"
     )
 
 
 def db(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
-    """Show, check or upgrade the tables of a store."""
+    """Look after the tables of a store."""
     check_url(arguments.store)
     match arguments.action:
         case "current":
             return _current(arguments.store, output)
         case "check":
             return _check(arguments.store, output)
+        case "maintain":
+            return _maintain(arguments.store, output)
         case "history":
             return _history(arguments.store, output)
         case "sql":
@@ -45,24 +48,28 @@ def _current(url: str, output: Output) -> Exit:
     from eventstore import sql  # noqa: PLC0415 - no other command needs it for this
 
     revision = sql.current(url)
-    fields = {"store": url, "revision": revision}
+    fields = {"store": without_password(url), "revision": revision}
     output.table("schema", COLUMNS[:2], [(fields, fields)])
     return Exit.OK
 
 
 def _check(url: str, output: Output) -> Exit:
     from eventstore import sql  # noqa: PLC0415
+    from runtime.effects import system_clock  # noqa: PLC0415
 
-    checked = sql.check(url)
+    checked = sql.check(url, clock=system_clock)
     cells = {
-        "store": url,
+        "store": without_password(url),
         "revision": checked.revision,
         "newest": checked.expected,
         "state": checked.state,
     }
-    output.table("schema", COLUMNS, [({**cells, "drift": list(checked.drift)}, cells)])
+    more = {"drift": list(checked.drift), "warnings": list(checked.warnings)}
+    output.table("schema", COLUMNS, [({**cells, **more}, cells)])
     for line in checked.drift:
         output.say(line)
+    for warning in checked.warnings:
+        output.say(f"{warning} `timescape db maintain` looks after it.")
     if checked.state in _REMEDIES:
         output.say(_REMEDIES[checked.state])
     return _EXITS.get(checked.state, Exit.DIFFERENT)
@@ -84,7 +91,7 @@ def _sql(url: str, output: Output) -> Exit:
 
     statements = sql.sql(url)
     if output.as_json:
-        output.record("sql", {"store": url, "sql": statements})
+        output.record("sql", {"store": without_password(url), "sql": statements})
     else:
         output.line(statements.strip())
     return Exit.OK
@@ -95,7 +102,8 @@ def _upgrade(url: str, output: Output, *, backup: bool) -> Exit:
     from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
 
     done = sql.upgrade(url, clock=system_clock, ids=SystemIds(), backup=backup)
-    fields = {"store": url, "before": done.before, "revision": done.after, "backup": done.backup}
+    shown = without_password(url)
+    fields = {"store": shown, "before": done.before, "revision": done.after, "backup": done.backup}
     output.table("schema", COLUMNS[:2], [(fields, fields)])
     if done.before is None:
         output.say("It was made anew.")
@@ -108,16 +116,30 @@ def _upgrade(url: str, output: Output, *, backup: bool) -> Exit:
     return Exit.OK
 
 
+def _maintain(url: str, output: Output) -> Exit:
+    from eventstore import sql  # noqa: PLC0415
+    from runtime.effects import system_clock  # noqa: PLC0415
+
+    made = sql.maintain(url, clock=system_clock)
+    shown = without_password(url)
+    cells = {"store": shown, "partitions": ", ".join(made)}
+    output.table("maintained", MADE, [({"store": shown, "partitions": made}, cells)])
+    output.say(f"Made {len(made)} partitions." if made else "There was nothing to do.")
+    return Exit.OK
+
+
 COMMAND = Command(
     "db",
-    "show, check or upgrade the tables of a store",
+    "look after the tables of a store",
     """Look after the tables of a store.
 
   current   print the revision of its tables
   check     compare them with what the migrations make; ends with 1 if they are behind or differ,
             with 6 if a newer Timescape made them
-  upgrade   bring them up to date; makes the store if there is none. A store that is changed
-            is kept as it was, in <file>.before-<revision>, unless --no-backup
+  upgrade   bring them up to date; makes the SQLite file if there is none, and in PostgreSQL the
+            tables and the partitions for the next six months. A file that is changed is kept as
+            it was, in <file>.before-<revision>, unless --no-backup
+  maintain  make the partitions that PostgreSQL needs for the next six months: once a month
   history   list all revisions, oldest first, and which of them the store has
   sql       print the SQL that upgrade would run, to read or run by hand
 
@@ -125,6 +147,7 @@ examples:
   timescape db check
   timescape db upgrade --store sqlite:///shop.db
   timescape db sql --store sqlite:///shop.db > upgrade.sql
+  timescape db upgrade --store postgresql://shop@localhost/shop
 """,
     _declare,
     db,

@@ -35,7 +35,7 @@ def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
             url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds()
         )
     except EventStoreError as error:
-        if error.code == "no-such-store":
+        if error.code == "no-such-store" and url.startswith("sqlite:"):
             raise EventStoreError(error.code, error.problem, MAKE_ONE, error.fields) from error
         raise
 
@@ -44,11 +44,19 @@ def check_url(url: str) -> None:
     """Refuse what is no address of a store.
 
     Raises:
-        BadInputError: names the form.
+        BadInputError: names the forms.
     """
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        problem = f"{url[:200]!r} is no address of a store."
-        raise BadInputError(problem, "Write sqlite:///file.db, or sqlite:////folder/file.db.")
+    if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
+        problem = f"{without_password(url)[:200]!r} is no address of a store."
+        remedy = "Write sqlite:///file.db, sqlite:////folder/file.db or postgresql://host/database."
+        raise BadInputError(problem, remedy)
+
+
+def without_password(url: str) -> str:
+    """Return the address *url* as it may be shown."""
+    from eventstore import sql  # noqa: PLC0415
+
+    return sql.without_password(url)
 
 
 class SqlStores:

@@ -5,7 +5,7 @@ import argparse
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
 from debugger.cli.exits import Exit
-from debugger.cli.opening import check_url
+from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
@@ -31,7 +31,8 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
     address = f"http://{arguments.host}:{arguments.port}"
 
     def ready() -> None:
-        output.say(f"{arguments.app} listens on {address} and records to {arguments.store}.")
+        store = without_password(arguments.store)
+        output.say(f"{arguments.app} listens on {address} and records to {store}.")
         output.flush()
 
     clean = run(
@@ -64,6 +65,7 @@ What an answer promises about its record, by --durability:
 examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
+  timescape serve shop:app --store postgresql://shop@localhost/shop
 """,
     _declare,
     serve,

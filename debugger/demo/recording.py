@@ -19,7 +19,7 @@ from debugger.demo.origin import is_demo
 from debugger.demo.traffic import Visit, visits
 from debugger.errors import BadInputError, UnavailableError
 from eventstore import EventStoreError
-from eventstore.sql import open_store
+from eventstore.sql import open_store, without_password
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
 
@@ -86,7 +86,7 @@ def run(
     with _served(store_url, port or _free_port()) as address:
         answers = asyncio.run(_visit(address, visits(requests, seed), progress))
     return DemoReport(
-        store=store_url,
+        store=without_password(store_url),
         requests=len(answers),
         events=_events_in(store_url) - before,
         failed=tuple(Failed(a.request, a.status, a.code) for a in answers if a.status >= 500),
@@ -125,10 +125,12 @@ def _free_port() -> int:
 def _served(store_url: str, port: int) -> Iterator[str]:
     """Run the shop's server beside us; at the end it finishes what it has and stops."""
     command = [sys.executable, "-m", "debugger", "serve", "debugger.demo.shop:app"]
-    command += ["--store", store_url, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    # Not as an argument: others can read those, and there may be a password in it.
+    environ = {**os.environ, "TIMESCAPE_STORE": store_url}
     with tempfile.TemporaryFile() as said:
         server = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environ
         )
         try:
             _wait_until_it_listens(server, said)
@@ -200,7 +202,7 @@ def _too_few(requests: int) -> BadInputError:
 
 def _not_ours(url: str) -> BadInputError:
     return BadInputError(
-        f"In the store {url} another app than the demo shop was recorded.",
+        f"In the store {without_password(url)} another app than the demo shop was recorded.",
         "Name another one: --store sqlite:///another.db",
     )
 

@@ -1,7 +1,9 @@
-"""Stores in SQLite files: open one, make its tables, look at them."""
+"""Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
 from eventstore.sql.migrating import Step
-from eventstore.sql.schema import Checked, Upgraded, check, current, history, sql, upgrade
+from eventstore.sql.postgres.addresses import without_password
+from eventstore.sql.revisions import Checked, Upgraded
+from eventstore.sql.schema import check, current, history, maintain, sql, upgrade
 from eventstore.sql.store import Durability, Mode, open_store
 
 __all__ = [
@@ -13,7 +15,9 @@ __all__ = [
     "check",
     "current",
     "history",
+    "maintain",
     "open_store",
     "sql",
     "upgrade",
+    "without_password",
 ]

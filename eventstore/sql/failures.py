@@ -4,10 +4,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from eventstore.errors import EventStoreError
+
+Place: TypeAlias = Path | str
+"""Where a store is: a file, or an address without its password."""
 
 _PRIMARY = 0xFF
 _READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
@@ -81,7 +85,7 @@ def translating(path: Path) -> Iterator[None]:
         raise reader_expired(path) from error
 
 
-def store_full(path: Path) -> EventStoreError:
+def store_full(path: Place) -> EventStoreError:
     """Say that the disk is full."""
     return EventStoreError(
         "store-full",
@@ -91,7 +95,7 @@ def store_full(path: Path) -> EventStoreError:
     )
 
 
-def read_only(path: Path, reason: str) -> EventStoreError:
+def read_only(path: Place, reason: str) -> EventStoreError:
     """Say that the file or its folder cannot be written."""
     return EventStoreError(
         "read-only",
@@ -122,7 +126,7 @@ def cursor_not_kept(url: str, name: str) -> EventStoreError:
     )
 
 
-def reader_expired(path: Path) -> EventStoreError:
+def reader_expired(path: Place) -> EventStoreError:
     """Say that all readers were busy."""
     return EventStoreError(
         "reader-expired",
@@ -152,7 +156,7 @@ def no_such_store(path: Path) -> EventStoreError:
     )
 
 
-def not_a_store(path: Path, reason: str) -> EventStoreError:
+def not_a_store(path: Place, reason: str) -> EventStoreError:
     """Say that the file is something else, and was left alone."""
     return EventStoreError(
         "not-a-store",
@@ -162,7 +166,7 @@ def not_a_store(path: Path, reason: str) -> EventStoreError:
     )
 
 
-def store_held(path: Path, pid: object, host: object, since: object) -> EventStoreError:
+def store_held(path: Place, pid: object, host: object, since: object) -> EventStoreError:
     """Say who holds the log."""
     return EventStoreError(
         "store-held",
@@ -172,7 +176,7 @@ def store_held(path: Path, pid: object, host: object, since: object) -> EventSto
     )
 
 
-def schema_old(path: Path, revision: str | None, expected: str) -> EventStoreError:
+def schema_old(path: Place, revision: str | None, expected: str) -> EventStoreError:
     """Say that the tables are older than the program."""
     return EventStoreError(
         "schema-old",
@@ -182,7 +186,7 @@ def schema_old(path: Path, revision: str | None, expected: str) -> EventStoreErr
     )
 
 
-def schema_new(path: Path, revision: str | None, expected: str) -> EventStoreError:
+def schema_new(path: Place, revision: str | None, expected: str) -> EventStoreError:
     """Say that the tables are newer than the program."""
     return EventStoreError(
         "schema-new",
@@ -212,7 +216,7 @@ def sqlite_too_old(version: str) -> EventStoreError:
     )
 
 
-def chain_broken(path: Path, detail: str) -> EventStoreError:
+def chain_broken(path: Place, detail: str) -> EventStoreError:
     """Say that the end of the log is not as it was written."""
     return EventStoreError(
         "chain-broken",
@@ -242,7 +246,7 @@ def not_the_holder(url: str, what: str) -> EventStoreError:
     )
 
 
-def log_fenced(path: Path, epoch: int, found: int) -> EventStoreError:
+def log_fenced(path: Place, epoch: int, found: int) -> EventStoreError:
     """Say that another process took the log."""
     return EventStoreError(
         "log-fenced",
@@ -252,7 +256,7 @@ def log_fenced(path: Path, epoch: int, found: int) -> EventStoreError:
     )
 
 
-def commit_unknown(path: Path) -> EventStoreError:
+def commit_unknown(path: Place) -> EventStoreError:
     """Say that a commit may be there or not."""
     return EventStoreError(
         "commit-unknown",
@@ -262,7 +266,7 @@ def commit_unknown(path: Path) -> EventStoreError:
     )
 
 
-def log_failed(path: Path) -> EventStoreError:
+def log_failed(path: Place) -> EventStoreError:
     """Say that nothing can be written for now."""
     return EventStoreError(
         "log-failed",
@@ -272,7 +276,7 @@ def log_failed(path: Path) -> EventStoreError:
     )
 
 
-def queue_full(path: Path, commits: int) -> EventStoreError:
+def queue_full(path: Place, commits: int) -> EventStoreError:
     """Say that the disk does not keep up."""
     return EventStoreError(
         "store-busy",

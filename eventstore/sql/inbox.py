@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -28,12 +27,12 @@ class Inbox:
 
     Args:
         url: of the store.
-        path: of the store.
+        path: of the store, for messages.
         flush_here: writes what waits in the calling thread, an event loop's, and says
             whether that is done; if not, the writer's thread does it.
     """
 
-    def __init__(self, url: str, path: Path, flush_here: Callable[[], bool]) -> None:
+    def __init__(self, url: str, path: failures.Place, flush_here: Callable[[], bool]) -> None:
         self._url = url
         self._path = path
         self._flush_here = flush_here

@@ -110,6 +110,10 @@ class LogFile:
         """Let go of the file."""
         self._connection.close()
 
+    def translated(self, error: sa.exc.DBAPIError) -> EventStoreError:
+        """Return our error for one of the driver's."""
+        return failures.translated(failures.sqlite_error(error), self._path)
+
     def finish(self) -> None:
         """Bring all to the disk, for the last time."""
         if self._unsynced and self._durability != "volatile":

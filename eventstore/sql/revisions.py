@@ -2,10 +2,34 @@
 
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
 from eventstore.sql import connections, failures
 from eventstore.sql.tables import REVISION, REVISIONS
+
+
+class Upgraded(msgspec.Struct, frozen=True):
+    """What `upgrade` did."""
+
+    before: str | None
+    """Revision of the tables before; None: there was no store."""
+    after: str
+    backup: str | None = None
+    """File that holds the store as it was before."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """How the tables of a store stand to this program."""
+
+    revision: str
+    expected: str
+    state: str
+    """current, behind, newer or drifted."""
+    drift: tuple[str, ...] = ()
+    """Lines of a diff from what the migrations make to what is there."""
+    warnings: tuple[str, ...] = ()
+    """What wants looking after soon."""
 
 
 def of(path: Path) -> str:

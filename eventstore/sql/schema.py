@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 
 from eventstore.chain import genesis
@@ -15,28 +14,10 @@ from eventstore.identifiers import Clock, Ids
 from eventstore.sql import connections, failures, files, migrating, revisions
 from eventstore.sql.migrating import Step
 from eventstore.sql.points import crash_point
+from eventstore.sql.postgres import addresses
+from eventstore.sql.postgres import schema as postgres
+from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.tables import APPLICATION_ID, REVISION, log
-
-
-class Upgraded(msgspec.Struct, frozen=True):
-    """What `upgrade` did."""
-
-    before: str | None
-    """Revision of the tables before; None: there was no store."""
-    after: str
-    backup: str | None = None
-    """File that holds the store as it was before."""
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """How the tables of a store stand to this program."""
-
-    revision: str
-    expected: str
-    state: str
-    """current, behind, newer or drifted."""
-    drift: tuple[str, ...] = ()
-    """Lines of a diff from what the migrations make to what is there."""
 
 
 def create(path: Path, clock: Clock, ids: Ids) -> None:
@@ -86,6 +67,8 @@ def upgrade(url: str, *, clock: Clock, ids: Ids, backup: bool = True) -> Upgrade
         EventStoreError: `schema-new`, `store-held`, `not-a-store`, `read-only`,
             `store-full`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.upgrade(url, clock=clock)
     path = files.path_of(url)
     connections.check_sqlite()
     exists = files.is_store(path)
@@ -103,7 +86,7 @@ def upgrade(url: str, *, clock: Clock, ids: Ids, backup: bool = True) -> Upgrade
             if backup:
                 _copy(connection, kept)
             crash_point("upgrade.before")
-            migrating.run(connection)
+            migrating.migrate("versions", REVISION, connection)
             crash_point("upgrade.after")
         return Upgraded(before, REVISION, str(kept) if backup else None)
     finally:
@@ -116,18 +99,22 @@ def current(url: str) -> str:
     Raises:
         EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.current(url)
     path = files.path_of(url)
     if not files.is_store(path):
         raise failures.no_such_store(path)
     return revisions.of(path)
 
 
-def check(url: str) -> Checked:
+def check(url: str, *, clock: Clock) -> Checked:
     """Compare the tables of the store *url* with what the migrations make.
 
     Raises:
         EventStoreError: `no-such-store`, `not-a-store`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.check(url, clock=clock)
     path = files.path_of(url)
     revision = current(url)
     if revision != REVISION:
@@ -143,13 +130,27 @@ def check(url: str) -> Checked:
     return Checked(revision, REVISION, "drifted" if drift else "current", drift)
 
 
+def maintain(url: str, *, clock: Clock) -> list[str]:
+    """Do for the store *url* what is due as time goes by; return the partitions it made.
+
+    Raises:
+        EventStoreError: as `current`.
+    """
+    if addresses.is_address(url):
+        return postgres.maintain(url, clock=clock)
+    current(url)
+    return []
+
+
 def history(url: str) -> tuple[Step, ...]:
     """Return the revisions of the tables, oldest first, and which the store *url* has.
 
     Raises:
         EventStoreError: `not-a-store`, `bad-url`.
     """
-    return migrating.steps(_revision(files.path_of(url)))
+    if addresses.is_address(url):
+        return postgres.history(url)
+    return migrating.steps("versions", _revision(files.path_of(url)))
 
 
 def sql(url: str) -> str:
@@ -158,11 +159,13 @@ def sql(url: str) -> str:
     Raises:
         EventStoreError: `schema-new`, `not-a-store`, `bad-url`.
     """
+    if addresses.is_address(url):
+        return postgres.script()
     path = files.path_of(url)
     before = _revision(path)
     if before is not None and revisions.is_newer(before):
         raise failures.schema_new(path, before, REVISION)
-    return migrating.script(before)
+    return migrating.script("versions", REVISION, before, dialect_name="sqlite")
 
 
 def _revision(path: Path) -> str | None:
@@ -198,7 +201,7 @@ def _build(path: Path) -> None:
         # In this order: writing the id makes the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrating.run(connection)
+        migrating.migrate("versions", REVISION, connection)
 
 
 @contextmanager
@@ -215,7 +218,7 @@ def _fresh_catalogue() -> list[str]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     try:
         with engine.connect() as connection:
-            migrating.run(connection)
+            migrating.migrate("versions", REVISION, connection)
             return _catalogue(connection)
     finally:
         engine.dispose()

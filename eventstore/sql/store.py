@@ -22,6 +22,7 @@ from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import LOG, LogFile
+from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import OnSeal, Sealer
@@ -52,7 +53,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
     Args:
-        url: of a file; a holder makes it if there is none.
+        url: of a file, which a holder makes if there is none; or `postgresql://…`, of a
+            database that `upgrade` has made ready.
         mode: `hold` to append as the one process that holds the log, `guest` to append
             beside a holder, `read` to append nothing.
         durability: what is true of a commit when its ticket is answered. `fsync`: it
@@ -77,6 +79,12 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             `upcast-missing`, `upcast-unused`, `bad-seal-key`.
     """
     registry.check()
+    if addresses.is_address(url):
+        from eventstore.sql.postgres.store import open_postgres  # noqa: PLC0415 - as needed
+
+        return open_postgres(
+            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids
+        )
     path = files.path_of(url)
     connections.check_sqlite()
     holder = None
@@ -103,7 +111,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         folds = Folds(
             reader, registry, check_every=check_keyframes, report=_reporting(writer, keeper)
         )
-        return SqlStore(url, reader, folds, drafting, writer, holder)
+        return SqlStore(url, reader, folds, drafting, writer, log_file, holder)
     except BaseException:
         if holder is not None:
             holder.close()
@@ -162,6 +170,7 @@ class SqlStore:
         folds: Folds,
         drafting: Drafting,
         writer: Writer | None = None,
+        log_file: LogFile | None = None,
         holder: files.HolderLock | None = None,
     ) -> None:
         self._url = url
@@ -172,6 +181,7 @@ class SqlStore:
         self._feed = SqlFeed(url, reader.path, reader, note)
         self._drafting = drafting
         self._writer = writer
+        self._log_file = log_file
         self._holder = holder
         self._closed = False
         self._generation = Process.generation
@@ -288,19 +298,20 @@ class SqlStore:
 
     def seal(self) -> None:
         self._check_open()
-        if self._writer is None or self._holder is None:
+        if self._writer is None or self._log_file is None or self._holder is None:
             raise failures.not_the_holder(self._url, "seal")
-        while self._writer.do(LogFile.seal):
+        while self._writer.do(self._log_file.seal):
             pass
 
     def redact(
         self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
     ) -> Redaction:
         self._check_open()
-        if self._writer is None:
+        log_file = self._log_file
+        if self._writer is None or log_file is None:
             raise failures.opened_for_reading(self._url)
         order = Order(stream, revision, tuple(pointers), by, reason)
-        return self._writer.do(lambda file: file.redact(order))
+        return self._writer.do(lambda: log_file.redact(order))
 
     def close(self) -> None:
         if self._closed:

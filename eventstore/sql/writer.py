@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -21,10 +21,10 @@ from eventstore.events import Commit
 from eventstore.forks import Process
 from eventstore.keyframe_policy import LEAST_EVENTS
 from eventstore.sql import failures
-from eventstore.sql.files import WriteLock
 from eventstore.sql.inbox import Asked, Entry, Inbox
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.log_file import FLUSH_ROWS, LOG, LogFile
+from eventstore.sql.keyframes import Write
+from eventstore.sql.log_file import FLUSH_ROWS, LOG
 from eventstore.sql.plan import Outcome
 from eventstore.sql.points import crash_point
 from eventstore.sql.tickets import SqlTicket, settle
@@ -43,8 +43,44 @@ Chore: TypeAlias = tuple[float, Callable[[], object]]
 """In how many seconds it is due, and what it is."""
 
 
+class WritableLog(Protocol):
+    """What the thread does to a log; `LogFile` says what each does."""
+
+    def flush(self, drafts: Sequence[Draft]) -> Sequence[Outcome]: ...
+    def translated(self, error: sa.exc.DBAPIError) -> EventStoreError: ...
+    def reopen(self) -> None: ...
+    def sync_due_s(self) -> float | None: ...
+    def sync(self) -> None: ...
+    def wants_checkpoint(self, *, idle: bool) -> bool: ...
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> object: ...
+    def finish(self) -> None: ...
+    def close(self) -> None: ...
+
+    def seal_due_s(self) -> float | None:
+        """Return in how many seconds `seal` is due; a log without seals: None."""
+        return None
+
+    def seal(self) -> object:
+        """Sign rows; only asked of a log that says when."""
+        return None
+
+    def keep(self, writes: Sequence[Write]) -> None:
+        """Write keyframes; only asked where somebody makes them."""
+        return
+
+
+class Lock(Protocol):
+    """Held around all that is done to the log."""
+
+    def take(self) -> bool: ...
+    def leave(self) -> None: ...
+    def __enter__(self) -> object: ...
+    def __exit__(self, *_: object) -> None: ...
+    def close(self) -> None: ...
+
+
 class Writer:
-    """Owns the log file and its thread.
+    """Owns the log and its thread.
 
     Args:
         url: of the store.
@@ -57,9 +93,9 @@ class Writer:
     def __init__(
         self,
         url: str,
-        path: Path,
-        log_file: LogFile,
-        write_lock: WriteLock,
+        path: failures.Place,
+        log_file: WritableLog,
+        write_lock: Lock,
         keeper: Keeper | None = None,
     ) -> None:
         self._url = url
@@ -86,7 +122,8 @@ class Writer:
         """When the thread looks for chores by itself."""
         self._writing = threading.Lock()
         """Held by whoever writes: the thread, or an event loop's in its stead."""
-        self._thread = threading.Thread(target=self._run, name=f"log {path.name}", daemon=True)
+        name = f"log {Path(path).name}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def enqueue(self, draft: Draft) -> SqlTicket:
@@ -101,8 +138,8 @@ class Writer:
         """Have *asked* done by whoever writes, among the commits; it must be short."""
         self._inbox.ask(asked)
 
-    def do(self, work: Callable[[LogFile], T]) -> T:
-        """Do *work* with the log file in this thread, between two flushes; return what it gives.
+    def do(self, work: Callable[[], T]) -> T:
+        """Do *work* on the log in this thread, between two flushes; return what it gives.
 
         Raises:
             EventStoreError: what *work* raises, `store-closed`, `log-failed`, `log-fenced`.
@@ -114,10 +151,10 @@ class Writer:
             if refuse is not None:
                 raise refuse()
             try:
-                return work(self._file)
+                return work()
             except sa.exc.DBAPIError as error:
                 self._failed(error, ())
-                raise failures.translated(failures.sqlite_error(error), self._path) from error
+                raise self._file.translated(error) from error
 
     def close(self) -> bool:
         """Take no more, write what is queued, let go of the file; say whether that is done."""
@@ -334,7 +371,7 @@ class Writer:
         return None
 
     def _failed(self, error: sa.exc.DBAPIError, drafts: Sequence[Draft]) -> Sequence[Outcome]:
-        ours = failures.translated(failures.sqlite_error(error), self._path)
+        ours = self._file.translated(error)
         LOG.error("flush_failed path=%s code=%s error=%s", self._path, ours.code, error.orig)
         if ours.code == "store-full":
             self._full_until_s = time.monotonic() + RETRY_S

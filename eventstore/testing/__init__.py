@@ -26,7 +26,11 @@ from eventstore.testing.sealing import Sealing
 from eventstore.testing.subscribing import Subscribing
 
 
-class StoreContract(Appending, Retrying, Reading, Forking, Subscribing, Redacting, Sealing):
+class LogContract(Appending, Retrying, Reading, Forking):
+    """The part of the conformance suite that a log must pass to hold requests at all."""
+
+
+class StoreContract(LogContract, Subscribing, Redacting, Sealing):
     """The conformance suite. Each test takes a new store.
 
     A subclass declares what its store cannot do: `seals = False`.
@@ -38,6 +42,7 @@ __all__ = [
     "CountingReducer",
     "FakeClock",
     "FakeIds",
+    "LogContract",
     "Placed",
     "StoreContract",
     "placed",

@@ -61,6 +61,9 @@ batches = st.lists(known | unknown, min_size=0, max_size=4) | st.builds(
 class StoresAgree(RuleBasedStateMachine):
     """Subclass it and give `open_subject` and `close_subject`."""
 
+    redacts = True
+    """Whether the subject can seal and redact."""
+
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock(step_us=0)
@@ -163,6 +166,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.subject = self.open_subject("hold")
         self.model.hold()
 
+    @precondition(lambda self: self.redacts)
     @precondition(lambda self: self.guest is None)
     @rule()
     def seal(self) -> None:
@@ -182,6 +186,7 @@ class StoresAgree(RuleBasedStateMachine):
         """Let the holder make the appends that follow."""
         self._dismiss()
 
+    @precondition(lambda self: self.redacts)
     @rule(
         name=streams,
         revision=st.integers(-1, 6),

@@ -83,7 +83,7 @@ def check_upgraded(path: Path) -> None:
         assert sql.current(f"sqlite:///{kept}") == REVISIONS[-2]
         assert events_in(kept) == before
     sql.upgrade(url, clock=FakeClock(), ids=FakeIds(1 << 58))
-    assert sql.check(url).state == "current"
+    assert sql.check(url, clock=FakeClock()).state == "current"
     assert events_in(path) == before
 
 

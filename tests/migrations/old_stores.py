@@ -49,13 +49,13 @@ def migrations_of(path: Path) -> Iterator[sa.Connection]:
 def move(path: Path, revision: str) -> None:
     """Bring the tables of *path* up to *revision*."""
     with migrations_of(path) as connection:
-        command.upgrade(migrating.config(connection), revision)
+        command.upgrade(migrating._config("versions", {"connection": connection}), revision)
 
 
 def move_back(path: Path, revision: str) -> None:
     """Bring the tables of *path* down to *revision*."""
     with migrations_of(path) as connection:
-        command.downgrade(migrating.config(connection), revision)
+        command.downgrade(migrating._config("versions", {"connection": connection}), revision)
 
 
 def old_store(path: Path, revision: str = OLDEST) -> Path:

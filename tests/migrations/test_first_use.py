@@ -72,5 +72,5 @@ def test_makers_that_no_lock_keeps_apart_give_one_whole_store(tmp_path: Path) ->
 
     assert len(seen) == RACERS
     assert set(seen) == {uid_of(path)}
-    assert schema.check(url(path)).state == "current"
+    assert schema.check(url(path), clock=FakeClock()).state == "current"
     assert list(tmp_path.glob("*.new*")) == []

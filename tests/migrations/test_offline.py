@@ -8,6 +8,7 @@ import pytest
 
 from eventstore import EventStoreError, sql
 from eventstore.sql.tables import REVISION, REVISIONS
+from eventstore.testing import FakeClock
 from tests.faces.command_line import run
 from tests.migrations.old_stores import (
     OLDEST,
@@ -35,7 +36,7 @@ def test_the_sql_run_by_hand_upgrades_a_store(tmp_path: Path) -> None:
     run_by_hand(path, said.out)
 
     assert said.status == 0
-    assert sql.check(url(path)).state == "current"
+    assert sql.check(url(path), clock=FakeClock()).state == "current"
     assert events_in(path) == before
     with opened(path) as store:
         assert store.verify().fault is None

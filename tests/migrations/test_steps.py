@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from eventstore import sql
 from eventstore.sql.tables import REVISION, REVISIONS, metadata
+from eventstore.testing import FakeClock
 from tests.faces.command_line import run
 from tests.migrations.old_stores import (
     catalogue,
@@ -95,7 +96,7 @@ def test_drift_is_shown_as_a_diff(tmp_path: Path, drift: str) -> None:
     with closing(sqlite3.connect(path)) as raw:
         raw.executescript(statements)
 
-    checked = sql.check(url(path))
+    checked = sql.check(url(path), clock=FakeClock())
     said = run("db", "check", "--store", url(path))
 
     assert checked.state == "drifted"
@@ -106,7 +107,7 @@ def test_drift_is_shown_as_a_diff(tmp_path: Path, drift: str) -> None:
 
 @pytest.mark.proves("AL-1", "AL-3")
 def test_a_store_that_is_as_the_migrations_make_it_has_no_drift(tmp_path: Path) -> None:
-    checked = sql.check(url(filled_store(tmp_path / "store.db")))
+    checked = sql.check(url(filled_store(tmp_path / "store.db")), clock=FakeClock())
 
     assert (checked.state, checked.drift) == ("current", ())
 
@@ -115,6 +116,6 @@ def test_a_store_that_is_as_the_migrations_make_it_has_no_drift(tmp_path: Path) 
 def test_an_upgraded_store_has_no_drift_either(tmp_path: Path) -> None:
     path = old_store(tmp_path / "store.db")
 
-    assert sql.check(url(path)).state == "behind"
+    assert sql.check(url(path), clock=FakeClock()).state == "behind"
     move(path, "head")
-    assert sql.check(url(path)).state == "current"
+    assert sql.check(url(path), clock=FakeClock()).state == "current"

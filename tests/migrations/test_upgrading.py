@@ -135,7 +135,7 @@ def all_ways(path: Path) -> list[Callable[[], object]]:
     return [
         *(partial(opened, path, mode) for mode in ("hold", "guest", "read")),
         lambda: upgrade(path),
-        lambda: sql.check(url(path)),
+        lambda: sql.check(url(path), clock=FakeClock()),
         lambda: sql.current(url(path)),
         lambda: sql.history(url(path)),
         lambda: sql.sql(url(path)),
@@ -162,7 +162,7 @@ def test_a_newer_store_is_refused_and_not_changed(tmp_path: Path) -> None:
         assert refused.value.code == "schema-new"
         assert refused.value.remedy == "Use a newer version of Timescape."
 
-    assert sql.check(url(path)).state == "newer"
+    assert sql.check(url(path), clock=FakeClock()).state == "newer"
     assert path.read_bytes() == before
 
 

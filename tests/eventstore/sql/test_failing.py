@@ -37,8 +37,8 @@ def store(path: Path) -> Iterator[Store]:
 def limit(store: Store, pages: int) -> None:
     """Let the file grow by *pages* only, as a full disk does: SQLite's own SQLITE_FULL."""
     assert isinstance(store, SqlStore)
-    assert store._writer is not None
-    connection = store._writer._file._connection
+    assert store._log_file is not None
+    connection = store._log_file._connection
     now = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     connection.exec_driver_sql(f"PRAGMA max_page_count = {now + pages}").close()
 

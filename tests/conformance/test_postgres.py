@@ -1,0 +1,75 @@
+"""The suite over PostgreSQL, and PostgreSQL in lockstep with memory."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from eventstore import Store
+from eventstore.sql import Durability, open_store
+from eventstore.testing import FakeClock, FakeIds, LogContract, registry
+from eventstore.testing.machine import StoresAgree
+from tests.postgres import Server
+
+
+class OnPostgres(LogContract):
+    durability: Durability
+
+    @pytest.fixture
+    def store(self, postgres: Server) -> Iterator[Store]:
+        with open_store(
+            postgres.cleared(),
+            durability=self.durability,
+            registry=registry(),
+            clock=FakeClock(),
+            ids=FakeIds(),
+        ) as store:
+            yield store
+
+
+class TestPostgresFsync(OnPostgres):
+    durability = "fsync"
+
+
+class TestPostgresBounded(OnPostgres):
+    durability = "bounded"
+
+
+class TestPostgresGuest(LogContract):
+    """A guest appends as well as a holder does."""
+
+    @pytest.fixture
+    def store(self, postgres: Server) -> Iterator[Store]:
+        url = postgres.cleared()
+        clock, ids = FakeClock(), FakeIds()
+        with (
+            open_store(url, registry=registry(), clock=clock, ids=ids),
+            open_store(url, mode="guest", registry=registry(), clock=clock, ids=ids) as guest,
+        ):
+            yield guest
+
+
+class PostgresAgrees(StoresAgree):
+    server: ClassVar[Server]
+    redacts = False
+
+    def open_subject(self, mode: str) -> Store:
+        if not hasattr(self, "url"):
+            self.url = self.server.cleared()
+        return open_store(
+            self.url,
+            mode="guest" if mode == "guest" else "hold",
+            durability="process",
+            registry=registry(),
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+
+@pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5")
+def test_postgres_agrees_with_memory(postgres: Server) -> None:
+    """Any sequence of calls gets the same answers and leaves the same rows and chain."""
+    PostgresAgrees.server = postgres
+    run_state_machine_as_test(PostgresAgrees, settings=settings(stateful_step_count=10))
