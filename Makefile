@@ -14,7 +14,7 @@ demo: $(INSTALLED)-run
 	@$(BIN)/timescape demo
 
 test: $(INSTALLED)-test
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 check: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format --check .

@@ -62,7 +62,7 @@ def change_of(
 
 def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
     """Return the row that holds the revision, of the stream or the ancestor it comes from."""
-    stream, head = order.stream, 0
+    stream = order.stream
     while True:
         found = connection.exec_driver_sql(
             f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
@@ -70,11 +70,11 @@ def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
             (stream.hex, order.revision),
         ).first()
         row = tail.stored_row(found) if found else None
-        head = max(head, row.next_revision - 1 if row else 0)
         if row is not None and 1 <= order.revision < row.next_revision:
             return row
         parent = None if row else _parent_of(connection, stream)
         if parent is None or order.revision < 1:
+            head = tail.SqlLookups(connection).known(order.stream).revision
             raise refusals.no_such_revision(order.stream, order.revision, head)
         stream = parent
 

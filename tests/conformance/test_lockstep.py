@@ -35,4 +35,4 @@ class SqliteAgrees(StoresAgree):
 @pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5")
 def test_sqlite_agrees_with_memory() -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
-    run_state_machine_as_test(SqliteAgrees, settings=settings(stateful_step_count=25))
+    run_state_machine_as_test(SqliteAgrees, settings=settings(stateful_step_count=15))
