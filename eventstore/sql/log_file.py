@@ -163,6 +163,8 @@ class LogFile:
                 raise
         self._names.load(names)
         self._note_sync()
+        if self._sealer is not None:
+            self._sealer.save_key()
         crash_point("hold.after")
 
     def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:

@@ -47,13 +47,17 @@ def keys(path: Path) -> list[bytes]:
     return [signing.key_of(seed) for seed in seeds(path)]
 
 
-def make(path: Path) -> bytes:
-    """Make the key file, readable by its owner only, and return its seed.
+def new_seed() -> bytes:
+    """Return a seed that nobody has."""
+    return secrets.token_bytes(signing.SEED_BYTES)
+
+
+def make(path: Path, seed: bytes) -> None:
+    """Make the key file, readable by its owner only.
 
     Raises:
         EventStoreError: `read-only` when it cannot be made.
     """
-    seed = secrets.token_bytes(signing.SEED_BYTES)
     name = file_of(path)
     try:
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -64,7 +68,6 @@ def make(path: Path) -> bytes:
             os.close(file)
     except OSError as error:
         raise failures.read_only(name, str(error.strerror)) from error
-    return seed
 
 
 def check_seed(seed: bytes) -> None:

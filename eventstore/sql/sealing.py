@@ -53,6 +53,7 @@ class Sealer:
         self._path = path
         self._clock = clock
         self._given = seed
+        self._unsaved = False
         self._on_seal = on_seal
         self._now_s = now_s
         self.put_off()
@@ -80,6 +81,17 @@ class Sealer:
             state.uid, new=signing.key_of(seed), previous=before.key, seed=old[0] if old else None
         )
 
+    def save_key(self) -> None:
+        """Write down a new key, once the log says that it is one.
+
+        Not before: were the process killed in between, a key that the log does not know
+        would stand in the file, and its seals would be taken for somebody else's.
+        """
+        if self._unsaved:
+            assert self._given is not None  # noqa: S101 - for the type checker
+            seal_keys.make(self._path, self._given)
+            self._unsaved = False
+
     def seal(self, connection: sa.Connection, state: LogState) -> bool:
         """Seal what is waiting, or the first part of much; say whether there is more."""
         first = seal_table.first_pos_due(connection)
@@ -94,6 +106,7 @@ class Sealer:
                 [chain for _, chain in rows], uid=state.uid, epoch=state.epoch, first=first,
                 last=rows[-1][0], at_us=self._clock(), seed=self._seed(),
             )  # fmt: skip
+            self.save_key()
             if seal_table.insert(connection, seal, state.epoch):
                 self._send(seal)
         return more
@@ -101,7 +114,8 @@ class Sealer:
     def _seed(self) -> bytes:
         if self._given is None:
             found = seal_keys.seeds(self._path)
-            self._given = found[-1] if found else seal_keys.make(self._path)
+            self._unsaved = not found
+            self._given = found[-1] if found else seal_keys.new_seed()
         return self._given
 
     def _send(self, seal: Seal) -> None:

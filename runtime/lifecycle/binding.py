@@ -76,8 +76,9 @@ def bind(
     _refuse_kind(target, name)
     positional: list[str] = []
     keyword: list[str] = []
-    for parameter in _signature(target, name).parameters.values():
-        if parameter.name in _given_by_partials(target):
+    given = _given_by_partials(target)
+    for parameter in (*_signature(target, name).parameters.values(), *_stars(target, name)):
+        if parameter.name in given:
             continue
         star = _VARIADIC.get(parameter.kind)
         if star is not None or parameter.name not in known:
@@ -94,6 +95,15 @@ def bind(
         keyword=tuple(keyword),
         is_async=is_async(target),
     )
+
+
+def _stars(target: Callable[..., Any], name: str) -> list[inspect.Parameter]:
+    """Return `*args` and `**kwargs` of what a partial wraps: its own signature may hide them."""
+    inner = target
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    parameters = _signature(inner, name).parameters.values() if inner is not target else ()
+    return [parameter for parameter in parameters if parameter.kind in _VARIADIC]
 
 
 def describe(target: object) -> str:

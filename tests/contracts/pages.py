@@ -24,7 +24,8 @@ VARYING = re.compile(
     r"|(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)"
     r"|(?P<instant>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?)"
     r"|(?P<version>\btsv:\d+-)"
-    r"|(?P<clock>\b\d\d:\d\d:\d\d(?:\.\d+)?)"
+    r"|(?P<clock>(?:\b\d{4}-\d\d-\d\d )?\b\d\d:\d\d:\d\d(?:\.\d+)?)"
+    r"|(?P<date>\b\d{4}-\d\d-\d\d(?= UTC))"
     r"|(?P<digest>\b[0-9a-f]{40,64}\b)"
     r"|(?P<duration>\b\d+(?:\.\d+)? (?:ms|s|µs)\b)"
     r"|(?P<seconds>\"(?:seconds|ms|duration_us|started_us|at_us)\": ?[\d.]+)"
@@ -40,7 +41,8 @@ ANY_OF = {
     "instant": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?",
     "version": r"tsv:\d+-",
     "short": r"\d+\.\d{1,2}",
-    "clock": r"\d\d:\d\d:\d\d(?:\.\d+)?",
+    "clock": r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d+)?",
+    "date": r"\d{4}-\d\d-\d\d",
     "digest": r"[0-9a-f]{40,64}",
     "duration": r"\d+(?:\.\d+)? (?:ms|s|µs)",
     "seconds": r"\"\w+\": ?[\d.]+",

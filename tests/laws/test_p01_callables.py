@@ -162,3 +162,11 @@ def test_only_a_catch_hook_may_ask_for_the_error() -> None:
     assert bind(hook, extra=frozenset({"error"})).names == ("error",)
     with pytest.raises(SignatureError, match="error"):
         bind(hook)
+
+
+@pytest.mark.proves("P1", "HW-1")
+def test_p01_a_partial_does_not_hide_that_more_may_come() -> None:
+    def handle(req: object, lctx: object, *args: object) -> None: ...
+
+    with pytest.raises(SignatureError, match=r"\*args"):
+        bind(functools.partial(handle, lctx=None))
