@@ -71,15 +71,22 @@ class Reader:
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
         self._engine = connections.reader_engine(path)
+        self._closed = False
 
     def close(self) -> None:
         """Let go of the file."""
+        self._closed = True
         self._engine.dispose()
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
         with failures.translating(self.path), self._engine.connect() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                if self._closed:
+                    # A thread was reading meanwhile: nobody closes what it gives back now.
+                    connection.invalidate()
 
     def ask(self, query: Callable[[sa.Connection], T]) -> T:
         """Return what *query* answers: a short one, for it has a connection to itself."""
