@@ -130,6 +130,7 @@ class LogFile:
             EventStoreError: `chain-broken`, `log-failed` and others: it cannot be used yet.
         """
         self._connection.close()
+        self._unsynced = False
         self._open()
         if not self._guest:
             self.checkpoint("TRUNCATE")
@@ -190,6 +191,7 @@ class LogFile:
 
     def keep(self, writes: Sequence[Write]) -> None:
         """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        crash_point("keyframe.before")
         self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -199,6 +201,7 @@ class LogFile:
         except BaseException:
             self._roll_back()
             raise
+        crash_point("keyframe.after")
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def redact(self, order: Order) -> Redaction:
@@ -213,6 +216,7 @@ class LogFile:
         self._names.type_ids[redaction.FACT]
         if self._names.has_pending():
             self._register_names()
+        crash_point("redact.before")
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -223,6 +227,7 @@ class LogFile:
         except BaseException:
             self._roll_back()
             raise
+        crash_point("redact.after")
         self._note_sync()
         # A guest too, though it checkpoints nothing else: the value must be off the disk,
         # and the write lock keeps all other writers out meanwhile.
@@ -356,7 +361,10 @@ class LogFile:
         # No sync: a seal that a power cut takes back is made again, and none is ever
         # on the disk before its rows.
         self._set_level("OFF" if self._durability == "volatile" else "NORMAL")
-        return self._sealer.seal(self._connection, self._state)
+        crash_point("seal.before")
+        more = self._sealer.seal(self._connection, self._state)
+        crash_point("seal.after")
+        return more
 
     def sync_due_s(self) -> float | None:
         """Return in how many seconds `sync` is due (WR-4); None: it is not."""
@@ -368,8 +376,15 @@ class LogFile:
         """Bring to the disk what was committed without waiting for it."""
         crash_point("sync.before")
         self._set_level("FULL")
-        # An equal value or an empty transaction would write nothing, and sync nothing.
-        self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        try:
+            # An equal value or an empty transaction would write nothing, and sync nothing.
+            self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        except sa.exc.DBAPIError as error:
+            if self.translated(error).code == "log-failed":
+                # The system drops what it could not write: a second sync would say that all
+                # is well. What a checkpoint brings over is written again (WR-9).
+                self.reopen()
+            raise
         crash_point("sync.after")
         self._note_sync()
 

@@ -13,7 +13,7 @@ import msgspec
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from eventstore.errors import EventStoreError
-from eventstore.events import ANY, NEW, Commit, Event, NewEvent, Row, Verdict
+from eventstore.events import ANY, NEW, Commit, Event, NewEvent, Redaction, Row, Verdict
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.memory import MemoryStore
 from eventstore.names import REGISTERED
@@ -71,6 +71,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.ids = FakeIds()
         self.subject: Store = self.open_subject("hold")
         self.guest: Store | None = None
+        self.guest_appends = False
         # A guest gives new names other numbers, and whoever finds that the log went on
         # takes ids again: chain values and commit ids differ from then on.
         self.exact = True
@@ -161,30 +162,26 @@ class StoresAgree(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         """Close the subject, and open it again from what it left."""
-        self._dismiss()
+        if self.guest is not None:
+            self.guest.close()
+        self.guest, self.guest_appends = None, False
         self.subject.close()
         self.subject = self.open_subject("hold")
         self.model.hold()
 
     @precondition(lambda self: self.redacts)
-    @precondition(lambda self: self.guest is None)
+    @precondition(lambda self: not self.guest_appends)
     @rule()
     def seal(self) -> None:
         """Seal both."""
         self._agree(lambda store: store.seal())
 
-    @precondition(lambda self: self.guest is None)
     @rule()
-    def invite(self) -> None:
-        """Let a guest make the appends that follow."""
-        self.guest = self.open_subject("guest")
+    def take_turns(self) -> None:
+        """Let a guest make the appends that follow; or the holder again, if a guest makes them."""
+        self.guest = self.guest or self.open_subject("guest")
+        self.guest_appends = not self.guest_appends
         self.exact = False
-
-    @precondition(lambda self: self.guest is not None)
-    @rule()
-    def dismiss(self) -> None:
-        """Let the holder make the appends that follow."""
-        self._dismiss()
 
     @precondition(lambda self: self.redacts)
     @rule(
@@ -196,7 +193,7 @@ class StoresAgree(RuleBasedStateMachine):
         """Take values out of events that are there and that are not."""
         revision = revision if revision >= 0 else self.model.head(name).revision
         self._agree(lambda store: store.redact(name, revision, [pointer], by="ann", reason="asked"))
-        self.exact = self.exact and self.guest is None
+        self.exact = self.exact and not self.guest_appends
 
     @rule(name=streams, first=st.integers(1, 700), last=st.none() | st.integers(0, 700))
     def read(self, name: StreamId, first: int, last: int | None) -> None:
@@ -254,14 +251,10 @@ class StoresAgree(RuleBasedStateMachine):
             self.model.close()
             self.remove_subject()
 
-    def _dismiss(self) -> None:
-        if self.guest is not None:
-            self.guest.close()
-            self.guest = None
-
     def _agree(self, call: Callable[[Store], object]) -> None:
+        subject = self.guest if self.guest is not None and self.guest_appends else self.subject
         equal(
-            outcome(lambda: call(self.guest or self.subject), exact=self.exact),
+            outcome(lambda: call(subject), exact=self.exact),
             outcome(lambda: call(self.model), exact=self.exact),
         )
 
@@ -275,6 +268,9 @@ def outcome(call: Callable[[], object], *, exact: bool) -> object:
         return error.code, {name: v for name, v in error.fields.items() if name not in made}
     if isinstance(given, Commit) and not exact:
         return msgspec.structs.replace(given, chain=b"")
+    if isinstance(given, Redaction):
+        # Folds are kept when there is time for it: nobody can say how many there are.
+        return msgspec.structs.replace(given, keyframes=0)
     return given
 
 
