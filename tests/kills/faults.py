@@ -6,7 +6,8 @@ commits, one flush each, to a store that is open already.
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -52,6 +53,18 @@ class Faults:
         """
         return self._meet(fault, opening=opening).run
 
+    def meet_idle(self, fault: str) -> tuple[Run, int]:
+        """Leave a `bounded` store idle under *fault*; give how often its log was held meanwhile."""
+        path = self._folder / "faulty.db"
+        shutil.copy(self._template, path)
+        before = checks.raw_check(path)
+        order = Order(str(path), "doze", self._seed, "bounded", strace=_strace(fault))
+        run = self._launcher.run(order)
+        held = checks.raw_check(path) - before
+        checks.check(path, self._seed, set(), set())
+        remove(path)
+        return run, held
+
     def sweep(self, fault: str, every: int = 1) -> Iterator[Met]:
         """Do so at the first call, and each *every* calls on, until there is no such call."""
         for number in count(1, every):
@@ -65,10 +78,31 @@ class Faults:
         self._seed += 1
         path = self._folder / "faulty.db"
         shutil.copy(self._template, path)
-        calls = fault.partition(":")[0]
-        strace = ("-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={fault}")
         job = "open and insist" if opening else "insist"
-        run = self._launcher.run(Order(str(path), job, self._seed, strace=strace))
+        run = self._launcher.run(Order(str(path), job, self._seed, strace=_strace(fault)))
         left = checks.check(path, self._seed, run.sent, run.acked)
         remove(path)
         return Met(fault, run, left)
+
+
+def _strace(fault: str) -> tuple[str, ...]:
+    calls = fault.partition(":")[0]
+    return ("-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={fault}")
+
+
+def table(met: Mapping[str, Sequence[Met]]) -> str:
+    """Tell what was done and what came of it, a row a fault."""
+    lines = [
+        "| fault | times | commits acknowledged, all there | others, whole | others, absent |"
+        " refusals |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, of in met.items():
+        acked, whole, absent = (
+            sum(getattr(each.left, field) for each in of)
+            for field in ("acked", "unacked_whole", "unacked_absent")
+        )
+        refused = sum((each.run.refused for each in of), Counter[str]())
+        codes = ", ".join(f"{count:,} `{code}`" for code, count in sorted(refused.items()))
+        lines.append(f"| {name} | {len(of)} | {acked:,} | {whole:,} | {absent:,} | {codes} |")
+    return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import alembic.command  # noqa: F401 - before the forks: `eventstore.sql` waits for its need
 import sqlalchemy as sa
 
-from eventstore import EventStoreError, Store, sql
+from eventstore import ANY, EventStoreError, Store, sql
 from eventstore.sql import Mode
 from eventstore.sql.points import EVENT, crash_point
 from eventstore.testing import CountingReducer, FakeClock, FakeIds, placed, registry, stream
@@ -179,7 +179,7 @@ def idle(order: Order, store: Store, life: int) -> None:
         for number in range(TRIES):
             for half in range(2):
                 extra = stream((1_000 + life << 10) + 2 * number + half)
-                store.append(extra, [placed(number)], kind="order", expected=0).result()
+                store.append(extra, [placed(number)], kind="order", expected=ANY).result()
             tell(Told(done="appended"))
             threading.Event().wait(IDLE_S)
             if syncs(raw) > before:
@@ -187,6 +187,20 @@ def idle(order: Order, store: Store, life: int) -> None:
         tell(Told(done="synced"))
     threading.Event().wait(IDLE_S)
     tell(Told(done="left alone"))
+
+
+def doze(order: Order, ready: Ready) -> int:
+    """Stay idle with something to sync."""
+    with opened(order) as store:
+        ready()
+        for _ in range(TRIES):
+            try:
+                idle(order, store, 0)
+            except EventStoreError as error:
+                tell(Told(refused=error.code))
+            else:
+                break
+    return SURVIVED
 
 
 def syncs(raw: sqlite3.Connection) -> int:
@@ -202,6 +216,7 @@ JOBS: dict[str, Callable[[Order, Ready], int]] = {
     "insist": insist,
     "open and insist": open_and_insist,
     "live": live,
+    "doze": doze,
 }
 """By name; a point whose name begins with another one's than `write` is passed by that job."""
 

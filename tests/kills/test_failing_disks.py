@@ -99,6 +99,17 @@ def test_a_sync_that_fails_at_the_start_loses_nothing(faults: Faults, at: int) -
 
 
 @needs_strace
+@pytest.mark.proves("WR-4", "WR-9")
+def test_a_failed_sync_of_an_idle_store_is_not_repeated_either(faults: Faults) -> None:
+    """The system drops what it could not write, so a second sync would mean nothing: the log is
+    opened and held anew, and all of it is brought over."""
+    run, held = faults.meet_idle("fdatasync:error=EIO:when=1")
+
+    assert run.ended == SURVIVED
+    assert held == 2
+
+
+@needs_strace
 @pytest.mark.proves("KM-3", "WR-9")
 @pytest.mark.parametrize("at", [1, 47, 111])
 def test_a_write_without_room_is_rolled_back(faults: Faults, at: int) -> None:
