@@ -34,6 +34,7 @@ KINDS = ("order", "ledger", "short")
 IDS = [bytes([number]) * 16 for number in range(4)]
 
 streams = st.sampled_from(STREAMS)
+few = st.sampled_from(STREAMS[:2])
 sites = st.none() | st.sampled_from(["shop.py:1", "shop.py:2", "cart.py:3"])
 times = st.integers(START_US - 10, START_US + 10)
 keys = st.none() | st.text("aä\x1b", min_size=1, max_size=3)
@@ -53,9 +54,11 @@ unknown = st.builds(
     times,
     sites,
 )
-batches = st.lists(known | unknown, min_size=0, max_size=4) | st.builds(
+small = st.lists(known | unknown, min_size=0, max_size=4)
+large = st.builds(
     lambda event, count: [event] * count, known, st.sampled_from([255, 256, 257, 600])
 )
+batches = st.one_of(small, small, small, small, large)
 
 
 class StoresAgree(RuleBasedStateMachine):
@@ -72,6 +75,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.subject: Store = self.open_subject("hold")
         self.guest: Store | None = None
         self.guest_appends = False
+        self.sent: list[tuple[StreamId, list[NewEvent], int, bytes | None, bool]] = []
         # A guest gives new names other numbers, and whoever finds that the log went on
         # takes ids again: chain values and commit ids differ from then on.
         self.exact = True
@@ -112,6 +116,25 @@ class StoresAgree(RuleBasedStateMachine):
                 name, events, kind=kind, expected=expected, commit_id=commit_id, close=close
             ).result()
         )
+
+    @rule(
+        name=few, events=batches, given=st.booleans(), close=st.sampled_from([False, False, True])
+    )
+    def go_on(self, name: StreamId, events: list[NewEvent], *, given: bool, close: bool) -> None:
+        """Append where a stream ends, as most programs do; some are closed then."""
+        head = self.model.head(name).revision
+        commit_id = (len(self.sent) + 100).to_bytes(16, "big") if given else None
+        self.sent.append((name, events, head, commit_id, close))
+        self._send(*self.sent[-1])
+
+    @precondition(lambda self: self.sent)
+    @rule(number=st.integers(0, 3), other=st.sampled_from([False, False, True]))
+    def again(self, number: int, *, other: bool) -> None:
+        """Send one of the last commits again, as it was or with an event more."""
+        name, events, head, commit_id, close = self.sent[-1 - number % len(self.sent)]
+        if other:
+            events = [*events, NewEvent("order.sent", None, at_us=START_US)]
+        self._send(name, events, head, commit_id, close)
 
     @rule(
         name=streams,
@@ -250,6 +273,20 @@ class StoresAgree(RuleBasedStateMachine):
             self.subject.close()
             self.model.close()
             self.remove_subject()
+
+    def _send(
+        self,
+        name: StreamId,
+        events: list[NewEvent],
+        expected: int,
+        commit_id: bytes | None,
+        close: bool,  # noqa: FBT001 - as it was kept
+    ) -> None:
+        self._agree(
+            lambda store: store.append(
+                name, events, kind="order", expected=expected, commit_id=commit_id, close=close
+            ).result()
+        )
 
     def _agree(self, call: Callable[[Store], object]) -> None:
         subject = self.guest if self.guest is not None and self.guest_appends else self.subject

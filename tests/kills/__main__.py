@@ -15,9 +15,10 @@ from pathlib import Path
 
 from eventstore.sql.points import POINTS
 from tests.kills import faults, matrix, power
-from tests.kills.faults import SWEEPS, Faults
+from tests.kills.faults import SWEEPS, Faults, Met
 from tests.kills.launcher import Launcher
-from tests.kills.matrix import Matrix
+from tests.kills.matrix import Kill, Matrix
+from tests.kills.power import Cut
 
 DEFAULTS = (200, 500, 1, 450)
 LIVES = 3
@@ -26,7 +27,7 @@ LIVES = 3
 
 def killed(folder: Path, launcher: Launcher, a_point: int, at_random: int) -> str:
     kills = Matrix(folder, launcher, seed=2)
-    done = []
+    done: list[Kill] = []
     for point in POINTS:
         done += kills.at_point(point, a_point)
         say(f"{point}: {a_point} kills")
@@ -35,7 +36,7 @@ def killed(folder: Path, launcher: Launcher, a_point: int, at_random: int) -> st
 
 
 def failing(folder: Path, launcher: Launcher, every: int) -> str:
-    met = {}
+    met: dict[str, list[Met]] = {}
     for name, fault in SWEEPS.items():
         met[name] = list(Faults(folder, launcher).sweep(fault, every))
         say(f"{name}: {len(met[name])} times")
@@ -43,7 +44,7 @@ def failing(folder: Path, launcher: Launcher, every: int) -> str:
 
 
 def cut(folder: Path, launcher: Launcher, images: int) -> str:
-    done = []
+    done: list[Cut] = []
     for level in power.LEVELS:
         for life in range(LIVES):
             lived, work = folder / f"{level}-{life}", folder / "cut"

@@ -8,6 +8,7 @@ from copy import copy
 from random import Random
 from typing import TypeAlias
 
+from tests.kills.launcher import Told
 from tests.kills.recording import Happened, Link, Open, Rename, Sync, Truncate, Unlink, Write
 
 SECTOR = 512
@@ -98,11 +99,18 @@ class Disk:
                 self._with(file).write(data, at)
             case Truncate(file, size):
                 self._with(file).truncate(size)
-            case Open(file, empties):
-                if file not in self._now:
-                    self._name(None, file, File())
-                elif empties:
+            case Open() | Rename() | Link() | Unlink():
+                self._rename(what)
+            case Told():
+                pass
+
+    def _rename(self, what: Open | Rename | Link | Unlink) -> None:
+        match what:
+            case Open(file, empties) if file in self._now:
+                if empties:
                     self._now[file].truncate(0)
+            case Open(file):
+                self._name(None, file, File())
             case Rename(file, to):
                 self._name(file, to, self._now[file])
             case Link(file, to):

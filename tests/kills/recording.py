@@ -5,7 +5,7 @@ stdout. SQLite's `-shm` files are left out: they are mapped, never read after a 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -103,21 +103,15 @@ _AT_END = ("fsync", "fdatasync", "openat")
 def _happened(call: str, rest: str) -> Happened | None:
     if re.search(r"= -\d", rest.rpartition(")")[2]):
         return None  # it failed
-    if call in ("fsync", "fdatasync"):
-        return Sync(_file(rest))
-    if call in ("write", "pwrite64"):
-        return _written(rest)
-    if call == "ftruncate":
-        return Truncate(_file(rest), int(rest.partition(">, ")[2].split(")")[0]))
-    names = [_text(name) for name in _STRING.findall(rest)]
-    if call == "openat":
-        return Open(names[0], "O_TRUNC" in rest) if "O_CREAT" in rest else None
-    if call.startswith("rename"):
-        return Rename(*names)
-    if call.startswith("link"):
-        return Link(*names)
-    assert call.startswith("unlink"), f"{call} is not known here"
-    return Unlink(names[0])
+    return _KNOWN[call](rest)
+
+
+def _opened(rest: str) -> Open | None:
+    return Open(_names(rest)[0], "O_TRUNC" in rest) if "O_CREAT" in rest else None
+
+
+def _truncated(rest: str) -> Truncate:
+    return Truncate(_file(rest), int(rest.partition(">, ")[2].partition(")")[0]))
 
 
 def _written(rest: str) -> Write | Told:
@@ -126,7 +120,7 @@ def _written(rest: str) -> Write | Told:
     assert found is not None
     if found[1] == "1":
         return msgspec.json.decode(data, type=Told)
-    numbers = rest[rest.rindex('"') :].split(")")[0].split(", ")[1:]
+    numbers = rest[rest.rindex('"') :].partition(")")[0].split(", ")[1:]
     assert int(numbers[0]) == len(data), "strace cut it short"
     return Write(_text(found[2]), data, int(numbers[1]) if len(numbers) > 1 else None)
 
@@ -137,9 +131,31 @@ def _file(rest: str) -> str:
     return _text(found[2])
 
 
+def _names(rest: str) -> list[str]:
+    return [_text(name) for name in _STRING.findall(rest)]
+
+
 def _text(hexadecimal: str) -> str:
     return bytes.fromhex(hexadecimal.replace("\\x", "")).decode()
 
 
 def _is_in(folder: Path, file: str) -> bool:
     return (file == str(folder) or file.startswith(f"{folder}/")) and not file.endswith("-shm")
+
+
+_KNOWN: dict[str, Callable[[str], Happened | None]] = {
+    "openat": _opened,
+    "write": _written,
+    "pwrite64": _written,
+    "ftruncate": _truncated,
+    "fsync": lambda rest: Sync(_file(rest)),
+    "fdatasync": lambda rest: Sync(_file(rest)),
+    "rename": lambda rest: Rename(*_names(rest)),
+    "renameat": lambda rest: Rename(*_names(rest)),
+    "renameat2": lambda rest: Rename(*_names(rest)),
+    "link": lambda rest: Link(*_names(rest)),
+    "linkat": lambda rest: Link(*_names(rest)),
+    "unlink": lambda rest: Unlink(*_names(rest)),
+    "unlinkat": lambda rest: Unlink(*_names(rest)),
+}
+"""Of the calls that are recorded; another one is none that SQLite or the store makes."""

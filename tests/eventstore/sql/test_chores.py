@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from eventstore import NEW, Commit, Position, Revision
+from eventstore import NEW, Commit, EventStoreError, Position, Revision
 from eventstore.drafts import Draft, Drafting
 from eventstore.names import NameBook
 from eventstore.sql.files import WriteLock
@@ -23,6 +24,18 @@ class UnsealableLog(WritableLog):
     def flush(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         return [Commit(d.stream, Revision(1), Revision(1), Position(1), 1, b"") for d in drafts]
 
+    def translated(self, error: sa.exc.DBAPIError) -> EventStoreError:
+        raise error
+
+    def reopen(self) -> None:
+        return
+
+    def sync(self) -> None:
+        return
+
+    def checkpoint(self, mode: str) -> object:
+        return None
+
     def seal_due_s(self) -> float | None:
         return 0.0
 
@@ -37,10 +50,10 @@ class UnsealableLog(WritableLog):
         return False
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        return
 
     def close(self) -> None:
-        """Nothing is open."""
+        return
 
 
 @pytest.mark.proves("WR-1")
