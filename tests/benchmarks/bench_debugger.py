@@ -156,7 +156,7 @@ async def _in_a_request(session: Session, stream: StreamId, keys: Sequence[str])
 
 
 def _is_shown(app: DebuggerApp) -> bool:
-    """Say whether the request stands there and takes keys: it is asked for after the first paint."""
+    """Say whether the request stands there: it is asked for after the first paint."""
     request = app.request
     return request.location is not None and app.focused is request.panes.timeline
 
