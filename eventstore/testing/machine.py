@@ -19,6 +19,7 @@ from eventstore.memory import MemoryStore
 from eventstore.names import REGISTERED
 from eventstore.store import Store
 from eventstore.testing.claims import equal
+from eventstore.testing.drawing import IDS, KINDS, Sent, batches, few, streams
 from eventstore.testing.fakes import (
     START_US,
     CountingReducer,
@@ -26,39 +27,7 @@ from eventstore.testing.fakes import (
     FakeIds,
     Placed,
     registry,
-    stream,
 )
-
-STREAMS = [stream(number) for number in range(6)]
-KINDS = ("order", "ledger", "short")
-IDS = [bytes([number]) * 16 for number in range(4)]
-
-streams = st.sampled_from(STREAMS)
-few = st.sampled_from(STREAMS[:2])
-sites = st.none() | st.sampled_from(["shop.py:1", "shop.py:2", "cart.py:3"])
-times = st.integers(START_US - 10, START_US + 10)
-keys = st.none() | st.text("aä\x1b", min_size=1, max_size=3)
-known = st.builds(
-    NewEvent,
-    st.just("order.placed"),
-    st.builds(Placed, st.text(max_size=3), st.integers(0, 9)),
-    keys,
-    times,
-    sites,
-)
-unknown = st.builds(
-    NewEvent,
-    st.sampled_from(["order.noted", "order.sent"]),
-    st.none() | st.integers() | st.lists(st.text(max_size=2), max_size=2),
-    keys,
-    times,
-    sites,
-)
-small = st.lists(known | unknown, min_size=0, max_size=4)
-large = st.builds(
-    lambda event, count: [event] * count, known, st.sampled_from([255, 256, 257, 600])
-)
-batches = st.one_of(small, small, small, small, large)
 
 
 class StoresAgree(RuleBasedStateMachine):
@@ -75,7 +44,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.subject: Store = self.open_subject("hold")
         self.guest: Store | None = None
         self.guest_appends = False
-        self.sent: list[tuple[StreamId, list[NewEvent], int, bytes | None, bool]] = []
+        self.sent: list[Sent] = []
         # A guest gives new names other numbers, and whoever finds that the log went on
         # takes ids again: chain values and commit ids differ from then on.
         self.exact = True
@@ -118,23 +87,30 @@ class StoresAgree(RuleBasedStateMachine):
         )
 
     @rule(
-        name=few, events=batches, given=st.booleans(), close=st.sampled_from([False, False, True])
+        name=few,
+        kind=st.sampled_from(["order", "order", "order", "ledger"]),
+        events=batches,
+        given=st.booleans(),
+        close=st.sampled_from([False, False, True]),
     )
-    def go_on(self, name: StreamId, events: list[NewEvent], *, given: bool, close: bool) -> None:
+    def go_on(
+        self, name: StreamId, kind: str, events: list[NewEvent], *, given: bool, close: bool
+    ) -> None:
         """Append where a stream ends, as most programs do; some are closed then."""
-        head = self.model.head(name).revision
         commit_id = (len(self.sent) + 100).to_bytes(16, "big") if given else None
-        self.sent.append((name, events, head, commit_id, close))
-        self._send(*self.sent[-1])
+        head = self.model.head(name).revision
+        self.sent.append(Sent(name, kind, events, head, commit_id, close))
+        self._agree(self.sent[-1].to)
 
     @precondition(lambda self: self.sent)
-    @rule(number=st.integers(0, 3), other=st.sampled_from([False, False, True]))
-    def again(self, number: int, *, other: bool) -> None:
+    @rule(number=st.integers(0, 3), more=st.sampled_from([False, False, True]))
+    def again(self, number: int, *, more: bool) -> None:
         """Send one of the last commits again, as it was or with an event more."""
-        name, events, head, commit_id, close = self.sent[-1 - number % len(self.sent)]
-        if other:
-            events = [*events, NewEvent("order.sent", None, at_us=START_US)]
-        self._send(name, events, head, commit_id, close)
+        sent = self.sent[-1 - number % len(self.sent)]
+        if more:
+            events = [*sent.events, NewEvent("order.sent", None, at_us=START_US)]
+            sent = msgspec.structs.replace(sent, events=events)
+        self._agree(sent.to)
 
     @rule(
         name=streams,
@@ -273,20 +249,6 @@ class StoresAgree(RuleBasedStateMachine):
             self.subject.close()
             self.model.close()
             self.remove_subject()
-
-    def _send(
-        self,
-        name: StreamId,
-        events: list[NewEvent],
-        expected: int,
-        commit_id: bytes | None,
-        close: bool,  # noqa: FBT001 - as it was kept
-    ) -> None:
-        self._agree(
-            lambda store: store.append(
-                name, events, kind="order", expected=expected, commit_id=commit_id, close=close
-            ).result()
-        )
 
     def _agree(self, call: Callable[[Store], object]) -> None:
         subject = self.guest if self.guest is not None and self.guest_appends else self.subject
