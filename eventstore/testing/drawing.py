@@ -13,7 +13,7 @@ KINDS = ("order", "ledger", "short")
 IDS = [bytes([number]) * 16 for number in range(4)]
 
 streams = st.sampled_from(STREAMS)
-few = st.sampled_from(STREAMS[:2])
+few = st.sampled_from(STREAMS[:3])
 sites = st.none() | st.sampled_from(["shop.py:1", "shop.py:2", "cart.py:3"])
 times = st.integers(START_US - 10, START_US + 10)
 keys = st.none() | st.text("aä\x1b", min_size=1, max_size=3)

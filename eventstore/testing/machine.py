@@ -91,21 +91,35 @@ class StoresAgree(RuleBasedStateMachine):
         kind=st.sampled_from(["order", "order", "order", "ledger"]),
         events=batches,
         given=st.booleans(),
-        close=st.sampled_from([False, False, True]),
+        then=st.sampled_from(["", "", "", "same", "more"]),
+        close=st.sampled_from([False] * 5 + [True]),
     )
     def go_on(
-        self, name: StreamId, kind: str, events: list[NewEvent], *, given: bool, close: bool
+        self,
+        name: StreamId,
+        kind: str,
+        events: list[NewEvent],
+        then: str,
+        *,
+        given: bool,
+        close: bool,
     ) -> None:
-        """Append where a stream ends, as most programs do; some are closed then."""
+        """Append where a stream ends, as most do; then perhaps as if there was no answer."""
         commit_id = (len(self.sent) + 100).to_bytes(16, "big") if given else None
         head = self.model.head(name).revision
         self.sent.append(Sent(name, kind, events, head, commit_id, close))
         self._agree(self.sent[-1].to)
+        if then:
+            self.again(0, more=then == "more")
 
     @precondition(lambda self: self.sent)
     @rule(number=st.integers(0, 3), more=st.sampled_from([False, False, True]))
-    def again(self, number: int, *, more: bool) -> None:
+    def send_again(self, number: int, *, more: bool) -> None:
         """Send one of the last commits again, as it was or with an event more."""
+        self.again(number, more=more)
+
+    def again(self, number: int, *, more: bool) -> None:
+        """Send what was sent *number* commits ago."""
         sent = self.sent[-1 - number % len(self.sent)]
         if more:
             events = [*sent.events, NewEvent("order.sent", None, at_us=START_US)]

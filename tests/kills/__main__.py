@@ -37,8 +37,9 @@ def killed(folder: Path, launcher: Launcher, a_point: int, at_random: int) -> st
 
 def failing(folder: Path, launcher: Launcher, every: int) -> str:
     met: dict[str, list[Met]] = {}
+    faulty = Faults(folder, launcher)
     for name, fault in SWEEPS.items():
-        met[name] = list(Faults(folder, launcher).sweep(fault, every))
+        met[name] = list(faulty.sweep(fault, every))
         say(f"{name}: {len(met[name])} times")
     return faults.table(met)
 

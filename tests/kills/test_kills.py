@@ -39,5 +39,4 @@ def test_a_store_survives_kills_at_a_point(matrix: Matrix, point: str) -> None:
 def test_a_store_survives_kills_at_any_time(matrix: Matrix) -> None:
     kills = list(matrix.at_random(AT_RANDOM))
 
-    assert len(kills) == AT_RANDOM
-    assert sum(kill.acked for kill in kills) > 0
+    assert [kill.point for kill in kills] == ["at random"] * AT_RANDOM

@@ -10,7 +10,7 @@ from tests.mutants.planting import Bug, planted
 
 SEARCH = settings(
     max_examples=100,
-    stateful_step_count=15,
+    stateful_step_count=20,
     derandomize=True,
     database=None,
     report_multiple_bugs=False,
