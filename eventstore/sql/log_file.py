@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -18,13 +18,15 @@ import sqlalchemy as sa
 from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, tail
+from eventstore.sql import connections, failures, redacting, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
@@ -32,6 +34,7 @@ from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
+from eventstore.subjects import Subjects
 
 LOG = logging.getLogger("eventstore")
 FLUSH_ROWS = 128
@@ -54,6 +57,19 @@ _LEVELS: dict[str, Level] = {
     "process": "NORMAL",
     "volatile": "OFF",
 }
+
+
+class Maintenance(Protocol):
+    """Work beside the log that is told in it (TB-7)."""
+
+    @property
+    def type(self) -> str:
+        """Of the fact that tells of it."""
+        ...
+
+    def work(self, connection: sa.Connection) -> object | None:
+        """Do it, within a transaction; return the fact, None if nothing was to do."""
+        ...
 
 
 class LogFile:
@@ -82,6 +98,7 @@ class LogFile:
     ) -> None:
         self._path = path
         self._sealer = sealer
+        self._subjects = drafting.subjects
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -182,6 +199,8 @@ class LogFile:
                     self._catch_up_with_others()
                 if self._names.has_pending():
                     self._register_names()
+                if self._subjects is not None and self._subjects.has_pending():
+                    self._write_keys(self._subjects)
                 return self._flush(drafts, trusting=trusting)
             except FencedError:
                 behind = True
@@ -228,6 +247,78 @@ class LogFile:
         # and the write lock keeps all other writers out meanwhile.
         gone = self.checkpoint("TRUNCATE")
         return Redaction(position, Position(change.pos), keyframes, gone)
+
+    def begin_keys(self) -> None:
+        """Take the store's own key, made if there is none; without a keyring do nothing.
+
+        Raises:
+            EventStoreError: `wrong-master`.
+        """
+        subjects = self._subjects
+        if subjects is None:
+            return
+        self._set_level("FULL")
+        with failures.translating(self._path):
+            subjects.begin(subject_keys.own(self._connection, subjects.new_own))
+
+    def _write_keys(self, subjects: Subjects) -> None:
+        # No sync: a key is before its rows in the write-ahead log, so it is on the disk
+        # whenever they are.
+        self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+        keys = subjects.pending()
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            subject_keys.insert(self._connection, keys)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._note_sync()
+        subjects.settled(keys)
+
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3).
+
+        Raises:
+            EventStoreError: `no-such-subject`, `log-fenced`.
+        """
+        try:
+            position = self.maintain(erasing)
+        finally:
+            # Also where there was no key: it may be that a process died before this.
+            gone = self.checkpoint("TRUNCATE")
+        assert position is not None  # noqa: S101 - an erasure always has a fact
+        return Erasure(
+            position, len(erasing.keys), gone, subject_keys.copies(self._path, erasing.subject)
+        )
+
+    def maintain(self, maintenance: Maintenance) -> Position | None:
+        """Do *maintenance*, and append the fact of it; return where, None if nothing was to do.
+
+        Raises:
+            EventStoreError: what it raises, `log-fenced`.
+        """
+        self._catch_up_with_others()
+        if self._subjects is not None and self._subjects.has_pending():
+            self._write_keys(self._subjects)
+        self._names.type_ids[maintenance.type]
+        if self._names.has_pending():
+            self._register_names()
+        self._set_level("FULL")
+        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+            fact = maintenance.work(self._connection)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
+            position = Position(self._state.next_pos - 1)
+            self._connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._note_sync()
+        return None if fact is None else position
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch

@@ -47,7 +47,7 @@ def change_of(
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
     """
-    row = _row_of(connection, order)
+    row = row_of(connection, order.stream, order.revision)
     if row.kind == LOG_KIND.id:
         raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
     data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
@@ -60,22 +60,26 @@ def change_of(
     return Change(row.pos, data, fact)
 
 
-def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
-    """Return the row that holds the revision, of the stream or the ancestor it comes from."""
-    stream = order.stream
+def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredRow:
+    """Return the row that holds the revision, of the stream or the ancestor it comes from.
+
+    Raises:
+        EventStoreError: `no-such-revision`.
+    """
+    stream = asked
     while True:
         found = connection.exec_driver_sql(
             f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
             " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
-            (stream.hex, order.revision),
+            (stream.hex, revision),
         ).first()
         row = tail.stored_row(found) if found else None
-        if row is not None and 1 <= order.revision < row.next_revision:
+        if row is not None and 1 <= revision < row.next_revision:
             return row
         parent = None if row else _parent_of(connection, stream)
-        if parent is None or order.revision < 1:
-            head = tail.SqlLookups(connection).known(order.stream).revision
-            raise refusals.no_such_revision(order.stream, order.revision, head)
+        if parent is None or revision < 1:
+            head = tail.SqlLookups(connection).known(asked).revision
+            raise refusals.no_such_revision(asked, revision, head)
         stream = parent
 
 

@@ -19,6 +19,7 @@ from eventstore.values.frozen import (
     Sealed,
     UnknownMember,
 )
+from eventstore.values.hidden import Hidden, NotHiddenError, ToHash, ToSeal
 from eventstore.values.tree import Tree, same, tree_bytes, value_depth
 from eventstore.values.views import Viewer, decode, json_hook, loads, view
 
@@ -31,8 +32,12 @@ __all__ = [
     "FrozenObject",
     "FrozenSet",
     "FrozenValueError",
+    "Hidden",
+    "NotHiddenError",
     "Redacted",
     "Sealed",
+    "ToHash",
+    "ToSeal",
     "Tree",
     "UnknownMember",
     "Viewer",
