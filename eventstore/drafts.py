@@ -13,8 +13,8 @@ from eventstore.chain import digest_of
 from eventstore.codec import LOG_KIND, EncodedRow, Registry, encode_rows
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, Kind, NewEvent
+from eventstore.hiding import Hiding
 from eventstore.identifiers import Clock, Ids, Revision, StreamId
-from eventstore.keyring import keyring_missing
 from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET, Name, NameBook
 from eventstore.subjects import Subjects
 from eventstore.values import NotHiddenError
@@ -108,7 +108,7 @@ class Drafting:
         except NotHiddenError:
             # Found while encoding, so that commits without hidden values pay nothing for it.
             commit_id = commit_id or self._ids.uuid7(now_us).bytes
-            events = self._hidden(events, stream, commit_id, again=given)
+            events = Hiding(self.subjects, stream, commit_id, again=given).events(events)
             encoded = self._encoded(events, began_us)
         token = self._ids.token
         rows, size = [], 0
@@ -133,14 +133,6 @@ class Drafting:
             type_id=self._names.type_ids.__getitem__,
             site_id=self._names.site_ids.__getitem__,
         )
-
-    def _hidden(
-        self, events: Sequence[NewEvent], stream: StreamId, commit_id: bytes, *, again: bool
-    ) -> list[NewEvent]:
-        if self.subjects is None:
-            who = "A value that is to be sealed or hashed"
-            raise keyring_missing(who)
-        return self.subjects.hidden(events, stream, commit_id, again=again)
 
     def registered(self, names: Sequence[Name]) -> Draft:
         """Draft the fact that *names* have their numbers."""

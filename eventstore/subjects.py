@@ -6,16 +6,14 @@ the table, which it does before the rows that need them.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
 
 from eventstore import keyring as secrets
-from eventstore.codec.hiding import with_hidden
 from eventstore.errors import EventStoreError
-from eventstore.events import NewEvent
-from eventstore.identifiers import Clock, Ids, StreamId
+from eventstore.identifiers import Clock, Ids
 from eventstore.keyring import (
     NONCE_BYTES,
     SECRET_BYTES,
@@ -25,7 +23,7 @@ from eventstore.keyring import (
     Origin,
     WrappedKey,
 )
-from eventstore.values import Hidden, Sealed, ToHash, ToSeal, Tree, encode, tree_bytes
+from eventstore.values import Sealed, Tree, encode, tree_bytes
 
 OWN = 0
 """Number of the store's own key, which hashes subjects and values."""
@@ -72,6 +70,11 @@ class Subjects:
 
     # --- the store's own key ---
 
+    @property
+    def has_own(self) -> bool:
+        """Whether the store's own key is known."""
+        return self._secret is not None
+
     def new_own(self) -> WrappedKey:
         """Make the key that a store gets when it is first opened with a keyring."""
         return self._new(OWN, b"")
@@ -96,56 +99,29 @@ class Subjects:
 
     # --- hiding ---
 
-    def hidden(
-        self, events: Sequence[NewEvent], stream: StreamId, commit_id: bytes, *, again: bool
-    ) -> list[NewEvent]:
-        """Return *events* with all `Hidden` in them encrypted or hashed.
-
-        Args:
-            events: of one commit.
-            stream: it is for.
-            commit_id: of it.
-            again: whether the append may be sent again; then its bytes must be the same.
-        """
-        keys: dict[str, tuple[int, bytes]] = {}
-
-        def key_of(subject: str) -> tuple[int, bytes]:
-            if subject not in keys:
-                keys[subject] = self._key(subject)
-            return keys[subject]
-
-        def hide(index: int) -> Callable[[Hidden, str], Tree]:
-            def replace(value: Hidden, pointer: str) -> Tree:
-                if isinstance(value, ToHash):
-                    return self._hashed(value.tree)
-                origin = Origin(stream, commit_id, index, pointer)
-                return self._sealed(value, key_of(value.subject), origin, again=again)
-
-            return replace
-
-        return [
-            event if data is event.data else msgspec.structs.replace(event, data=data)
-            for index, event in enumerate(events)
-            for data in (with_hidden(event.data, hide(index)),)
-        ]
-
-    def _hashed(self, tree: Tree) -> str:
+    def hashed(self, tree: Tree) -> str:
+        """Return what is kept of an encoded value instead of it."""
         assert self._secret is not None  # noqa: S101 - a store that appends has one
         return secrets.value_hash(self._secret, _canonical(tree))
 
-    def _sealed(
-        self, value: ToSeal, key: tuple[int, bytes], origin: Origin, *, again: bool
-    ) -> Tree:
+    def sealed(self, tree: Tree, key: tuple[int, bytes], origin: Origin, *, again: bool) -> Tree:
+        """Return an encoded value encrypted.
+
+        Args:
+            tree: the value.
+            key: of `key_for`.
+            origin: where it will stand.
+            again: whether the append may be sent again; then its bytes must be the same.
+        """
         number, secret = key
-        text = tree_bytes(value.tree)
-        nonce = (
-            secrets.repeatable_nonce(secret, text, origin)
-            if again
-            else self._ids.token(NONCE_BYTES)
-        )
+        text = tree_bytes(tree)
+        nonce = self._ids.token(NONCE_BYTES)
+        if again:
+            nonce = secrets.repeatable_nonce(secret, text, origin)
         return encode(Sealed(number, secrets.seal(secret, nonce, text, origin)))
 
-    def _key(self, subject: str) -> tuple[int, bytes]:
+    def key_for(self, subject: str) -> tuple[int, bytes]:
+        """Return number and secret of the subject's key; a new one is pending."""
         hashed = self.hash_of(subject)
         with self._lock:
             # In this order: a key leaves `_pending` only once it is in the table.

@@ -1,6 +1,6 @@
 """Payloads with what must be hidden in them replaced: the parts around are copied, no others."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,12 +18,17 @@ def with_hidden(payload: Any, replace: Replace) -> Any:
 
     The pointers are those of the payload as it is stored.
     """
-    return _within(payload, "", lambda part: isinstance(part, Hidden), replace)
+    return _within(payload, "", lambda part, _: isinstance(part, Hidden), replace)
 
 
 def with_sealed(payload: Any, replace: Replace) -> Any:
     """Return *payload* with each envelope `{"$sealed": [key, box]}` in it replaced."""
-    return _within(payload, "", is_sealed, replace)
+    return _within(payload, "", lambda part, _: is_sealed(part), replace)
+
+
+def with_parts(payload: Any, places: Collection[str], replace: Replace) -> Any:
+    """Return *payload* with what stands at *places*, JSON pointers, replaced."""
+    return _within(payload, "", lambda _, pointer: pointer in places, replace)
 
 
 def is_sealed(part: object) -> bool:
@@ -34,8 +39,8 @@ def is_sealed(part: object) -> bool:
     return isinstance(inner, list) and [type(each) for each in inner] == [int, str]
 
 
-def _within(part: Any, pointer: str, wanted: Callable[[Any], bool], replace: Replace) -> Any:
-    if wanted(part):
+def _within(part: Any, pointer: str, wanted: Callable[[Any, str], bool], replace: Replace) -> Any:
+    if wanted(part, pointer):
         return replace(part, pointer)
     changed = {}
     for name, step, inner in _parts(part):

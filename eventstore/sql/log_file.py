@@ -249,13 +249,9 @@ class LogFile:
         return Redaction(position, Position(change.pos), keyframes, gone)
 
     def begin_keys(self) -> None:
-        """Take the store's own key, made if there is none; without a keyring do nothing.
-
-        Raises:
-            EventStoreError: `wrong-master`.
-        """
+        """Make the store's own key, if it has a keyring and none yet."""
         subjects = self._subjects
-        if subjects is None:
+        if subjects is None or subjects.has_own:
             return
         self._set_level("FULL")
         with failures.translating(self._path):

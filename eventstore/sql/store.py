@@ -113,7 +113,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     try:
         _require(path, clock, ids, may_create=holder is not None)
         book = NameBook(registry, guest=holder is None)
-        subjects = None if keyring is None else Subjects(keyring, KeyTable(path), clock, ids)
+        subjects = _open_keys(path, keyring, clock, ids)
         drafting = Drafting(registry, book, clock, ids, subjects)
         if mode == "read":
             reader = Reader(path, registry, book)
@@ -138,6 +138,23 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         if holder is not None:
             holder.close()
         raise
+
+
+def _open_keys(path: Path, keyring: Keyring | None, clock: Clock, ids: Ids) -> Subjects | None:
+    """Open the keys of persons.
+
+    Raises:
+        EventStoreError: `wrong-master`.
+    """
+    if keyring is None:
+        return None
+    subjects = Subjects(keyring, KeyTable(path), clock, ids)
+    try:
+        subjects.begin(subjects.table.by_id(OWN))
+    except BaseException:
+        subjects.close()
+        raise
+    return subjects
 
 
 def _reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
@@ -210,8 +227,6 @@ class SqlStore:
         self._closed = False
         self._generation = Process.generation
         self._reader.load_names()
-        if self._writer is None and self._subjects is not None:
-            self._subjects.begin(self._subjects.table.by_id(OWN))
 
     @property
     def url(self) -> str:
