@@ -342,18 +342,19 @@ class MemoryStore:
             told = self._tell(ERASED, fact)
             return Erasure(told, len(found), gone=True)
 
-    def rewrap(self, new_master: bytes, progress: Callable[[int], None] | None = None) -> int:
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
         self._check_open()
         done = 0
         with self._lock:
             subjects = self._keyring("To change the master")
             subjects.learn(new_master)
+            total = len(self._keys.not_wrapped_by(name_of(new_master)))
             while found := self._keys.not_wrapped_by(name_of(new_master))[:BATCH]:
                 self._keys.put([subjects.rewrapped(kept) for kept in found])
                 self._tell(REWRAPPED, Rewrapped(name_of(new_master), len(found)))
                 done += len(found)
                 if progress is not None:
-                    progress(done)
+                    progress(done, total)
         return done
 
     def _keyring(self, who: str) -> Subjects:

@@ -258,7 +258,7 @@ class Store(Protocol):
         """
         ...
 
-    def rewrap(self, new_master: bytes, progress: Callable[[int], None] | None = None) -> int:
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
         """Wrap all keys by *new_master*; return how many were wrapped by another one.
 
         It goes a hundred keys a transaction: interrupted, it goes on where it stopped.
@@ -267,7 +267,7 @@ class Store(Protocol):
 
         Args:
             new_master: 32 bytes.
-            progress: is told how many keys are done.
+            progress: is told how many keys are done, and how many there are to do.
 
         Raises:
             EventStoreError: `bad-master`, `wrong-master`, `keyring-missing`, `read-only`.

@@ -18,7 +18,7 @@ from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
-from eventstore.keyring import Keyring, Opened, keyring_missing
+from eventstore.keyring import Keyring, Opened, keyring_missing, name_of
 from eventstore.names import NameBook
 from eventstore.sql import (
     connections,
@@ -375,11 +375,13 @@ class SqlStore:
         erasing = Erasing(self._keys("To erase somebody").hash_of(subject), by, reason)
         return writer.do(lambda: log_file.erase(erasing))
 
-    def rewrap(self, new_master: bytes, progress: Callable[[int], None] | None = None) -> int:
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
         self._check_open()
         writer, log_file = self._writing()
         subjects = self._keys("To change the master")
         subjects.learn(new_master)
+        master = name_of(new_master)
+        total = self._reader.ask(lambda connection: subject_keys.count_others(connection, master))
         done = 0
         while True:
             batch = Rewrapping(subjects)
@@ -387,7 +389,7 @@ class SqlStore:
                 return done
             done += batch.done
             if progress is not None:
-                progress(done)
+                progress(done, total)
 
     def _keys(self, who: str) -> Subjects:
         if self._subjects is None:

@@ -103,6 +103,14 @@ def not_wrapped_by(connection: sa.Connection, master: str, limit: int) -> list[W
     return [WrappedKey(*row) for row in rows]
 
 
+def count_others(connection: sa.Connection, master: str) -> int:
+    """Count the keys that another master wraps."""
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM subject_keys WHERE master != ?", (master,)
+    )
+    return int(found.scalar_one())
+
+
 def update(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
     """Write keys as they are wrapped now; within maintenance only."""
     connection.exec_driver_sql(

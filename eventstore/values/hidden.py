@@ -54,7 +54,7 @@ class ToSeal(Hidden):
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self.subject == getattr(other, "subject", None)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class NotHiddenError(Exception):

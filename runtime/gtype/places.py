@@ -12,6 +12,7 @@ from runtime.gtype.build import strip
 from runtime.gtype.sensitive import Mark, can_be_subject, mark_of
 
 K = TypeVar("K", str, int)
+_OBJECTS = (mi.StructType, mi.DataclassType, mi.TypedDictType, mi.NamedTupleType)
 
 
 class Place(NamedTuple):
@@ -117,7 +118,9 @@ class _Compiler:
 
     def rule(self, info: mi.Type, owner: Owner | None) -> Rule:
         mark, info = mark_of(info), strip(info)[0]
-        key = (id(info), mark, id(owner))
+        # Of an object's own type it does not matter what it is in: so types may contain themselves.
+        of = None if mark is None and isinstance(info, _OBJECTS) else owner
+        key = (id(info), mark, id(of))
         known = self._made.get(key)
         if known is not None:
             return known
@@ -138,7 +141,7 @@ class _Compiler:
                 rule.inner = [self.rule(info.value_type, owner)]
             case mi.CollectionType():
                 rule.inner = [self.rule(info.item_type, owner)]
-            case mi.StructType() | mi.DataclassType() | mi.TypedDictType() | mi.NamedTupleType():
+            case _ if isinstance(info, _OBJECTS):
                 self._fill_object(rule, info)
             case _:
                 pass

@@ -262,7 +262,7 @@ class PostgresStore:
     def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
         raise not_here_yet(self._place, "erase")
 
-    def rewrap(self, new_master: bytes, progress: Callable[[int], None] | None = None) -> int:
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
         raise not_here_yet(self._place, "change the master")
 
     def close(self) -> None:
