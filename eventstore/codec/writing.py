@@ -193,7 +193,7 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
     _check_text("site", event.site, SITE_BYTES)
 
 
-_PLAIN = (type(None), bool, int, float, str, list, dict)
+_PLAIN = (type(None), bool, int, float, str, list, dict, hidden.Hidden)
 
 
 def _check_text(name: str, value: str | None, most: int, least: int = 0) -> None:
