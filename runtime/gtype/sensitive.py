@@ -4,7 +4,7 @@ They are msgspec `Meta`, because msgspec then carries them through generics, inh
 dataclasses and forward references to where we read them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import inspect as mi
 from eventstore.values import Hidden, ToDrop, ToHash, ToSeal, Tree
 from runtime.errors import ConstraintError
 
-MARK: Final = "timescape.sensitive"
+_KEY: Final = "timescape."
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -44,7 +44,12 @@ class Mark(msgspec.Struct, frozen=True):
         return ToSeal(whose, tree)
 
 
-Sensitive: Final = msgspec.Meta(extra={MARK: Mark("drop")})
+def _meta(mark: Mark) -> msgspec.Meta:
+    # A key for each way: msgspec merges what several marks of one type say.
+    return msgspec.Meta(extra={_KEY + mark.how: mark})
+
+
+Sensitive: Final = _meta(Mark("drop"))
 """`Annotated[str, Sensitive]`: the value is never recorded, only that there was one."""
 
 
@@ -71,8 +76,8 @@ def sensitive(*, hash: bool = False, subject: str | None = None) -> msgspec.Meta
         msg = f"A value is to be hashed and sealed for {subject!r}."
         raise ConstraintError(msg, "Choose one of both.")
     if hash:
-        return msgspec.Meta(extra={MARK: Mark("hash")})
-    return Sensitive if subject is None else msgspec.Meta(extra={MARK: Mark("seal", subject)})
+        return _meta(Mark("hash"))
+    return Sensitive if subject is None else _meta(Mark("seal", subject))
 
 
 REDACTED: Final[dict[str, bool]] = {"$redacted": True}
@@ -83,18 +88,21 @@ HASHED: Final = "hmac:"
 
 def mark_in(metadata: Iterable[object]) -> Mark | None:
     """Return the mark among the metadata of an `Annotated`."""
-    extras = [meta.extra or {} for meta in metadata if isinstance(meta, msgspec.Meta)]
-    return strictest(extra[MARK] for extra in extras if MARK in extra)
+    extras = [meta.extra for meta in metadata if isinstance(meta, msgspec.Meta)]
+    return strictest(mark for extra in extras for mark in _marks(extra))
 
 
 def mark_of(info: mi.Type) -> Mark | None:
     """Return the mark of a type itself; of several the strictest."""
     found: list[Mark] = []
     while isinstance(info, mi.Metadata):
-        if info.extra and MARK in info.extra:
-            found.append(info.extra[MARK])
+        found += _marks(info.extra)
         info = info.type
     return strictest(found)
+
+
+def _marks(extra: Mapping[str, object] | None) -> list[Mark]:
+    return [value for value in (extra or {}).values() if isinstance(value, Mark)]
 
 
 def strictest(marks: Iterable[Mark]) -> Mark | None:
