@@ -7,16 +7,16 @@ import msgspec
 
 from eventstore import Event, Store
 from eventstore.codec.hiding import with_sealed
+from eventstore.subjects import OWN
 
 FORGOTTEN = "$forgotten"
 """Tag of the envelope that stands for a value whose key was destroyed, with the key's number."""
-_OWN = 0
 
 
 def with_forgotten(events: Iterable[Event], store: Store) -> tuple[Event, ...]:
     """Return *events* as they may be shown: forgotten values say that they are."""
     found = tuple(events)
-    if _OWN in store.forgotten([_OWN]):
+    if OWN in store.forgotten([OWN]):
         return found  # no value was ever sealed there
     keys: set[int] = set()
     for event in found:
