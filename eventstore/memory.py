@@ -6,7 +6,7 @@ row. Nothing here is fast and nothing survives the process.
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Self, TypeVar
 
 import msgspec
@@ -15,45 +15,26 @@ from eventstore import redaction, refusals, seals, signing
 from eventstore.bell import Bell
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
 from eventstore.codec import LOG_KIND, Registry, RowDecoder
-from eventstore.codec.hiding import sealed_at
 from eventstore.cursors import Cursor
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
-from eventstore.erasure import BATCH, ERASED, REWRAPPED, Erased, Erasure, Rewrapped
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
-from eventstore.keyring import Keyring, Opened, Origin, keyring_missing, name_of
+from eventstore.keyring import Keyring
 from eventstore.memory_feed import MemoryFeed
-from eventstore.memory_keys import MemoryKeys
+from eventstore.memory_keys import MemoryKeyring
+from eventstore.memory_ticket import MemoryTicket
 from eventstore.names import REGISTERED, Name, NameBook
 from eventstore.seals import Seal
-from eventstore.subjects import Subjects, no_such_subject
 from eventstore.verification import SealedWalk
 
 S = TypeVar("S")
 REMEMBERED_ROWS = 256
 
 
-class MemoryTicket:
-    """The outcome of an append, known at once."""
-
-    def __init__(self, outcome: Commit | EventStoreError) -> None:
-        self._outcome = outcome
-
-    def result(self, timeout_s: float | None = None) -> Commit:
-        """Return the commit, or raise what the append raised."""
-        if isinstance(self._outcome, EventStoreError):
-            raise self._outcome
-        return self._outcome
-
-    async def durable(self) -> Commit:
-        """Return the commit, or raise what the append raised."""
-        return self.result()
-
-
-class MemoryStore:
+class MemoryStore(MemoryKeyring):
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
@@ -74,16 +55,12 @@ class MemoryStore:
         self._clock = clock
         self._ids = ids
         self._bell = Bell()
-        self._keys = MemoryKeys()
-        self._subjects = None if keyring is None else Subjects(keyring, self._keys, clock, ids)
+        MemoryKeyring.__init__(self, keyring, clock, ids)
         self._feed = MemoryFeed(
             self._uid, self._rows, self._lock, self._row, self._check_open, self._note_reset
         )
         self.hold()
-        if self._subjects is not None:
-            own = self._subjects.new_own()
-            self._keys.put([own])
-            self._subjects.begin(own)
+        self._begin_keys()
 
     @property
     def url(self) -> str:
@@ -286,14 +263,12 @@ class MemoryStore:
                 stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
                 by=by, reason=reason, digest=row.digest or b"", data=data,
             )  # fmt: skip
-            self._book.type_ids[redaction.FACT]
-            self._register_names()
             now = msgspec.structs.replace(row, data=data, salt=None)
             for rows in (self._rows, self._streams[row.stream]):
                 rows[rows.index(row)] = now
             self._redacted |= redaction.latest([fact])
-            told = self._write(self._drafting.maintenance(redaction.FACT, fact))
-            return Redaction(told.position, Position(row.pos), 0, gone=True)
+            told = self._tell(redaction.FACT, fact)
+            return Redaction(told, Position(row.pos), 0, gone=True)
 
     def _row_of(self, stream: StreamId, revision: int) -> StoredRow:
         of: StreamId | None = stream
@@ -304,6 +279,14 @@ class MemoryStore:
             of = self.head(of).parent
         raise refusals.no_such_revision(stream, revision, self.head(stream).revision)
 
+    def _first_of(self, row: StoredRow) -> StoredRow:
+        return next(r for r in self._streams[row.stream] if r.commit_id == row.commit_id)
+
+    def _tell(self, type_: str, fact: object) -> Position:
+        self._book.type_ids[type_]
+        self._register_names()
+        return self._write(self._drafting.maintenance(type_, fact)).position
+
     def _check_readable(self, row: StoredRow, data: str, pointers: Sequence[str]) -> None:
         if row.kind == LOG_KIND.id:
             raise redaction.cannot_redact(pointers, "the log needs what it says of itself")
@@ -312,66 +295,6 @@ class MemoryStore:
         except EventStoreError as error:
             reason = "the event could not be read without it"
             raise redaction.cannot_redact(pointers, reason) from error
-
-    @property
-    def has_keyring(self) -> bool:
-        return self._subjects is not None
-
-    def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
-        self._check_open()
-        with self._lock:
-            row = self._row_of(stream, revision)
-            sealed = sealed_at(row.data, revision - row.revision, pointer)
-            commit = [each for each in self._streams[row.stream] if each.commit_id == row.commit_id]
-            index = revision - commit[0].revision
-            origin = Origin(row.stream, row.commit_id, index, pointer)
-        return self._keyring("To open a sealed value").open(sealed, origin)
-
-    def forgotten(self, keys: Iterable[int]) -> frozenset[int]:
-        return frozenset(number for number in keys if self._keys.by_id(number) is None)
-
-    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
-        self._check_open()
-        with self._lock:
-            hashed = self._keyring("To erase somebody").hash_of(subject)
-            found = self._keys.all_of(hashed)
-            if not found:
-                raise no_such_subject()
-            self._keys.drop(found)
-            fact = Erased(hashed.hex(), [kept.id for kept in found], by, reason)
-            told = self._tell(ERASED, fact)
-            return Erasure(told, len(found), gone=True)
-
-    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
-        self._check_open()
-        done = 0
-        with self._lock:
-            subjects = self._keyring("To change the master")
-            subjects.learn(new_master)
-            total = len(self._keys.not_wrapped_by(name_of(new_master)))
-            while found := self._keys.not_wrapped_by(name_of(new_master))[:BATCH]:
-                self._keys.put([subjects.rewrapped(kept) for kept in found])
-                self._tell(REWRAPPED, Rewrapped(name_of(new_master), len(found)))
-                done += len(found)
-                if progress is not None:
-                    progress(done, total)
-        return done
-
-    def _keyring(self, who: str) -> Subjects:
-        if self._subjects is None:
-            raise keyring_missing(who)
-        return self._subjects
-
-    def _put_keys(self) -> None:
-        if self._subjects is not None:
-            keys = self._subjects.pending()
-            self._keys.put(keys)
-            self._subjects.settled(keys)
-
-    def _tell(self, type_: str, fact: object) -> Position:
-        self._book.type_ids[type_]
-        self._register_names()
-        return self._write(self._drafting.maintenance(type_, fact)).position
 
     def close(self) -> None:
         self._closed = True

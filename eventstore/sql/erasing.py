@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from eventstore import keyring
-from eventstore.erasure import BATCH, ERASED, REWRAPPED, Erased, Rewrapped
+from eventstore.erasure import BATCH, ERASED, REWRAPPED, Erased, Erasure, Rewrapped
+from eventstore.identifiers import Position
 from eventstore.keyring import WrappedKey
 from eventstore.sql import subject_keys
 from eventstore.subjects import Subjects, no_such_subject
@@ -40,6 +41,16 @@ class Erasing:
         subject_keys.delete(connection, self.keys)
         numbers = [kept.id for kept in self.keys]
         return Erased(self.subject.hex(), numbers, self._by, self._reason)
+
+    def told(self, position: Position, gone: bool, copies: tuple[str, ...]) -> Erasure:  # noqa: FBT001
+        """Return what came of it.
+
+        Args:
+            position: of the fact.
+            gone: whether no file of the store holds the keys any more.
+            copies: files beside it that do.
+        """
+        return Erasure(position, len(self.keys), gone, copies)
 
 
 class Rewrapping:

@@ -10,12 +10,11 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.erasure import Erasure
@@ -24,17 +23,17 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, subject_keys, tail
+from eventstore.sql import connections, failures, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
-from eventstore.sql.redacting import Order
+from eventstore.sql.redacting import Order, Redacting
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
-from eventstore.subjects import Subjects
 
 LOG = logging.getLogger("eventstore")
 FLUSH_ROWS = 128
@@ -57,19 +56,6 @@ _LEVELS: dict[str, Level] = {
     "process": "NORMAL",
     "volatile": "OFF",
 }
-
-
-class Maintenance(Protocol):
-    """Work beside the log that is told in it (TB-7)."""
-
-    @property
-    def type(self) -> str:
-        """Of the fact that tells of it."""
-        ...
-
-    def work(self, connection: sa.Connection) -> object | None:
-        """Do it, within a transaction; return the fact, None if nothing was to do."""
-        ...
 
 
 class LogFile:
@@ -199,8 +185,7 @@ class LogFile:
                     self._catch_up_with_others()
                 if self._names.has_pending():
                     self._register_names()
-                if self._subjects is not None and self._subjects.has_pending():
-                    self._write_keys(self._subjects)
+                self._write_keys()
                 return self._flush(drafts, trusting=trusting)
             except FencedError:
                 behind = True
@@ -221,82 +206,46 @@ class LogFile:
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6).
+        """Take values out of a row, for good (CH-6)."""
+        redacting = Redacting(order, self._registry, self._names)
+        return redacting.told(*self._take_out(redacting))
 
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
-        """
-        # The write lock is held: what is decided here is still so when it is done.
-        self._catch_up_with_others()
-        change = redacting.change_of(self._connection, order, self._registry, self._names)
-        self._names.type_ids[redaction.FACT]
-        if self._names.has_pending():
-            self._register_names()
-        self._set_level("FULL")
-        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3)."""
+        position, gone = self._take_out(erasing)
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
+        """Do it; return where it is told, and whether no file holds what it took out."""
         try:
-            keyframes = redacting.apply(self._connection, change)
-            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
-            position = Position(self._state.next_pos - 1)
-            self._connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            self._roll_back()
+            position = self.maintain(maintenance)
+        except EventStoreError:
+            # It may be gone, and whoever took it out died before this.
+            self.checkpoint("TRUNCATE")
             raise
-        self._note_sync()
         # A guest too, though it checkpoints nothing else: the value must be off the disk,
         # and the write lock keeps all other writers out meanwhile.
-        gone = self.checkpoint("TRUNCATE")
-        return Redaction(position, Position(change.pos), keyframes, gone)
+        return position, self.checkpoint("TRUNCATE")
 
     def begin_keys(self) -> None:
         """Make the store's own key, if it has a keyring and none yet."""
-        subjects = self._subjects
-        if subjects is None or subjects.has_own:
-            return
-        self._set_level("FULL")
-        with failures.translating(self._path):
-            subjects.begin(subject_keys.own(self._connection, subjects.new_own))
+        if self._subjects is not None:
+            self._set_level("FULL")
+            with failures.translating(self._path):
+                subject_keys.begin(self._connection, self._subjects)
 
-    def _write_keys(self, subjects: Subjects) -> None:
-        # No sync: a key is before its rows in the write-ahead log, so it is on the disk
-        # whenever they are.
-        self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
-        keys = subjects.pending()
-        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            subject_keys.insert(self._connection, keys)
-            self._connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-        self._note_sync()
-        subjects.settled(keys)
-
-    def erase(self, erasing: Erasing) -> Erasure:
-        """Destroy a subject's keys, for good (EN-3).
-
-        Raises:
-            EventStoreError: `no-such-subject`, `log-fenced`.
-        """
-        try:
-            position = self.maintain(erasing)
-        finally:
-            # Also where there was no key: it may be that a process died before this.
-            gone = self.checkpoint("TRUNCATE")
-        assert position is not None  # noqa: S101 - an erasure always has a fact
-        return Erasure(
-            position, len(erasing.keys), gone, subject_keys.copies(self._path, erasing.subject)
-        )
-
-    def maintain(self, maintenance: Maintenance) -> Position | None:
-        """Do *maintenance*, and append the fact of it; return where, None if nothing was to do.
-
-        Raises:
-            EventStoreError: what it raises, `log-fenced`.
-        """
-        self._catch_up_with_others()
+    def _write_keys(self) -> None:
         if self._subjects is not None and self._subjects.has_pending():
-            self._write_keys(self._subjects)
+            # No sync: a key is before its rows in the write-ahead log, so it is on the disk
+            # whenever they are.
+            self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+            subject_keys.write_pending(self._connection, self._subjects)
+            self._note_sync()
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._catch_up_with_others()
+        self._write_keys()
         self._names.type_ids[maintenance.type]
         if self._names.has_pending():
             self._register_names()
@@ -308,13 +257,12 @@ class LogFile:
             self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
             if fact is not None:
                 self._insert([self._drafting.maintenance(maintenance.type, fact)])
-            position = Position(self._state.next_pos - 1)
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         self._note_sync()
-        return None if fact is None else position
+        return Position(self._state.next_pos - 1)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch

@@ -385,7 +385,8 @@ class SqlStore:
         done = 0
         while True:
             batch = Rewrapping(subjects)
-            if writer.do(partial(log_file.maintain, batch)) is None:
+            writer.do(partial(log_file.maintain, batch))
+            if not batch.done:
                 return done
             done += batch.done
             if progress is not None:

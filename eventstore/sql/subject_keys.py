@@ -1,14 +1,16 @@
 """Table `subject_keys`: the wrapped key of each person whose values are sealed (EN-1)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from eventstore.keyring import WrappedKey
 from eventstore.sql import connections, failures
-from eventstore.subjects import OWN
+from eventstore.subjects import OWN, Subjects
 
 T = TypeVar("T")
 _SELECT = "SELECT id, subject, master, wrapped, created_us FROM subject_keys"
@@ -71,23 +73,34 @@ def forgotten(connection: sa.Connection, numbers: Iterable[int]) -> frozenset[in
 
 
 def insert(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
-    """Put new keys in; one that is there already stays as it is."""
-    connection.exec_driver_sql(
-        "INSERT INTO subject_keys (id, subject, master, wrapped, created_us)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        [(key.id, key.subject, key.master, key.wrapped, key.created_us) for key in keys],
-    )
+    """Put new keys in, a statement a page; one that is there already stays as it is."""
+    for start in range(0, len(keys), _PAGE):
+        page = keys[start : start + _PAGE]
+        marks = ",".join(["(?, ?, ?, ?, ?)"] * len(page))
+        values = (msgspec.structs.astuple(key) for key in page)
+        connection.exec_driver_sql(
+            "INSERT INTO subject_keys (id, subject, master, wrapped, created_us)"  # noqa: S608
+            f" VALUES {marks} ON CONFLICT (id) DO NOTHING",
+            tuple(chain.from_iterable(values)),
+        )
 
 
-def own(connection: sa.Connection, make: Callable[[], WrappedKey]) -> WrappedKey:
-    """Return the store's own key, made and put in if there is none."""
-    found = by_id(connection, OWN)
-    if found is not None:
-        return found
-    insert(connection, [make()])
-    found = by_id(connection, OWN)
-    assert found is not None  # noqa: S101 - for the type checker
-    return found
+def write_pending(connection: sa.Connection, subjects: Subjects) -> None:
+    """Put in the keys that *subjects* has made; the rows that need them come after."""
+    keys = subjects.pending()
+    insert(connection, keys)
+    subjects.settled(keys)
+
+
+def begin(connection: sa.Connection, subjects: Subjects) -> None:
+    """Make the store's own key, unless there is one.
+
+    Raises:
+        EventStoreError: `wrong-master`: another process made it, with another keyring.
+    """
+    if not subjects.has_own:
+        insert(connection, [subjects.new_own()])
+        subjects.begin(by_id(connection, OWN))
 
 
 def delete(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:

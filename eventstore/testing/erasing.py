@@ -32,11 +32,11 @@ class Erasing:
     @proves("EN-1", "EN-2")
     def test_a_sealed_value_is_read_where_it_stands(self, store: Store) -> None:
         value = {"street": ["Elm St", 7], "since": None}
-        _put(store, placed(), noted({"home": [1, ToSeal("ann", value)], "n": 1}))
+        _put(store, placed(), noted({"at": [1, ToSeal("ann", value)], "n": 1}))
         stored = list(store.read(_S))[1].data.data
-        true(is_sealed(stored["home"][1]), "it is not sealed")
-        equal((stored["home"][0], stored["n"]), (1, 1))
-        equal(store.open_sealed(_S, 2, "/home/1"), value)
+        true(is_sealed(stored["at"][1]), "it is not sealed")
+        equal((stored["at"][0], stored["n"]), (1, 1))
+        equal(store.open_sealed(_S, 2, "/at/1"), value)
         true(store.has_keyring, "it does not say that it has a keyring")
 
     @proves("EN-2")

@@ -43,7 +43,7 @@ def file(tmp_path: Path, master: Path) -> Iterator[Path]:
             "POST", "POST /orders", "post-orders", "/orders", "00" * 16,
             body={"customer": "ann", "email": ToSeal("ann", "ann@example.com")}, body_size=9,
         )  # fmt: skip
-        facts = [("POST /orders", received), ("home", ContextSet({"at": ToSeal("ann", "Elm St")}))]
+        facts = [("POST /orders", received), ("flat", ContextSet({"at": ToSeal("ann", "Elm St")}))]
         facts += [("work", ContextSet({"at": ToSeal("bob", "Oak St")}))]
         events = [NewEvent(fact.type, fact, key, START_US) for key, fact in facts]
         served.append(STREAM, events, kind="request", expected=ANY).result()
@@ -76,7 +76,7 @@ def test_what_is_forgotten_is_shown_as_forgotten(file: Path, master: Path) -> No
     assert ("<sealed>" in after, "<forgotten>" in after) == (True, True)
     assert "Elm" not in before + after
     assert on(file, None, "verify").status == Exit.OK
-    assert on(file, None, "state", "0aa000", "--path", "/home/at").out.count("<forgotten>") == 1
+    assert on(file, None, "state", "0aa000", "--path", "/flat/at").out.count("<forgotten>") == 1
 
 
 @pytest.mark.proves("EN-3", "CL-2")
