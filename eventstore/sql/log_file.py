@@ -8,7 +8,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -23,10 +22,11 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, subject_keys, tail
+from eventstore.sql import connections, failures, inserts, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
@@ -36,7 +36,6 @@ from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
-FLUSH_ROWS = 128
 BOUNDED_S = 0.05
 PASSIVE_BYTES = 4 << 20
 TRUNCATE_BYTES = 64 << 20
@@ -45,17 +44,6 @@ WARN_BYTES = 256 << 20
 # What a flush writes beside its text: a page each of table, index and log row, at least.
 _FLUSH_BYTES = 4 * 4_120
 _FRAME_BYTES = 4_120
-_ROW = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_INSERTS = [
-    f"INSERT INTO commits VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - question marks
-    for rows in range(FLUSH_ROWS + 1)
-]
-_LEVELS: dict[str, Level] = {
-    "fsync": "FULL",
-    "bounded": "NORMAL",
-    "process": "NORMAL",
-    "volatile": "OFF",
-}
 
 
 class LogFile:
@@ -91,15 +79,14 @@ class LogFile:
         self._durability = durability
         self._guest = guest
         self._synced_s = time.monotonic()
-        self._unsynced = False
         self._waiting = TRUNCATE_BYTES
         self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
     def _open(self) -> None:
-        self._base_level: Level = _LEVELS[self._durability]
-        self._level = self._base_level
+        self._unsynced = False
+        self._level = self._base_level = connections.LEVEL_OF[self._durability]
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
@@ -133,7 +120,6 @@ class LogFile:
             EventStoreError: `chain-broken`, `log-failed` and others: it cannot be used yet.
         """
         self._connection.close()
-        self._unsynced = False
         self._open()
         if not self._guest:
             self.checkpoint("TRUNCATE")
@@ -321,9 +307,8 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
-        parameters = rows[0] if len(rows) == 1 else tuple(chain.from_iterable(rows))
         try:
-            self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
+            self._connection.exec_driver_sql(*inserts.of(rows))
         except sa.exc.IntegrityError as error:
             driver = failures.sqlite_error(error)
             if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
@@ -415,9 +400,8 @@ class LogFile:
             # An equal value or an empty transaction would write nothing, and sync nothing.
             self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
         except sa.exc.DBAPIError as error:
+            # The system drops what it could not write, and syncs the next time as if all were well.
             if self.translated(error).code == "log-failed":
-                # The system drops what it could not write: a second sync would say that all
-                # is well. What a checkpoint brings over is written again (WR-9).
                 self.reopen()
             raise
         crash_point("sync.after")

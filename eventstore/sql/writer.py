@@ -22,9 +22,10 @@ from eventstore.forks import Process
 from eventstore.keyframe_policy import LEAST_EVENTS
 from eventstore.sql import failures
 from eventstore.sql.inbox import Asked, Entry, Inbox
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.keyframes import Write
-from eventstore.sql.log_file import FLUSH_ROWS, LOG
+from eventstore.sql.log_file import LOG
 from eventstore.sql.plan import Outcome
 from eventstore.sql.points import crash_point
 from eventstore.sql.tickets import SqlTicket, settle

@@ -1,6 +1,6 @@
 """Bugs of a store that its conformance machine must find."""
 
-from eventstore.sql import redacting, tail
+from eventstore.sql import tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.log_file import LogFile
 from eventstore.sql.plan import Plan
@@ -40,11 +40,6 @@ BUGS = (
         "head, uid, epoch, pos,", "self._head, uid, epoch, pos,",
     ),
     Bug(
-        "leave a position out after a commit of several rows", Plan._write,
-        "self._next_pos, self._head, self._last_at_us = pos,",
-        "self._next_pos, self._head, self._last_at_us = pos + (last > 0),",
-    ),
-    Bug(
         "fork anywhere, even behind the parent's end", Plan._check_parent,
         "or revision > known.revision", "",
     ),
@@ -64,9 +59,5 @@ BUGS = (
     Bug(
         "fold to the end of a row", Folds.events,
         "events[: leg.last - row.revision + 1]", "events",
-    ),
-    Bug(
-        "say that a value is gone, and leave it", redacting.apply,
-        "(change.data, change.pos)", "(change.data, -change.pos)",
     ),
 )  # fmt: skip
