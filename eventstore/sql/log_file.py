@@ -79,8 +79,7 @@ class LogFile:
         self._durability = durability
         self._guest = guest
         self._synced_s = time.monotonic()
-        self._waiting = TRUNCATE_BYTES
-        self._next_truncate = TRUNCATE_BYTES
+        self._waiting = self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
