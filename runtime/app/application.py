@@ -20,7 +20,7 @@ from runtime.app.declarations import (
 )
 from runtime.app.fingerprints import fingerprint
 from runtime.app.startup import announce
-from runtime.effects import SystemIds, system_clock
+from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
     DuplicateHandlerError,
@@ -313,13 +313,22 @@ class App:
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
 
-    def start(self, store: Store, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    def start(
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        tripwire: Tripping = "off",
+    ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
         Args:
             store: the log; whoever opened it closes it, after `stop`.
             clock: gives all times; None: the machine's.
             ids: gives all ids and chance; None: the operating system's.
+            tripwire: what becomes of a handler or hook that reads a clock, chance, files or
+                the network past its contexts: `off`, `warn` or `raise`.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -346,6 +355,7 @@ class App:
             classes=classes_of(self._declared, self._classes),
             root=self._root,
             config=self._config[0],
+            tripwire=tripwire,
         )
         routes = assemble(self._declared, deployed)
         self._edge = Edge(routes, controller, clock, ids, self._limits)

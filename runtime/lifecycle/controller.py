@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eventstore import Clock, EventStoreError, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
-from runtime.effects import Live, Outside, Sites, Workers
+from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
 from runtime.effects.failures import failure_of
 from runtime.facts import (
     HandlerEnded,
@@ -69,6 +69,8 @@ class Controller:
         root: the app's folder, to which source places are relative; None: where we run.
         outside: answers effects; None: the world.
         config: fingerprint of the config in force.
+        tripwire: what becomes of user code that reaches the outside past its contexts:
+            `off`, `warn` or `raise`.
         new_recorder: makes what a request's facts are written to.
     """
 
@@ -86,6 +88,7 @@ class Controller:
         root: Path | None = None,
         outside: Outside | None = None,
         config: str = "",
+        tripwire: Tripping = "raise",
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
@@ -96,12 +99,14 @@ class Controller:
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
         self._idle: asyncio.Event | None = None
+        sites = Sites(root)
         self._surroundings = Surroundings(
             clock=clock,
-            sites=Sites(root),
+            sites=sites,
+            tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(Classes(adopt=True) if classes is None else classes, _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1]),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),

@@ -224,6 +224,12 @@ class LocalContext:
         work = asking.call_module(run, self._lease, method, (args, kwargs), site)
         return asking.here_or_later(run, work)
 
+    def read_secret(self, name: str) -> Any:
+        """Read a secret; `gctx.secrets.get` does, handlers need not."""
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        return asking.here_or_later(run, asking.secret(run, self._lease, name, site))
+
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from eventstore import Clock
 from eventstore.values import Viewer
-from runtime.effects import Outside, Sites, Workers
+from runtime.effects import Outside, Sites, Tripwire, Workers
 from runtime.facts import Json, RequestReceived, RequestTimedOut
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.global_context import GlobalContext
@@ -38,6 +38,7 @@ class Surroundings:
     viewer: Viewer
     workers: Workers
     outside: Outside
+    tripwire: Tripwire
     gctx: GlobalContext
     before: tuple[Hook, ...]
     after: tuple[Hook, ...]
@@ -182,10 +183,18 @@ class Run:
 
     def work(self, call: Bound) -> Coroutine[Any, Any, Any]:
         """Return the work of calling *call*, not yet started."""
+        if self.surroundings.tripwire.is_on:
+            return self._watched(call)
         if not call.is_async:
             return self.surroundings.workers.run(lambda: call(self.scope))
         work = call(self.scope)
         return work if type(work) is CoroutineType else _awaited(work)
+
+    def _watched(self, call: Bound) -> Coroutine[Any, Any, Any]:
+        tripwire = self.surroundings.tripwire
+        if not call.is_async:
+            return self.surroundings.workers.run(tripwire.watched(lambda: call(self.scope)))
+        return tripwire.guarded(_awaited(call(self.scope)))
 
     def local_id(self, site: str | None, taken: Mapping[str, Any] | set[str]) -> str:
         """Return an id for what was registered at *site*: `<file>:<line>#n`."""
