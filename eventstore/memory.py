@@ -184,6 +184,15 @@ class MemoryStore:
         self._check_open()
         return [fork for fork, rows in self._streams.items() if rows[0].parent == stream]
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        self._check_open()
+        number = self._registry.kind(kind).id
+        return [
+            stream
+            for stream, rows in self._streams.items()
+            if rows[0].kind == number and not rows[-1].flags & CLOSES
+        ]
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         revision = self.head(stream).revision
         if at is not None and not 0 <= at <= revision:

@@ -1,5 +1,6 @@
 """The app: what a user registers, and its life from start to stop."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,7 +20,9 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.fingerprints import fingerprint
-from runtime.app.startup import announce
+from runtime.app.health import Health, look
+from runtime.app.life import ControlLog, Life, Priority
+from runtime.app.startup import announce, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
@@ -33,12 +36,13 @@ from runtime.errors import (
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
-from runtime.lifecycle.binding import bind
+from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 from runtime.routing import Template, parse
+from runtime.secrets import Provider
 from runtime.timescape import check_edition
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,6 +60,7 @@ class App:
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
+        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class App:
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
+        secrets: Provider | None = None,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -79,6 +85,10 @@ class App:
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
         )
         self._root = root
+        self._secrets = secrets
+        self._life = Life(root)
+        self._checks: dict[str, Bound] = {}
+        self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._by_shape: dict[tuple[str, ...], Declared] = {}
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
@@ -87,6 +97,7 @@ class App:
         self._classes: list[type[Any]] = []
         self._edge: Edge | None = None
         self._controller: Controller | None = None
+        self._versions: tuple[str, ...] = ()
 
     # --- registering ---
 
@@ -212,20 +223,89 @@ class App:
 
         return register if fn is None else register(fn)
 
-    def module(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
+    def module(
+        self,
+        name: str,
+        module: object,
+        methods: Iterable[str] | None = None,
+        *,
+        write_ahead: Iterable[str] = (),
+        start: Callable[..., Any] | None = None,
+        stop: Callable[..., Any] | None = None,
+    ) -> None:
         """Make *module* reachable as `gctx.modules.<name>`.
 
         Args:
             name: an identifier.
             module: any object, or a Python module.
             methods: what may be called; None: all its public functions.
+            write_ahead: those of them which the log has to know of, durably, before they
+                are called; a crash then leaves no call that nobody knows of.
+            start: called before the first request and before the startup hooks.
+            stop: called after the last, if it was started.
 
         Raises:
             DuplicateModuleError: the name is taken.
             RegistrationError: a bad name, or a method that is not there.
+            SignatureError: *start* or *stop* asks for more than `gctx`.
         """
         self._refuse_started()
-        self._modules.register(name, module, methods)
+        self._modules.register(name, module, methods, write_ahead)
+        self._life.add_module(name, start, stop)
+
+    @overload
+    def startup(self, fn: F) -> F: ...
+    @overload
+    def startup(
+        self, *, priority: int = Priority.NORMAL, shutdown: Callable[..., Any] | None = None
+    ) -> Callable[[F], F]: ...
+    def startup(
+        self,
+        fn: Any = None,
+        *,
+        priority: int = Priority.NORMAL,
+        shutdown: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Run a function before the first request; the higher priority first.
+
+        If it fails, nothing is served: what had started is shut down, and its error raised.
+
+        Args:
+            fn: sync or async, asks for `gctx` or nothing.
+            priority: of equal ones the first registered comes first.
+            shutdown: run after the last request if *fn* ran, in the reverse order, for 10 s.
+
+        Raises:
+            SignatureError: one asks for something else.
+        """
+
+        def register(function: F) -> F:
+            self._refuse_started()
+            self._life.add_hook(function, shutdown, priority)
+            return function
+
+        return register if fn is None else register(fn)
+
+    def health_check(self, name: str) -> Callable[[F], F]:
+        """Register a health check, sync or async; it may ask for `gctx`.
+
+        It returns `pass`, `warn` or `fail`, with a reason as the second of two if it likes;
+        None and True are `pass`. One that raises or takes longer than 5 s fails.
+
+        Raises:
+            RegistrationError: the name is taken.
+            SignatureError: it asks for something else.
+        """
+
+        def register(function: F) -> F:
+            self._refuse_started()
+            if name in self._checks:
+                msg = f"A health check {name!r} is registered."
+                raise RegistrationError(msg, "Choose another name.")
+            self._checks[name] = bind(function, frozenset({"gctx"}))
+            return function
+
+        return register
 
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
@@ -300,6 +380,11 @@ class App:
                 problem=f"App {self.name!r} was not started.",
                 remedy="Serve it with `timescape serve`, or call app.start(store) first.",
             )
+        if self._life.is_pending:
+            raise NotStartedError(
+                problem=f"App {self.name!r} has startup hooks which did not run.",
+                remedy="Serve it with `timescape serve`, or await app.begin() first.",
+            )
         return self._edge
 
     @property
@@ -309,9 +394,21 @@ class App:
         Raises:
             NotStartedError: `start` was not called.
         """
-        _ = self.edge
+        if self._controller is None:
+            _ = self.edge
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
+
+    async def health(self) -> Health:
+        """Run the health checks, and say how the app is.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        controller = self.controller
+        now_s = asyncio.get_running_loop().time()
+        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
         self,
@@ -348,7 +445,7 @@ class App:
             store,
             clock=clock,
             ids=ids,
-            gctx=GlobalContext(self._modules, self._config_source),
+            gctx=GlobalContext(self._modules, self._config_source, secrets=self._secrets),
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
@@ -360,6 +457,27 @@ class App:
         routes = assemble(self._declared, deployed)
         self._edge = Edge(routes, controller, clock, ids, self._limits)
         self._controller = controller
+        self._versions = tuple(map(str, deployed.ids))
+        self._control = ControlLog(store, control_stream(self.name), clock)
+
+    async def begin(self) -> int:
+        """End what a crash left open in the log, then run modules' starts and startup hooks.
+
+        After `start`, in the event loop that will serve, and before the first request.
+
+        Returns:
+            How many requests a crash had left open.
+
+        Raises:
+            NotStartedError: `start` was not called.
+            EventStoreError: the log cannot be written.
+            BaseException: what a startup hook raised; nothing runs then.
+        """
+        controller = self.controller
+        assert self._control is not None  # noqa: S101 - set together
+        closed = await controller.recover(self._modules)
+        await self._life.begin(controller.surroundings.gctx, self._control)
+        return closed
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.
@@ -373,6 +491,8 @@ class App:
         clean = await edge.stop(grace_s)
         if self._edge is edge:
             self._edge = self._controller = None
+            if self._control is not None:
+                await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()
         return clean
 

@@ -17,6 +17,10 @@ class Startable(Protocol):
         """Take requests from now on, and record them in *store*."""
         ...
 
+    async def begin(self) -> int:
+        """Start what is to be there before the first request."""
+        ...
+
     async def stop(self) -> bool:
         """Let running requests end."""
         ...
@@ -32,6 +36,7 @@ async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
     try:
         store = open_log(url, ids=SystemIds())
         app.start(store)
+        await app.begin()
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         raise

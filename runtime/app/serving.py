@@ -66,6 +66,7 @@ async def _serve(
     app: App, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
 ) -> bool:
     try:
+        await app.begin()
         return await serve_http(
             app.edge, host=host, port=port, stop=app.stop, ready=ready, drain_s=drain_s
         )

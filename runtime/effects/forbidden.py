@@ -107,7 +107,7 @@ def _python(functions: Iterable[tuple[Rule, Any]]) -> list[tuple[Rule, CodeType]
 
 
 def _of_random() -> list[CodeType]:
-    """Return the methods of `random.Random`: those of its own instance are the module's functions."""
+    """Return the methods of `random.Random`; of one instance they are the module's functions."""
     methods = vars(random.Random).values()
     return [method.__code__ for method in methods if hasattr(method, "__code__")]
 

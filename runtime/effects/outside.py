@@ -8,8 +8,8 @@ import asyncio
 from typing import Any, Protocol
 
 from eventstore import Clock
-from runtime.effects.workers import Workers
 from runtime.effects.tripwire import PERFORMING
+from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
 from runtime.secrets import Environment, Found, Provider
 

@@ -20,7 +20,7 @@ from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
-from runtime.secrets import Secret
+from runtime.secrets import Found, Secret
 
 
 def to_tree(run: Run, value: object) -> Tree:
@@ -88,7 +88,7 @@ async def call_module(
         site: where it is called.
     """
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    shown = _shown(run, method, given)
+    shown = shown_args(run, method, given)
     n = _requested(run, lease, "module", method.qualified, shown, site)
     thaw = run.surroundings.viewer.thaw
     try:
@@ -109,10 +109,7 @@ async def secret(run: Run, lease: Lease, name: str, site: str | None) -> Secret:
     """Read a secret; its name and version are written down, and nothing else of it (EF-4)."""
     n = _requested(run, lease, "secret", name, None, site)
     try:
-        found = await run.surroundings.outside.secret(n, name)
-        if found is None:
-            msg = f"There is no secret {name!r}."
-            raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
+        found = await _found(run, n, name)
     except BaseException as error:
         _failed(run, lease, n, name, error)
         raise
@@ -120,7 +117,18 @@ async def secret(run: Run, lease: Lease, name: str, site: str | None) -> Secret:
     return Secret(name, found.version, found.value)
 
 
-def _shown(run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Json:
+async def _found(run: Run, n: int, name: str) -> Found:
+    found = await run.surroundings.outside.secret(n, name)
+    if found is None:
+        msg = f"There is no secret {name!r}."
+        raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
+    return found
+
+
+def shown_args(
+    run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]
+) -> dict[str, Json]:
+    """Return arguments by name as the log keeps them, without the Sensitive ones."""
     named = method.named_args(*given)
     return {
         name: REDACTED if name in method.sensitive else to_tree(run, value)

@@ -35,13 +35,15 @@ from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.outcomes import Outcomes
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
 from runtime.lifecycle.run import Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.messages import Answer, Received, ValidationFailed
-from runtime.modules import CALLER
+from runtime.modules import CALLER, ModuleRegistry
 
 DRAIN_S = 10.0
 _SHORT = 64
@@ -95,6 +97,8 @@ class Controller:
         self._ids = ids
         self._config = config
         self._new_recorder = new_recorder
+        self.outcomes = Outcomes()
+        """How its versions do."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
@@ -185,6 +189,14 @@ class Controller:
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
         return await self._durable(record, received, answer)
+
+    async def recover(self, modules: ModuleRegistry) -> int:
+        """End what a crash left open, before the first request; return how much (CN-7).
+
+        Raises:
+            EventStoreError: the log cannot be read or written.
+        """
+        return await recover(self._store, self._surroundings, modules)
 
     async def drain(self, grace_s: float = DRAIN_S) -> None:
         """Refuse new requests, give running ones *grace_s*, then stop those left (GC-6)."""
@@ -284,8 +296,11 @@ class Controller:
             run.record.add(fact, key)
             run.record.end(run.lease)
             answer = await self._durable(run.record, run.received, answer)
+            self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
+            if run.topics is not None:
+                run.topics.close()
             del self._running[stream]
             if self._idle is not None and not self._running:
                 self._idle.set()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import CoroutineType
-from typing import Any
+from typing import Any, Protocol
 
 from eventstore import Clock
 from eventstore.values import Viewer
@@ -63,6 +63,18 @@ class Lease:
         self.open = True
 
 
+class Listened(Protocol):
+    """The topics of a request to which somebody listens; see `subscribing`."""
+
+    def deliver(self, topic: str, payload: Json) -> None:
+        """Tell who has subscribed to *topic* by now."""
+        ...
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Undo:
     """A compensation as registered."""
@@ -90,7 +102,7 @@ class Run:
         "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "effects", "frozen",
         "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase", "received",
         "record", "renew", "scope", "section", "stage", "stop_reason", "surroundings", "task",
-        "thread", "timed_out", "timeout_s", "undos", "version", "waits",
+        "thread", "timed_out", "timeout_s", "topics", "undos", "version", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -138,6 +150,8 @@ class Run:
         """Kinds of local hooks that take no more (HO-5)."""
         self.undos: dict[str, Undo] = {}
         self.callbacks: dict[str, list[Callback]] = {}
+        self.topics: Listened | None = None
+        """Who listens to what the request publishes; None: nobody ever did."""
         self.waits: set[Future[Any]] = set()
         """What threads of this request wait for."""
 

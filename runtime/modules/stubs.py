@@ -15,10 +15,10 @@ class StubMethod:
     In an async handler or hook the call gives an awaitable, in a sync one the result.
     """
 
-    __slots__ = ("__name__", "__qualname__", "_method")
+    __slots__ = ("__name__", "__qualname__", "method")
 
     def __init__(self, method: Method) -> None:
-        self._method = method
+        self.method = method
         self.__name__ = method.name
         self.__qualname__ = method.qualified
 
@@ -30,7 +30,7 @@ class StubMethod:
                 msg,
                 "Call it in a handler or hook, or call the module itself.",
             )
-        return caller.call_module(self._method, args, kwargs)
+        return caller.call_module(self.method, args, kwargs)
 
     def __repr__(self) -> str:
         return f"<module method {self.__qualname__}>"
