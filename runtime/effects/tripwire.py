@@ -18,7 +18,7 @@ from functools import partial
 from types import CodeType, FrameType
 from typing import Any, Literal, TypeAlias
 
-from runtime.effects.forbidden import Forbidden, Rule
+from runtime.effects.forbidden import Rule, forbidden
 from runtime.effects.sites import HOUSE_FOLDERS, Sites
 from runtime.errors import UnrecordedEffectError
 from runtime.modules import CALLER
@@ -42,7 +42,7 @@ class Tripwire:
     def __init__(self, mode: Tripping, sites: Sites) -> None:
         self._mode = mode
         self._sites = sites
-        self._forbidden = Forbidden()
+        self._forbidden = forbidden()
         self._warned: set[str] = set()
 
     @property
