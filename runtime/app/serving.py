@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime.app.application import App
 from runtime.app.log import Durability, open_log
-from runtime.effects import SystemIds, system_clock
+from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
 
@@ -27,6 +27,7 @@ def serve(
     durability: Durability = "fsync",
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
+    tripwire: Tripping = "off",
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -41,6 +42,8 @@ def serve(
         durability: `fsync`, `bounded`, `process` or `volatile`.
         ready: called once it listens.
         drain_s: seconds that running requests have.
+        tripwire: what becomes of code that reaches the outside past its contexts: `off`,
+            `warn` or `raise`.
 
     Returns:
         Whether every request came to its own end.
@@ -53,7 +56,7 @@ def serve(
     ids = SystemIds()
     store = open_log(store_url, ids=ids, durability=durability)
     try:
-        app.start(store, clock=system_clock, ids=ids)
+        app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
         # What start-up made lives as long as the process: no collection need look at it.
         gc.collect()
         gc.freeze()
