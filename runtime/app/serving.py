@@ -18,7 +18,7 @@ DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a server can be told
     app: App,
     store_url: str,
     *,

@@ -1,4 +1,4 @@
-"""What recording adds to a request, without HTTP: the controller and the log against the bare handler.
+"""What recording adds to a request, without HTTP: controller and log against the bare handler.
 
 Both run in one event loop, 32 at a time, as a server runs them. Processor time of the whole
 process is measured, the log's thread included: the disk's pace is not the subject.

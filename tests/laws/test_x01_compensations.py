@@ -1,4 +1,4 @@
-"""X1: compensations run last in first out, all of them, for their own request, after a crash too."""
+"""X1: compensations run last in first out, for their own request, after a crash too."""
 
 import asyncio
 import logging

@@ -173,7 +173,8 @@ def test_a_startup_that_cannot_be_is_refused() -> None:
 CHECKS: dict[str, tuple[Any, str]] = {
     "pass": ("pass", "pass"), "none": (None, "pass"), "true": (True, "pass"),
     "warn": ("warn", "warn"), "why": (("warn", "slow"), "warn"), "fail": ("fail", "fail"),
-    "false": (False, "fail"), "odd": (7, "fail"), "raises": (KeyError, "fail"), "hangs": (..., "fail"),
+    "false": (False, "fail"), "odd": (7, "fail"), "raises": (KeyError, "fail"),
+    "hangs": (..., "fail"),
 }  # fmt: skip
 """What a check returns, and what that means."""
 
