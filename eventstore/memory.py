@@ -185,13 +185,8 @@ class MemoryStore:
         return [fork for fork, rows in self._streams.items() if rows[0].parent == stream]
 
     def open_streams(self, kind: str) -> list[StreamId]:
-        self._check_open()
-        number = self._registry.kind(kind).id
-        return [
-            stream
-            for stream, rows in self._streams.items()
-            if rows[0].kind == number and not rows[-1].flags & CLOSES
-        ]
+        streams = reversed(self.find_streams("", kind, len(self._streams)))
+        return [each for each in streams if not self._streams[each][-1].flags & CLOSES]
 
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         revision = self.head(stream).revision

@@ -19,9 +19,10 @@ from runtime.app.declarations import (
     make_hooks,
     place_of,
 )
+from runtime.app.equipment import Equipment
 from runtime.app.fingerprints import fingerprint
 from runtime.app.health import Health, look
-from runtime.app.life import ControlLog, Life, Priority
+from runtime.app.life import ControlLog
 from runtime.app.startup import announce, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -36,11 +37,10 @@ from runtime.errors import (
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
-from runtime.lifecycle.binding import Bound, bind
+from runtime.lifecycle.binding import bind
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
-from runtime.modules import ModuleRegistry
 from runtime.routing import Template, parse
 from runtime.secrets import Provider
 from runtime.timescape import check_edition
@@ -49,7 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App:
+class App(Equipment):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -77,6 +77,7 @@ class App:
             raise RegistrationError(
                 problem=f"App name {name[:128]!r} is no name.", remedy="Use 1 to 128 characters."
             )
+        super().__init__(root)
         self.name = name
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
@@ -86,14 +87,11 @@ class App:
         )
         self._root = root
         self._secrets = secrets
-        self._life = Life(root)
-        self._checks: dict[str, Bound] = {}
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._by_shape: dict[tuple[str, ...], Declared] = {}
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
-        self._modules = ModuleRegistry()
         self._classes: list[type[Any]] = []
         self._edge: Edge | None = None
         self._controller: Controller | None = None
@@ -223,90 +221,6 @@ class App:
 
         return register if fn is None else register(fn)
 
-    def module(
-        self,
-        name: str,
-        module: object,
-        methods: Iterable[str] | None = None,
-        *,
-        write_ahead: Iterable[str] = (),
-        start: Callable[..., Any] | None = None,
-        stop: Callable[..., Any] | None = None,
-    ) -> None:
-        """Make *module* reachable as `gctx.modules.<name>`.
-
-        Args:
-            name: an identifier.
-            module: any object, or a Python module.
-            methods: what may be called; None: all its public functions.
-            write_ahead: those of them which the log has to know of, durably, before they
-                are called; a crash then leaves no call that nobody knows of.
-            start: called before the first request and before the startup hooks.
-            stop: called after the last, if it was started.
-
-        Raises:
-            DuplicateModuleError: the name is taken.
-            RegistrationError: a bad name, or a method that is not there.
-            SignatureError: *start* or *stop* asks for more than `gctx`.
-        """
-        self._refuse_started()
-        self._modules.register(name, module, methods, write_ahead)
-        self._life.add_module(name, start, stop)
-
-    @overload
-    def startup(self, fn: F) -> F: ...
-    @overload
-    def startup(
-        self, *, priority: int = Priority.NORMAL, shutdown: Callable[..., Any] | None = None
-    ) -> Callable[[F], F]: ...
-    def startup(
-        self,
-        fn: Any = None,
-        *,
-        priority: int = Priority.NORMAL,
-        shutdown: Callable[..., Any] | None = None,
-    ) -> Any:
-        """Run a function before the first request; the higher priority first.
-
-        If it fails, nothing is served: what had started is shut down, and its error raised.
-
-        Args:
-            fn: sync or async, asks for `gctx` or nothing.
-            priority: of equal ones the first registered comes first.
-            shutdown: run after the last request if *fn* ran, in the reverse order, for 10 s.
-
-        Raises:
-            SignatureError: one asks for something else.
-        """
-
-        def register(function: F) -> F:
-            self._refuse_started()
-            self._life.add_hook(function, shutdown, priority)
-            return function
-
-        return register if fn is None else register(fn)
-
-    def health_check(self, name: str) -> Callable[[F], F]:
-        """Register a health check, sync or async; it may ask for `gctx`.
-
-        It returns `pass`, `warn` or `fail`, with a reason as the second of two if it likes;
-        None and True are `pass`. One that raises or takes longer than 5 s fails.
-
-        Raises:
-            RegistrationError: the name is taken.
-            SignatureError: it asks for something else.
-        """
-
-        def register(function: F) -> F:
-            self._refuse_started()
-            if name in self._checks:
-                msg = f"A health check {name!r} is registered."
-                raise RegistrationError(msg, "Choose another name.")
-            self._checks[name] = bind(function, frozenset({"gctx"}))
-            return function
-
-        return register
-
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
 
@@ -400,11 +314,7 @@ class App:
         return self._controller
 
     async def health(self) -> Health:
-        """Run the health checks, and say how the app is.
-
-        Raises:
-            NotStartedError: `start` was not called.
-        """
+        """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
         now_s = asyncio.get_running_loop().time()
         verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
