@@ -4,7 +4,7 @@ from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
 from runtime.errors import TimescapeError
-from runtime.gtype import Sensitive
+from runtime.gtype import Sensitive, sensitive
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import HttpError, Request, Response, ValidationFailed
@@ -23,4 +23,5 @@ __all__ = [
     "TimescapeError",
     "ValidationFailed",
     "hook",
+    "sensitive",
 ]

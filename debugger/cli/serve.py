@@ -5,6 +5,7 @@ import argparse
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
 from debugger.cli.exits import Exit
+from debugger.cli.keyrings import add_keyring, keyring_file
 from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
@@ -22,6 +23,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tripwire", choices=TRIPPING, default="off", help="for what is not recorded; see above"
     )
+    add_keyring(parser)
 
 
 def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
@@ -46,6 +48,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         port=arguments.port,
         durability=arguments.durability,
         tripwire=arguments.tripwire,
+        keyring=keyring_file(arguments),
         ready=ready,
     )
     if not clean:
@@ -75,6 +78,7 @@ examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
+  timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,
     serve,

@@ -14,7 +14,10 @@ from runtime.app.declarations import (
     Declared,
     caller,
     calls_of,
+    check_disconnect,
+    check_size,
     check_timeout,
+    is_handler_id,
     make_hook,
     make_hooks,
     place_of,
@@ -23,6 +26,7 @@ from runtime.app.equipment import Equipment
 from runtime.app.fingerprints import fingerprint
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
+from runtime.app.needs import refuse_without_keyring
 from runtime.app.startup import announce, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -30,10 +34,10 @@ from runtime.errors import (
     DuplicateHandlerError,
     HandlerIdClashError,
     NotStartedError,
-    PolicySyntaxError,
     RegistrationError,
     RouteConflictError,
 )
+from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
@@ -82,7 +86,7 @@ class App(Equipment):
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
         self._limits = Limits(
-            max_body=_check_size(max_body),
+            max_body=check_size(max_body),
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
         )
         self._root = root
@@ -137,8 +141,8 @@ class App(Equipment):
         template = parse(route)
         policy = _Policy(
             timeout_s=check_timeout(timeout),
-            max_body=self._limits.max_body if max_body is None else _check_size(max_body),
-            cancel=_check_disconnect(on_disconnect),
+            max_body=self._limits.max_body if max_body is None else check_size(max_body),
+            cancel=check_disconnect(on_disconnect),
             edition=check_edition(version),
         )
 
@@ -228,8 +232,10 @@ class App(Equipment):
 
         Raises:
             EventStoreError: `unsupported-class`: it cannot be recorded and read back.
+            ConstraintError: a value is sealed for what is no field of it.
         """
         self._refuse_started()
+        check_subjects(cls)
         classes_of((), [*self._classes, cls])
         self._classes.append(cls)
         return cls
@@ -243,7 +249,7 @@ class App(Equipment):
                 remedy="Name their parameters alike, and use version= for versions of it.",
             )
         handler = name or (template.handler if first is None else first.handler)
-        if name is not None and not _is_handler_id(name):
+        if name is not None and not is_handler_id(name):
             raise RegistrationError(
                 problem=f"name={name!r} is no handler id.",
                 remedy="Use 1 to 64 letters, digits, - and _.",
@@ -339,12 +345,15 @@ class App(Equipment):
 
         Raises:
             AlreadyStartedError: it runs.
-            EventStoreError: the log cannot be written.
+            EventStoreError: the log cannot be written; `keyring-missing` if values are to
+                be hashed or sealed and *store* was opened without a keyring.
         """
         if self._edge is not None:
             raise AlreadyStartedError(
                 problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
             )
+        if not store.has_keyring:
+            refuse_without_keyring(self._declared, self._modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
         methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
@@ -359,7 +368,7 @@ class App(Equipment):
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
-            classes=classes_of(self._declared, self._classes),
+            classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
             config=self._config[0],
             tripwire=tripwire,
@@ -426,23 +435,3 @@ class _Policy:
         self.max_body = max_body
         self.cancel = cancel
         self.edition = edition
-
-
-def _check_size(size: object) -> int:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise PolicySyntaxError(
-            problem=f"max_body={size!r} is no size.", remedy="Write a number of bytes."
-        )
-    return size
-
-
-def _check_disconnect(text: object) -> bool:
-    if text not in {"finish", "cancel"}:
-        raise PolicySyntaxError(
-            problem=f"on_disconnect={text!r} is not known.", remedy='Write "finish" or "cancel".'
-        )
-    return text == "cancel"
-
-
-def _is_handler_id(name: str) -> bool:
-    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)

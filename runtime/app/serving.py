@@ -18,13 +18,14 @@ DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
 
 
-def serve(  # noqa: PLR0913 - what a server can be told
+def serve(  # noqa: PLR0913 - what a program decides, once
     app: App,
     store_url: str,
     *,
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     durability: Durability = "fsync",
+    keyring: Path | None = None,
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
     tripwire: Tripping = "off",
@@ -40,6 +41,7 @@ def serve(  # noqa: PLR0913 - what a server can be told
         host: address to listen on.
         port: to listen on.
         durability: `fsync`, `bounded`, `process` or `volatile`.
+        keyring: file of masters, for values that are hashed or sealed.
         ready: called once it listens.
         drain_s: seconds that running requests have.
         tripwire: what becomes of code that reaches the outside past its contexts: `off`,
@@ -50,11 +52,12 @@ def serve(  # noqa: PLR0913 - what a server can be told
 
     Raises:
         ServeError: the address cannot be listened on.
-        EventStoreError: the log cannot be opened, is held by another process, or is full.
+        EventStoreError: the log cannot be opened, is held by another process, or is full;
+            `keyring-missing`, `bad-master`, `wrong-master`.
     """
     check_free(host, port)
     ids = SystemIds()
-    store = open_log(store_url, ids=ids, durability=durability)
+    store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
     try:
         app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
         # What start-up made lives as long as the process: no collection need look at it.

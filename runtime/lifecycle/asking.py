@@ -16,7 +16,6 @@ from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
 from runtime.errors import ModuleContractError, SecretUnavailableError, UnsupportedValueError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
-from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
@@ -88,8 +87,8 @@ async def call_module(
         site: where it is called.
     """
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    shown = shown_args(run, method, given)
-    n = _requested(run, lease, "module", method.qualified, shown, site)
+    named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
+    n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
     try:
         if method.write_ahead:
@@ -97,7 +96,7 @@ async def call_module(
             await run.record.durable()
         answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
         method.check(answer)
-        tree = _answer_tree(run, method, answer)
+        tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
         _failed(run, lease, n, method.qualified, error)
         raise
@@ -123,17 +122,6 @@ async def _found(run: Run, n: int, name: str) -> Found:
         msg = f"There is no secret {name!r}."
         raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
     return found
-
-
-def shown_args(
-    run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]
-) -> dict[str, Json]:
-    """Return arguments by name as the log keeps them, without the Sensitive ones."""
-    named = method.named_args(*given)
-    return {
-        name: REDACTED if name in method.sensitive else to_tree(run, value)
-        for name, value in named.items()
-    }
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

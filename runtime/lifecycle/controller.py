@@ -27,6 +27,7 @@ from runtime.facts import (
 from runtime.facts import (
     ValidationFailed as RequestInvalid,
 )
+from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
@@ -108,7 +109,7 @@ class Controller:
             clock=clock,
             sites=sites,
             tripwire=Tripwire(tripwire, sites),
-            viewer=Viewer(Classes(adopt=True) if classes is None else classes, _REMEDY),
+            viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
             outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
             gctx=gctx,
@@ -281,6 +282,8 @@ class Controller:
             ids=(token[32:64], token[64:]),
             config=self._config,
             redact_body=version.redact_body if version else None,
+            hidden_query=version.hidden_query if version else frozenset(),
+            hides_in_body=version is not None and version.hides_in_body,
         )
 
     # --- the way through ---

@@ -22,7 +22,6 @@ from runtime.facts import (
     RequestAborted,
     RequestReceived,
 )
-from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.binding import HANDLER_NAMES, bind
 from runtime.lifecycle.failing import undo
 from runtime.lifecycle.handlers import HandlerVersion
@@ -33,6 +32,7 @@ from runtime.messages import Received
 from runtime.modules import CALLER, ModuleRegistry, StubMethod
 
 CRASH = "crash"
+_HIDDEN = frozenset({"$redacted", "$sealed"})
 _log = logging.getLogger("timescape")
 
 
@@ -120,19 +120,23 @@ def _undos(events: list[Event], modules: ModuleRegistry) -> dict[str, Undo]:
         fact = event.data
         if not isinstance(fact, CompensationRegistered) or not fact.module or not event.key:
             continue
-        method = modules.find(fact.name)
-        if method is None or _is_redacted(fact.args):
-            continue
         named = isinstance(fact.args, dict) and fact.args.keys() == {"args", "kwargs"}
         args, kwargs = (fact.args["args"], fact.args["kwargs"]) if named else (fact.args, {})
+        method = modules.find(fact.name)
+        if method is None or _is_hidden(fact.args):
+            continue
+        if not method.marks.keys().isdisjoint(method.named_args(tuple(args), kwargs)):
+            # The log has a hash of it, or less.
+            continue
         found[event.key] = Undo(event.key, fact.name, StubMethod(method), args, kwargs)
     return found
 
 
-def _is_redacted(tree: Any) -> bool:
+def _is_hidden(tree: Any) -> bool:
+    """Say whether a part of *tree* was left out of the log, or cannot be read any more."""
     if isinstance(tree, dict):
-        return tree == REDACTED or any(map(_is_redacted, tree.values()))
-    return isinstance(tree, list) and any(map(_is_redacted, tree))
+        return not _HIDDEN.isdisjoint(tree) or any(map(_is_hidden, tree.values()))
+    return isinstance(tree, list) and any(map(_is_hidden, tree))
 
 
 def _end_what_ran(run: Run) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 from runtime.errors import HookPhaseClosedError, PolicySyntaxError
 from runtime.facts import CompensationCancelled, CompensationRegistered, HookRegistered, Json
-from runtime.gtype.sensitive import REDACTED
-from runtime.lifecycle.asking import shown_args, to_tree
+from runtime.lifecycle.asking import to_tree
 from runtime.lifecycle.binding import HANDLER_NAMES, bind, describe
 from runtime.lifecycle.handlers import Hook
 from runtime.lifecycle.run import Callback, Lease, Run, Undo
@@ -98,16 +97,12 @@ def compensation(
         msg = "The request's outcome is decided."
         raise HookPhaseClosedError(msg, "Register compensations before.")
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    name, is_module = describe(fn), isinstance(fn, StubMethod)
-    shown: Json = {"args": args, "kwargs": kwargs} if kwargs else args
     if isinstance(fn, StubMethod):
-        name = fn.__qualname__
-        named = shown_args(run, fn.method, given)
-        if REDACTED in named.values():
-            # What is not recorded cannot be undone by another process: see `recovery`.
-            shown = {"args": [], "kwargs": named}
+        args, kwargs = fn.recorded(args, kwargs)
+    name = fn.__qualname__ if isinstance(fn, StubMethod) else describe(fn)
     undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs)
-    fact = CompensationRegistered(name, shown, module=is_module)
+    shown: Json = {"args": args, "kwargs": kwargs} if kwargs else args
+    fact = CompensationRegistered(name, shown, module=isinstance(fn, StubMethod))
     run.record.add_for(lease, fact, undo.id, site)
     run.undos[undo.id] = undo
     return undo.id
