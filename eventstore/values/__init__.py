@@ -21,6 +21,7 @@ from eventstore.values.frozen import (
 )
 from eventstore.values.tree import Tree, same, tree_bytes, value_depth
 from eventstore.values.views import Viewer, decode, json_hook, loads, view
+from eventstore.values.withheld import Withheld
 
 __all__ = [
     "NO_CLASSES",
@@ -36,6 +37,7 @@ __all__ = [
     "Tree",
     "UnknownMember",
     "Viewer",
+    "Withheld",
     "decode",
     "dumps",
     "encode",

@@ -19,6 +19,7 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.fingerprints import fingerprint
+from runtime.app.parts import Parts
 from runtime.app.startup import announce
 from runtime.effects import SystemIds, system_clock
 from runtime.errors import (
@@ -287,6 +288,21 @@ class App:
     def handlers(self) -> tuple[Declared, ...]:
         """The versions as declared, in order."""
         return tuple(self._declared)
+
+    @property
+    def parts(self) -> Parts:
+        """What was registered, whether it runs or not."""
+        return Parts(
+            self.name,
+            self._declared,
+            before=tuple(self._hooks["before"]),
+            after=tuple(self._hooks["after"]),
+            catch=tuple(self._hooks["catch"]),
+            modules=self._modules,
+            config=self._config_source,
+            classes=classes_of(self._declared, self._classes),
+            root=self._root,
+        )
 
     @property
     def edge(self) -> Edge:
