@@ -9,12 +9,15 @@ from typing import NoReturn
 
 from debugger.cli import (
     blame,
+    compare,
     db,
     debug,
     demo,
     diff,
+    fork,
     log,
     redact,
+    replay,
     requests,
     restore,
     search,
@@ -34,8 +37,8 @@ from runtime.errors import TimescapeError
 COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
-        demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, verify, db,
+        demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
+        snapshots, restore, redact, verify, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -143,6 +146,8 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
         return Exit.BAD_INPUT
     command = next(each for each in COMMANDS if each.name == arguments.command)
     arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
+    if command.wants_app:
+        arguments.app = arguments.app or environ.get("TIMESCAPE_APP")
     return command.run(arguments, output, stores)
 
 

@@ -106,7 +106,7 @@ def _pairs(out: _Out, values: Mapping[Any, Any], depth: int) -> None:
 
 def _object(out: _Out, value: Any, names: Iterable[str], depth: int) -> None:
     kind: type[Any] = type(value)
-    hidden = _sensitive(kind)
+    hidden = _sensitive(kind)  # type: ignore[arg-type]  # a class can be hashed
     out.put(f"{kind.__name__}(")
     for n, name in enumerate(names):
         out.put(f"{', ' if n else ''}{name}=")

@@ -26,6 +26,7 @@ from runtime.replay.divergence import Divergence
 from runtime.replay.following import Course, Follower, Parted
 from runtime.replay.limiting import CPU_S, limited
 from runtime.replay.looping import ReplayLoop
+from runtime.replay.quiet import quiet
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
 from runtime.replay.tracing import Line, Tracer, traced
 
@@ -98,7 +99,7 @@ def rerun(
     tracer = Tracer(controller.surroundings.sites, follower.written) if trace else None
     answer = None
     try:
-        with limited(cpu_s), traced(tracer), _loop(follower) as loop:
+        with limited(cpu_s), quiet(), traced(tracer), _loop(follower) as loop:
             asked = _Asked(program, course, record, follower, body)
             answer = loop.run(asked.run(controller))
             follower.finished()
