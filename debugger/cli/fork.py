@@ -8,7 +8,7 @@ from debugger.cli.exits import Exit
 from debugger.cli.moments import moment
 from debugger.cli.output import Column, Output
 from debugger.session import request_id
-from runtime.replay import Options, keep_fork, run_again
+from runtime.replay import Library, Options, keep_fork, run_again
 
 COLUMNS = (
     Column("fork"),
@@ -44,7 +44,7 @@ def fork(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
             trace=arguments.trace,
         )
         id_ = session.new_request()
-        told = run_again(app, session.store, timeline.events, options, fork=id_, keep=True)
+        told = run_again(Library(app, session.store), timeline.events, options, fork=id_, keep=True)
         if not arguments.dry_run:
             with session.writing() as writer:
                 told = keep_fork(writer, told)

@@ -7,7 +7,7 @@ from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Column, Output
 from debugger.session import request_id
-from runtime.replay import Options, keep_fork, run_again
+from runtime.replay import Library, Options, keep_fork, run_again
 
 COLUMNS = (
     Column("request"),
@@ -40,7 +40,7 @@ def replay(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
     with stores.session(arguments.store, writable=arguments.keep) as session:
         stream = session.find(arguments.request)
         events = tuple(session.store.read(stream))
-        told = run_again(app, session.store, events, options, fork=session.new_request())
+        told = run_again(Library(app, session.store), events, options, fork=session.new_request())
         if arguments.keep:
             with session.writing() as writer:
                 told = keep_fork(writer, told)

@@ -5,6 +5,7 @@ its record; nothing is performed. Where code and record part, that is told; wher
 or an edit is wanted, the run becomes a fork.
 """
 
+from runtime.replay.choosing import Library
 from runtime.replay.comparing import Difference, compare
 from runtime.replay.divergence import Divergence
 from runtime.replay.edits import Edit, SetAnswer, SetInput, SetState
@@ -15,6 +16,7 @@ __all__ = [
     "Difference",
     "Divergence",
     "Edit",
+    "Library",
     "Line",
     "Options",
     "Replay",

@@ -7,9 +7,9 @@ import msgspec
 
 from eventstore import Event, Store
 from eventstore.values import decode
+from runtime.app import App
 from runtime.app.assembly import ready
 from runtime.app.declarations import Declared
-from runtime.app.parts import Parts
 from runtime.app.startup import control_stream, read_control
 from runtime.errors import NotReplayableError, UnknownVersionError
 from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
@@ -40,12 +40,33 @@ class Chosen(msgspec.Struct, frozen=True):
         return not self.is_other and bool(before) and before != now
 
 
-def choose(parts: Parts, store: Store, events: Sequence[Event], version: str | None) -> Chosen:
+class Library:
+    """The code of an app, and what a log knows of it; read once, for many requests.
+
+    Args:
+        app: need not be started.
+        store: the log, which knows what was deployed and under which config.
+    """
+
+    def __init__(self, app: App, store: Store) -> None:
+        self.parts = app.parts
+        stream = control_stream(app.name)
+        self.known = read_control(store, stream).deployments
+        loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
+        self._configs = {event.key: event.data.config for event in loaded}
+
+    def config(self, wanted: str) -> Any:
+        """Return the config of a fingerprint, as the log has it (GC-3)."""
+        if wanted in self._configs:
+            return decode(self._configs[wanted])
+        return self.parts.config
+
+
+def choose(library: Library, events: Sequence[Event], version: str | None) -> Chosen:
     """Find what runs of an app.
 
     Args:
-        parts: of the app.
-        store: the log, which knows what was deployed and under which config.
+        library: of the app.
         events: of the request's stream.
         version: an edition, a version id or `latest`; None: the one that ran.
 
@@ -53,18 +74,18 @@ def choose(parts: Parts, store: Store, events: Sequence[Event], version: str | N
         NotReplayableError: no handler of the app is meant by the record.
         UnknownVersionError: it has no such version.
     """
+    parts = library.parts
     first: RequestReceived = events[0].data
     recorded = _resolved(events)
     candidates = [d for d in parts.declared if d.handler == first.handler]
     if not candidates:
         problem = f"The app {parts.name!r} has no handler {first.handler!r}."
         raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
-    known = read_control(store, control_stream(parts.name)).deployments
-    line = _Line(first.handler, known, candidates)
+    line = _Line(first.handler, library.known, candidates)
     declared, running = line.pick(recorded, version)
     program = Program(
         ready(declared, running),
-        GlobalContext(parts.modules, _config(parts, store, first.config)),
+        GlobalContext(parts.modules, library.config(first.config)),
         parts.before,
         parts.after,
         parts.catch,
@@ -137,11 +158,3 @@ class _Line:
             f"The app has no code of version {asked[:80]} of {self._handler}.",
             f"Its editions: {editions}.",
         )
-
-
-def _config(parts: Parts, store: Store, wanted: str) -> Any:
-    """Return the config that was in force, as the log has it (GC-3)."""
-    for event in store.read(control_stream(parts.name)):
-        if isinstance(event.data, ConfigLoaded) and event.key == wanted:
-            return decode(event.data.config)
-    return parts.config

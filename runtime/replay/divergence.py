@@ -90,6 +90,13 @@ def _of_payloads(recorded: Event, attempted: NewEvent) -> Kind | None:
     return "arguments" if recorded.type in _ASKED else "value"
 
 
+def payload_text(event: Event | NewEvent | None) -> str:
+    """Return a fact as text, for messages: at most 300 characters."""
+    if event is None:
+        return "nothing"
+    return f"{event.type} {event.key or ''} {_encode(event.data).decode()}"[:300]
+
+
 def id_without_line(key: str) -> str:
     """Return the id of something that a running request registered, without the line."""
     return _PLACE.sub("", key)

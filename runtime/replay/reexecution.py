@@ -13,7 +13,7 @@ from runtime.errors import InvalidEditError, NotReplayableError, UnknownRequestE
 from runtime.facts import RequestAborted, RequestReceived, ResponseSent
 from runtime.messages import Answer
 from runtime.replay.answering import Given
-from runtime.replay.choosing import Chosen, choose
+from runtime.replay.choosing import Chosen, Library, choose
 from runtime.replay.divergence import Divergence
 from runtime.replay.edits import Edit, Plan, Surroundings, plan_of
 from runtime.replay.following import Course
@@ -130,27 +130,34 @@ def reexecute(
         msg = f"There is no request req-{request.hex} in {store.url}."
         raise UnknownRequestError(msg, "`timescape requests` lists those there are.")
     fork = StreamId((ids or SystemIds()).uuid7(system_clock()))
-    replay = run_again(app, store, events, options, fork=fork, keep=bool(keep))
+    replay = run_again(Library(app, store), events, options, fork=fork, keep=bool(keep))
     if keep or (keep is None and (replay.version != replay.recorded_version or options.edits)):
         return keep_fork(store, replay)
     return replay
 
 
 def run_again(
-    app: App,
-    store: Store,
+    library: Library,
     events: Sequence[Event],
     options: Options,
     *,
     fork: StreamId,
     keep: bool = False,
 ) -> Replay:
-    """Run the request of *events* again; writes nothing. See `reexecute`."""
+    """Run the request of *events* again; writes nothing. See `reexecute`.
+
+    Args:
+        library: the code that runs; made once, it serves for many requests.
+        events: of the request's stream, from its first on.
+        options: how.
+        fork: the id that what differs goes by.
+        keep: whether the run goes on past a difference, to be kept.
+    """
     if not isinstance(events[0].data, RequestReceived):
         msg = "The stream does not begin with a request."
         raise NotReplayableError(msg)
-    parts = app.parts
-    chosen = choose(parts, store, events, options.version)
+    parts = library.parts
+    chosen = choose(library, events, options.version)
     request = f"req-{events[-1].stream.hex}"
     around = Surroundings(
         chosen.program.version, parts.modules, parts.classes, request=request, fork=fork

@@ -60,7 +60,8 @@ class Tracer:
         """Return the file of a frame of user code of this run; None for all other code."""
         if _TRACED.get() is not self:
             return None
-        place = self._sites.of_code(frame.f_code)
+        # What is made up at run time, such as the methods of named tuples, has no lines.
+        place = None if frame.f_code.co_filename[:1] == "<" else self._sites.of_code(frame.f_code)
         return place.rpartition(":")[0] if place else None
 
     def opened(self, frame: FrameType, file: str) -> "Call":
