@@ -64,6 +64,9 @@ def _render(out: _Out, value: Any, depth: int) -> None:
         out.put(_scalar(value, kind, out.room))
     elif depth >= _DEEPEST:
         out.put("…")
+    elif issubclass(kind, dict):
+        # The way in of `dict` itself: what a subclass makes of it would be user code.
+        _pairs(out, dict.items(value), depth + 1)
     elif kind in _CONTAINERS:
         _CONTAINERS[kind](out, value, depth + 1)
     elif kind is Withheld:
@@ -94,9 +97,9 @@ def _items(out: _Out, ends: str, values: Iterable[Any], depth: int) -> None:
     out.put(ends[1])
 
 
-def _pairs(out: _Out, values: Mapping[Any, Any], depth: int) -> None:
+def _pairs(out: _Out, pairs: Iterable[tuple[Any, Any]], depth: int) -> None:
     out.put("{")
-    for n, (key, item) in enumerate(values.items()):
+    for n, (key, item) in enumerate(pairs):
         out.put(", " if n else "")
         _render(out, key, depth)
         out.put(": ")
@@ -143,8 +146,7 @@ _CONTAINERS: Mapping[type, Callable[[_Out, Any, int], None]] = {
     tuple: lambda out, value, depth: _items(out, "()", value, depth),
     set: lambda out, value, depth: _items(out, "{}", value, depth),
     frozenset: lambda out, value, depth: _items(out, "{}", value, depth),
-    dict: _pairs,
-    Fields: _pairs,
+    Fields: lambda out, value, depth: _pairs(out, value.items(), depth),
     FrozenList: _copied,
     FrozenDict: _copied,
     FrozenSet: _copied,
