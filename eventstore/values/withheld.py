@@ -24,9 +24,9 @@ class Withheld:
         object.__getattribute__(self, "_refuse_")()
 
     # `isinstance` asks for it, so that a check of the type is a look as well. `type` does not.
-    __class__ = property(_look)  # type: ignore[assignment]
-    __getattr__ = __setattr__ = __delattr__ = _look  # type: ignore[assignment]
-    __repr__ = __str__ = __format__ = __bytes__ = __hash__ = _look  # type: ignore[assignment]
+    __class__ = property(_look)
+    __getattr__ = __setattr__ = __delattr__ = _look
+    __repr__ = __str__ = __format__ = __bytes__ = __hash__ = _look
     __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __call__ = _look
     __setitem__ = __delitem__ = __next__ = __reversed__ = __enter__ = __exit__ = _look
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _look

@@ -24,9 +24,11 @@ BODY = {"customer": "ann", "items": [{"sku": "mug", "quantity": 2}], "note": "so
 
 
 def rows() -> list[Row]:
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TIMESCAPE_BENCH_DIR")) as folder:
-        with open_log(f"sqlite:///{Path(folder) / 'replay.db'}", ids=SystemIds()) as store:
-            return [_row(store)]
+    with (
+        tempfile.TemporaryDirectory(dir=os.environ.get("TIMESCAPE_BENCH_DIR")) as folder,
+        open_log(f"sqlite:///{Path(folder) / 'replay.db'}", ids=SystemIds()) as store,
+    ):
+        return [_row(store)]
 
 
 def _row(store: Store) -> Row:

@@ -99,7 +99,7 @@ def test_what_is_named_live_is_performed_and_marked() -> None:
     told = reexecute(shop(live, factor=3), store, stream, options, keep=True)
 
     assert live.calls == ["charge"]
-    assert told.answer.status == 200
+    assert body_of(told) == b'{"total":2400}'
     asked = {f.key: f.data.live for f in told.facts if f.type == "effect.requested"}
     assert asked["pricing.charge"] is True
     assert asked["pricing.quote"] is False
