@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from debugger.cli.output import Column, Output
 from debugger.errors import BadInputError
 from debugger.session import request_id
@@ -17,6 +15,7 @@ from eventstore import EventStoreError
 from eventstore.values import decode
 from runtime.app import App, load_app
 from runtime.replay import Divergence, Edit, Line, Replay, SetAnswer, SetInput, SetState
+from runtime.replay.divergence import plain
 
 LINES = (
     Column("facts", right=True),
@@ -151,9 +150,7 @@ def _payload(event: Any) -> str:
 
 def payload(event: Any) -> Any:
     """Return what a fact holds as plain JSON; None of none."""
-    if event is None:
-        return None
-    return msgspec.json.decode(msgspec.json.encode(event.data))
+    return None if event is None else plain(event.data)
 
 
 def fields_of(replay: Replay) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from eventstore.values import Classes
 from runtime.app.declarations import Declared
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
@@ -23,5 +22,6 @@ class Parts(msgspec.Struct, frozen=True):
     catch: Sequence[Hook]
     modules: ModuleRegistry
     config: Mapping[str, Any]
-    classes: Classes
+    registered: Sequence[type]
+    """Classes that context values may be of."""
     root: Path | None

@@ -14,12 +14,14 @@ from typing import Any, Protocol
 import msgspec
 
 from eventstore import Event
-from eventstore.values import Redacted, Tree, Viewer, Withheld
+from eventstore.values import Redacted, Sealed, Tree, Viewer, Withheld
 from runtime.effects import Outside
 from runtime.effects.failures import error_of
 from runtime.errors import EffectUnavailableError, ModuleContractError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
+from runtime.gtype.sensitive import HASHED
 from runtime.modules import Method
+from runtime.replay.divergence import is_hidden, plain
 
 _NOT_ANSWERS = frozenset({"CancelledError"})
 """Failures that the request's own end brings about, again in every run."""
@@ -236,7 +238,15 @@ def _go(turn: "asyncio.Future[None]") -> None:
 
 
 def _question(fact: EffectRequested, key: str | None) -> Question:
-    return fact.kind, key or "", _encode(fact.args)
+    return fact.kind, key or "", _encode(_without_hidden(plain(fact.args)))
+
+
+def _without_hidden(part: Any) -> Any:
+    if is_hidden(part):
+        return None
+    if isinstance(part, dict):
+        return {key: _without_hidden(value) for key, value in part.items()}
+    return [_without_hidden(item) for item in part] if isinstance(part, list) else part
 
 
 async def _perform(method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -255,8 +265,15 @@ async def _awaited(result: Any) -> Any:
 def _withheld(value: Any, withhold: Callable[[], Withheld]) -> Any:
     """Put stand-ins where a recorded answer was redacted since."""
     kind = type(value)
-    if kind is Redacted:
+    if kind is Redacted or kind is Sealed or (kind is str and value.startswith(HASHED)):
         return withhold()
+    if issubclass(kind, msgspec.Struct):
+        for name in kind.__struct_fields__:
+            part = getattr(value, name)
+            known = _withheld(part, withhold)
+            if known is not part:
+                msgspec.structs.force_setattr(value, name, known)
+        return value
     if kind is dict:
         return {key: _withheld(item, withhold) for key, item in value.items()}
     if kind is list or kind is tuple:

@@ -8,7 +8,7 @@ import msgspec
 from eventstore import Event, Store
 from eventstore.values import decode
 from runtime.app import App
-from runtime.app.assembly import ready
+from runtime.app.assembly import classes_of, ready
 from runtime.app.declarations import Declared
 from runtime.app.startup import control_stream, read_control
 from runtime.errors import NotReplayableError, UnknownVersionError
@@ -50,6 +50,9 @@ class Library:
 
     def __init__(self, app: App, store: Store) -> None:
         self.parts = app.parts
+        self.classes = classes_of(
+            self.parts.declared, self.parts.registered, has_keyring=store.has_keyring
+        )
         stream = control_stream(app.name)
         self.known = read_control(store, stream).deployments
         loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
@@ -89,7 +92,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         parts.before,
         parts.after,
         parts.catch,
-        parts.classes,
+        library.classes,
         parts.root,
         (line.code_of(str(recorded.key)), declared.fingerprint),
     )

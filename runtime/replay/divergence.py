@@ -10,8 +10,11 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from eventstore import Event, NewEvent
+from eventstore.codec.hiding import is_sealed, with_hidden
 from eventstore.redaction import MARK
 from runtime.facts import EffectRequested
+from runtime.gtype.sensitive import HASHED
+from runtime.lifecycle.alike import alike
 
 Kind: TypeAlias = Literal[
     "kind", "name", "arguments", "value", "extra", "missing", "outcome", "redacted"
@@ -77,10 +80,10 @@ def difference(recorded: Event | None, attempted: NewEvent) -> Kind | None:
 
 
 def _of_payloads(recorded: Event, attempted: NewEvent) -> Kind | None:
-    before, after = plain(recorded.data), plain(attempted.data)
-    if before == after:
+    before, after = _compared(recorded.data), _compared(attempted.data)
+    if alike(before, after):
         return None
-    verdict = _same(_decode(before), _decode(after))
+    verdict = _same(plain(before), plain(after))
     if verdict == "same":
         return None
     if verdict == "redacted":
@@ -94,7 +97,7 @@ def payload_text(event: Event | NewEvent | None) -> str:
     """Return a fact as text, for messages: at most 300 characters."""
     if event is None:
         return "nothing"
-    return f"{event.type} {event.key or ''} {_encode(event.data).decode()}"[:300]
+    return f"{event.type} {event.key or ''} {_encode(plain(event.data)).decode()}"[:300]
 
 
 def id_without_line(key: str) -> str:
@@ -107,19 +110,30 @@ def _same_place(one: str | None, other: str | None) -> bool:
     return bool(one and other and id_without_line(one) == id_without_line(other))
 
 
-def plain(fact: Any) -> bytes:
+def plain(data: Any) -> Any:
+    """Return a payload as plain JSON; what is to be hidden is `$redacted`."""
+    return _decode(_encode(with_hidden(data, lambda *_: MARK)))
+
+
+def is_hidden(part: Any) -> bool:
+    """Say whether a part of recorded JSON is not what it was: dropped, hashed or sealed."""
+    hashed = isinstance(part, str) and part.startswith(HASHED)
+    return bool(hashed or part == MARK or is_sealed(part))
+
+
+def _compared(fact: Any) -> Any:
     """Return what is compared of a payload."""
     failure = getattr(fact, "failure", None)
     if failure is not None and failure.frames:
         fact = msgspec.structs.replace(fact, failure=msgspec.structs.replace(failure, frames=()))
     elif type(fact) is EffectRequested and fact.live:
         fact = msgspec.structs.replace(fact, live=False)
-    return _encode(fact)
+    return fact
 
 
 def _same(recorded: Any, attempted: Any) -> Literal["same", "redacted", "other"]:
     """Compare plain JSON; what was taken out of the record may have been anything."""
-    if recorded == MARK:
+    if is_hidden(recorded):
         return "same"
     if attempted == MARK:
         return "redacted"

@@ -17,10 +17,10 @@ from eventstore.values import Withheld
 from runtime.errors import NotReplayableError
 from runtime.facts import RequestReceived, VersionResolved
 from runtime.facts import ValidationFailed as RequestInvalid
-from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.arrival import is_secret
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Fields, Received, Request, ValidationFailed
+from runtime.replay.divergence import is_hidden
 
 Withhold = Callable[[str], Withheld]
 Pointer = tuple[str | int, ...]
@@ -169,7 +169,8 @@ class Reading:
     def _guarded(self, request: Request[Any]) -> Request[Any]:
         """Withhold the headers and the fields of the query that may hold a credential."""
         query = request.query
-        secret = [name for name in query if is_secret(name)]
+        hidden_names = self._version.hidden_query
+        secret = [name for name in query if is_secret(name) or name in hidden_names]
         if secret:
             hidden = {n: self._withhold(f"the field {n!r} of the query") for n in secret}
             query = Fields({**query, **hidden})
@@ -211,7 +212,7 @@ def _copied(tree: Any) -> Any:
 
 
 def _redacted_places(tree: Any, above: Pointer = ()) -> Iterator[Pointer]:
-    if tree == REDACTED:
+    if is_hidden(tree):
         yield above
     elif isinstance(tree, dict):
         for key, value in tree.items():

@@ -78,20 +78,6 @@ class Replay(msgspec.Struct, frozen=True):
         last = self.facts[-1].data if self.facts else None
         return isinstance(last, ResponseSent | RequestAborted)
 
-    @property
-    def fork_events(self) -> list[Event]:
-        """The fork's history, as the store gives it back once it is kept."""
-        own = self.facts[self.shared :]
-        first = self.shared + 1
-        return [
-            *self.events[: self.shared],
-            *(
-                Event(self.events[0].position, self.fork, Revision(n), e.type, e.data, e.key,
-                      e.at_us, e.site)
-                for n, e in enumerate(own, first)
-            ),
-        ]  # fmt: skip
-
 
 def reexecute(
     app: App,
@@ -160,7 +146,7 @@ def run_again(
     chosen = choose(library, events, options.version)
     request = f"req-{events[-1].stream.hex}"
     around = Surroundings(
-        chosen.program.version, parts.modules, parts.classes, request=request, fork=fork
+        chosen.program.version, parts.modules, library.classes, request=request, fork=fork
     )
     plan = _plan(events, options, chosen, around, keep=keep)
     run = rerun(

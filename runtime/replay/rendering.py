@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from eventstore.values import FrozenDict, FrozenList, FrozenObject, FrozenSet, Withheld, json_hook
-from runtime.gtype.sensitive import MARK
+from runtime.gtype.sensitive import mark_in
 from runtime.messages import Fields, Request
 
 MOST = 4096
@@ -131,8 +131,7 @@ def _sensitive(kind: object) -> frozenset[str]:
 
 
 def _is_marked(hint: Any) -> bool:
-    marks = getattr(hint, "__metadata__", ())
-    if any(isinstance(m, msgspec.Meta) and (m.extra or {}).get(MARK) for m in marks):
+    if mark_in(getattr(hint, "__metadata__", ())) is not None:
         return True
     return any(_is_marked(part) for part in typing.get_args(hint))
 

@@ -16,6 +16,7 @@ from eventstore import Commit, Event, NewEvent, Position, Revision, Store, Strea
 from eventstore.values import Classes, Viewer
 from runtime.errors import DivergenceError, NotReplayableError
 from runtime.facts import RequestReceived, ResponseSent
+from runtime.gtype import any_classes
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
@@ -92,7 +93,7 @@ def rerun(
     """
     follower = Follower(course, program.codes)
     record = course.events if record is None else record
-    classes = Classes(adopt=True) if program.classes is None else program.classes
+    classes = program.classes or any_classes(has_keyring=True)
     answers = Answers(record, Viewer(classes), follower, given or Given())
     follower.answers = answers
     controller = _controller(program, follower, classes)
@@ -184,6 +185,7 @@ class _Nowhere:
     """A store that keeps nothing."""
 
     url = "nowhere:"
+    has_keyring = True
 
     def append(self, stream: StreamId, events: Sequence[NewEvent], **_: Any) -> Ticket:
         last = Revision(len(events))
