@@ -310,6 +310,57 @@ class DivergenceError(TimescapeError):
     code = "RT406"
 
 
+class NotReplayableError(TimescapeError):
+    """The record does not hold what it takes to run the request again (RX-10)."""
+
+    code = "RT410"
+
+
+class EffectUnavailableError(TimescapeError):
+    """A re-execution asked for an effect that record and stubs have no answer for (RX-6)."""
+
+    code = "RT411"
+
+
+class ReplayLimitError(TimescapeError):
+    """A re-execution used up the CPU time it may take (RX-10)."""
+
+    code = "RT412"
+
+
+class InvalidEditError(TimescapeError, ValueError):
+    """What a fork should change cannot be changed so; names every fault (RX-5).
+
+    Attributes:
+        issues: a sentence each.
+    """
+
+    code = "RT413"
+
+    def __init__(self, issues: tuple[str, ...]) -> None:
+        self.issues = issues
+        many = len(issues) > 1
+        problem = (
+            "\n".join((f"{len(issues)} edits cannot be made:", *issues)) if many else issues[0]
+        )
+        super().__init__(problem, "Nothing was made. Correct what is named.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:  # type: ignore[override]
+        return type(self), (self.issues,)
+
+
+class UnknownVersionError(TimescapeError, LookupError):
+    """The app has no such version of the handler."""
+
+    code = "RT414"
+
+
+class UnknownRequestError(TimescapeError, LookupError):
+    """The store has no such request (RX-10)."""
+
+    code = "RT415"
+
+
 # --- RT5xx life of the runtime ---
 
 

@@ -79,6 +79,8 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """The deadline, counted from this fact's time."""
     config: str = ""
     """Fingerprint of the config in force."""
+    parent: str | None = None
+    """Id of the request that this one is a fork of, with another input; None: of none."""
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):
@@ -286,6 +288,8 @@ class EffectRequested(Fact, frozen=True, gc=False):
     kind: str
     """now, random, uuid, sleep, module, secret."""
     args: Json = None
+    live: bool = False
+    """Whether a re-execution asked the world, because it was told to."""
 
 
 class EffectReturned(Fact, frozen=True, gc=False):

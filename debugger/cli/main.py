@@ -9,13 +9,16 @@ from typing import NoReturn
 
 from debugger.cli import (
     blame,
+    compare,
     db,
     debug,
     demo,
     diff,
     erase,
+    fork,
     log,
     redact,
+    replay,
     requests,
     restore,
     rewrap,
@@ -37,8 +40,8 @@ from runtime.errors import TimescapeError
 COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
-        demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, erase, rewrap, verify, db,
+        demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
+        snapshots, restore, redact, erase, rewrap, verify, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -148,6 +151,8 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
     arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
     if getattr(arguments, "keyring", "") is None:
         arguments.keyring = environ.get(SETTING)
+    if command.wants_app:
+        arguments.app = arguments.app or environ.get("TIMESCAPE_APP")
     return command.run(arguments, output, stores)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from typing import Self
@@ -258,8 +259,7 @@ class Session:
         fork = StreamId(self._ids.uuid7(now_us))
         fact = ContextRestored(revision=at, origin="fork", by=by, reason=reason or None)
         event = NewEvent(type=fact.type, data=fact, key=key, at_us=now_us)
-        writer = write()
-        try:
+        with self.writing(write) as writer:
             writer.append(
                 fork,
                 [event],
@@ -269,10 +269,25 @@ class Session:
                 close=True,
                 durable=True,
             ).result()
+        return fork
+
+    @contextmanager
+    def writing(self, write: Callable[[], Store] | None = None) -> Iterator[Store]:
+        """Open the store to be written, for as long as the block takes.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+        """
+        writer = (write or self._may_write())()
+        try:
+            yield writer
         finally:
             if writer is not self.store:
                 writer.close()
-        return fork
+
+    def new_request(self) -> StreamId:
+        """Return an id for a fork."""
+        return StreamId(self._ids.uuid7(self._clock()))
 
     # --- the whole log ---
 

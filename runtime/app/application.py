@@ -27,6 +27,7 @@ from runtime.app.fingerprints import fingerprint
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.needs import refuse_without_keyring
+from runtime.app.parts import Parts
 from runtime.app.startup import announce, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -287,6 +288,21 @@ class App(Equipment):
     def handlers(self) -> tuple[Declared, ...]:
         """The versions as declared, in order."""
         return tuple(self._declared)
+
+    @property
+    def parts(self) -> Parts:
+        """What was registered, whether it runs or not."""
+        return Parts(
+            self.name,
+            self._declared,
+            before=tuple(self._hooks["before"]),
+            after=tuple(self._hooks["after"]),
+            catch=tuple(self._hooks["catch"]),
+            modules=self._modules,
+            config=self._config_source,
+            registered=tuple(self._classes),
+            root=self._root,
+        )
 
     @property
     def edge(self) -> Edge:

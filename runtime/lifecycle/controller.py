@@ -153,10 +153,16 @@ class Controller:
             CALLER.set(caller)
 
     async def rerun(
-        self, received: Received, version: HandlerVersion, first: RequestReceived
+        self,
+        received: Received,
+        version: HandlerVersion,
+        first: RequestReceived,
+        begun: Callable[[Run], None],
     ) -> Answer:
-        """Run a request whose first fact is known: for re-execution."""
-        return await self._serve(self.begin(received, version, first))
+        """Run a request whose first fact is known, for re-execution; *begun* is told of it."""
+        run = self.begin(received, version, first)
+        begun(run)
+        return await self._serve(run)
 
     async def refuse(
         self,

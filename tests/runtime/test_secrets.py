@@ -18,7 +18,8 @@ from runtime.errors import (
     SecretUnavailableError,
     UnsupportedValueError,
 )
-from runtime.lifecycle.replay import reexecute
+from runtime.replay.following import Course
+from runtime.replay.running import Program, rerun
 from runtime.secrets import Environment, Found
 from runtime.testing import Harness, Told, run_virtual, version_of
 
@@ -93,7 +94,8 @@ def test_the_log_has_name_and_version_and_a_replay_asks_nobody(
 def replayed(told: Told, handle: Any, vault: Vault, given_out: list[Any]) -> list[Any]:
     given_out.clear()
     asked = len(vault.asked)
-    run = reexecute(told.facts, version_of(handle), gctx=GlobalContext(secrets=vault))
+    program = Program(version_of(handle), GlobalContext(secrets=vault))
+    run = rerun(program, Course(told.facts, until=len(told.facts)))
     assert run.divergence is None
     assert len(vault.asked) == asked
     return given_out
