@@ -96,6 +96,48 @@ class HandlerIdClashError(RegistrationError):
     code = "RT111"
 
 
+class SchemaTooLargeError(RegistrationError, ValueError):
+    """A type that nests too deeply or is written too long (GT-3)."""
+
+    code = "RT112"
+
+    def __init__(self, place: str, measure: str) -> None:
+        self.place = place
+        self.measure = measure
+        super().__init__(
+            f"{place} has {measure}.", "Split it, or take parts of it as dict[str, Any]."
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.place, self.measure)
+
+
+class PatternSyntaxError(RegistrationError, ValueError):
+    """A pattern outside the syntax that RE2 and ECMA-262 share (GT-14)."""
+
+    code = "RT113"
+
+    def __init__(
+        self,
+        pattern: str,
+        fault: str,
+        remedy: str = "Look-around and back-references"
+        " have no linear-time form: check the text in the handler.",
+    ) -> None:
+        self.pattern = pattern
+        self.fault = fault
+        super().__init__(f"Pattern {pattern[:80]!r} cannot be used: {fault}.", remedy)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:  # type: ignore[override]
+        return type(self), (self.pattern, self.fault, self.remedy)
+
+
+class UnsupportedGTypeVersionError(RegistrationError, ValueError):
+    """A stored type written by a newer Timescape, or no stored type (GT-17)."""
+
+    code = "RT114"
+
+
 # --- RT2xx context: raised in user code ---
 
 

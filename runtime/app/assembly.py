@@ -10,7 +10,7 @@ from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
 from runtime.app.startup import Deployed
-from runtime.gtype.build import inspect
+from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes

@@ -10,7 +10,7 @@ import msgspec
 
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype import Check, PathType, QueryReader, check
+from runtime.gtype import Checker, PathType, QueryReader, check
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
@@ -152,7 +152,7 @@ def _takes_none(hint: Any) -> bool:
     return types.NoneType in get_args(hint) or hint is types.NoneType
 
 
-def _optional(checked: Check[Any]) -> Callable[[bytes], Any]:
+def _optional(checked: Checker[Any]) -> Callable[[bytes], Any]:
     def decode(raw: bytes) -> Any:
         return checked.decode(raw) if raw else None
 

@@ -8,9 +8,9 @@ from msgspec import inspect as mi
 
 from runtime.errors import UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype.build import inspect, strip
 from runtime.gtype.check import check
 from runtime.gtype.findings import issue, under
+from runtime.gtype.hints import inspect, strip
 from runtime.gtype.text import FLOAT, read_int
 from runtime.messages import ValidationFailed
 

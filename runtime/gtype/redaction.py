@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect as mi
 
-from runtime.gtype.build import strip
 from runtime.gtype.depth import too_deep
+from runtime.gtype.hints import strip
 from runtime.gtype.sensitive import REDACTED
 
 K = TypeVar("K", str, int)
