@@ -56,6 +56,7 @@ def _ready(version: Declared, version_id: str) -> HandlerVersion:
         timeout_s=version.timeout_s,
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
+        modules=None if version.modules is None else frozenset(version.modules),
     )
 
 
