@@ -14,6 +14,7 @@ from debugger.cli import (
     demo,
     diff,
     log,
+    manifest,
     redact,
     requests,
     restore,
@@ -35,7 +36,7 @@ COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, verify, db,
+        redact, verify, db, manifest,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

@@ -5,7 +5,7 @@ import builtins
 import functools
 import hashlib
 import inspect
-import textwrap
+import linecache
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -43,6 +43,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._read: dict[CodeType, Written] = {}
+        self._files: dict[str, dict[tuple[int, str], ast.AST | None]] = {}
 
     def reached(self, call: Callable[..., Any]) -> list[Written]:
         """Give *call* and the functions of the same file it reaches, each once."""
@@ -68,9 +69,47 @@ class Sources:
         if not isinstance(code, CodeType):
             return Written(type(call).__qualname__, bound + repr(type(call)))
         if code not in self._read:
-            self._read[code] = _read(function, code)
+            self._read[code] = self._written(function, code)
         found = self._read[code]
         return msgspec.structs.replace(found, form=bound + found.form) if bound else found
+
+    def _written(self, function: Any, code: CodeType) -> Written:
+        name = f"{function.__module__}.{function.__qualname__}"
+        file, line = _file(function, code), code.co_firstlineno
+        parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        tree = self._trees(function, code).get((line, code.co_name))
+        if tree is None:
+            return Written(name, f"bytecode {_bytecode(code)}", None, file, line, parameters)
+        origins = _origins(function, tree)
+        return Written(name, normal_form(tree), tree, file, line, parameters, origins)
+
+    def _trees(self, function: Any, code: CodeType) -> dict[tuple[int, str], ast.AST | None]:
+        """Give the functions of a file by first line and name; each file is parsed once."""
+        file = code.co_filename
+        if file not in self._files:
+            lines = linecache.getlines(file, getattr(function, "__globals__", None))
+            try:
+                self._files[file] = _functions(ast.parse("".join(lines)))
+            except (SyntaxError, ValueError, RecursionError):
+                self._files[file] = {}
+        return self._files[file]
+
+
+def _functions(module: ast.Module) -> dict[tuple[int, str], ast.AST | None]:
+    """Find all functions; None stands for several lambdas of one line, which look alike."""
+    found: dict[tuple[int, str], ast.AST | None] = {}
+    for node in ast.walk(module):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                # The code of a decorated function begins at its first decorator.
+                line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                found[line, name] = node
+            case ast.Lambda():
+                key = (node.lineno, "<lambda>")
+                found[key] = None if key in found else node
+            case _:
+                pass
+    return found
 
 
 def _function(call: Any) -> Any:
@@ -79,19 +118,6 @@ def _function(call: Any) -> Any:
         call = call.func
     call = inspect.unwrap(getattr(call, "__func__", call))
     return call if hasattr(call, "__code__") else getattr(type(call), "__call__", call)  # noqa: B004
-
-
-def _read(function: Any, code: CodeType) -> Written:
-    name = f"{function.__module__}.{function.__qualname__}"
-    file, line = _file(function, code), code.co_firstlineno
-    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    try:
-        text = textwrap.dedent(inspect.getsource(code))
-        tree: ast.AST = ast.parse(text).body[0]
-    except (OSError, TypeError, SyntaxError, ValueError, IndexError):
-        return Written(name, f"bytecode {_bytecode(code)}", None, file, line, parameters)
-    ast.increment_lineno(tree, line - 1)
-    return Written(name, normal_form(tree), tree, file, line, parameters, _origins(function, tree))
 
 
 def _file(function: Any, code: CodeType) -> str:

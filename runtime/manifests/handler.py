@@ -18,6 +18,10 @@ FORM = 1
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+# A default is left out where the value *is* it, so only such may be defaults of which there is
+# but one object: else equal manifests would be other bytes.
+
+
 class HookEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A hook as it will run."""
 
@@ -35,7 +39,8 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
 
     timeout_s: float
     max_body: int
-    on_disconnect: str = "finish"
+    on_disconnect: str
+    """finish or cancel."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,8 +64,8 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int
     fingerprint: str
     """Of its syntax tree, of those of its hooks, and of what they reach in their files."""
-    by: str = "syntax"
-    """`bytecode` where there is no source."""
+    by: str
+    """`syntax`, or `bytecode` where there is no source."""
 
 
 class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,6 +77,8 @@ class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str | None
     takes: str
     """json, raw or nothing."""
+    media: str
+    """Of answers."""
     policies: Policies
     source: Source
     manifest: int = FORM
@@ -82,7 +89,6 @@ class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """None: any."""
     answers: tuple[tuple[int, Stored | None], ...] = ()
     """By status; None: no body, or any."""
-    media: str = "application/json"
     hooks: tuple[HookEntry, ...] = ()
     """In the order in which they run: before, after, catch."""
     needs: Needs = Needs()

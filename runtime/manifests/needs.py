@@ -49,51 +49,63 @@ class _Function:
     def __init__(self, tree: ast.AST, known: frozenset[str]) -> None:
         self.tree = tree
         self.known = known
-        self.names: dict[str, set[Path]] = {name: {(name,)} for name in _CONTEXTS}
+        self.names: dict[str, frozenset[Path]] = {name: frozenset({(name,)}) for name in _CONTEXTS}
+        """What each name may stand for, where the look has come to."""
         self.modules: set[str] = set()
         self.secrets: set[str] = set()
         self.topics: set[str] = set()
         self.dynamic: set[int] = set()
 
     def look(self) -> None:
-        """Fill in what is there."""
-        assigned = [node for node in ast.walk(self.tree) if isinstance(node, ast.Assign)]
-        # A name may stand for what another name stands for: once round for each will do.
-        for _ in range(len(assigned) + 1):
-            grown = [self._follow(node) for node in assigned]
-            if not any(grown):
-                break
+        """Fill in what is there, statement by statement."""
+        body = getattr(self.tree, "body", None)
+        for statement in body if isinstance(body, list) else [self.tree]:
+            if isinstance(statement, ast.Assign):
+                self._uses_in(statement)
+                self._replace(statement)
+            else:
+                # Within it the order is not followed: a name may stand for all it is given.
+                self._follow(statement)
+                self._uses_in(statement)
+
+    def _replace(self, node: ast.Assign) -> None:
+        paths = self._paths(node.value)
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.names[target.id] = paths
+
+    def _follow(self, statement: ast.AST) -> None:
+        assigned = [node for node in ast.walk(statement) if isinstance(node, ast.Assign)]
+        # A name may stand for what another name stands for: one round for each will do.
+        for _ in assigned:
+            for node in assigned:
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        before = self.names.get(target.id, frozenset())
+                        self.names[target.id] = before | self._paths(node.value)
+
+    def _uses_in(self, statement: ast.AST) -> None:
         parents = {
-            child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
+            child: node for node in ast.walk(statement) for child in ast.iter_child_nodes(node)
         }
-        for node in ast.walk(self.tree):
+        for node in ast.walk(statement):
             if isinstance(node, ast.expr):
                 for path in self._paths(node):
                     self._use(path, node, parents)
 
-    def _follow(self, node: ast.Assign) -> bool:
-        grown = False
-        for target in node.targets:
-            if isinstance(target, ast.Name):
-                known = self.names.setdefault(target.id, set())
-                more = self._paths(node.value) - known
-                known |= more
-                grown = grown or bool(more)
-        return grown
-
-    def _paths(self, node: ast.expr) -> set[Path]:
+    def _paths(self, node: ast.expr) -> frozenset[Path]:
         """Give what *node* may stand for; nothing if that does not begin at a context."""
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
-                return self.names.get(name, set())
+                return self.names.get(name, frozenset())
             case ast.Attribute(value=inner, attr=name, ctx=ast.Load()):
-                return {(*path, name) for path in self._paths(inner)}
+                return frozenset((*path, name) for path in self._paths(inner))
             case ast.Call(
                 func=ast.Name(id="getattr"), args=[inner, ast.Constant(value=str(name)), *_]
             ):
-                return {(*path, name) for path in self._paths(inner)}
+                return frozenset((*path, name) for path in self._paths(inner))
             case _:
-                return set()
+                return frozenset()
 
     def _use(self, path: Path, node: ast.expr, parents: Mapping[ast.AST, ast.AST]) -> None:
         parent = parents.get(node)
