@@ -17,7 +17,7 @@ from runtime.manifests.forms import normal_form
 from runtime.manifests.nondeterminism import Finding, find
 
 
-class Written(msgspec.Struct, frozen=True):
+class Written(msgspec.Struct, frozen=True, dict=True):
     """What a callable is written as."""
 
     name: str
@@ -32,7 +32,12 @@ class Written(msgspec.Struct, frozen=True):
     origins: Mapping[str, str] = {}
     """What its global names stand for."""
 
-    @property
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names in it, sorted."""
+        return tuple(sorted(_names(self.tree)))
+
+    @functools.cached_property
     def findings(self) -> list[Finding]:
         """What in it would not happen again."""
         return [] if self.tree is None else find(self.tree, self.origins)
@@ -49,12 +54,12 @@ class Sources:
         """Give *call* and the functions of the same file it reaches, each once."""
         found: dict[CodeType, Written] = {}
         first = self.written(call)
-        todo = list(_same_file(call, first.tree))
+        todo = list(_same_file(call, first))
         while todo:
             function = todo.pop(0)
             if function.__code__ not in found:
                 found[function.__code__] = written = self.written(function)
-                todo += _same_file(function, written.tree)
+                todo += _same_file(function, written)
         own = getattr(_function(call), "__code__", None)
         return [first, *(each for code, each in found.items() if code is not own)]
 
@@ -153,15 +158,15 @@ def _visible(function: Any) -> dict[str, Any]:
     return found
 
 
-def _same_file(call: Any, tree: ast.AST | None) -> Iterator[FunctionType]:
-    """Give the functions of the same file that *tree* names, in the order of their names."""
+def _same_file(call: Any, written: Written) -> Iterator[FunctionType]:
+    """Give the functions of the same file that *written* names, in the order of their names."""
     function = _function(call)
     if not isinstance(function, FunctionType):
         return
     visible = _visible(function)
-    named = [visible.get(name) for name in sorted(_names(tree))]
+    named = [visible.get(name) for name in written.names]
     if isinstance(call, MethodType):
-        named += [_own_method(type(call.__self__), name) for name in sorted(_of_self(tree))]
+        named += [_own_method(type(call.__self__), name) for name in sorted(_of_self(written.tree))]
     for value in named:
         inner = inspect.unwrap(value) if isinstance(value, FunctionType) else None
         here = function.__code__.co_filename
