@@ -314,15 +314,12 @@ class EventPublished(Fact, frozen=True, gc=False):
 
 
 class CapabilityDenied(Fact, frozen=True, gc=False):
-    """The handler asked for what it did not declare; nothing was called. Key: what it asked for."""
+    """A handler asked for what it did not declare; nothing was called. Key: what it asked for."""
 
     type: ClassVar[str] = "capability.denied"
-
     module: str
     capability: str
-    """module.call."""
     operation: str
-    """The method."""
 
 
 # --- compensations and cleanups; key: the id ---
@@ -416,11 +413,9 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     route: str
     edition: str | None
     fingerprint: str
-    """Of its contract and its code: a new one is a new version."""
     contract: str = ""
-    """Digest of what clients can observe."""
+    """Digest of what clients can observe; *fingerprint* is of that and of the code."""
     manifest: str = ""
-    """Digest of its manifest."""
 
 
 class ModuleRegistered(Fact, frozen=True, gc=False):
@@ -445,9 +440,8 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
     ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
     ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
-    CapabilityDenied,
-    CompensationRegistered, CompensationRan, CompensationFailed, CompensationCancelled,
-    CleanupRan, CleanupFailed,
+    CapabilityDenied, CompensationRegistered, CompensationRan, CompensationFailed,
+    CompensationCancelled, CleanupRan, CleanupFailed,
     RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""
