@@ -100,7 +100,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "409",
     ),
     (
-        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", "cd" * 32),
+        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", *["cd" * 32] * 3),
         "tsv:1790856181-post-orders-001",
     ),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),
