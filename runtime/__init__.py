@@ -13,6 +13,7 @@ from runtime.gtype import (
     Sensitive,
     UniqueItems,
     Url,
+    sensitive,
 )
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
@@ -37,4 +38,5 @@ __all__ = [
     "Url",
     "ValidationFailed",
     "hook",
+    "sensitive",
 ]

@@ -18,6 +18,7 @@ from runtime.app.declarations import (
 )
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.needs import refuse_without_keyring
 from runtime.app.sources import Sources
 from runtime.app.startup import announce
 from runtime.effects import SystemIds, system_clock
@@ -26,6 +27,7 @@ from runtime.errors import (
     NotStartedError,
     RegistrationError,
 )
+from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
@@ -202,8 +204,10 @@ class App:
 
         Raises:
             EventStoreError: `unsupported-class`: it cannot be recorded and read back.
+            ConstraintError: a value is sealed for what is no field of it.
         """
         self._refuse_started()
+        check_subjects(cls)
         classes_of((), [*self._classes, cls])
         self._classes.append(cls)
         return cls
@@ -275,12 +279,15 @@ class App:
         Raises:
             AlreadyStartedError: it runs.
             UnknownModuleError: a handler declares a module that is not there.
-            EventStoreError: the log cannot be written.
+            EventStoreError: the log cannot be written; `keyring-missing` if values are to
+                be hashed or sealed and *store* was opened without a keyring.
         """
         if self._edge is not None:
             raise AlreadyStartedError(
                 problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
             )
+        if not store.has_keyring:
+            refuse_without_keyring(self._declared, self._modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, self._modules)
@@ -297,7 +304,7 @@ class App:
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
-            classes=classes_of(self._declared, self._classes),
+            classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
             config=self._config[0],
         )

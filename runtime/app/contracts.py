@@ -10,7 +10,7 @@ import msgspec
 
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype import Checker, GType, PathType, QueryReader, check
+from runtime.gtype import Checker, GType, PathType, QueryReader, Redactor, check
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
@@ -43,6 +43,10 @@ class Contract(msgspec.Struct, frozen=True):
     """Where its types come near a limit."""
     media: str = "application/json"
     """Of the answer."""
+    hidden_query: frozenset[str] = frozenset()
+    """Fields of the query that are never recorded."""
+    needs_keyring: tuple[str, ...] = ()
+    """Where its types have what is hashed or sealed."""
 
 
 def read_contract(
@@ -88,6 +92,13 @@ def read_contract(
         sensitive=tuple(f"{n} {path}" for n, side in sides if side for path in side.redact.paths),
         warnings=tuple(line for _, side in sides if side for line in side.warnings),
         media="application/octet-stream" if answer is bytes else "application/json",
+        hidden_query=frozenset() if query_reader is None else query_reader.hidden,
+        needs_keyring=tuple(
+            f"{side} {path}"
+            for side, redact in (("body", redact_body), ("answer", redact_answer))
+            if isinstance(redact, Redactor)
+            for path in redact.needs_keyring
+        ),
     )
 
 

@@ -113,8 +113,9 @@ def check(hint: Any, side: str = "request") -> Checker[Any]:
     built = build(hint)
     watching = watch(built.info)
     holds = None if watching is None else watching.holds
+    redact = redactor(built.info)
     try:
-        return Checker(hint, side, built, holds, redactor(built.info))
+        return Checker(hint, side, built, holds, redact)
     except (TypeError, ValueError, NameError) as error:
         raise UnsupportedTypeError(problem=f"{hint}: {error}.", remedy=REMEDY) from error
 
