@@ -92,8 +92,7 @@ class LogFile:
         self._guest = guest
         self._synced_s = time.monotonic()
         self._unsynced = False
-        self._waiting = TRUNCATE_BYTES
-        self._next_truncate = TRUNCATE_BYTES
+        self._waiting = self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
