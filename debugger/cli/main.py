@@ -17,6 +17,7 @@ from debugger.cli import (
     erase,
     fork,
     log,
+    manifest,
     redact,
     replay,
     requests,
@@ -42,6 +43,7 @@ COMMANDS: Sequence[Command] = tuple(
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
         snapshots, restore, redact, erase, rewrap, verify, db,
+        manifest,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
