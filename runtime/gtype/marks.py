@@ -29,13 +29,17 @@ class CodeCheck(msgspec.Struct, frozen=True):
 def Pattern(regex: str) -> msgspec.Meta:  # noqa: N802 - reads as a type does
     """Make a mark for text: the whole of it must match *regex*.
 
-    Write `Annotated[str, Pattern(r"[A-Z]{3}-[0-9]{4}")]`. It is run by RE2, in time linear to the text, and may hold what RE2 and ECMA-262 share.
+    Write `Annotated[str, Pattern(r"[A-Z]{3}-[0-9]{4}")]`. It is run by RE2, in time linear to
+    the text, and may hold what RE2 and ECMA-262 share.
     """
     return msgspec.Meta(extra={PATTERN: regex})
 
 
 def Brand(name: str) -> msgspec.Meta:  # noqa: N802
-    """Make a type of its own, though values look alike: `Annotated[int, Brand("OrderId")]`."""
+    """Make a type of its own, though its values look like others.
+
+    Write `Annotated[int, Brand("OrderId")]`.
+    """
     return msgspec.Meta(extra={BRAND: name})
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import operator
+import types
 import typing
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -103,10 +104,13 @@ class Passes:
 
     def _map(self, part: kinds.Map, *, hidden: bool) -> Node:
         hint = _key_hint(part.key)
+        reader: Any = (
+            None if hint is None else msgspec.json.Decoder(types.GenericAlias(dict, (hint, None)))
+        )
         node = MapNode(
             part.min_length,
             part.max_length,
-            key=None if hint is None else msgspec.json.Decoder(dict[hint, None])  # type: ignore[valid-type],
+            key=reader,
             key_expected=self.node(part.key).expected,
             hidden=hidden,
         )

@@ -81,7 +81,7 @@ class _Scanner:
             case "*" | "+" | "?" | "{":
                 self._repeat()
             case "]" | "}":
-                raise self._refused(f"a lone {char}", f"Write \\{char}.")
+                raise self._refused(what=f"a lone {char}", remedy=f"Write \\{char}.")
             case "|" | "^" | "$":
                 self._take(1, repeatable=False)
             case ".":
