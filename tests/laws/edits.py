@@ -28,9 +28,9 @@ ENUMS = st.builds(
     values=st.lists(st.sampled_from(["x", "yy", 1, 2]), min_size=1, unique=True).map(tuple),
 )
 LEAVES = st.one_of(
-    INTS,
+    *[INTS] * 3,
+    *[TEXTS] * 3,
     FLOATS,
-    TEXTS,
     ENUMS,
     st.just(kinds.Bool()),
     st.just(kinds.Uuid()),
@@ -49,6 +49,7 @@ def _holding(inner: st.SearchStrategy[Any_]) -> st.SearchStrategy[Any_]:
             collapse=st.just(False),
         ),
         st.builds(kinds.Map, key=st.sampled_from([kinds.Text(), kinds.Uuid()]), value=inner),
+        st.builds(lambda *both: kinds.Union(members=both), INTS, FLOATS),
         st.builds(kinds.Tuple, items=st.lists(inner, max_size=2).map(tuple)),
         inner.map(nullable),
     )  # fmt: skip
@@ -66,7 +67,7 @@ PARTS: st.SearchStrategy[Any_] = st.recursive(LEAVES, _holding, max_leaves=3)
 @st.composite
 def fields(draw: st.DrawFn, name: str | None = None) -> Field:
     name = name or draw(st.sampled_from(NAMES))
-    return Field(name, draw(PARTS), required=draw(st.booleans()))
+    return Field(name, draw(PARTS), required=draw(st.sampled_from([True, True, False])))
 
 
 @st.composite
@@ -155,26 +156,30 @@ def _nulled(draw: st.DrawFn, each: Object) -> Object:
 
 
 def _bounded(draw: st.DrawFn, each: Object) -> Object:
-    bound = draw(_opt)
+    """Move a bound of a field that has one, if any can."""
+    can = [field for field in each.fields if isinstance(field.type, _BOUNDED)]
+    if not can:
+        return each
+    field, bound = draw(st.sampled_from(can)), draw(_opt)
+    part = field.type
+    if isinstance(part, kinds.Int | kinds.Float):
+        part = msgspec.structs.replace(part, ge=bound, gt=None)
+    elif isinstance(part, kinds.Text | kinds.Array) and not getattr(part, "form", None):
+        part = msgspec.structs.replace(part, min_length=bound, max_length=None)
+    made = msgspec.structs.replace(field, type=part)
+    return msgspec.structs.replace(
+        each, fields=tuple(made if old is field else old for old in each.fields)
+    )
 
-    def change(field: Field) -> Field:
-        part = field.type
-        if isinstance(part, kinds.Int | kinds.Float):
-            part = msgspec.structs.replace(part, ge=bound, gt=None)
-        elif isinstance(part, kinds.Text) and part.form is None:
-            part = msgspec.structs.replace(part, min_length=bound, max_length=None)
-        elif isinstance(part, kinds.Array):
-            part = msgspec.structs.replace(part, min_length=bound, max_length=None)
-        return msgspec.structs.replace(field, type=part)
 
-    return _one(draw, each, change)
+_BOUNDED = (kinds.Int, kinds.Float, kinds.Text, kinds.Array)
 
 
 def _closed(draw: st.DrawFn, each: Object) -> Object:
     return msgspec.structs.replace(each, closed=not each.closed)
 
 
-_EDITS = (_remove, _add, _presence, _retyped, _nulled, _bounded, _closed)
+_EDITS = (_remove, _add, _presence, _retyped, _nulled, _bounded, _bounded, _bounded, _closed)
 
 
 # --- values ---
@@ -225,7 +230,7 @@ def _leaf(part: Any_) -> st.SearchStrategy[Any]:
         case kinds.Int():
             step = part.multiple_of or 1
             least = -(-(part.ge if part.ge is not None else -9) // step)
-            return st.integers(least, least + 6).map(lambda n: n * step)
+            return st.integers(least, least + 3).map(lambda n: n * step)
         case kinds.Float():
             low = part.gt if part.gt is not None else part.ge
             low = -4.0 if low is None else float(low)
