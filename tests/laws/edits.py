@@ -45,8 +45,7 @@ LEAVES = st.one_of(
 def _holding(inner: st.SearchStrategy[Any_]) -> st.SearchStrategy[Any_]:
     return st.one_of(
         st.builds(
-            kinds.Array, item=inner, min_length=_opt, max_length=st.none() | st.integers(3, 4),
-            collapse=st.just(False),
+            kinds.Array, item=inner, min_length=_opt, max_length=st.none() | st.integers(3, 4)
         ),
         st.builds(kinds.Map, key=st.sampled_from([kinds.Text(), kinds.Uuid()]), value=inner),
         st.builds(lambda *both: kinds.Union(members=both), INTS, FLOATS),
