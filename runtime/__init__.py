@@ -3,20 +3,40 @@
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.errors import TimescapeError
-from runtime.gtype import Sensitive
+from runtime.gtype import (
+    Brand,
+    Check,
+    Email,
+    Negative,
+    Pattern,
+    Positive,
+    Sensitive,
+    UniqueItems,
+    Url,
+    sensitive,
+)
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import HttpError, Request, Response, ValidationFailed
 
 __all__ = [
     "App",
+    "Brand",
+    "Check",
+    "Email",
     "GlobalContext",
     "HttpError",
     "LocalContext",
+    "Negative",
+    "Pattern",
+    "Positive",
     "Request",
     "Response",
     "Sensitive",
     "TimescapeError",
+    "UniqueItems",
+    "Url",
     "ValidationFailed",
     "hook",
+    "sensitive",
 ]

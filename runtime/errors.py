@@ -25,9 +25,14 @@ class TimescapeError(Exception):
 
 
 class RegistrationError(TimescapeError):
-    """A handler, hook, module or route cannot be registered as declared."""
+    """A handler, hook, module or route cannot be registered as declared.
+
+    Attributes:
+        errors: what is wrong, where that is several things.
+    """
 
     code = "RT100"
+    errors: tuple["TimescapeError", ...] = ()
 
 
 class SignatureError(RegistrationError, TypeError):
@@ -136,6 +141,22 @@ class UnsupportedGTypeVersionError(RegistrationError, ValueError):
     """A stored type written by a newer Timescape, or no stored type (GT-17)."""
 
     code = "RT114"
+
+
+class ManifestError(RegistrationError, ValueError):
+    """A manifest that cannot be read, or is not what its digests say (MG-9, MG-11)."""
+
+    code = "RT115"
+
+
+class CapabilityError(RegistrationError):
+    """A handler uses what its `modules=` does not name (MG-6)."""
+
+    code = "RT116"
+
+
+class RegistrationWarning(UserWarning):
+    """Something registered will run, but not as well as it could: repeated, or much longer."""
 
 
 # --- RT2xx context: raised in user code ---
@@ -278,6 +299,13 @@ class ModuleContractError(TimescapeError):
     """A module's answer cannot be recorded or is not what it declares (EF-5)."""
 
     code = "RT403"
+
+
+class CapabilityDeniedError(TimescapeError, PermissionError):
+    """A handler used what its `modules=` does not name (MG-6)."""
+
+    code = "RT420"
+    __str__ = Exception.__str__
 
 
 class RecordedError(TimescapeError):

@@ -63,11 +63,11 @@ class RequestReceived(Fact, frozen=True, gc=False):
     params: dict[str, str] = {}
     """Path parameters, as text."""
     body: Json = None
-    """The body as JSON, Sensitive fields replaced by `{"$redacted":true}`."""
+    """The body as JSON, sensitive fields `{"$redacted":true}`, hashed or sealed."""
     body_size: int = 0
     """In bytes, as received."""
     body_digest: str = ""
-    """SHA-256 of the bytes as received, hex; `` without body."""
+    """SHA-256 of the bytes as received, hex; `` without body, or if part of it is hidden."""
     body_text: str | None = None
     """Of a body that is not JSON: at most 4 KiB of it, undecodable bytes escaped."""
     client: str = "unknown"
@@ -313,6 +313,15 @@ class EventPublished(Fact, frozen=True, gc=False):
     payload: Json = None
 
 
+class CapabilityDenied(Fact, frozen=True, gc=False):
+    """A handler asked for what it did not declare; nothing was called. Key: what it asked for."""
+
+    type: ClassVar[str] = "capability.denied"
+    module: str
+    capability: str
+    operation: str
+
+
 # --- compensations and cleanups; key: the id ---
 
 
@@ -387,7 +396,7 @@ class ResponseSent(Fact, frozen=True, gc=False):
     """Problem code of an error answer."""
     headers: tuple[tuple[str, str], ...] = ()
     body: Json = None
-    """The body as JSON, Sensitive fields redacted."""
+    """The body as JSON, sensitive fields hidden as in `request.received`."""
     body_size: int = 0
     delivered: bool = True
 
@@ -404,6 +413,9 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     route: str
     edition: str | None
     fingerprint: str
+    contract: str = ""
+    """Digest of what clients can observe; *fingerprint* is of that and of the code."""
+    manifest: str = ""
 
 
 class ModuleRegistered(Fact, frozen=True, gc=False):
@@ -428,8 +440,8 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
     ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
     ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
-    CompensationRegistered, CompensationRan, CompensationFailed, CompensationCancelled,
-    CleanupRan, CleanupFailed,
+    CapabilityDenied, CompensationRegistered, CompensationRan, CompensationFailed,
+    CompensationCancelled, CleanupRan, CleanupFailed,
     RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""

@@ -18,6 +18,9 @@ class Exit(IntEnum):
     UNAVAILABLE = 6
     WRITE_REFUSED = 7
     PARTIAL = 8
+    CHANGED = 9
+    BREAKING = 10
+    APP_ERROR = 11
     INTERRUPTED = 130
 
     @property
@@ -46,6 +49,11 @@ _BY_CODE = {
     "wrong-revision": Exit.WRITE_REFUSED,
     "fork-too-deep": Exit.WRITE_REFUSED,
     "bad-url": Exit.BAD_INPUT,
+    "keyring-missing": Exit.BAD_INPUT,
+    "bad-master": Exit.BAD_INPUT,
+    "wrong-master": Exit.BAD_INPUT,
+    "no-such-subject": Exit.NOT_FOUND,
+    "sealed-invalid": Exit.CORRUPT,
 }
 """Of the store's refusals; all others mean that it cannot be had now."""
 

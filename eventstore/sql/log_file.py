@@ -15,21 +15,23 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
-from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, tail
+from eventstore.sql import connections, failures, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
-from eventstore.sql.redacting import Order
+from eventstore.sql.redacting import Order, Redacting
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
@@ -82,6 +84,7 @@ class LogFile:
     ) -> None:
         self._path = path
         self._sealer = sealer
+        self._subjects = drafting.subjects
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -89,8 +92,7 @@ class LogFile:
         self._guest = guest
         self._synced_s = time.monotonic()
         self._unsynced = False
-        self._waiting = TRUNCATE_BYTES
-        self._next_truncate = TRUNCATE_BYTES
+        self._waiting = self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
@@ -182,6 +184,7 @@ class LogFile:
                     self._catch_up_with_others()
                 if self._names.has_pending():
                     self._register_names()
+                self._write_keys()
                 return self._flush(drafts, trusting=trusting)
             except FencedError:
                 behind = True
@@ -202,32 +205,63 @@ class LogFile:
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6).
+        """Take values out of a row, for good (CH-6)."""
+        redacting = Redacting(order, self._registry, self._names)
+        return redacting.told(*self._take_out(redacting))
 
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
-        """
-        # The write lock is held: what is decided here is still so when it is done.
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3)."""
+        position, gone = self._take_out(erasing)
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
+        """Do it; return where it is told, and whether no file holds what it took out."""
+        try:
+            position = self.maintain(maintenance)
+        except EventStoreError:
+            # It may be gone, and whoever took it out died before this.
+            self.checkpoint("TRUNCATE")
+            raise
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        return position, self.checkpoint("TRUNCATE")
+
+    def begin_keys(self) -> None:
+        """Make the store's own key, if it has a keyring and none yet."""
+        if self._subjects is not None:
+            self._set_level("FULL")
+            with failures.translating(self._path):
+                subject_keys.begin(self._connection, self._subjects)
+
+    def _write_keys(self) -> None:
+        if self._subjects is not None and self._subjects.has_pending():
+            # No sync: a key is before its rows in the write-ahead log, so it is on the disk
+            # whenever they are.
+            self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+            subject_keys.write_pending(self._connection, self._subjects)
+            self._note_sync()
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
         self._catch_up_with_others()
-        change = redacting.change_of(self._connection, order, self._registry, self._names)
-        self._names.type_ids[redaction.FACT]
+        self._write_keys()
+        self._names.type_ids[maintenance.type]
         if self._names.has_pending():
             self._register_names()
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            keyframes = redacting.apply(self._connection, change)
-            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
-            position = Position(self._state.next_pos - 1)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+            fact = maintenance.work(self._connection)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         self._note_sync()
-        # A guest too, though it checkpoints nothing else: the value must be off the disk,
-        # and the write lock keeps all other writers out meanwhile.
-        gone = self.checkpoint("TRUNCATE")
-        return Redaction(position, Position(change.pos), keyframes, gone)
+        return Position(self._state.next_pos - 1)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch

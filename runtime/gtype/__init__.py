@@ -7,12 +7,13 @@ list every fault with its place (GT-10, GT-15). The walk and the decoder hold th
 
 from runtime.gtype.build import gtype
 from runtime.gtype.check import Checker, PlainChecker, check
+from runtime.gtype.fields import any_classes, check_subjects, hidden_fields, marks_of
 from runtime.gtype.findings import Findings, format_issues, issues_for
 from runtime.gtype.marks import Brand, Check, Email, Negative, Pattern, Positive, UniqueItems, Url
 from runtime.gtype.query import QueryReader
 from runtime.gtype.redaction import Redactor, redactor
 from runtime.gtype.schema import GType
-from runtime.gtype.sensitive import Sensitive
+from runtime.gtype.sensitive import Mark, Sensitive, sensitive
 from runtime.gtype.text import PATH_TYPES, PathType
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Email",
     "Findings",
     "GType",
+    "Mark",
     "Negative",
     "PathType",
     "Pattern",
@@ -33,9 +35,14 @@ __all__ = [
     "Sensitive",
     "UniqueItems",
     "Url",
+    "any_classes",
     "check",
+    "check_subjects",
     "format_issues",
     "gtype",
+    "hidden_fields",
     "issues_for",
+    "marks_of",
     "redactor",
+    "sensitive",
 ]

@@ -12,7 +12,7 @@ from msgspec import inspect as mi
 from runtime.errors import ConstraintError, InvalidDefaultError, UnsupportedTypeError
 from runtime.gtype import kinds, scalars
 from runtime.gtype.bounds import sizes
-from runtime.gtype.hints import REMEDY, class_name, doc_of, inspect, marks_of, shown, strip
+from runtime.gtype.hints import REMEDY, class_name, doc_of, extras_of, inspect, shown, strip
 from runtime.gtype.kinds import Any_, Object
 from runtime.gtype.marks import BRAND, PATTERN, UNIQUE
 from runtime.gtype.passes import Passes
@@ -67,7 +67,7 @@ class _Builder:
 
     def part(self, info: mi.Type, path: str) -> Any_:
         """Read one place of the type, and all that is below it."""
-        marks, doc = marks_of(info), doc_of(info)
+        marks, doc = extras_of(info), doc_of(info)
         bare, sensitive = strip(info)
         make = _MAKERS.get(type(bare))
         if make is not None:
@@ -199,7 +199,7 @@ def _map(b: _Builder, info: mi.DictType, path: str) -> Any_:
             problem=f"{b.place(path)} has keys of type {class_name(strip(info.key_type)[0])}.",
             remedy="Keys are text, whole numbers, ids, dates or enums.",
         )
-    if key.rules or PATTERN in marks_of(info.key_type):
+    if key.rules or PATTERN in extras_of(info.key_type):
         raise ConstraintError(
             problem=f"{b.place(path)} has keys with a pattern or a check.",
             remedy="Check the keys in the handler, or take a list of pairs.",

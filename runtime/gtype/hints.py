@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import inspect as mi
 
 from runtime.errors import SchemaTooLargeError, UnsupportedTypeError
-from runtime.gtype.sensitive import MARK
+from runtime.gtype.sensitive import mark_of
 
 _DECIDABLE = (
     "A union is decided by kind or tag: tag its Structs (`class A(Struct, tag=True)`), and keep "
@@ -38,14 +38,13 @@ def inspect(hint: Any) -> mi.Type:
 
 def strip(info: mi.Type) -> tuple[mi.Type, bool]:
     """Take the documentation off; say whether it is marked `Sensitive`."""
-    marked = False
+    marked = mark_of(info) is not None
     while isinstance(info, mi.Metadata):
-        marked = marked or bool((info.extra or {}).get(MARK))
         info = info.type
     return info, marked
 
 
-def marks_of(info: mi.Type) -> Mapping[str, Any]:
+def extras_of(info: mi.Type) -> Mapping[str, Any]:
     """Give the marks of a type, the outermost of each kind."""
     found: dict[str, Any] = {}
     while isinstance(info, mi.Metadata):

@@ -32,10 +32,13 @@ class QueryReader:
                 problem=f"The query type {hint} is not an object.",
                 remedy="Use a Struct, dataclass or TypedDict.",
             )
-        self._check = check(hint)
+        self.checker = check(hint)
+        """Checks what was read."""
         self._fields = {f.encode_name: _field(hint, f) for f in info.fields}
         self._names = {f.encode_name: f.name for f in info.fields}
         self._by_key = isinstance(info, mi.TypedDictType)
+        self.hidden = frozenset(path.split("/")[1] for path in self.checker.redact.paths)
+        """Names of the fields that are sensitive."""
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Read *pairs* into values by field name, defaults filled in.
@@ -59,7 +62,7 @@ class QueryReader:
             elif not any(i.path == f"/{name}" for i in repeated):
                 repeated.append(issue((None, name), "repeated", "one value", "several"))
         try:
-            decoded = self._check.decode(msgspec.json.encode(plain))
+            decoded = self.checker.decode(msgspec.json.encode(plain))
         except ValidationFailed as refused:
             issues = (*repeated, *refused.issues)
             raise ValidationFailed(

@@ -10,7 +10,7 @@ from runtime.gtype.kinds import Any_, Object, Ref, children
 VERSION = 1
 
 
-class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A type as it is stored."""
 
     gtype: int

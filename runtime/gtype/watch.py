@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from runtime.gtype import bounds, kinds
-from runtime.gtype.hints import marks_of, strip
+from runtime.gtype.hints import extras_of, strip
 from runtime.gtype.marks import FORM, PATTERN, UNIQUE
 from runtime.gtype.rules import functions_of, run, text_rules
 
@@ -105,7 +105,7 @@ def _leaf(info: mi.Type) -> Holds | None:
     """Give the test of what msgspec leaves unchecked at one place; None: nothing."""
     tests: list[Holds] = []
     bare, _ = strip(info)
-    marks = marks_of(info)
+    marks = extras_of(info)
     if isinstance(bare, mi.DecimalType):
         tests.append(bounds.decimal_holds)
     if isinstance(bare, mi.DateTimeType) and bare.tz is not False:

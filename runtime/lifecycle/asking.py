@@ -14,9 +14,8 @@ from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
 from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
-from runtime.errors import ModuleContractError, UnsupportedValueError
-from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
-from runtime.gtype.sensitive import REDACTED
+from runtime.errors import CapabilityDeniedError, ModuleContractError, UnsupportedValueError
+from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
@@ -70,6 +69,24 @@ async def sleep(run: Run, lease: Lease, seconds: float, site: str | None) -> Non
     run.record.add_for(lease, EffectReturned(n), "sleep")
 
 
+def refuse_undeclared(run: Run, lease: Lease, method: Method, site: str | None) -> None:
+    """Refuse a method that the running version does not name in its `modules=`.
+
+    Raises:
+        CapabilityDeniedError: it is in the record, and nothing was called.
+    """
+    allowed = run.version.modules or frozenset()
+    module, _, name = method.qualified.partition(".")
+    if method.qualified in allowed or f"{module}.*" in allowed:
+        return
+    denied = CapabilityDenied(module, "module.call", name)
+    run.record.add_for(lease, denied, method.qualified, site)
+    raise CapabilityDeniedError(
+        problem=f"{run.version.route} may not call {method.qualified}.",
+        remedy="Name it in modules= of the handler.",
+    )
+
+
 async def call_module(
     run: Run,
     lease: Lease,
@@ -87,26 +104,18 @@ async def call_module(
         site: where it is called.
     """
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    shown = _shown(run, method, given)
-    n = _requested(run, lease, "module", method.qualified, shown, site)
+    named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
+    n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
     try:
         answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
         method.check(answer)
-        tree = _answer_tree(run, method, answer)
+        tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
         _failed(run, lease, n, method.qualified, error)
         raise
     run.record.add_for(lease, EffectReturned(n, tree), method.qualified)
     return thaw(tree)
-
-
-def _shown(run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Json:
-    named = method.named_args(*given)
-    return {
-        name: REDACTED if name in method.sensitive else to_tree(run, value)
-        for name, value in named.items()
-    }
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

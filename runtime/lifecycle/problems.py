@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from runtime.errors import (
+    CapabilityDeniedError,
     ModuleContractError,
     RequestStoppedError,
     RequestTimedOutError,
@@ -25,6 +26,7 @@ _TITLES = {
     "timeout": "The request took too long",
     "stream-too-long": "The request did too much",
     "module-contract": "A module gave an answer that is not valid",
+    "capability-denied": "The handler used what it does not declare",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }
@@ -34,6 +36,7 @@ _REMEDIES = {
     "response-invalid": "Give the request id to whoever runs this service.",
     "timeout": "Send it again, or ask for less at once.",
     "stream-too-long": "Ask for less in one request.",
+    "capability-denied": "Give the request id to whoever runs this service.",
     "module-contract": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
@@ -106,6 +109,7 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (RequestStoppedError, 503, "shutting-down"),
     (StreamTooLongError, 500, "stream-too-long"),
     (ModuleContractError, 500, "module-contract"),
+    (CapabilityDeniedError, 500, "capability-denied"),
 )
 
 

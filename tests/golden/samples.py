@@ -69,6 +69,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.HandlerEnded(), "post-orders-order_id"),
     (facts.HandlerFailed(FAILURE), "post-orders-order_id"),
     (facts.ListenerFailed("phase", FAILURE), "shop.listener"),
+    (facts.CapabilityDenied("stock", "module.call", "left"), "stock.left"),
     (facts.ContextSet(AWKWARD), "cart"),
     (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
     (facts.ContextDeleted(), "note"),
@@ -99,7 +100,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "409",
     ),
     (
-        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", "cd" * 32),
+        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", *["cd" * 32] * 3),
         "tsv:1790856181-post-orders-001",
     ),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),

@@ -44,9 +44,9 @@ def taken(hint: Any) -> frozenset[str]:  # noqa: PLR0911 - one for each kind
     if origin is Literal:
         return frozenset(_JSON[type(value)] for value in hint.__args__)
     if isinstance(hint, enum.EnumMeta):
-        return frozenset(_JSON[type(member.value)] for member in hint)
+        return frozenset(_JSON[type(each.value)] for each in list[enum.Enum](hint))
     if hasattr(hint, "__args__") and (origin is None or "Union" in str(origin)):
-        return frozenset(kind for member in hint.__args__ for kind in taken(member))
+        return frozenset[str]().union(*map(taken, hint.__args__))
     if origin in {list, set, tuple}:
         return frozenset({"array"})
     struct = getattr(hint, "__struct_config__", None)

@@ -151,7 +151,8 @@ def test_text_is_read_in_these_forms_and_written_in_one(
         (int, b"1", True), (int, b"true", False), (int, b"1.0", False), (int, b"1e3", False),
         (int, b'"1"', False), (bool, b"0", False), (bool, b"1", False), (bool, b"true", True),
         (float, b"1", True), (float, b"1.5", True), (float, b'"NaN"', False),
-        (float, b"NaN", False), (float, b"Infinity", False), (str, b"1", False), (Decimal, b"1.5", True),
+        (float, b"NaN", False), (float, b"Infinity", False), (str, b"1", False),
+        (Decimal, b"1.5", True),
         (set[int], b"[1,1,2]", True),
     ],
 )  # fmt: skip
@@ -297,9 +298,11 @@ def test_a_pattern_takes_all_of_the_text_and_time_linear_to_it() -> None:
     "regex",
     [
         "(?=a)", "(?!a)", "(?<=a)b", r"(a)\1", "(?P<n>a)", "(?i)a", "(a", "a)", "a)(b", "[a",
-        "[]a]", "[^]a]", "[[:alpha:]]", r"\Aa\z", r"\Qa\E", "a**", "a{2}{3}", "a{,5}", "{", "}", "]",
+        "[]a]", "[^]a]", "[[:alpha:]]", r"\Aa\z", r"\Qa\E", "a**", "a{2}{3}", "a{,5}", "{", "}",
+        "]",
         r"\S[\S]",
-        r"\p{Nope}", r"\07", r"[\b]", "*a", "a|*", r"a\\"[:-1], "a{9999}", r"\-",
+        r"\p{Nope}", r"\07", r"[\b]",
+        "*a", "a|*", r"a\\"[:-1], "a{9999}", r"\-",
     ],
 )  # fmt: skip
 def test_what_the_engines_do_not_share_is_refused_at_registration(regex: str) -> None:
