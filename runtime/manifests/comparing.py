@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from runtime.breaking import Direction
+from runtime.breaking import compare as compare_types
 from runtime.gtype import GType
-from runtime.gtype.fits import Side, misfits
 from runtime.gtype.stored import Stored
 from runtime.manifests.handler import HandlerManifest
 
@@ -93,12 +94,16 @@ def _what(old: HandlerManifest, new: HandlerManifest) -> str:
     return "its code, hooks or needs changed"
 
 
-def _type(name: str, old: Stored | None, new: Stored | None, side: Side) -> list[str]:
-    """Say where old and new do not go together; None is any value."""
-    sent, taken = (old, new) if side == "request" else (new, old)
+def _type(name: str, old: Stored | None, new: Stored | None, direction: Direction) -> list[str]:
+    """Say what breaks between two types; None is any value."""
+    sent, taken = (old, new) if direction == "request" else (new, old)
     if taken is None:
         return []
-    if sent is None:
-        return [f"{name}: it was any, and has a type" if side == "request" else f"{name}: any"]
-    pair = GType(sent.root, sent.objects), GType(taken.root, taken.objects)
-    return [f"{name} {line}" for line in misfits(*pair, side)]
+    if sent is None or old is None or new is None:
+        return [f"{name}: it was any, and has a type" if direction == "request" else f"{name}: any"]
+    compared = compare_types(GType(old.root, old.objects), GType(new.root, new.objects), direction)
+    return [
+        f"{name} {change.sentence}"
+        for change in compared.changes
+        if change.verdict(direction) == "breaking"
+    ]

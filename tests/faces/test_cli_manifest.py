@@ -177,5 +177,5 @@ def test_watching_writes_what_changes_and_keeps_the_last_good(folder: Path) -> N
         written(folder, "list[str]")
         told = said_until(lines, "2 of 2 files changed.")
         assert "breaking" in told
-        assert "(root): int is not array" in told
+        assert "(root): it is of another kind (int → list of str)" in told
         assert kept.read_bytes() != first

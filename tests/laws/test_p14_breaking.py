@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from runtime.breaking import RULES, Comparison, compare
 from runtime.gtype.kinds import Object
 from runtime.gtype.passes import Passes
 from runtime.gtype.plan import find
 from runtime.gtype.schema import GType
-from runtime.timescape.breaking import RULES, Comparison, compare
 from tests.laws.edits import edits, types, values
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from runtime.breaking import compare
 from runtime.gtype import Sensitive, gtype
 from runtime.gtype.marks import Brand, Pattern
-from runtime.timescape.breaking import compare
 
 Fields = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from runtime.timescape.breaking.rules import DIRECTIONS, RULES, Direction, Rule, Verdict
+from runtime.breaking.rules import DIRECTIONS, RULES, Direction, Rule, Verdict
 
 
 class Change(msgspec.Struct, frozen=True, order=True):

@@ -5,8 +5,8 @@ depends on the direction: a request breaks when something that old callers send 
 an answer when old callers cannot read something that is sent, what is stored when either is so.
 """
 
-from runtime.timescape.breaking.comparing import compare
-from runtime.timescape.breaking.reports import Change, Comparison
-from runtime.timescape.breaking.rules import RULES, Direction, Verdict
+from runtime.breaking.comparing import compare
+from runtime.breaking.reports import Change, Comparison
+from runtime.breaking.rules import RULES, Direction, Verdict
 
 __all__ = ["RULES", "Change", "Comparison", "Direction", "Verdict", "compare"]

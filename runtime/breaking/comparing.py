@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from runtime.breaking.members import Members, pair_up, split
+from runtime.breaking.reports import Change, Comparison
+from runtime.breaking.rules import RULES, Direction
+from runtime.breaking.scalars import compare_leaves, lengths
+from runtime.breaking.showing import shown
 from runtime.gtype import kinds
 from runtime.gtype.kinds import Any_, Field, Object
 from runtime.gtype.schema import GType
-from runtime.timescape.breaking.members import Members, pair_up, split
-from runtime.timescape.breaking.reports import Change, Comparison
-from runtime.timescape.breaking.rules import RULES, Direction
-from runtime.timescape.breaking.scalars import compare_leaves, lengths
-from runtime.timescape.breaking.showing import shown
 
 
 def compare(old: GType, new: GType, direction: Direction = "request") -> Comparison:

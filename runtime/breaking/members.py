@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from runtime.breaking.scalars import NUMBERS
 from runtime.gtype import kinds
 from runtime.gtype.kinds import Any_, Object
-from runtime.timescape.breaking.scalars import NUMBERS
 
 Pair = tuple[Any_, Any_]
 
