@@ -177,6 +177,10 @@ class MemoryStore(MemoryKeyring):
         self._check_open()
         return [fork for fork, rows in self._streams.items() if rows[0].parent == stream]
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        streams = reversed(self.find_streams("", kind, len(self._streams)))
+        return [each for each in streams if not self._streams[each][-1].flags & CLOSES]
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         revision = self.head(stream).revision
         if at is not None and not 0 <= at <= revision:

@@ -298,6 +298,10 @@ class SqlStore:
         self._check_open()
         return self._reader.forks_of(stream)
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        self._check_open()
+        return self._reader.open_streams(kind)
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         self._check_open()
         return self._folds.fold(reducer, stream, at)

@@ -22,6 +22,7 @@ from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
 from runtime.modules import Method
 from runtime.replay.divergence import is_hidden, plain
+from runtime.secrets import PLACEHOLDER, Found
 
 _NOT_ANSWERS = frozenset({"CancelledError"})
 """Failures that the request's own end brings about, again in every run."""
@@ -163,6 +164,21 @@ class Answers:
         if not self._progress.loose:
             return await asyncio.get_running_loop().create_future()
         return self._stubbed(method.qualified, args, kwargs)
+
+    async def secret(self, n: int, name: str) -> Found | None:
+        """Return a placeholder of the version that was read; or that there was none."""
+        event = self._find(n)
+        if event is not None:
+            await self._turn(event)
+            if isinstance(event.data, EffectFailed):
+                raise error_of(event.data.failure, lambda _: None)
+            return Found(PLACEHOLDER, event.data.value.get("version"))
+        if self._given.beyond is not None:
+            return await self._given.beyond.secret(n, name)
+        if not self._progress.loose:
+            await asyncio.get_running_loop().create_future()
+        # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
+        return Found(PLACEHOLDER, None)
 
     # --- where answers come from ---
 
