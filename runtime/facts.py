@@ -97,9 +97,15 @@ class VersionResolved(Fact, frozen=True, gc=False):
 
     edition: str | None = None
     source: str = "default"
-    """query, header, datetime or default."""
+    """query, header, datetime, pin, split, default or latest."""
     asked: str | None = None
     error: str | None = None
+    table: int = 0
+    """Position of the last control fact that was known when this was decided."""
+    bucket: int | None = None
+    """Where the caller stands among the 10 000 parts of a split."""
+    runs: str | None = None
+    """Id of the version whose code runs, where that is another one."""
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):
@@ -404,6 +410,12 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     route: str
     edition: str | None
     fingerprint: str
+    effective_us: int | None = None
+    """From when on it is seen, µs since 1970; None: from the time of this fact."""
+    activation: str = "now"
+    """now: callers who name nothing move to it; hold, edition: they do not."""
+    tags: tuple[str, ...] = ()
+    """That point to it from now on."""
 
 
 class ModuleRegistered(Fact, frozen=True, gc=False):
@@ -435,4 +447,4 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
 """All that may stand in a request's stream."""
 
 CONTROL_FACTS: tuple[type[Fact], ...] = (HandlerDeployed, ModuleRegistered, ConfigLoaded)
-"""All that may stand in the control stream."""
+"""What stands in the control stream, besides `runtime.version_facts`."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts
+from runtime import facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -243,6 +243,32 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     facts.HandlerDeployed: st.builds(
         facts.HandlerDeployed, plain_text, plain_text, _opt, plain_text
+    ),
+    version_facts.VersionTagged: st.builds(
+        version_facts.VersionTagged, plain_text, _opt, plain_text
+    ),
+    version_facts.VersionUntagged: st.builds(
+        version_facts.VersionUntagged, plain_text, plain_text
+    ),
+    version_facts.VersionDeactivated: st.builds(
+        version_facts.VersionDeactivated, plain_text, plain_text
+    ),
+    version_facts.VersionReactivated: st.builds(
+        version_facts.VersionReactivated, plain_text
+    ),
+    version_facts.VersionDeprecated: st.builds(
+        version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    version_facts.VersionPinned: st.builds(
+        version_facts.VersionPinned, plain_text, plain_text, plain_text
+    ),
+    version_facts.VersionUnpinned: st.builds(
+        version_facts.VersionUnpinned, plain_text, plain_text
+    ),
+    version_facts.TrafficSplitChanged: st.builds(
+        version_facts.TrafficSplitChanged,
+        st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),
+        plain_text,
     ),
     facts.ModuleRegistered: st.builds(
         facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)

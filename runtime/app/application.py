@@ -20,6 +20,7 @@ from runtime.app.declarations import (
 )
 from runtime.app.fingerprints import fingerprint
 from runtime.app.startup import announce
+from runtime.control import Board, Versions, control_stream
 from runtime.effects import SystemIds, system_clock
 from runtime.errors import (
     AlreadyStartedError,
@@ -40,6 +41,7 @@ from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 from runtime.routing import Template, parse
 from runtime.timescape import check_edition
+from runtime.timescape.tags import check_tag
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -87,6 +89,7 @@ class App:
         self._classes: list[type[Any]] = []
         self._edge: Edge | None = None
         self._controller: Controller | None = None
+        self._versions: Versions | None = None
 
     # --- registering ---
 
@@ -103,6 +106,7 @@ class App:
         query: Any = None,
         max_body: int | None = None,
         on_disconnect: str = "finish",
+        tags: Iterable[str] = (),
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -117,6 +121,7 @@ class App:
             query: a Struct, dataclass or TypedDict to read the query into; None: text.
             max_body: in bytes; None: the app's.
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
+            tags: that point to it from its deployment on, whatever they pointed to before.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; nothing is
@@ -132,6 +137,7 @@ class App:
             cancel=_check_disconnect(on_disconnect),
             edition=check_edition(version),
         )
+        tags = _check_tags(tags)
 
         def register(function: F) -> F:
             handler = self._handler_id(template, name, place)
@@ -165,6 +171,7 @@ class App:
                 after=hooks[1],
                 catch=hooks[2],
                 cancel_on_disconnect=policy.cancel,
+                tags=tags,
             )
             self._refuse_started()
             self._declared.append(declared)
@@ -313,6 +320,17 @@ class App:
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
 
+    @property
+    def versions(self) -> Versions:
+        """The versions in the log, to look at and to change: tags, traffic, retirement.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._versions is not None  # noqa: S101 - set together
+        return self._versions
+
     def start(self, store: Store, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
@@ -347,8 +365,12 @@ class App:
             root=self._root,
             config=self._config[0],
         )
+        board = Board(store, control_stream(self.name), deployed.table)
+        self._versions = Versions(
+            store, control_stream(self.name), clock=clock, ids=ids, board=board
+        )
         routes = assemble(self._declared, deployed)
-        self._edge = Edge(routes, controller, clock, ids, self._limits)
+        self._edge = Edge(routes, board, controller, clock, ids, self._limits)
         self._controller = controller
 
     async def stop(self, grace_s: float = 10.0) -> bool:
@@ -362,7 +384,7 @@ class App:
             return True
         clean = await edge.stop(grace_s)
         if self._edge is edge:
-            self._edge = self._controller = None
+            self._edge = self._controller = self._versions = None
             controller.close()
         return clean
 
@@ -386,6 +408,15 @@ class _Policy:
         self.max_body = max_body
         self.cancel = cancel
         self.edition = edition
+
+
+def _check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of a deployment; none twice, by case either."""
+    wanted: list[str] = []
+    for tag in tags:
+        check_tag(tag, wanted)
+        wanted.append(tag)
+    return tuple(dict.fromkeys(wanted))
 
 
 def _check_size(size: object) -> int:

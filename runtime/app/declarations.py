@@ -38,6 +38,8 @@ class Declared(msgspec.Struct, frozen=True):
     after: tuple[Hook, ...] = ()
     catch: tuple[Hook, ...] = ()
     cancel_on_disconnect: bool = False
+    tags: tuple[str, ...] = ()
+    """That shall point to it when it is deployed."""
 
 
 class HookOptions(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from runtime.timescape import Refusal, Selector
-from runtime.timescape.resolve import SELECTOR_HEADERS
+from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -196,7 +196,8 @@ def _selectors(by_name: dict[str, list[str]]) -> Iterable[Selector]:
     for name in SELECTOR_HEADERS:
         for value in dict.fromkeys(by_name.get(name, ())):
             if value:
-                yield Selector("header", f"header {name}", value)
+                source = "datetime" if name == DATETIME_HEADER else "header"
+                yield Selector(source, f"header {name}", value)
 
 
 def _correlation(by_name: dict[str, list[str]]) -> str | None:
