@@ -348,19 +348,13 @@ class SplitError(RoutesError, ValueError):
     code = "RT607"
 
 
-class PinError(RoutesError, ValueError):
-    """A caller cannot be pinned to this (TG-4)."""
-
-    code = "RT608"
-
-
 class PositionOutOfRange(RoutesError, LookupError):
     """A position behind the end of the log (TS-5)."""
 
-    code = "RT609"
+    code = "RT608"
 
 
 class RoutesChangedError(RoutesError):
     """Others changed the route table again and again meanwhile."""
 
-    code = "RT610"
+    code = "RT609"

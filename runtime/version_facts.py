@@ -61,30 +61,6 @@ class VersionDeprecated(Fact, frozen=True, gc=False):
     by: str = ""
 
 
-class VersionPinned(Fact, frozen=True, gc=False):
-    """A caller who names no version gets this one. Key: the handler id; `*`: all handlers."""
-
-    type: ClassVar[str] = "version.pinned"
-
-    kind: str
-    """credential, principal or tenant."""
-    subject: str
-    """Its id."""
-    selector: str
-    """Edition, version id, instant or tag: looked up at each request."""
-    by: str = ""
-
-
-class VersionUnpinned(Fact, frozen=True, gc=False):
-    """A pin is gone. Key: the handler id; `*`: all handlers."""
-
-    type: ClassVar[str] = "version.unpinned"
-
-    kind: str
-    subject: str
-    by: str = ""
-
-
 class TrafficSplitChanged(Fact, frozen=True, gc=False):
     """Callers who name no version are shared out anew. Key: the handler id."""
 
@@ -103,8 +79,6 @@ VERSION_FACTS: tuple[type[Fact], ...] = (
     VersionDeactivated,
     VersionReactivated,
     VersionDeprecated,
-    VersionPinned,
-    VersionUnpinned,
     TrafficSplitChanged,
 )
 """All of them."""

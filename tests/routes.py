@@ -110,14 +110,10 @@ def _shared(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
 
 def _other(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
     return (
-        (HANDLER, version_facts.VersionPinned("principal", "ab"[form % 2], key)),
-        ("*", version_facts.VersionPinned("principal", "a", key)),
-        ("nobody", version_facts.VersionPinned("principal", "a", key)),
-        (HANDLER, version_facts.VersionUnpinned("principal", "a")),
         (HANDLER, facts.ModuleRegistered(())),
         ("nonsense", version_facts.VersionTagged("beta")),
         (version_id(1, "nobody"), version_facts.VersionTagged("beta")),
-    )[form % 7]
+    )[form % 3]
 
 
 _SAID: dict[str, Callable[[str, int, int], tuple[str, facts.Fact]]] = {

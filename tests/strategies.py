@@ -259,12 +259,6 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
     ),
-    version_facts.VersionPinned: st.builds(
-        version_facts.VersionPinned, plain_text, plain_text, plain_text
-    ),
-    version_facts.VersionUnpinned: st.builds(
-        version_facts.VersionUnpinned, plain_text, plain_text
-    ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,
         st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),

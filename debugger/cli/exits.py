@@ -4,7 +4,14 @@ from enum import IntEnum
 
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
-from runtime.errors import ServeError, TimescapeError
+from runtime.errors import (
+    PositionOutOfRange,
+    RoutesError,
+    ServeError,
+    TagNameError,
+    TimescapeError,
+    VersionNotFound,
+)
 
 
 class Exit(IntEnum):
@@ -26,6 +33,13 @@ class Exit(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+_BY_CLASS: tuple[tuple[type[TimescapeError], Exit], ...] = (
+    (VersionNotFound, Exit.NOT_FOUND),
+    (PositionOutOfRange, Exit.NOT_FOUND),
+    (TagNameError, Exit.BAD_INPUT),
+    (RoutesError, Exit.WRITE_REFUSED),
+    (ServeError, Exit.UNAVAILABLE),
+)
 _BY_LABEL = {each.label: each for each in Exit}
 _BY_CODE = {
     "no-such-revision": Exit.NOT_FOUND,
@@ -56,4 +70,4 @@ def exit_of(error: DebuggerError | EventStoreError | TimescapeError) -> Exit:
         return _BY_LABEL[error.exit]
     if isinstance(error, EventStoreError):
         return _BY_CODE.get(error.code, Exit.UNAVAILABLE)
-    return Exit.UNAVAILABLE if isinstance(error, ServeError) else Exit.BAD_INPUT
+    return next((status for kind, status in _BY_CLASS if isinstance(error, kind)), Exit.BAD_INPUT)

@@ -16,12 +16,17 @@ from debugger.cli import (
     log,
     redact,
     requests,
+    resolve,
     restore,
+    routes,
     search,
     serve,
     snapshots,
     state,
+    tag,
+    traffic,
     verify,
+    versions,
 )
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
@@ -31,12 +36,11 @@ from debugger.errors import BadInputError, DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
-COMMANDS: Sequence[Command] = tuple(
-    module.COMMAND
-    for module in (
-        demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, verify, db,
-    )
+COMMANDS: Sequence[Command] = (
+    demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
+    diff.COMMAND, blame.COMMAND, search.COMMAND, snapshots.COMMAND, restore.COMMAND,
+    redact.COMMAND, routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    traffic.COMMAND, verify.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from typing import Self
@@ -238,6 +239,25 @@ class Session:
             problem = f"{self.store.url} is open for reading only."
             raise WriteRefusedError(problem, "Open it without `--read-only`.")
         return self._write
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        """Give the store to append to, for as long as it takes.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+        """
+        writer = self._may_write()()
+        try:
+            yield writer
+        finally:
+            if writer is not self.store:
+                writer.close()
+
+    @property
+    def sources(self) -> tuple[Clock, Ids]:
+        """Where times and ids come from."""
+        return self._clock, self._ids
 
     def restore(self, stream: StreamId, at: int, *, by: str, reason: str = "") -> StreamId:
         """Make a fork of *stream* at revision *at* whose state is that of the moment; give its id.

@@ -112,10 +112,10 @@ def _decide(
             route=version.template.text,
             edition=version.edition,
             fingerprint=version.fingerprint,
-            now_us=now_us,
+            now_us=now_us + len(facts),
             tags=version.tags,
         )
         facts.append((key, fact))
-        folding.deploy(fact, key, now_us)
+        folding.deploy(fact, key, now_us + len(facts) - 1)
         ids.append(VersionId.parse(key))
     return ids, facts

@@ -64,7 +64,8 @@ def change(
         facts = decide(table, now_us)
         if not facts:
             return Changed(table)
-        new = [NewEvent(fact.type, fact, key, now_us) for key, fact in facts]
+        # A µs apart: of versions that are deployed together each is current for a moment.
+        new = [NewEvent(fact.type, fact, key, now_us + i) for i, (key, fact) in enumerate(facts)]
         if dry_run:
             return after(stream, table, new, store.end() + 1)
         commit = _append(store, stream, new, table.revision)

@@ -10,8 +10,6 @@ from runtime.control.reading import read_table
 from runtime.facts import Fact
 from runtime.timescape import RouteTable, retiring, tags, traffic
 from runtime.timescape.finding import active_version_of, handler_of, version_of
-from runtime.timescape.folding import EVERY_HANDLER
-from runtime.timescape.table import Pin
 
 ANYWHERE: Final = tags.ANYWHERE
 _SALT_BYTES = 8
@@ -211,31 +209,6 @@ class Versions:
         """
         return self._change(
             lambda table, now_us: _some(self._promotion(table, version, now_us, by))
-        )
-
-    def pin(
-        self, handler: str, kind: str, subject: str, selector: str, *, by: str | None = None
-    ) -> Changed:
-        """Give a caller who names nothing what *selector* selects, of *handler* or of all (`*`).
-
-        Raises:
-            VersionNotFound: there is no such handler.
-            PinError: nobody who can be pinned, or a selector that selects nothing.
-        """
-
-        def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
-            if handler != EVERY_HANDLER:
-                handler_of(table, handler)
-            wanted = Pin(kind, subject, selector)
-            return _some(traffic.pin(table, handler, wanted, now_us=now_us, by=self._who(by)))
-
-        return self._change(decide)
-
-    def unpin(self, handler: str, kind: str, subject: str, *, by: str | None = None) -> Changed:
-        """Free a caller; one that is not pinned changes nothing."""
-        who = self._who(by)
-        return self._change(
-            lambda table, _: _some(traffic.unpin(table, handler, kind, subject, by=who))
         )
 
     def _promotion(

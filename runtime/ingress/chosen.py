@@ -12,8 +12,6 @@ from runtime.timescape.instants import http_date
 from runtime.timescape.table import Retirement
 
 _VARY: Final = (b"vary", b"timescape-version, x-api-version, accept-datetime")
-_PRIVATE: Final = frozenset({"pin", "split"})
-"""Sources for which the answer depends on who asks (TR-9)."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -76,7 +74,8 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     ]
     if source == "datetime" and resolution.since_us is not None:
         headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
-    if source in _PRIVATE:
+    if source == "split":
+        # Which version it is depends on who asks.
         headers.append((b"cache-control", b"private"))
     return tuple(headers)
 

@@ -33,6 +33,8 @@ from runtime.lifecycle.problems import problem
 from runtime.messages import Answer, Received
 from runtime.routing import Match, MethodNotAllowed, Routes, split_path
 from runtime.timescape import Refusal, ResolveCache, RouteTable, Selector, resolve
+from runtime.timescape.splits import bucket_of, subject_of
+from runtime.timescape.table import Split
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -313,6 +315,8 @@ class Edge:
         endpoint = arriving.endpoint
         assert endpoint is not None  # noqa: S101 - routing came first
         table = self._board.table
+        # The wall clock may step back: what the log knows to have been is not undone.
+        received_us = max(received_us, table.at_us)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
         if chosen is None:
             chosen = self._choose(arriving, endpoint, table, received_us)
@@ -325,15 +329,24 @@ class Edge:
         """Resolve a request that is like none before, under this table."""
         routes = table.handlers[endpoint.handler]
         selectors = arriving.selectors
-        answer = resolve(routes, selectors, now_us=now_us)
+        split = None if selectors else routes.split
+        bucket = None if split is None else _bucket(arriving, split)
+        answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
         if isinstance(answer, Refusal):
             raise _Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
         chosen = choose(endpoint, routes, answer, table=table.position, asked=asked)
         if isinstance(chosen, Refusal):
             raise _Refused(chosen, _RETRY)
-        self._resolved.put(routes, selectors, now_us, chosen)
+        if bucket is None:
+            self._resolved.put(routes, selectors, now_us, chosen)
         return chosen
+
+
+def _bucket(arriving: _Arriving, split: Split) -> int:
+    """Say where the caller stands in a split: by its address (DP-6)."""
+    client = arriving.scope.get("client")
+    return bucket_of(split.salt, subject_of(client[0] if client else "unknown"))
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -19,7 +19,6 @@ from runtime.timescape.table import (
     IN_SERVICE,
     WHOLE,
     HandlerRoutes,
-    Pin,
     RouteTable,
     Split,
     TagMove,
@@ -27,9 +26,6 @@ from runtime.timescape.table import (
 )
 from runtime.timescape.timeline import Entry, free_from, insert
 from runtime.timescape.version_ids import VersionId
-
-EVERY_HANDLER = "*"
-"""Key of facts that hold for all handlers."""
 
 
 def fold_table(events: Iterable[Event], start: RouteTable | None = None) -> RouteTable:
@@ -66,7 +62,6 @@ class TableFolding:
         self._revision = start.revision
         self.at_us = start.at_us
         """The time of the last fact; it never goes back (TS-5)."""
-        self.pins = list(start.pins)
         self._handlers: dict[str, _Draft] = {}
 
     def add(self, event: Event) -> None:
@@ -94,7 +89,6 @@ class TableFolding:
             self.at_us,
             self._revision,
             MappingProxyType(dict(handlers)),
-            tuple(self.pins),
         )
 
     def handler(self, name: str) -> "_Draft":
@@ -130,7 +124,6 @@ class _Draft:
         self.timeline = list(start.timeline) if start else []
         self.tags = {tag: list(moves) for tag, moves in start.tags.items()} if start else {}
         self.split = start.split if start else None
-        self.pins = list(start.pins) if start else []
         self.retired = dict(start.retired) if start else {}
         self.last_us = max((v.effective_us for v in self.line), default=-1)
 
@@ -143,7 +136,6 @@ class _Draft:
             tuple(self.timeline),
             MappingProxyType({tag: tuple(moves) for tag, moves in self.tags.items()}),
             self.split,
-            tuple(self.pins),
             MappingProxyType(dict(self.retired)),
         )
 
@@ -210,27 +202,6 @@ def _retire(table: TableFolding, key: str, **what: Any) -> None:
         draft.retired[key] = msgspec.structs.replace(known, **what)
 
 
-def _pinned(table: TableFolding, fact: version_facts.VersionPinned, key: str) -> None:
-    pins = _pins(table, key)
-    _unpin(pins, fact.kind, fact.subject)
-    pins.append(Pin(fact.kind, fact.subject, fact.selector))
-
-
-def _unpinned(table: TableFolding, fact: version_facts.VersionUnpinned, key: str) -> None:
-    _unpin(_pins(table, key), fact.kind, fact.subject)
-
-
-def _pins(table: TableFolding, key: str) -> list[Pin]:
-    if key == EVERY_HANDLER:
-        return table.pins
-    draft = table.known(key)
-    return [] if draft is None else draft.pins
-
-
-def _unpin(pins: list[Pin], kind: str, subject: str) -> None:
-    pins[:] = [pin for pin in pins if (pin.kind, pin.subject) != (kind, subject)]
-
-
 def _split_changed(table: TableFolding, fact: version_facts.TrafficSplitChanged, key: str) -> None:
     draft = table.known(key)
     if draft is None:
@@ -257,8 +228,6 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     version_facts.VersionDeactivated: _deactivated,
     version_facts.VersionReactivated: _reactivated,
     version_facts.VersionDeprecated: _deprecated,
-    version_facts.VersionPinned: _pinned,
-    version_facts.VersionUnpinned: _unpinned,
     version_facts.TrafficSplitChanged: _split_changed,
 }
 """What each fact does to the table."""

@@ -9,7 +9,6 @@ from eventstore import Event, OfUnknown
 from runtime.timescape.folding import EFFECTS, fold_table
 from runtime.timescape.table import (
     HandlerRoutes,
-    Pin,
     Retirement,
     RouteTable,
     Split,
@@ -28,7 +27,6 @@ class _Handler(msgspec.Struct, frozen=True, array_like=True):
     timeline: tuple[Entry, ...]
     tags: dict[str, tuple[TagMove, ...]]
     split: Split | None
-    pins: tuple[Pin, ...]
     retired: dict[str, Retirement]
 
 
@@ -37,7 +35,6 @@ class _Table(msgspec.Struct, frozen=True):
     at_us: int
     revision: int
     handlers: tuple[_Handler, ...]
-    pins: tuple[Pin, ...]
 
 
 class TableReducer:
@@ -64,15 +61,13 @@ class TableReducer:
     def dump(self, state: RouteTable) -> bytes:
         """Return *state* as JSON."""
         handlers = tuple(map(_kept, state))
-        return _encode(_Table(state.position, state.at_us, state.revision, handlers, state.pins))
+        return _encode(_Table(state.position, state.at_us, state.revision, handlers))
 
     def load(self, data: bytes) -> RouteTable:
         """Return the table that `dump` was given."""
         kept = _decode(data)
         handlers = {each.handler: _made(each) for each in kept.handlers}
-        return RouteTable(
-            kept.position, kept.at_us, kept.revision, MappingProxyType(handlers), kept.pins
-        )
+        return RouteTable(kept.position, kept.at_us, kept.revision, MappingProxyType(handlers))
 
 
 TABLE_REDUCER = TableReducer()
@@ -86,7 +81,6 @@ def _kept(routes: HandlerRoutes) -> _Handler:
         routes.timeline,
         dict(routes.tags),
         routes.split,
-        routes.pins,
         dict(routes.retired),
     )
 
@@ -100,7 +94,6 @@ def _made(kept: _Handler) -> HandlerRoutes:
         kept.timeline,
         MappingProxyType(kept.tags),
         kept.split,
-        kept.pins,
         MappingProxyType(kept.retired),
     )
 

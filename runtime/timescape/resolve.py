@@ -29,7 +29,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
     version: Version
     source: str
-    """query, header, datetime, pin, split, default or latest."""
+    """query, header, datetime, split, default or latest."""
     since_us: int | None = None
     """Of an instant: from when on that version was current."""
     bucket: int | None = None
@@ -62,7 +62,6 @@ def resolve(
     selectors: Sequence[Selector],
     *,
     now_us: int,
-    pin: Selector | None = None,
     bucket: int | None = None,
 ) -> Resolution | Refusal:
     """Say which version *selectors* mean.
@@ -71,13 +70,10 @@ def resolve(
         routes: of the handler, at a position of the log.
         selectors: as sent, in the order of precedence; all must mean the same (TR-4).
         now_us: when the request came.
-        pin: what the caller is pinned to; only used if there are no selectors (TR-5).
         bucket: where the caller stands in a split; None: it takes part in none.
     """
     if selectors:
         return _named(routes, selectors, now_us)
-    if pin is not None:
-        return _named(routes, (pin,), now_us)
     if routes.split is not None and bucket is not None:
         version = routes.versions[chosen(routes.split, bucket)]
         return _served(routes, Resolution(version, "split", bucket=bucket), now_us)

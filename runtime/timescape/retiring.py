@@ -25,7 +25,6 @@ def guards(routes: HandlerRoutes, version: Version, now_us: int) -> list[str]:
     held += [f"the tag {tag!r} points to it" for tag in _protecting(routes, version)]
     if routes.share(str(version.id)):
         held.append("it has a part of the traffic")
-    held += [f"{p.kind} {p.subject!r} is pinned to it" for p in routes.pins if _pins(p, version)]
     return held
 
 
@@ -124,7 +123,3 @@ def _protecting(routes: HandlerRoutes, version: Version) -> list[str]:
 def _last_active(routes: HandlerRoutes, edition: str) -> Version | None:
     active = [v for v in routes.line if v.edition == edition and routes.is_active(str(v.id))]
     return active[-1] if active else None
-
-
-def _pins(pin: object, version: Version) -> bool:
-    return getattr(pin, "selector", None) == str(version.id)

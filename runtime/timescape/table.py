@@ -6,7 +6,6 @@ usage are not here: resolving cannot see them.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 import msgspec
 
@@ -51,15 +50,6 @@ class Split(msgspec.Struct, frozen=True):
     salt: str
 
 
-class Pin(msgspec.Struct, frozen=True):
-    """What a caller who names nothing gets, by who it is (TG-4)."""
-
-    kind: str
-    """credential, principal or tenant."""
-    subject: str
-    selector: str
-
-
 class Retirement(msgspec.Struct, frozen=True):
     """What became of a version (VL-5, VL-6)."""
 
@@ -88,11 +78,10 @@ class HandlerRoutes(msgspec.Struct, frozen=True):
     line: tuple[Version, ...]
     """In the order of edition and id; its last is the newest (TS-2)."""
     timeline: tuple[Entry, ...] = ()
-    tags: Mapping[str, tuple[TagMove, ...]] = MappingProxyType({})
+    tags: Mapping[str, tuple[TagMove, ...]] = {}
     """Each tag's moves, oldest first."""
     split: Split | None = None
-    pins: tuple[Pin, ...] = ()
-    retired: Mapping[str, Retirement] = MappingProxyType({})
+    retired: Mapping[str, Retirement] = {}
 
     def current(self, at_us: int) -> Version | None:
         """Return the version that was current at *at_us*."""
@@ -143,9 +132,7 @@ class RouteTable(msgspec.Struct, frozen=True):
     """When that was; of facts whose clock stepped back, the latest before."""
     revision: int = 0
     """Of the control stream: what a change of it expects."""
-    handlers: Mapping[str, HandlerRoutes] = MappingProxyType({})
-    pins: tuple[Pin, ...] = ()
-    """For all handlers."""
+    handlers: Mapping[str, HandlerRoutes] = {}
 
     def __iter__(self) -> Iterator[HandlerRoutes]:
         return iter(self.handlers.values())

@@ -73,5 +73,5 @@ def _conflict(handler: str, name: str, expected: str | None, now: str | None) ->
     wanted = "it was expected not to be there" if expected is None else f"not to {expected}"
     return TagConflictError(
         problem=f"The tag {name!r} of {handler} {where}, {wanted}.",
-        remedy="Look where it points now, decide again, then move it.",
+        remedy="Look where it points now, decide again, then move it (`--move`).",
     )

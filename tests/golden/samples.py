@@ -132,8 +132,6 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
         "tsv:1790-post-orders-001",
     ),
-    (version_facts.VersionPinned("tenant", "acme", "2026-03-01", "ann"), "post-orders"),
-    (version_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
     (
         version_facts.TrafficSplitChanged(
             (("tsv:1790-post-orders-001", 9_500), ("tsv:1790-post-orders-002", 500)), "5a17", "ann"
