@@ -6,16 +6,15 @@ from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Output
 from debugger.cli.versions_of import add_change_options, tell, who
-from debugger.errors import BadInputError
 from debugger.session.routing import changing
 from runtime.control.versions import ANYWHERE
-from runtime.timescape import VersionId
+from runtime.timescape.finding import id_named
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("handler", metavar="HANDLER", help="such as post-orders")
     parser.add_argument("tag", metavar="TAG", help="a letter, then letters, digits, . - and _")
-    parser.add_argument("version", metavar="TSV", help="a version of that handler")
+    parser.add_argument("version", metavar="VERSION", help="its id, edition or another tag")
     parser.add_argument("--move", action="store_true", help="also from another version")
     parser.add_argument("--expected", metavar="TSV", help="only if it points there now")
     add_change_options(parser)
@@ -23,7 +22,6 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def tag(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Let a tag point to a version."""
-    check_handler(arguments.handler, arguments.version)
     expected = arguments.expected or (ANYWHERE if arguments.move else None)
     dry = arguments.dry_run
     with (
@@ -31,23 +29,12 @@ def tag(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         changing(session, arguments.handler, by=who(arguments), dry_run=dry) as control,
     ):
         routes = control.table.handlers[arguments.handler]
-        if routes.tagged(arguments.tag) == arguments.version:
+        version = id_named(routes, arguments.version, session.sources[0]())
+        if routes.tagged(arguments.tag) == version:
             expected = ANYWHERE
-        changed = control.tag(arguments.tag, arguments.version, expected=expected)
+        changed = control.tag(arguments.tag, version, expected=expected)
         tell(changed, output, dry_run=dry, nothing=f"{arguments.tag} points there already.")
     return Exit.OK
-
-
-def check_handler(handler: str, version: str) -> None:
-    """Refuse a version of another handler.
-
-    Raises:
-        BadInputError: it is one.
-    """
-    theirs = VersionId.parse(version).handler
-    if theirs != handler:
-        problem = f"{version} is a version of {theirs}, not of {handler}."
-        raise BadInputError(problem, "A tag belongs to one handler.")
 
 
 def _declare_untag(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +65,7 @@ The tag `default` decides what callers get who name nothing. A server that runs 
 follows within a second.
 
 examples:
-  timescape tag post-orders stable tsv:1790000000-post-orders-001
+  timescape tag post-orders stable 2026-03-01
   timescape tag post-orders stable tsv:1790086400-post-orders-002 --move --dry-run
   timescape tag post-orders stable TSV --expected OLD_TSV     only if nobody moved it meanwhile
 """,

@@ -8,66 +8,62 @@ from debugger.cli.output import Output
 from debugger.cli.versions_of import add_change_options, tell, who
 from debugger.errors import BadInputError
 from debugger.session.routing import changing
-from runtime.timescape import VersionId
+from runtime.timescape.finding import id_named
 
-_EXAMPLE = "Write TSV=PARTS for each version, such as tsv:1790000000-post-orders-002=500."
+_EXAMPLE = "Write VERSION=PARTS for each, such as 2026-03-01=9500 2026-10-01=500."
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("handler", nargs="?", metavar="HANDLER", help="whose callers")
-    parser.add_argument("parts", nargs="*", metavar="TSV=PARTS", help="of 10000; in all 10000")
+    parser.add_argument("handler", metavar="HANDLER", help="whose callers")
+    parser.add_argument("parts", nargs="*", metavar="VERSION=PARTS", help="in all 10000")
     parser.add_argument(
-        "--promote", metavar="TSV", help="all of it to this one, which ends a split"
+        "--promote", metavar="VERSION", help="all of it to this one, which ends a split"
     )
     add_change_options(parser)
 
 
 def traffic(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Split traffic, or promote a version."""
-    handler, parts = _read(arguments)
+    handler, parts = arguments.handler, _read(arguments)
     dry = arguments.dry_run
     with (
         stores.session(arguments.store, writable=True) as session,
         changing(session, handler, by=who(arguments), dry_run=dry) as control,
     ):
+        routes, now_us = control.table.handlers[handler], session.sources[0]()
         if arguments.promote:
-            changed = control.promote(arguments.promote)
+            changed = control.promote(id_named(routes, arguments.promote, now_us))
         else:
-            changed = control.split(handler, parts)
+            named = {id_named(routes, text, now_us): part for text, part in parts.items()}
+            changed = control.split(handler, named)
         tell(changed, output, dry_run=dry, nothing="It is shared out like this already.")
     return Exit.OK
 
 
-def _read(arguments: argparse.Namespace) -> tuple[str, dict[str, int]]:
-    if arguments.promote:
-        theirs = VersionId.parse(arguments.promote).handler
-        if arguments.parts or arguments.handler not in (None, theirs):
-            problem = "--promote gives everything to one version; no parts go with it."
-            raise BadInputError(problem, "Give either.")
-        return theirs, {}
-    if arguments.handler is None or not arguments.parts:
-        raise BadInputError(problem="A handler and parts are missing.", remedy=_EXAMPLE)
+def _read(arguments: argparse.Namespace) -> dict[str, int]:
+    if bool(arguments.promote) == bool(arguments.parts):
+        raise BadInputError(problem="Give parts, or --promote with a version.", remedy=_EXAMPLE)
     parts: dict[str, int] = {}
     for text in arguments.parts:
         version, _, part = text.rpartition("=")
         if not part.isascii() or not part.isdecimal() or version in parts:
             raise BadInputError(problem=f"{text[:80]!r} is no part.", remedy=_EXAMPLE)
         parts[version] = int(part)
-    return arguments.handler, parts
+    return parts
 
 
 COMMAND = Command(
     "traffic",
     "share callers who name no version among versions",
-    """Share out the callers who name no version. A split is by parts of 10000, and sticky: the same
-caller gets the same version, and raising the part of the newest moves callers only to it. All of it
-to one promotes that version, and is the way back, too. A server that runs on the store follows
-within a second.
+    """Share out the callers who name no version. A VERSION is an id, an edition or a tag. A split
+is by parts of 10000, and sticky: the same caller gets the same version, and raising the part of the
+newest moves callers only to it. All of it to one promotes that version, and is the way back, too.
+A server that runs on the store follows within a second.
 
 examples:
-  timescape traffic post-orders OLD_TSV=9500 NEW_TSV=500     5 % try the new one
-  timescape traffic --promote NEW_TSV
-  timescape traffic --promote OLD_TSV --dry-run              the way back
+  timescape traffic post-orders 2026-03-01=9500 2026-10-01=500     5 % try the new one
+  timescape traffic post-orders --promote 2026-10-01
+  timescape traffic post-orders --promote 2026-03-01 --dry-run     the way back
 """,
     _declare,
     traffic,

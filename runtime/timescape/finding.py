@@ -2,7 +2,9 @@
 
 import difflib
 
-from runtime.errors import VersionDeactivated, VersionFormatError, VersionNotFound
+from runtime.errors import VersionDeactivated, VersionNotFound
+from runtime.timescape.resolve import Refusal, meaning
+from runtime.timescape.selectors import Selector
 from runtime.timescape.table import HandlerRoutes, RouteTable, Version
 from runtime.timescape.version_ids import VersionId
 
@@ -54,13 +56,17 @@ def active_version_of(table: RouteTable, text: str) -> tuple[HandlerRoutes, Vers
     return routes, version
 
 
-def is_id(text: str) -> bool:
-    """Say whether *text* is a version id."""
-    try:
-        VersionId.parse(text)
-    except VersionFormatError:
-        return False
-    return True
+def id_named(routes: HandlerRoutes, text: str, now_us: int) -> str:
+    """Return the id of what *text* selects: an id, edition, tag or instant.
+
+    Raises:
+        VersionNotFound: it selects nothing of this handler.
+    """
+    answer = meaning(routes, Selector("query", "version", text), now_us)
+    if isinstance(answer, Refusal):
+        remedy = _near(text, list(routes.versions)) if text.startswith("tsv:") else answer.remedy
+        raise VersionNotFound(problem=answer.detail, remedy=remedy)
+    return str(answer.version.id)
 
 
 def _near(name: str, there: list[str]) -> str:

@@ -60,7 +60,7 @@ def deactivate(  # noqa: PLR0913 - what is said of it
     if routes.current(now_us) == version and not (reason == "security" and stop):
         raise VersionProtectedError(
             problem=f"{version.id} is current: callers who name nothing get it.",
-            remedy="Promote another first: `timescape traffic --promote TSV`.",
+            remedy="Promote another first: `timescape traffic HANDLER --promote VERSION`.",
         )
     if reason == "security":
         return fact
@@ -106,7 +106,7 @@ def deprecate(
         if routes.current(now_us) == version:
             raise SunsetError(
                 problem=f"{version.id} is current and cannot end.",
-                remedy="Promote another first: `timescape traffic --promote TSV`.",
+                remedy="Promote another first: `timescape traffic HANDLER --promote VERSION`.",
             )
         if sunset_us < now_us + NOTICE_US and not force:
             raise SunsetError(
