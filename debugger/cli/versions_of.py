@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from debugger.cli.moments import iso
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, json_line
 from debugger.cli.restore import user
 from debugger.errors import BadInputError
 from debugger.timeline import printable
@@ -80,11 +80,15 @@ def tell(changed: Changed, output: Output, *, dry_run: bool, nothing: str) -> No
             "data": data,
             "dry_run": dry_run,
         }
-        shown = " ".join(f"{name}={printable(str(value))}" for name, value in data.items())
+        shown = " ".join(f"{name}={_text(value)}" for name, value in data.items())
         rows.append((fields, {"fact": event.type, "of": event.key, "data": shown}))
     output.table("fact", _FACTS, rows)
     if dry_run:
         output.say("Nothing was appended.")
+
+
+def _text(value: Any) -> str:
+    return printable(value) if isinstance(value, str) else json_line(value)
 
 
 def plain(fact: Any) -> dict[str, Any]:
