@@ -104,8 +104,6 @@ class VersionResolved(Fact, frozen=True, gc=False):
     """Position of the last control fact that was known when this was decided."""
     bucket: int | None = None
     """Where the caller stands among the 10 000 parts of a split."""
-    runs: str | None = None
-    """Id of the version whose code runs, where that is another one."""
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):

@@ -386,6 +386,7 @@ class App:
         if self._edge is edge:
             self._edge = self._controller = self._versions = None
             controller.close()
+            edge.board.close()
         return clean
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

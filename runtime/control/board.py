@@ -10,6 +10,7 @@ import threading
 
 from eventstore import EventStoreError, Store, StreamId
 from runtime.control.reading import read_table
+from runtime.effects import Workers
 from runtime.timescape import RouteTable, fold_table
 
 LOOK_US = 250_000
@@ -36,6 +37,12 @@ class Board:
         self.table = table or read_table(store, stream)
         self._looked_us = -LOOK_US
         self._looking = False
+        # One thread of its own: the loop's may all wait for something else.
+        self._reader = Workers("timescape-control", 1)
+
+    def close(self) -> None:
+        """Let go of the thread; after the last request."""
+        self._reader.close()
 
     def adopt(self, table: RouteTable) -> None:
         """Take a newer table; an older one is left."""
@@ -63,15 +70,8 @@ class Board:
         A log that cannot be read leaves the table as it is: what is answered with it is
         refused anyway if it cannot be written.
         """
-        if self._looking:
-            return
-        self._looking = True
-        try:
-            await asyncio.get_running_loop().run_in_executor(None, self.refresh)
-        except EventStoreError as error:
-            _log.warning("route table not read: code=%s", error.code)
-        finally:
-            self._looking = False
+        if not self._looking:
+            await self._look()
             self._looked_us = now_us
 
     async def reached(self, position: int) -> bool:
@@ -79,10 +79,19 @@ class Board:
         loop = asyncio.get_running_loop()
         until = loop.time() + WAIT_S
         while self.table.position < position:
-            await loop.run_in_executor(None, self.refresh)
-            if self.table.position >= position:
-                break
             if loop.time() >= until:
                 return False
-            await asyncio.sleep(_PAUSE_S)
+            if not self._looking:
+                await self._look()
+            if self.table.position < position:
+                await asyncio.sleep(_PAUSE_S)
         return True
+
+    async def _look(self) -> None:
+        self._looking = True
+        try:
+            await self._reader.run(self.refresh)
+        except EventStoreError as error:
+            _log.warning("route table not read: code=%s", error.code)
+        finally:
+            self._looking = False

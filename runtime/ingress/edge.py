@@ -148,7 +148,8 @@ class Edge:
         limits: Limits | None = None,
     ) -> None:
         self._routes = routes
-        self._board = board
+        self.board = board
+        """The route table in force."""
         self._controller = controller
         self._clock = clock
         self._ids = ids
@@ -251,8 +252,10 @@ class Edge:
             _read_query(arriving, query)
         elif head.selectors:
             arriving.selectors = head.selectors
-        if self._board.is_due(received_us):
-            await self._board.look(received_us)
+        if self.board.is_due(received_us):
+            await self.board.look(received_us)
+        if head.table > self.board.table.position and not await self.board.reached(head.table):
+            raise _Refused(_TABLE_BEHIND, (("retry-after", "1"),))
         served = self._resolve(arriving, received_us)
         arriving.body = await _body(head, served, receive)
         return served
@@ -314,7 +317,7 @@ class Edge:
     def _resolve(self, arriving: _Arriving, received_us: int) -> Served:
         endpoint = arriving.endpoint
         assert endpoint is not None  # noqa: S101 - routing came first
-        table = self._board.table
+        table = self.board.table
         # The wall clock may step back: what the log knows to have been is not undone.
         received_us = max(received_us, table.at_us)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
@@ -390,6 +393,9 @@ _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000
 _RETRY = (("retry-after", "5"),)
+_TABLE_BEHIND = Refusal(
+    503, "table-behind", "The versions that the caller knows of are not known here yet.", ""
+)
 
 _SHUTTING_DOWN = Refusal(
     503, "shutting-down", "The server is stopping.", "Send it again after a second."

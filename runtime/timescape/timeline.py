@@ -24,12 +24,6 @@ def entry_at(timeline: Sequence[Entry], at_us: int) -> Entry | None:
     return timeline[found - 1] if found else None
 
 
-def first_after(timeline: Sequence[Entry], at_us: int) -> Entry | None:
-    """Return the first entry that begins after *at_us*."""
-    found = bisect_right(timeline, at_us, key=_from)
-    return timeline[found] if found < len(timeline) else None
-
-
 def insert(timeline: list[Entry], entry: Entry) -> None:
     """Put *entry* in its place."""
     timeline.insert(bisect_left(timeline, _order(entry), key=_order), entry)

@@ -8,7 +8,7 @@ import pytest
 
 from runtime import App
 from runtime.control import Versions, control_stream
-from runtime.testing import FakeClock, SeededIds
+from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape.instants import http_date
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
 
@@ -92,6 +92,28 @@ def test_what_another_process_changed_is_seen_within_a_second() -> None:
         assert await hello.says("?v=stable") == "one"
 
     serving(work)
+
+
+@pytest.mark.proves("TS-8")
+def test_a_caller_who_has_seen_a_change_gets_it_or_waits_a_second() -> None:
+    async def scenario() -> None:
+        hello = Hello()
+        assert await hello.says("?v=stable") == "one"
+        moved = hello.elsewhere().tag("stable", hello.ids[1])
+        began_us = hello.clock()
+
+        seen = await hello.get("?v=stable", timescape_table=str(moved.table.position))
+        behind = await hello.get(timescape_table=str(moved.table.position + 1_000))
+        odd = await hello.get(timescape_table="-1")
+
+        assert seen.json == "two"
+        assert (behind.status, behind.code) == (503, "table-behind")
+        assert behind.header("retry-after") == "1"
+        assert 1_000_000 <= hello.clock() - began_us < 1_100_000
+        assert (odd.status, odd.code) == (400, "header-malformed")
+        await hello.app.stop()
+
+    run_virtual(scenario())
 
 
 @pytest.mark.proves("TR-3", "TR-9")

@@ -61,7 +61,6 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             "tag-not-found",
             table=7,
             bucket=9_999,
-            runs="tsv:1790-post-002",
         ),
         "tsv:1790-post-001",
     ),
