@@ -51,7 +51,9 @@ def at(minute: float) -> int:
 
 
 _STEPS = st.tuples(
-    st.sampled_from(["deploy", "deploy", "tag", "untag", "retire", "share", "other"]),
+    st.sampled_from(
+        ["deploy", "deploy", "tag", "tag", "untag", "retire", "share", "share", "other"]
+    ),
     st.integers(0, 7),
     st.integers(0, 59),
     st.sampled_from([0, 1, MINUTE_US, 60 * MINUTE_US, -MINUTE_US]),
@@ -72,7 +74,9 @@ def _history_of(steps: list[tuple[str, int, int, int]]) -> list[Event]:
             count += 1
             key, fact = _deployed(count, form, at_us)
         else:
-            key, fact = _SAID[kind](version_id(which % (count + 1) + 1), form, at_us)
+            # One in eight speaks of a version that is not there.
+            number = which % count + 1 if which else count + 1
+            key, fact = _SAID[kind](version_id(number), form, at_us)
         new.append(NewEvent(fact.type, fact, key, at_us))
     return as_events(new)
 
@@ -98,11 +102,8 @@ def _retired(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
 
 def _shared(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
     part = 1 + form * 160
-    parts = (
-        ((key, 10_000),),
-        ((version_id(1), part), (key, 10_000 - part)),
-        ((key, part),),
-    )[form % 3]
+    shared = ((version_id(1), part), (key, 10_000 - part))
+    parts = (shared, shared, ((key, 10_000),), ((key, part),))[form % 4]
     if len({version for version, _ in parts}) != len(parts):
         parts = ((key, 10_000),)
     return HANDLER, version_facts.TrafficSplitChanged(parts, "salt")

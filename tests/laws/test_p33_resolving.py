@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event
 from runtime.timescape import Refusal, Resolution, RouteTable, Selector, fold_table, resolve
+from runtime.version_facts import VersionTagged, VersionUntagged
 from tests.routes import (
     EDITIONS,
     HANDLER,
@@ -69,8 +70,8 @@ def wanted(  # noqa: PLR0911 - one a form
             tag = draw(st.sampled_from([*TAGS, "unknown"]))
             return Wanted(tag, _tagged(naive, naive.tagged(tag), now_us))
         case "tag at":
-            tag = draw(st.sampled_from(TAGS))
-            at_us = draw(st.sampled_from([m[0] for m in naive.moves] or [START_US]))
+            moves = [move[:2] for move in naive.moves] or [(START_US, "stable")]
+            at_us, tag = draw(st.sampled_from(moves))
             at_us += draw(st.sampled_from([-1, 0, 1]))
             if at_us > now_us + 5_000_000:
                 return Wanted(f"{tag};at={_at(at_us)}", "version-in-future")
@@ -174,6 +175,27 @@ def test_p33_by_example(text: str, number: int) -> None:
     selectors = [Selector("query", "query v", text)]
 
     assert answered(fold_table(EXAMPLE), selectors, at(10)) == version_id(number)
+
+
+@pytest.mark.proves("P33", "TR-3")
+def test_p33_a_tag_is_looked_up_where_it_pointed_then() -> None:
+    table = fold_table(
+        history(
+            deployed(1),
+            deployed(2),
+            (version_id(1), VersionTagged("stable")),
+            (version_id(2), VersionTagged("stable")),
+            (version_id(2), VersionUntagged("stable")),
+        )
+    )
+
+    said = [
+        answered(table, [Selector("query", "query v", f"stable;at={_at(at(minute))}")], at(10))
+        for minute in (1.9, 2, 2.9, 3, 3.9, 4)
+    ]
+
+    gone, one, two = "tag-not-found", version_id(1), version_id(2)
+    assert said == [gone, one, one, two, two, gone]
 
 
 @pytest.mark.proves("P33", "TR-3", "TR-8")

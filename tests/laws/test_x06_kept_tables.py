@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event
 from runtime.timescape import TABLE_REDUCER, RouteTable, fold_table, fold_until
+from runtime.version_facts import TrafficSplitChanged, VersionDeactivated, VersionDeprecated
 from tests.routes import HANDLER, Naive, at, deployed, histories, history, version_id
 
 
@@ -75,6 +76,23 @@ def test_as_of_an_instant_is_the_fold_of_what_was_recorded_by_then(
 
     seen("all" if known == len(events) else "some")
     assert fold_until(events, at_us=at_us) == fold_table(events[:known])
+
+
+@pytest.mark.proves("X6", "TS-4")
+def test_x06_everything_of_a_table_is_kept() -> None:
+    table = fold_table(
+        history(
+            deployed(1, "2026-03-01", tags=("stable",)),
+            deployed(2, activation="hold"),
+            (HANDLER, TrafficSplitChanged(((version_id(1), 1), (version_id(2), 9_999)), "salt")),
+            (version_id(2), VersionDeprecated(at(99), "https://shop.example")),
+            (version_id(2), VersionDeactivated("security")),
+        )
+    )
+    routes = table.handlers[HANDLER]
+
+    assert TABLE_REDUCER.load(TABLE_REDUCER.dump(table)) == table
+    assert (routes.split, len(routes.retired), len(routes.timeline)) != (None, 0, 0)
 
 
 @pytest.mark.proves("TS-4")
