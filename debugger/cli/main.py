@@ -13,11 +13,13 @@ from debugger.cli import (
     debug,
     demo,
     diff,
+    erase,
     log,
     redact,
     requests,
     resolve,
     restore,
+    rewrap,
     routes,
     search,
     serve,
@@ -30,6 +32,7 @@ from debugger.cli import (
 )
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
+from debugger.cli.keyrings import SETTING
 from debugger.cli.opening import SqlStores
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
@@ -39,7 +42,8 @@ from runtime.errors import TimescapeError
 COMMANDS: Sequence[Command] = (
     demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
     diff.COMMAND, blame.COMMAND, search.COMMAND, snapshots.COMMAND, restore.COMMAND,
-    redact.COMMAND, routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
+    routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
     traffic.COMMAND, verify.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -114,7 +118,7 @@ def main(
         arguments: after the program's name; None: those of this process.
         output: where words go; None: stdout and stderr.
         stores: opens stores; None: SQL ones.
-        environ: for TIMESCAPE_STORE.
+        environ: for TIMESCAPE_STORE and TIMESCAPE_KEYRING.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     out = output or standard_output(as_json="--json" in words)
@@ -147,6 +151,8 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
         return Exit.BAD_INPUT
     command = next(each for each in COMMANDS if each.name == arguments.command)
     arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
+    if getattr(arguments, "keyring", "") is None:
+        arguments.keyring = environ.get(SETTING)
     return command.run(arguments, output, stores)
 
 

@@ -14,6 +14,7 @@ from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
 from runtime.routing import Template
+from runtime.timescape.tags import check_tag
 
 MAX_TIMEOUT_S = 3_600.0
 _MAX_RETRIES = 100
@@ -40,6 +41,20 @@ class Declared(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     tags: tuple[str, ...] = ()
     """That shall point to it when it is deployed."""
+
+
+class Policy:
+    """Limits of a handler, checked."""
+
+    __slots__ = ("cancel", "edition", "max_body", "timeout_s")
+
+    def __init__(
+        self, *, timeout_s: float, max_body: int, cancel: bool, edition: str | None
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.max_body = max_body
+        self.cancel = cancel
+        self.edition = edition
 
 
 class HookOptions(msgspec.Struct, frozen=True):
@@ -126,6 +141,19 @@ def check_hook_limits(timeout: object, retries: object) -> None:
         )
 
 
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of a deployment.
+
+    Raises:
+        TagNameError: no name for a tag, or two that differ by case alone.
+    """
+    wanted: list[str] = []
+    for tag in tags:
+        check_tag(tag, wanted)
+        wanted.append(tag)
+    return tuple(dict.fromkeys(wanted))
+
+
 def place_of(frame: FrameType | None) -> str:
     """Say where a frame stands: `file:line`, relative to where we run."""
     if frame is None:
@@ -147,3 +175,34 @@ def caller(depth: int) -> FrameType | None:
     for _ in range(depth + 1):
         frame = None if frame is None else frame.f_back
     return frame
+
+
+def check_size(size: object) -> int:
+    """Return a number of bytes.
+
+    Raises:
+        PolicySyntaxError: it is none.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise PolicySyntaxError(
+            problem=f"max_body={size!r} is no size.", remedy="Write a number of bytes."
+        )
+    return size
+
+
+def check_disconnect(text: object) -> bool:
+    """Say whether a client that leaves ends the run.
+
+    Raises:
+        PolicySyntaxError: neither `finish` nor `cancel`.
+    """
+    if text not in {"finish", "cancel"}:
+        raise PolicySyntaxError(
+            problem=f"on_disconnect={text!r} is not known.", remedy='Write "finish" or "cancel".'
+        )
+    return text == "cancel"
+
+
+def is_handler_id(name: str) -> bool:
+    """Say whether *name* may be a handler id (MG-3)."""
+    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)
