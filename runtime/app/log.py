@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
-from runtime.context import REQUEST, REQUEST_REDUCER, registry
+from runtime.context import CONTROL, REQUEST, REQUEST_REDUCER, registry
 from runtime.effects import system_clock
+from runtime.timescape import TABLE_REDUCER
 
 Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
 """What survives a crash and a power cut; see `docs/`."""
@@ -43,6 +44,6 @@ def open_log(
         registry=registry(),
         clock=system_clock,
         ids=ids,
-        keyframes={REQUEST.name: REQUEST_REDUCER},
+        keyframes={REQUEST.name: REQUEST_REDUCER, CONTROL.name: TABLE_REDUCER},
         keyring=None if keyring is None else read_keyring(keyring),
     )
