@@ -23,7 +23,7 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, tail
+from eventstore.sql import connections, failures, redacting, seal_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
@@ -31,6 +31,7 @@ from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import Sealer
+from eventstore.sql.texts import run
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
@@ -100,7 +101,7 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                check_tail(self._path, self._connection)
+                check_tail(self._path, self._connection, lambda: seal_keys.keys(self._path))
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -194,7 +195,7 @@ class LogFile:
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             for write in writes:
-                self._connection.exec_driver_sql(write.sql, write.parameters)
+                run(self._connection, write.sql, write.parameters)
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
@@ -343,6 +344,11 @@ class LogFile:
             driver.execute("ROLLBACK")
 
     # --- what reaches the disk, and when ---
+
+    @property
+    def seals(self) -> bool:
+        """Whether `seal` signs rows."""
+        return self._sealer is not None
 
     def seal_due_s(self) -> float | None:
         """Return in how many seconds `seal` is due; None: never here."""

@@ -4,7 +4,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
+
+import msgspec
 
 from eventstore import refusals
 from eventstore.bell import Bell
@@ -18,7 +20,7 @@ from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema
-from eventstore.sql.feed import SqlFeed
+from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import LOG, LogFile
@@ -27,6 +29,7 @@ from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.tickets import SqlTicket
+from eventstore.sql.watch import File, FileWatch
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
 
@@ -95,30 +98,32 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         _require(path, clock, ids, may_create=holder is not None)
         book = NameBook(registry, guest=holder is None)
         drafting = Drafting(registry, book, clock, ids)
+        file = File(path)
         if mode == "read":
-            reader = Reader(path, registry, book)
+            reader = Reader(file, registry, book)
             folds = Folds(reader, registry, check_every=check_keyframes)
-            return SqlStore(url, reader, folds, drafting)
+            return SqlStore(url, reader, folds, drafting, FileWatch(path))
         if holder is not None and not connections.resets_wal_safely():
             LOG.warning("sqlite_old version=%s safe_from=3.51.3", connections.sqlite_version())
         sealer = Sealer(path, clock, seed=seal_key, on_seal=on_seal) if holder else None
         log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, sealer)
         keeper = None
         if holder is not None and keyframes:
-            keeper = Keeper(Reader(path, registry, book), registry, keyframes)
+            keeper = Keeper(Reader(file, registry, book), registry, keyframes)
         writer = Writer(url, path, log_file, write_lock, keeper)
-        reader = Reader(path, registry, book)
+        reader = Reader(file, registry, book)
         folds = Folds(
-            reader, registry, check_every=check_keyframes, report=_reporting(writer, keeper)
+            reader, registry, check_every=check_keyframes, report=reporting(writer, keeper)
         )
-        return SqlStore(url, reader, folds, drafting, writer, log_file, holder)
+        writing = Writing(writer, log_file, holder)
+        return SqlStore(url, reader, folds, drafting, FileWatch(path), writing)
     except BaseException:
         if holder is not None:
             holder.close()
         raise
 
 
-def _reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
+def reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
     """Say whom folds tell what they found of keyframes."""
     if keeper is None:
         return None
@@ -160,8 +165,34 @@ def _open_for_writing(
     return log_file, write_lock
 
 
+class UpkeptLog(Protocol):
+    """What a log does besides appending; whoever asks has it to itself."""
+
+    @property
+    def seals(self) -> bool:
+        """Whether `seal` signs rows: a holder's does that has a key."""
+        ...
+
+    def seal(self) -> bool: ...
+    def redact(self, order: Order) -> Redaction: ...
+
+
+class Closes(Protocol):
+    """What is let go of last."""
+
+    def close(self) -> None: ...
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """What a store has that is open for writing."""
+
+    writer: Writer
+    log: UpkeptLog
+    holder: Closes | None = None
+
+
 class SqlStore:
-    """A log in a file. See `eventstore.store.Store` for what its methods do."""
+    """A log in a database. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
         self,
@@ -169,20 +200,20 @@ class SqlStore:
         reader: Reader,
         folds: Folds,
         drafting: Drafting,
-        writer: Writer | None = None,
-        log_file: LogFile | None = None,
-        holder: files.HolderLock | None = None,
+        watch: Watch,
+        writing: Writing | None = None,
     ) -> None:
+        writer = writing.writer if writing is not None else None
         self._url = url
         self._reader = reader
         self._folds = folds
         self._bell = writer.bell if writer is not None else Bell()
         note = self._note_reset if writer is not None else None
-        self._feed = SqlFeed(url, reader.path, reader, note)
+        self._feed = SqlFeed(url, watch, reader, note)
         self._drafting = drafting
         self._writer = writer
-        self._log_file = log_file
-        self._holder = holder
+        self._log = writing.log if writing is not None else None
+        self._holder = writing.holder if writing is not None else None
         self._closed = False
         self._generation = Process.generation
         self._reader.load_names()
@@ -298,20 +329,20 @@ class SqlStore:
 
     def seal(self) -> None:
         self._check_open()
-        if self._writer is None or self._log_file is None or self._holder is None:
+        if self._writer is None or self._log is None or not self._log.seals:
             raise failures.not_the_holder(self._url, "seal")
-        while self._writer.do(self._log_file.seal):
+        while self._writer.do(self._log.seal):
             pass
 
     def redact(
         self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
     ) -> Redaction:
         self._check_open()
-        log_file = self._log_file
-        if self._writer is None or log_file is None:
+        log = self._log
+        if self._writer is None or log is None:
             raise failures.opened_for_reading(self._url)
         order = Order(stream, revision, tuple(pointers), by, reason)
-        return self._writer.do(lambda: log_file.redact(order))
+        return self._writer.do(lambda: log.redact(order))
 
     def close(self) -> None:
         if self._closed:
