@@ -37,6 +37,10 @@ SET timescape.maintenance = on;
 DELETE FROM timescape.commits;
 DELETE FROM timescape.log;
 DELETE FROM timescape.names;
+DELETE FROM timescape.reducers;
+DELETE FROM timescape.keyframes;
+DELETE FROM timescape.seals;
+DELETE FROM timescape.cursors;
 """
 
 
@@ -88,8 +92,12 @@ class Server:
             url = self.empty()
             upgrade(url, clock=FakeClock(), ids=FakeIds())
             self._template = url.rpartition("/")[2]
+        return self.copied(self.url(self._template))
+
+    def copied(self, url: str) -> str:
+        """Make a copy of the database *url*, which nobody uses; return its address."""
         name = f"store{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {url.rpartition('/')[2]}")
         return self.url(name)
 
     def cleared(self) -> str:

@@ -250,8 +250,9 @@ def not_the_holder(url: str, what: str) -> EventStoreError:
     """Say that only the holder does it."""
     return EventStoreError(
         "not-the-holder",
-        f"The store {url} is not held by this process, so it cannot {what}.",
-        "Open it as holder; a server that runs on it seals it by itself.",
+        f"The store {url} is not held by this process with a key, so it cannot {what}.",
+        "Open it as holder, in PostgreSQL with a seal_key; a server that runs on it then"
+        " seals it by itself.",
         {"url": url},
     )
 

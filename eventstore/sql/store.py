@@ -71,7 +71,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         check_keyframes: one kept fold used in so many is folded again and compared.
 
         seal_key: 32 secret bytes that a holder seals with; None: those of the file
-            `<file>.seal-key`, which is made where there is none.
+            `<file>.seal-key`, which is made where there is none. A log in PostgreSQL has no such
+            file: without a key it is not sealed.
         on_seal: is told each new seal, to send it where nobody who can write the file can
             reach it. The writer waits for it, so it is quick and does not use the store.
 
@@ -83,11 +84,15 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     """
     registry.check()
     if addresses.is_address(url):
-        from eventstore.sql.postgres.store import open_postgres  # noqa: PLC0415 - as needed
+        from eventstore.sql.postgres.opening import Options, open_postgres  # noqa: PLC0415
 
         return open_postgres(
-            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids
-        )
+            url,
+            Options(
+                mode, durability, registry, clock, ids, keyframes, check_keyframes, seal_key,
+                on_seal,
+            ),
+        )  # fmt: skip
     path = files.path_of(url)
     connections.check_sqlite()
     holder = None
@@ -202,12 +207,14 @@ class SqlStore:
         drafting: Drafting,
         watch: Watch,
         writing: Writing | None = None,
+        *,
+        bell: Bell | None = None,
     ) -> None:
         writer = writing.writer if writing is not None else None
         self._url = url
         self._reader = reader
         self._folds = folds
-        self._bell = writer.bell if writer is not None else Bell()
+        self._bell = writer.bell if writer is not None else bell or Bell()
         note = self._note_reset if writer is not None else None
         self._feed = SqlFeed(url, watch, reader, note)
         self._drafting = drafting
@@ -348,10 +355,10 @@ class SqlStore:
         if self._closed:
             return
         self._closed = True
-        if self._generation == Process.generation:  # the lock of cursors belongs to the parent too
+        if self._generation == Process.generation:  # connections belong to the parent too
             self._feed.close()
+            self._reader.close()
         self._bell.ring()
-        self._reader.close()
         done = self._writer is None or self._writer.close()
         if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()

@@ -277,8 +277,20 @@ def _broken_seal(log: Log, seal: Seal, fault: str | None, pos: int | None = None
     return Verdict(0, Position(where - 1), "seal", Position(where), None, detail.replace("..", "."))
 
 
-def check_tail(place: failures.Place, connection: sa.Connection, anchors: Anchors) -> None:
+def check_tail(
+    place: failures.Place,
+    connection: sa.Connection,
+    anchors: Anchors,
+    *,
+    unsealed_rows: int | None = None,
+) -> None:
     """Verify from the last seal on, and that `log` ends where the rows do (CH-4).
+
+    Args:
+        place: of the store.
+        connection: to it.
+        anchors: see `Verifier`.
+        unsealed_rows: how many of the last rows are enough where there is no seal; None: all.
 
     Raises:
         EventStoreError: `history-forked` when a seal is ahead of the log, else `chain-broken`.
@@ -286,6 +298,16 @@ def check_tail(place: failures.Place, connection: sa.Connection, anchors: Anchor
     seal, next_pos = seal_table.last(connection), tail.read_state(connection).next_pos
     if seal is not None and seal.last_pos >= next_pos:
         raise failures.history_forked(place, seal.last_pos, next_pos - 1)
-    verdict = Verifier(lambda: nullcontext(connection), anchors).since_seal()
+    verifier = Verifier(lambda: nullcontext(connection), anchors)
+    if seal is None and unsealed_rows is not None and next_pos > 1:
+        verdict = verifier.verify(_from_the_end(connection, unsealed_rows), None, None)
+    else:
+        verdict = verifier.since_seal()
     if verdict.fault is not None:
         raise failures.chain_broken(place, f"at position {verdict.position}: {verdict.detail}")
+
+
+def _from_the_end(connection: sa.Connection, rows: int) -> int:
+    """Return the position of the row that stands *rows* before the last one; 1: there is none."""
+    query = "SELECT pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1 OFFSET ?"
+    return int(run(connection, query, (rows,)).scalar() or 1)

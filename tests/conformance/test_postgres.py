@@ -9,13 +9,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from eventstore import Store
 from eventstore.sql import Durability, open_store
-from eventstore.testing import FakeClock, FakeIds, LogContract, registry
+from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContract, registry
 from eventstore.testing.machine import StoresAgree
 from tests.postgres import Server
 
 
-class OnPostgres(LogContract):
+class OnPostgres(StoreContract):
     durability: Durability
+    gone = False
 
     @pytest.fixture
     def store(self, postgres: Server) -> Iterator[Store]:
@@ -25,6 +26,9 @@ class OnPostgres(LogContract):
             registry=registry(),
             clock=FakeClock(),
             ids=FakeIds(),
+            keyframes={"order": CountingReducer()},
+            check_keyframes=1,
+            seal_key=bytes(32),
         ) as store:
             yield store
 
@@ -37,15 +41,18 @@ class TestPostgresBounded(OnPostgres):
     durability = "bounded"
 
 
-class TestPostgresGuest(LogContract):
+class TestPostgresGuest(StoreContract):
     """A guest appends as well as a holder does."""
+
+    seals = False
+    gone = False
 
     @pytest.fixture
     def store(self, postgres: Server) -> Iterator[Store]:
         url = postgres.cleared()
         clock, ids = FakeClock(), FakeIds()
         with (
-            open_store(url, registry=registry(), clock=clock, ids=ids),
+            open_store(url, registry=registry(), clock=clock, ids=ids, seal_key=bytes(32)),
             open_store(url, mode="guest", registry=registry(), clock=clock, ids=ids) as guest,
         ):
             yield guest
@@ -53,7 +60,6 @@ class TestPostgresGuest(LogContract):
 
 class PostgresAgrees(StoresAgree):
     server: ClassVar[Server]
-    redacts = False
 
     def open_subject(self, mode: str) -> Store:
         if not hasattr(self, "url"):
@@ -65,6 +71,7 @@ class PostgresAgrees(StoresAgree):
             registry=registry(),
             clock=self.clock,
             ids=self.ids,
+            seal_key=bytes(32),
         )
 
 

@@ -50,6 +50,17 @@ class Link:
         self._begin()
         self.is_lost = False
 
+    def ready(self) -> sa.Connection:
+        """Return a connection, a new one if the last was lost.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the server takes none.
+        """
+        # Else the engine would make one by itself, without lock and level.
+        if self.is_lost or self.connection.invalidated:
+            self.connect()
+        return self.connection
+
     def reconnect(self, error: sa.exc.DBAPIError) -> None:
         """Make a new connection as soon as the server takes it.
 
@@ -83,8 +94,8 @@ class Link:
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sa.Connection]:
         """Let several statements come together, or none of them."""
+        connection = self.ready()
         self.set_level(durable=durable)
-        connection = self.connection
         connection.exec_driver_sql("BEGIN")
         try:
             yield connection

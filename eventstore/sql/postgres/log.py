@@ -11,15 +11,20 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
+from eventstore.events import Redaction
+from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
-from eventstore.sql import failures
+from eventstore.seals import REKEYED
+from eventstore.sql import failures, redacting, tail
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.keyframes import Write
 from eventstore.sql.log_file import FLUSH_ROWS
-from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
-from eventstore.sql.postgres import lease, statements, tail
+from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome, Parameters, Plan
+from eventstore.sql.postgres import lease, statements
 from eventstore.sql.postgres.failures import (
     UNIQUE_VIOLATION,
     is_lost,
@@ -30,6 +35,10 @@ from eventstore.sql.postgres.failures import (
 from eventstore.sql.postgres.link import Link
 from eventstore.sql.postgres.pace import Pace
 from eventstore.sql.postgres.tables import LOG_ID
+from eventstore.sql.redacting import Order
+from eventstore.sql.sealing import Sealer
+from eventstore.sql.texts import run
+from eventstore.sql.verifier import check_tail
 from eventstore.sql.writer import WritableLog
 
 _NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
@@ -46,6 +55,7 @@ class PostgresLog(WritableLog):
         drafting: makes the log's own facts.
         durability: `fsync`, `bounded`, `process` or `volatile`.
         holder: what the log says of this process while it holds it; None: a guest.
+        sealer: seals the log; None for a guest, and where there is no key.
     """
 
     def __init__(
@@ -57,8 +67,10 @@ class PostgresLog(WritableLog):
         *,
         durability: str,
         holder: str | None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._link = link
+        self._sealer = sealer
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -68,7 +80,7 @@ class PostgresLog(WritableLog):
         self._doubt: Plan | None = None
         self._state: LogState
         self.catch_up()
-        tail.check_tail(link.connection, self._state, link.place)
+        self._check_tail()
 
     # --- holding ---
 
@@ -82,8 +94,9 @@ class PostgresLog(WritableLog):
                 if not lease.take(connection, self._holder):
                     return False
                 self.catch_up()
+                rekeyed = self._rekeyed(connection)  # first: it may need a name of its own
                 names = self._insert_names()
-                self._insert([self._drafting.held(self._state.epoch)])
+                self._insert([self._drafting.held(self._state.epoch), *rekeyed])
         except BaseException:
             self._state = before  # for all that is known, the epoch is still that
             raise
@@ -100,12 +113,16 @@ class PostgresLog(WritableLog):
         self._doubt = None
         self._link.connect()
         state = self._read_state()
-        tail.check_tail(self._link.connection, state, self._link.place)
+        self._check_tail()
         if self._holder is None:
             self.catch_up()
         elif self._is_ours(state) and not self.hold():
             raise failures.log_failed(self._link.place)
         # Else another process took the log: the next flush finds itself fenced.
+
+    def _check_tail(self) -> None:
+        # Whom to trust is for `verify`: a new key is vouched for by the log only once it is held.
+        check_tail(self._link.place, self._link.connection, list, unsealed_rows=REMEMBERED_ROWS)
 
     def _is_ours(self, state: LogState) -> bool:
         """Say whether nobody else took the log; our own try may have succeeded unseen."""
@@ -118,6 +135,8 @@ class PostgresLog(WritableLog):
             return  # the lease runs out by itself
         if self._pace.wants_sync():
             self.sync()
+        while self.seal():
+            pass
         if self._holder is not None and not self._fenced:
             lease.release(self._link.connection, self._state.epoch)
 
@@ -148,10 +167,9 @@ class PostgresLog(WritableLog):
         self._pace.note(durable=True)
 
     def _extend(self) -> bool:
-        if self._link.is_lost:
-            self._link.connect()
         while True:
             try:
+                self._link.ready()
                 self._link.set_level(durable=self._pace.syncs_when_idle)
                 epoch = self._state.epoch
                 return lease.renew(self._link.connection, epoch, extend=self._holder is not None)
@@ -172,6 +190,71 @@ class PostgresLog(WritableLog):
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> object:
         """Do nothing: the server does."""
 
+    # --- what is kept beside the log ---
+
+    @property
+    def position(self) -> int:
+        """Of the last event that this process knows to be there."""
+        return self._state.next_pos - 1
+
+    @property
+    def seals(self) -> bool:
+        """Whether `seal` signs rows."""
+        return self._sealer is not None
+
+    def seal_due_s(self) -> float | None:
+        """Return in how many seconds `seal` is due; None: never here."""
+        return self._sealer.due_s() if self._sealer is not None else None
+
+    def seal(self) -> bool:
+        """Seal rows that wait for it (CH-2); say whether there are more."""
+        if self._sealer is None:
+            return False
+        self._sealer.put_off()  # first: what fails must not be tried without end
+        connection = self._link.ready()
+        # A seal that a power cut takes back is made again; none is there before its rows.
+        self._link.set_level(durable=False)
+        return self._sealer.seal(connection, self._state)
+
+    def keep(self, writes: Sequence[Write]) -> None:
+        """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        with self._link.transaction(durable=False) as connection:
+            for write in writes:
+                run(connection, write.sql, write.parameters)
+
+    def redact(self, order: Order) -> Redaction:
+        """Take values out of a row, for good (CH-6).
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`,
+                `log-fenced`, `read-only` for who may not maintain the log.
+        """
+        # Looked at before a name is given for it: what is refused leaves no trace.
+        redacting.change_of(self._link.ready(), order, self._registry, self._names)
+        self._names.type_ids[redaction.FACT]
+        if self._names.has_pending():
+            self._register_names()
+        with self._link.transaction(durable=True) as connection:
+            self._take_log(connection)
+            change = redacting.change_of(connection, order, self._registry, self._names)
+            keyframes = redacting.apply(connection, change)
+            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
+        self._pace.note(durable=True)
+        # The server's write-ahead log has the values until it is used again.
+        return Redaction(Position(self.position), Position(change.pos), keyframes, gone=False)
+
+    def _take_log(self, connection: sa.Connection) -> None:
+        """Have the log to oneself until the transaction ends."""
+        epoch = self._state.epoch
+        connection.exec_driver_sql(_LOCK)
+        self.catch_up()
+        if self._holder is not None and self._state.epoch != epoch:
+            raise self._fence(epoch, self._state.epoch)
+
+    def _rekeyed(self, connection: sa.Connection) -> list[Draft]:
+        fact = self._sealer.successor(connection, self._state) if self._sealer else None
+        return [self._drafting.maintenance(REKEYED, fact)] if fact else []
+
     # --- appending ---
 
     def catch_up(self) -> None:
@@ -184,10 +267,10 @@ class PostgresLog(WritableLog):
             self._names.load(tail.read_names(connection))
 
     def _read_state(self) -> LogState:
-        state = tail.read_state(self._link.connection)
-        if state is None:
-            raise schema_missing(self._link.place)
-        return state
+        try:
+            return tail.read_state(self._link.connection)
+        except sa.exc.NoResultFound as error:
+            raise schema_missing(self._link.place) from error
 
     def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Write *drafts*, each whole or not at all; return an outcome for each one taken.
@@ -200,8 +283,7 @@ class PostgresLog(WritableLog):
         trusting, behind = True, False
         while True:
             try:
-                if self._link.is_lost:
-                    self._link.connect()
+                self._link.ready()
                 if self._holder is None:
                     return self._flush_as_guest(drafts, trusting=trusting)
                 if behind and (arrived := self._catch_up_with_others()):
@@ -273,7 +355,7 @@ class PostgresLog(WritableLog):
         return tail.chain_at(self._link.connection, pos) == bytes(chain)
 
     def _plan(self, *, trusting: bool) -> Plan:
-        lookups = tail.PostgresLookups(self._link.connection)
+        lookups = tail.SqlLookups(self._link.connection)
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )
@@ -298,6 +380,8 @@ class PostgresLog(WritableLog):
             if self._run(text, parameters).rowcount != len(part):
                 raise FencedError
         self._pace.note_extended()
+        if self._sealer is not None:
+            self._sealer.note_rows(len(rows))
 
     def _run(self, text: str, parameters: tuple[Any, ...]) -> sa.CursorResult[Any]:
         try:
@@ -312,9 +396,7 @@ class PostgresLog(WritableLog):
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""
         with self._link.transaction(durable=True) as connection:
-            if self._holder is None:
-                connection.exec_driver_sql(_LOCK)
-                self.catch_up()
+            self._take_log(connection)
             names = self._insert_names()
         self._names.load(names)
         self._pace.note(durable=True)
