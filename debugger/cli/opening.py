@@ -4,6 +4,7 @@ The one place of the command line that knows the SQL backend, and only once a co
 needs it: `timescape --help` loads no database.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -25,6 +26,7 @@ def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
         EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
     """
     from eventstore import sql  # noqa: PLC0415 - see the module's docstring
+    from runtime.app.log import seal_key_file  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects.clock import system_clock  # noqa: PLC0415
     from runtime.effects.ids import SystemIds  # noqa: PLC0415
@@ -32,8 +34,9 @@ def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
     check_url(url)
     try:
         return sql.open_store(
-            url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds()
-        )
+            url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds(),
+            seal_key_file=seal_key_file(os.environ),
+        )  # fmt: skip
     except EventStoreError as error:
         if error.code == "no-such-store" and url.startswith("sqlite:"):
             raise EventStoreError(error.code, error.problem, MAKE_ONE, error.fields) from error

@@ -23,13 +23,14 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, seal_keys, tail
+from eventstore.sql import connections, failures, redacting, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
+from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.texts import run
 from eventstore.sql.verifier import check_tail
@@ -101,7 +102,7 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                check_tail(self._path, self._connection, lambda: seal_keys.keys(self._path))
+                check_tail(self._path, self._connection, lambda: keys(file_of(self._path)))
                 self.catch_up()
         except BaseException:
             self._connection.close()

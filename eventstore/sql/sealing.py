@@ -33,7 +33,7 @@ class Sealer:
     """Seals one log.
 
     Args:
-        path: of the store, beside which the key file is; None: there is none, *seed* is given.
+        file: that holds keys; None: there is none, *seed* is given.
         clock: says when a seal was made.
         seed: that seals; None: that of the key file, which is made if there is none.
         on_seal: is told each new seal, to keep it where the file's owner cannot reach it.
@@ -42,7 +42,7 @@ class Sealer:
 
     def __init__(
         self,
-        path: Path | None,
+        file: Path | None,
         clock: Clock,
         *,
         seed: bytes | None = None,
@@ -51,7 +51,7 @@ class Sealer:
     ) -> None:
         if seed is not None:
             seal_keys.check_seed(seed)
-        self._path = path
+        self._file = file
         self._clock = clock
         self._given = seed
         self._unsaved = False
@@ -77,7 +77,7 @@ class Sealer:
         before = seal_table.last(connection)
         if before is None or before.key == signing.key_of(seed := self._seed()):
             return None
-        seeds = seal_keys.seeds(self._path) if self._path is not None else []
+        seeds = seal_keys.seeds(self._file) if self._file is not None else []
         old = [one for one in seeds if signing.key_of(one) == before.key]
         return seals.rekeyed(
             state.uid, new=signing.key_of(seed), previous=before.key, seed=old[0] if old else None
@@ -90,8 +90,8 @@ class Sealer:
         would stand in the file, and its seals would be taken for somebody else's.
         """
         if self._unsaved:
-            assert self._path is not None and self._given is not None  # noqa: S101, PT018 - types
-            seal_keys.make(self._path, self._given)
+            assert self._file is not None and self._given is not None  # noqa: S101, PT018 - types
+            seal_keys.make(self._file, self._given)
             self._unsaved = False
 
     def seal(self, connection: sa.Connection, state: LogState) -> bool:
@@ -116,8 +116,8 @@ class Sealer:
 
     def _seed(self) -> bytes:
         if self._given is None:
-            assert self._path is not None  # noqa: S101 - for the type checker
-            found = seal_keys.seeds(self._path)
+            assert self._file is not None  # noqa: S101 - for the type checker
+            found = seal_keys.seeds(self._file)
             self._unsaved = not found
             self._given = found[-1] if found else seal_keys.new_seed()
         return self._given
@@ -128,4 +128,4 @@ class Sealer:
         try:
             self._on_seal(seal)
         except Exception:
-            LOG.exception("on_seal_failed path=%s last=%d", self._path, seal.last_pos)
+            LOG.exception("on_seal_failed keys=%s last=%d", self._file, seal.last_pos)

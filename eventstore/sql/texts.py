@@ -14,8 +14,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from eventstore.identifiers import StreamId
-from eventstore.sql.postgres.tables import LOG_ID
 
+LOG_ID = 1
+"""In PostgreSQL, of the one log that a database holds by now; the tables have room for several."""
 Result: TypeAlias = sa.CursorResult[*tuple[Any, ...]]
 
 _SQLITE = {

@@ -12,10 +12,16 @@ from eventstore.sql.files import WriteLock
 
 
 class File:
-    """An SQLite file, as `eventstore.sql.reader.Backend`."""
+    """An SQLite file, as `eventstore.sql.reader.Backend`.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the store.
+        keys: file that holds the keys which seal it.
+    """
+
+    def __init__(self, path: Path, keys: Path) -> None:
         self.place = path
+        self._keys = keys
 
     def engine(self) -> sa.Engine:
         return connections.reader_engine(self.place)
@@ -24,7 +30,7 @@ class File:
         return failures.translating(self.place)
 
     def anchors(self) -> Iterable[bytes]:
-        return seal_keys.keys(self.place)
+        return seal_keys.keys(self._keys)
 
 
 class FileWatch:

@@ -1,5 +1,8 @@
 """Opens logs. The only place of the runtime that knows a backend."""
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
@@ -11,6 +14,14 @@ Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
 DEFAULT_STORE = "sqlite:///timescape.db"
 STORE_SETTING = "TIMESCAPE_STORE"
 """Environment variable that names the log where nobody else does."""
+SEAL_KEY_SETTING = "TIMESCAPE_SEAL_KEY"
+"""Environment variable that names the file of the keys which seal the log."""
+
+
+def seal_key_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the file that `TIMESCAPE_SEAL_KEY` names."""
+    named = environ.get(SEAL_KEY_SETTING)
+    return Path(named) if named else None
 
 
 def open_log(url: str, *, ids: Ids, durability: Durability = "fsync") -> Store:
@@ -30,4 +41,5 @@ def open_log(url: str, *, ids: Ids, durability: Durability = "fsync") -> Store:
         clock=system_clock,
         ids=ids,
         keyframes={REQUEST.name: REQUEST_REDUCER},
+        seal_key_file=seal_key_file(os.environ),
     )

@@ -60,6 +60,7 @@ class TestPostgresGuest(StoreContract):
 
 class PostgresAgrees(StoresAgree):
     server: ClassVar[Server]
+    gone = False
 
     def open_subject(self, mode: str) -> Store:
         if not hasattr(self, "url"):

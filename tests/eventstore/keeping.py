@@ -21,8 +21,8 @@ from eventstore import (
     StreamId,
     fold,
 )
-from eventstore.sql import open_store
-from eventstore.sql.store import Mode, SqlStore
+from eventstore.sql import Mode, open_store
+from eventstore.sql.store import SqlStore
 from eventstore.testing import CountingReducer, FakeClock, FakeIds, Placed, registry
 
 KIND = "order"

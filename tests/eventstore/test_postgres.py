@@ -22,7 +22,14 @@ from tests.postgres import Server
 DAY_US = 86_400 * 1_000_000
 
 
-def opened(url: str, *, mode: str = "hold", durability: str = "process", seed: int = 0) -> Store:
+def opened(
+    url: str,
+    *,
+    mode: str = "hold",
+    durability: str = "process",
+    seed: int = 0,
+    key: bytes | None = None,
+) -> Store:
     return open_store(
         url,
         mode=mode,  # type: ignore[arg-type]
@@ -30,6 +37,7 @@ def opened(url: str, *, mode: str = "hold", durability: str = "process", seed: i
         registry=registry(),
         clock=FakeClock(),
         ids=FakeIds(seed),
+        seal_key=key,
     )
 
 

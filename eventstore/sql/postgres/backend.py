@@ -1,6 +1,6 @@
 """What a database gives whoever reads a log in it, follows it and saves cursors."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import sqlalchemy as sa
@@ -20,22 +20,28 @@ class Database:
     Args:
         url: for engines.
         place: the address without its password.
-        keys: public ones that are trusted to seal.
+        keys: gives the public ones that are trusted to seal.
     """
 
-    def __init__(self, url: sa.URL, place: str, keys: Sequence[bytes] = ()) -> None:
-        self.url = url
+    def __init__(self, url: sa.URL, place: str, keys: Callable[[], Iterable[bytes]]) -> None:
         self.place = place
+        self.writers = connections.writer_engine(url)
+        """Makes connections that commit each statement by itself."""
+        self._url = url
         self._keys = keys
 
     def engine(self) -> sa.Engine:
-        return connections.reader_engine(self.url)
+        return connections.reader_engine(self._url)
+
+    def cursors(self) -> sa.Engine:
+        """Return an engine for one connection at a time that saves cursors."""
+        return connections.cursor_engine(self._url)
 
     def translating(self) -> AbstractContextManager[None]:
         return failures.translating(self.place)
 
     def anchors(self) -> Iterable[bytes]:
-        return self._keys
+        return self._keys()
 
 
 class DatabaseWatch:
@@ -56,7 +62,7 @@ class DatabaseWatch:
         self._bell = bell
         self._teller = teller
         self._listener: Listener | None = None
-        self._cursors = connections.cursor_engine(database.url)
+        self._cursors = database.cursors()
 
     @property
     def pauses_s(self) -> tuple[float, float]:
@@ -65,7 +71,7 @@ class DatabaseWatch:
 
     def version(self) -> int:
         if self._listener is None:
-            self._listener = Listener(connections.writer_engine(self._database.url), self._bell)
+            self._listener = Listener(self._database.writers, self._bell)
         return self._end()
 
     @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from eventstore.bell import Bell
-from eventstore.sql.postgres.tables import LOG_ID
+from eventstore.sql.texts import LOG_ID
 
 LOG = logging.getLogger("eventstore")
 CHANNEL = "timescape"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from eventstore.sql.postgres import connections, failures, lease
+from eventstore.sql.postgres import failures, lease, revisions
 from eventstore.sql.postgres.statements import LEASE_S
 
 LOG = logging.getLogger("eventstore")
@@ -18,25 +18,25 @@ class Link:
     """One connection at a time, each statement committed by itself.
 
     Args:
-        url: for the engine.
+        engine: makes connections.
         place: the address without its password.
         locking: whether each connection tries to take the holder's advisory lock.
 
     Raises:
         EventStoreError: `store-unreachable`, `no-such-store`, `postgres-too-old`,
-            `bad-encoding`, `no-driver`.
+            `bad-encoding`, `schema-old`, `schema-new`, `not-a-store`.
     """
 
-    def __init__(self, url: sa.URL, place: str, *, locking: bool) -> None:
+    def __init__(self, engine: sa.Engine, place: str, *, locking: bool) -> None:
         self.place = place
-        self._engine = connections.writer_engine(url)
+        self._engine = engine
         self._locking = locking
         self.is_lost = False
         """Whether there is no connection at the moment: `connect` makes one, or raises."""
         with failures.translating(place):
             self.connection = self._engine.connect()
             try:
-                connections.check_server(self.connection, place)
+                revisions.require_current(self.connection, place)
                 self._begin()
             except BaseException:
                 self.close()

@@ -7,6 +7,7 @@ settles: either the last row planned is there, with its chain value, or it can s
 
 from collections.abc import Sequence
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
@@ -34,14 +35,14 @@ from eventstore.sql.postgres.failures import (
 )
 from eventstore.sql.postgres.link import Link
 from eventstore.sql.postgres.pace import Pace
-from eventstore.sql.postgres.tables import LOG_ID
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import Sealer
-from eventstore.sql.texts import run
+from eventstore.sql.texts import LOG_ID, run
 from eventstore.sql.verifier import check_tail
 from eventstore.sql.writer import WritableLog
 
 _NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
+_NOWHERE = LogState(UUID(int=0), -1, 0, b"", 0)
 _LOCK = f"SELECT 1 FROM log WHERE log_id = {LOG_ID} FOR UPDATE"
 
 
@@ -78,7 +79,7 @@ class PostgresLog(WritableLog):
         self._fenced = False
         self._pace = Pace(durability, holds=holder is not None)
         self._doubt: Plan | None = None
-        self._state: LogState
+        self._state = _NOWHERE
         self.catch_up()
         self._check_tail()
 
@@ -102,6 +103,8 @@ class PostgresLog(WritableLog):
             raise
         self._names.load(names)
         self._pace.note(durable=True)
+        if self._sealer is not None:
+            self._sealer.save_key()
         return True
 
     def reopen(self) -> None:
@@ -258,9 +261,11 @@ class PostgresLog(WritableLog):
     # --- appending ---
 
     def catch_up(self) -> None:
-        """Read where the log ends, and forget what may have changed."""
-        connection = self._link.connection
-        self._state = self._read_state()
+        """Read where the log ends, and forget what may have changed, if anything did."""
+        connection, state = self._link.connection, self._read_state()
+        if state == self._state:  # its head is a hash over all that came before
+            return
+        self._state = state
         self._heads = tail.read_heads(connection)
         self._recent = tail.read_recent(connection)
         if tail.count_names(connection) != len(self._names):

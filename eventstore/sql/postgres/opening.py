@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
@@ -14,10 +15,10 @@ from eventstore.drafts import Drafting
 from eventstore.fold import Keepable
 from eventstore.identifiers import Clock, Ids
 from eventstore.names import NameBook
-from eventstore.sql import failures, tail
+from eventstore.sql import failures, seal_keys, tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.postgres import addresses, connections, lease, revisions
+from eventstore.sql.postgres import addresses, lease, revisions
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
 from eventstore.sql.postgres.failures import translating
 from eventstore.sql.postgres.hints import Teller
@@ -42,7 +43,20 @@ class Options(msgspec.Struct, frozen=True):
     keyframes: Mapping[str, Keepable[Any]]
     check_keyframes: int
     seal_key: bytes | None
+    seal_key_file: Path | None
     on_seal: OnSeal | None
+
+    def sealer(self) -> Sealer | None:
+        """Return what seals a log; None: there is no key."""
+        if self.seal_key is None and self.seal_key_file is None:
+            return None
+        return Sealer(self.seal_key_file, self.clock, seed=self.seal_key, on_seal=self.on_seal)
+
+    def keys(self) -> list[bytes]:
+        """Return the public keys that are trusted to seal."""
+        if self.seal_key is not None:
+            return [signing.key_of(self.seal_key)]
+        return seal_keys.keys(self.seal_key_file) if self.seal_key_file is not None else []
 
 
 def open_postgres(url: str, options: Options) -> SqlStore:
@@ -54,27 +68,23 @@ def open_postgres(url: str, options: Options) -> SqlStore:
             `history-forked`, `postgres-too-old`, `bad-encoding`, `bad-seal-key`.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
-    revisions.require_current(engine_url, place)
-    sealer, keys = None, []
-    if options.seal_key is not None:
-        sealer = Sealer(None, options.clock, seed=options.seal_key, on_seal=options.on_seal)
-        keys = [signing.key_of(options.seal_key)]
-    database = Database(engine_url, place, keys)
+    database = Database(engine_url, place, options.keys)
     registry = options.registry
     book = NameBook(registry, guest=options.mode != "hold")
     drafting = Drafting(registry, book, options.clock, options.ids)
     reader = Reader(database, registry, book)
     if options.mode == "read":
+        reader.ask(lambda connection: revisions.require_current(connection, place))
         bell = Bell()
         folds = Folds(reader, registry, check_every=options.check_keyframes)
         watch = DatabaseWatch(database, reader.end, bell, None)
         return SqlStore(place, reader, folds, drafting, watch, bell=bell)
-    log = _open_log(database, options, book, drafting, sealer)
+    log = _open_log(database, options, book, drafting)
     keeper = None
     if options.mode == "hold" and options.keyframes:
         keeper = Keeper(Reader(database, registry, book), registry, options.keyframes)
     writer = Writer(place, place, log, NoLock(), keeper)
-    teller = Teller(connections.writer_engine(engine_url), writer.bell, lambda: log.position)
+    teller = Teller(database.writers, writer.bell, lambda: log.position)
     report = reporting(writer, keeper)
     folds = Folds(reader, registry, check_every=options.check_keyframes, report=report)
     watch = DatabaseWatch(database, reader.end, writer.bell, teller)
@@ -86,10 +96,9 @@ def _open_log(
     options: Options,
     book: NameBook,
     drafting: Drafting,
-    sealer: Sealer | None,
 ) -> PostgresLog:
     holds = options.mode == "hold"
-    link = Link(database.url, database.place, locking=holds)
+    link = Link(database.writers, database.place, locking=holds)
     try:
         with translating(link.place):
             _warn_of_lazy_disk(link, options.durability)
@@ -99,7 +108,7 @@ def _open_log(
             holder = lease.new_holder(_since(options.clock)) if holds else None
             log = PostgresLog(
                 link, options.registry, book, drafting, durability=options.durability,
-                holder=holder, sealer=sealer if holds else None,
+                holder=holder, sealer=options.sealer() if holds else None,
             )  # fmt: skip
             if holds:
                 _hold(log, link)

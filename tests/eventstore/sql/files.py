@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstore import ANY, Commit, Store
-from eventstore.sql import Durability, open_store
-from eventstore.sql.store import Mode
+from eventstore.sql import Durability, Mode, open_store
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
 
 
