@@ -110,6 +110,7 @@ def _open_log(
                 link, options.registry, book, drafting, durability=options.durability,
                 holder=holder, sealer=options.sealer() if holds else None,
             )  # fmt: skip
+            log.check_tail()
             if holds:
                 _hold(log, link)
     except BaseException:
