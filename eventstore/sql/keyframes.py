@@ -21,7 +21,7 @@ _COLUMNS_BYTES = 150
 NEWEST = (
     "SELECT k.revision, k.digest, k.data, c.chain FROM keyframes AS k LEFT JOIN commits AS c"
     " ON c.stream = k.stream AND c.revision = (SELECT revision FROM commits"
-    " WHERE stream = k.stream AND revision <= k.revision ORDER BY revision DESC LIMIT 1)"
+    " WHERE stream = ? AND revision <= k.revision ORDER BY revision DESC LIMIT 1)"
     " AND c.revision + c.n - 1 = k.revision"
     " WHERE k.stream = ? AND k.reducer = (SELECT id FROM reducers WHERE fingerprint = ?)"
     " AND k.revision <= ? ORDER BY k.revision DESC LIMIT 1"
@@ -72,7 +72,7 @@ def newest(
     connection: sa.Connection, stream: StreamId, fingerprint: bytes, revision: int
 ) -> Stored | None:
     """Return the last keyframe of *stream* at or before *revision*, valid or not."""
-    row = run(connection, NEWEST, (stream.hex, fingerprint, revision)).first()
+    row = run(connection, NEWEST, (stream.hex, stream.hex, fingerprint, revision)).first()
     return Stored(row[0], row[1], row[2].encode(), row[3]) if row else None
 
 

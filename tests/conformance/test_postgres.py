@@ -9,12 +9,19 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from eventstore import Store
 from eventstore.sql import Durability, open_store
-from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContract, registry
+from eventstore.testing import (
+    CountingReducer,
+    FakeClock,
+    FakeIds,
+    LogContract,
+    StoreContract,
+    registry,
+)
 from eventstore.testing.machine import StoresAgree
 from tests.postgres import Server
 
 
-class OnPostgres(StoreContract):
+class OnPostgres:
     durability: Durability
     gone = False
 
@@ -33,11 +40,11 @@ class OnPostgres(StoreContract):
             yield store
 
 
-class TestPostgresFsync(OnPostgres):
+class TestPostgresFsync(OnPostgres, StoreContract):
     durability = "fsync"
 
 
-class TestPostgresBounded(OnPostgres):
+class TestPostgresBounded(OnPostgres, LogContract):
     durability = "bounded"
 
 

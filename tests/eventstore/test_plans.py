@@ -10,7 +10,7 @@ from eventstore.sql.texts import spelled
 from tests.eventstore.keeping import Growing, opened
 
 QUERIES = {
-    "newest": (keyframes.NEWEST, ("aa", b"", 9)),
+    "newest": (keyframes.NEWEST, ("aa", "aa", b"", 9)),
     "chain": (keyframes.CHAIN, ("aa", 9)),
     "drop after": (keyframes.DROP_AFTER, ("aa", 9, b"")),
     "of a reducer": (keyframes.COUNT, (1,)),
