@@ -1,6 +1,7 @@
 """The tables of a store: made, brought up to date, and looked at."""
 
 import difflib
+import functools
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
     beside = path.with_name(f"{path.name}.{uid.hex}.new")
     try:
         with failures.translating(path):
-            _build(beside)
+            beside.write_bytes(_blank())
             engine = connections.transactional_engine(beside)
             with engine.begin() as connection:
                 row = {"only": 1, "uid": uid.hex, "epoch": 0, "next_pos": 1, "head": genesis(uid)}
@@ -194,14 +195,16 @@ def _driver(connection: sa.Connection) -> sqlite3.Connection:
     return driver
 
 
-def _build(path: Path) -> None:
-    engine = connections.transactional_engine(path)
-    with engine.connect() as connection:
+@functools.cache
+def _blank() -> bytes:
+    """Return a store without a log, as bytes of its file: a program makes its tables once."""
+    with connections.transactional_engine(Path(":memory:")).connect() as connection:
         driver = _driver(connection)
-        # In this order: writing the id makes the file, and then it is too late to say how.
+        # In this order: writing the id begins the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrating.migrate("versions", REVISION, connection)
+        return driver.serialize()
 
 
 @contextmanager
