@@ -25,9 +25,9 @@ from tests.benchmarks.measure import Missing, Row, compare
 from tests.postgres import Server, programs, running
 
 PROCESSES = 4
-CALLS = 100
+CALLS = 200
 BATCH = 100
-IN_FLIGHT = 32
+IN_FLIGHT = 64
 WHAT = "PostgreSQL: 4 processes append, 100 events a call"
 SYNCED = {"fsync": "on", "full_page_writes": "on"}
 _TABLE = """
@@ -57,7 +57,7 @@ def rows() -> list[Row | Missing]:
                 peer="a writer that locks a table",
                 unit="events/s",
                 bar=2,
-                note="all are guests of one log, and keep 32 calls on their way; the peer one, as"
+                note="all are guests of one log, and keep 64 calls on their way; the peer one, as"
                 " its call returns when it is durable",
             )
         ]

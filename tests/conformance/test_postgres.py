@@ -87,4 +87,6 @@ class PostgresAgrees(StoresAgree):
 def test_postgres_agrees_with_memory(postgres: Server) -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     PostgresAgrees.server = postgres
-    run_state_machine_as_test(PostgresAgrees, settings=settings(stateful_step_count=10))
+    # Fewer than of SQLite: a call of a server is some round trips, and opening it some fifty.
+    few = settings(max_examples=40, stateful_step_count=12)
+    run_state_machine_as_test(PostgresAgrees, settings=few)

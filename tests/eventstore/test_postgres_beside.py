@@ -463,8 +463,9 @@ def test_a_backup_that_was_put_back_is_another_history(postgres: Server) -> None
     for seed in (3, 4):
         with opened(backup, seed=seed) as store:
             subscription = store.subscribe("reader", after=lost)
-            with refused("history-forked"):
+            with refused("history-forked") as refusal:
                 subscription.poll()
+            assert [refusal.error.fields["position"]] == [m.position for m in lost.marks.values()]
             store.append(_S, several(50), kind="order", expected=ANY).result()
 
 
