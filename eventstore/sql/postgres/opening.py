@@ -74,7 +74,7 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     drafting = Drafting(registry, book, options.clock, options.ids)
     reader = Reader(database, registry, book)
     if options.mode == "read":
-        reader.ask(lambda connection: revisions.require_current(connection, place))
+        _require_current(reader, place)
         bell = Bell()
         folds = Folds(reader, registry, check_every=options.check_keyframes)
         watch = DatabaseWatch(database, reader.end, bell, None)
@@ -89,6 +89,14 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     folds = Folds(reader, registry, check_every=options.check_keyframes, report=report)
     watch = DatabaseWatch(database, reader.end, writer.bell, teller)
     return SqlStore(place, reader, folds, drafting, watch, Writing(writer, log))
+
+
+def _require_current(reader: Reader, place: str) -> None:
+    try:
+        reader.ask(lambda connection: revisions.require_current(connection, place))
+    except BaseException:
+        reader.close()
+        raise
 
 
 def _open_log(
