@@ -184,6 +184,35 @@ class IllegalPhaseError(ContextError):
     code = "RT213"
 
 
+class SubscriberOverflowError(ContextError, OverflowError):
+    """A subscriber of a topic fell too far behind (LC-11)."""
+
+    code = "RT214"
+
+
+class WaitTimeoutError(ContextError, TimeoutError):
+    """Nothing was published on a topic in time (LC-11)."""
+
+    code = "RT215"
+
+    def __init__(self, topic: str, seconds: float) -> None:
+        self.topic = topic
+        self.seconds = seconds
+        super().__init__(
+            f"Nothing was published on {topic!r} within {seconds:g} s.",
+            "Wait longer, or see who should have published.",
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, float]]:  # type: ignore[override]
+        return type(self), (self.topic, self.seconds)
+
+
+class SecretLeakError(ContextError, TypeError):
+    """A secret was about to leave its handle (EF-4)."""
+
+    code = "RT216"
+
+
 # --- RT3xx answers ---
 
 
@@ -261,6 +290,18 @@ class RequestStoppedError(TimescapeError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:  # type: ignore[override]
         return type(self), (self.reason,)
+
+
+class SecretUnavailableError(TimescapeError, LookupError):
+    """A secret that no provider has; names it and nothing else (EF-4)."""
+
+    code = "RT408"
+
+
+class UnrecordedEffectError(TimescapeError, RuntimeError):
+    """Code of a handler or hook reached the outside past its contexts (EF-6)."""
+
+    code = "RT409"
 
 
 class DivergenceError(TimescapeError):

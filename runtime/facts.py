@@ -63,11 +63,11 @@ class RequestReceived(Fact, frozen=True, gc=False):
     params: dict[str, str] = {}
     """Path parameters, as text."""
     body: Json = None
-    """The body as JSON, Sensitive fields replaced by `{"$redacted":true}`."""
+    """The body as JSON, sensitive fields `{"$redacted":true}`, hashed or sealed."""
     body_size: int = 0
     """In bytes, as received."""
     body_digest: str = ""
-    """SHA-256 of the bytes as received, hex; `` without body."""
+    """SHA-256 of the bytes as received, hex; `` without body, or if part of it is hidden."""
     body_text: str | None = None
     """Of a body that is not JSON: at most 4 KiB of it, undecodable bytes escaped."""
     client: str = "unknown"
@@ -193,11 +193,12 @@ class HandlerFailed(Fact, frozen=True, gc=False):
 
 
 class ListenerFailed(Fact, frozen=True, gc=False):
-    """A phase, timeout or error listener raised; it changes nothing. Key: its id."""
+    """A listener raised; it changes nothing. Key: its id."""
 
     type: ClassVar[str] = "listener.failed"
 
     kind: str
+    """phase, timeout, error, topic."""
     failure: Failure
 
 
@@ -283,7 +284,7 @@ class EffectRequested(Fact, frozen=True, gc=False):
     n: int
     """Number in the stream, from 1; the answer has the same."""
     kind: str
-    """now, random, uuid, sleep, module, publish."""
+    """now, random, uuid, sleep, module, secret."""
     args: Json = None
 
 
@@ -323,6 +324,8 @@ class CompensationRegistered(Fact, frozen=True, gc=False):
 
     name: str
     args: Json = None
+    module: bool = False
+    """Whether *name* is a method of a module: after a crash it is called all the same."""
 
 
 class CompensationRan(Fact, frozen=True, gc=False):
@@ -338,6 +341,7 @@ class CompensationFailed(Fact, frozen=True, gc=False):
 
     failure: Failure | None = None
     reason: str = "error"
+    """error, or not-recoverable: only the process that has gone could have run it."""
 
 
 class CompensationCancelled(Fact, frozen=True, gc=False):
@@ -387,7 +391,7 @@ class ResponseSent(Fact, frozen=True, gc=False):
     """Problem code of an error answer."""
     headers: tuple[tuple[str, str], ...] = ()
     body: Json = None
-    """The body as JSON, Sensitive fields redacted."""
+    """The body as JSON, sensitive fields hidden as in `request.received`."""
     body_size: int = 0
     delivered: bool = True
 

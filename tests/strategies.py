@@ -230,7 +230,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.EffectReturned: st.builds(facts.EffectReturned, _n, trees),
     facts.EffectFailed: st.builds(facts.EffectFailed, _n, _failures),
     facts.EventPublished: st.builds(facts.EventPublished, trees),
-    facts.CompensationRegistered: st.builds(facts.CompensationRegistered, plain_text, trees),
+    facts.CompensationRegistered: st.builds(
+        facts.CompensationRegistered, plain_text, trees, st.booleans()
+    ),
     facts.CompensationRan: st.builds(facts.CompensationRan),
     facts.CompensationFailed: st.builds(facts.CompensationFailed, st.none() | _failures),
     facts.CompensationCancelled: st.builds(facts.CompensationCancelled),

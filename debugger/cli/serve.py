@@ -5,10 +5,12 @@ import argparse
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
 from debugger.cli.exits import Exit
+from debugger.cli.keyrings import add_keyring, keyring_file
 from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
+TRIPPING = ("off", "warn", "raise")
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +20,10 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--durability", choices=LEVELS, default="fsync", help="what an answer promises; see above"
     )
+    parser.add_argument(
+        "--tripwire", choices=TRIPPING, default="off", help="for what is not recorded; see above"
+    )
+    add_keyring(parser)
 
 
 def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
@@ -41,6 +47,8 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         host=arguments.host,
         port=arguments.port,
         durability=arguments.durability,
+        tripwire=arguments.tripwire,
+        keyring=keyring_file(arguments),
         ready=ready,
     )
     if not clean:
@@ -62,10 +70,15 @@ What an answer promises about its record, by --durability:
   process   it survives the end of the process
   volatile  nothing; for tests
 
+Handlers that read a clock, chance, files or the network past lctx and gctx cannot be run
+again as they ran. --tripwire says what becomes of them: off, warn (a line in the log) or
+raise (the request fails). Looking makes handlers slower.
+
 examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
+  timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,
     serve,

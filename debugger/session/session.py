@@ -8,12 +8,14 @@ from typing import Self
 from uuid import UUID
 
 from debugger.errors import BadInputError, NotFoundError, WriteRefusedError
+from debugger.session.forgetting import with_forgotten
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
 from debugger.session.subjects import FactSubject, RequestSubject
 from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
 from eventstore import (
     NEW,
     Clock,
+    Erasure,
     Event,
     Ids,
     NewEvent,
@@ -193,7 +195,7 @@ class Session:
         Raises:
             NotFoundError: there is no such request.
         """
-        events = tuple(self.store.read(stream))
+        events = with_forgotten(self.store.read(stream), self.store)
         if not events:
             problem = f"There is no request {request_id(stream)} in {self.store.url}."
             raise NotFoundError(problem, "`timescape requests` lists those there are.")
@@ -201,7 +203,7 @@ class Session:
 
     def refresh(self, timeline: Timeline) -> Timeline:
         """Give *timeline* with the facts that came since; itself if there are none."""
-        more = tuple(self.store.read(timeline.stream, timeline.last + 1))
+        more = with_forgotten(self.store.read(timeline.stream, timeline.last + 1), self.store)
         return timeline.grown(more) if more else timeline
 
     def growing(self, timeline: Timeline) -> Iterator[Timeline]:
@@ -336,6 +338,32 @@ class Session:
         writer = self._may_write()()
         try:
             return writer.redact(stream, revision, pointers, by=by, reason=reason)
+        finally:
+            writer.close()
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        """Destroy the key of *subject*: what is sealed for them is forgotten.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `no-such-subject`, `keyring-missing`.
+        """
+        writer = self._may_write()()
+        try:
+            return writer.erase(subject, by=by, reason=reason)
+        finally:
+            writer.close()
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        """Wrap all keys of persons by *new_master*; return how many another one wrapped.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `wrong-master`, `keyring-missing`.
+        """
+        writer = self._may_write()()
+        try:
+            return writer.rewrap(new_master, progress)
         finally:
             writer.close()
 

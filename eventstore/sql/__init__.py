@@ -1,5 +1,6 @@
 """Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
+from eventstore.sql.master_file import read_keyring
 from eventstore.sql.migrating import Step
 from eventstore.sql.opening import Durability, Mode, open_store
 from eventstore.sql.postgres.addresses import without_password
@@ -17,6 +18,7 @@ __all__ = [
     "history",
     "maintain",
     "open_store",
+    "read_keyring",
     "sql",
     "upgrade",
     "without_password",

@@ -8,35 +8,36 @@ import logging
 import sqlite3
 import time
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, tail
+from eventstore.sql import connections, failures, inserts, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
-from eventstore.sql.redacting import Order
+from eventstore.sql.redacting import Order, Redacting
 from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
-from eventstore.sql.texts import run
+from eventstore.sql.texts import maintaining, run
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
-FLUSH_ROWS = 128
 BOUNDED_S = 0.05
 PASSIVE_BYTES = 4 << 20
 TRUNCATE_BYTES = 64 << 20
@@ -45,17 +46,6 @@ WARN_BYTES = 256 << 20
 # What a flush writes beside its text: a page each of table, index and log row, at least.
 _FLUSH_BYTES = 4 * 4_120
 _FRAME_BYTES = 4_120
-_ROW = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_INSERTS = [
-    f"INSERT INTO commits VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - question marks
-    for rows in range(FLUSH_ROWS + 1)
-]
-_LEVELS: dict[str, Level] = {
-    "fsync": "FULL",
-    "bounded": "NORMAL",
-    "process": "NORMAL",
-    "volatile": "OFF",
-}
 
 
 class LogFile:
@@ -84,21 +74,20 @@ class LogFile:
     ) -> None:
         self._path = path
         self._sealer = sealer
+        self._subjects = drafting.subjects
         self._registry = registry
         self._names = names
         self._drafting = drafting
         self._durability = durability
         self._guest = guest
         self._synced_s = time.monotonic()
-        self._unsynced = False
-        self._waiting = TRUNCATE_BYTES
-        self._next_truncate = TRUNCATE_BYTES
+        self._waiting = self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
     def _open(self) -> None:
-        self._base_level: Level = _LEVELS[self._durability]
-        self._level = self._base_level
+        self._unsynced = False
+        self._level = self._base_level = connections.LEVEL_OF[self._durability]
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
@@ -184,6 +173,7 @@ class LogFile:
                     self._catch_up_with_others()
                 if self._names.has_pending():
                     self._register_names()
+                self._write_keys()
                 return self._flush(drafts, trusting=trusting)
             except FencedError:
                 behind = True
@@ -192,6 +182,7 @@ class LogFile:
 
     def keep(self, writes: Sequence[Write]) -> None:
         """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        crash_point("keyframe.before")
         self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -201,35 +192,68 @@ class LogFile:
         except BaseException:
             self._roll_back()
             raise
+        crash_point("keyframe.after")
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6).
+        """Take values out of a row, for good (CH-6)."""
+        redacting = Redacting(order, self._registry, self._names)
+        return redacting.told(*self._take_out(redacting))
 
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
-        """
-        # The write lock is held: what is decided here is still so when it is done.
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3)."""
+        position, gone = self._take_out(erasing)
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
+        """Do it; return where it is told, and whether no file holds what it took out."""
+        try:
+            position = self.maintain(maintenance)
+        except EventStoreError:
+            # It may be gone, and whoever took it out died before this.
+            self.checkpoint("TRUNCATE")
+            raise
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        return position, self.checkpoint("TRUNCATE")
+
+    def begin_keys(self) -> None:
+        """Make the store's own key, if it has a keyring and none yet."""
+        if self._subjects is not None:
+            self._set_level("FULL")
+            with failures.translating(self._path):
+                subject_keys.begin(self._connection, self._subjects)
+
+    def _write_keys(self) -> None:
+        if self._subjects is not None and self._subjects.has_pending():
+            # No sync: a key is before its rows in the write-ahead log, so it is on the disk
+            # whenever they are.
+            self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+            subject_keys.write_pending(self._connection, self._subjects)
+            self._note_sync()
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
         self._catch_up_with_others()
-        change = redacting.change_of(self._connection, order, self._registry, self._names)
-        self._names.type_ids[redaction.FACT]
+        self._write_keys()
+        self._names.type_ids[maintenance.type]
         if self._names.has_pending():
             self._register_names()
+        crash_point("redact.before")
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            keyframes = redacting.apply(self._connection, change)
-            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
-            position = Position(self._state.next_pos - 1)
+            with maintaining(self._connection):
+                fact = maintenance.work(self._connection)
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
+        crash_point("redact.after")
         self._note_sync()
-        # A guest too, though it checkpoints nothing else: the value must be off the disk,
-        # and the write lock keeps all other writers out meanwhile.
-        gone = self.checkpoint("TRUNCATE")
-        return Redaction(position, Position(change.pos), keyframes, gone)
+        return Position(self._state.next_pos - 1)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
@@ -283,9 +307,8 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
-        parameters = rows[0] if len(rows) == 1 else tuple(chain.from_iterable(rows))
         try:
-            self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
+            self._connection.exec_driver_sql(*inserts.of(rows))
         except sa.exc.IntegrityError as error:
             driver = failures.sqlite_error(error)
             if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
@@ -346,11 +369,6 @@ class LogFile:
 
     # --- what reaches the disk, and when ---
 
-    @property
-    def seals(self) -> bool:
-        """Whether `seal` signs rows."""
-        return self._sealer is not None
-
     def seal_due_s(self) -> float | None:
         """Return in how many seconds `seal` is due; None: never here."""
         return self._sealer.due_s() if self._sealer is not None else None
@@ -363,7 +381,10 @@ class LogFile:
         # No sync: a seal that a power cut takes back is made again, and none is ever
         # on the disk before its rows.
         self._set_level("OFF" if self._durability == "volatile" else "NORMAL")
-        return self._sealer.seal(self._connection, self._state)
+        crash_point("seal.before")
+        more = self._sealer.seal(self._connection, self._state)
+        crash_point("seal.after")
+        return more
 
     def sync_due_s(self) -> float | None:
         """Return in how many seconds `sync` is due (WR-4); None: it is not."""
@@ -375,8 +396,14 @@ class LogFile:
         """Bring to the disk what was committed without waiting for it."""
         crash_point("sync.before")
         self._set_level("FULL")
-        # An equal value or an empty transaction would write nothing, and sync nothing.
-        self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        try:
+            # An equal value or an empty transaction would write nothing, and sync nothing.
+            self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        except sa.exc.DBAPIError as error:
+            # The system drops what it could not write, and syncs the next time as if all were well.
+            if self.translated(error).code == "log-failed":
+                self.reopen()
+            raise
         crash_point("sync.after")
         self._note_sync()
 

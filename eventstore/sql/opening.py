@@ -9,6 +9,7 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.fold import Keepable
 from eventstore.identifiers import Clock, Ids
+from eventstore.keyring import Keyring
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, files, revisions, schema, seal_keys
 from eventstore.sql.folding import CHECK_EVERY, Folds
@@ -18,9 +19,11 @@ from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.store import SqlStore, Writing, reporting
+from eventstore.sql.subject_keys import KeyTable
 from eventstore.sql.watch import File, FileWatch
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
+from eventstore.subjects import OWN, Subjects
 
 S = TypeVar("S")
 Mode = Literal["hold", "guest", "read"]
@@ -41,6 +44,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     seal_key: bytes | None = None,
     seal_key_file: Path | None = None,
     on_seal: OnSeal | None = None,
+    keyring: Keyring | None = None,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -64,12 +68,15 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             PostgreSQL has no file beside it: without a key or a key file it is not sealed.
         on_seal: is told each new seal, to send it where nobody who can write the file can
             reach it. The writer waits for it, so it is quick and does not use the store.
+        keyring: masters of the keys of persons (`read_keyring` reads them from a file); None:
+            nothing can be sealed or hashed here, and what is sealed cannot be opened.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
             `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
             `bad-pragma`,
-            `upcast-missing`, `upcast-unused`, `bad-seal-key`.
+            `upcast-missing`, `upcast-unused`, `bad-seal-key`, `wrong-master`,
+            `not-in-postgres`.
     """
     registry.check()
     if addresses.is_address(url):
@@ -79,19 +86,20 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             url,
             Options(
                 mode, durability, registry, clock, ids, keyframes, check_keyframes, seal_key,
-                seal_key_file, on_seal,
+                seal_key_file, on_seal, keyring,
             ),
         )  # fmt: skip
     path = files.path_of(url)
     connections.check_sqlite()
-    holder = None
+    holder = subjects = None
     if mode == "hold":
         files.is_store(path)  # else a lock file would lie beside a foreign file
         holder = files.HolderLock(path, clock())
     try:
         _require(path, clock, ids, may_create=holder is not None)
         book = NameBook(registry, guest=holder is None)
-        drafting = Drafting(registry, book, clock, ids)
+        subjects = _open_keys(path, keyring, clock, ids)
+        drafting = Drafting(registry, book, clock, ids, subjects)
         key_file = seal_key_file or seal_keys.file_of(path)
         file = File(path, key_file)
         if mode == "read":
@@ -113,9 +121,28 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         writing = Writing(writer, log_file, holder)
         return SqlStore(url, reader, folds, drafting, FileWatch(path), writing)
     except BaseException:
+        if subjects is not None:
+            subjects.close()
         if holder is not None:
             holder.close()
         raise
+
+
+def _open_keys(path: Path, keyring: Keyring | None, clock: Clock, ids: Ids) -> Subjects | None:
+    """Open the keys of persons.
+
+    Raises:
+        EventStoreError: `wrong-master`.
+    """
+    if keyring is None:
+        return None
+    subjects = Subjects(keyring, KeyTable(path), clock, ids)
+    try:
+        subjects.begin(subjects.table.by_id(OWN))
+    except BaseException:
+        subjects.close()
+        raise
+    return subjects
 
 
 def _require(path: Path, clock: Clock, ids: Ids, *, may_create: bool) -> None:
@@ -141,12 +168,13 @@ def _open_for_writing(
                 path, registry, book, drafting, durability=durability, guest=sealer is None,
                 sealer=sealer,
             )  # fmt: skip
-            if sealer is not None:
-                try:
+            try:
+                if sealer is not None:
                     log_file.hold()
-                except BaseException:
-                    log_file.close()
-                    raise
+                log_file.begin_keys()
+            except BaseException:
+                log_file.close()
+                raise
     except BaseException:
         write_lock.close()
         raise

@@ -37,6 +37,13 @@ _PAGE = (
     "SELECT pos, revision, n, began_us, {data}, parent, parent_revision FROM commits"
     " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
 )
+# The index `commits_unclosed` holds the rows that close nothing: those of most requests are
+# not among them, for one row is all that they have.
+_OPEN = (
+    "SELECT stream FROM commits AS c WHERE kind = ? AND (flags & 1) = 0 GROUP BY stream"
+    " HAVING NOT EXISTS (SELECT 1 FROM commits AS closing"
+    " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY min(pos)"
+)
 _ROW = "pos, stream, revision, kind, flags, began_us, at_us, parent, parent_revision, {data}"
 _ROW_COLUMNS = len(_ROW.split(", "))
 _END_OF_TIME = 1 << 62
@@ -322,6 +329,12 @@ class Reader:
         text = "SELECT stream FROM commits WHERE parent = ? ORDER BY pos"
         with self._connection() as connection:
             return [id_of(fork) for fork in run(connection, text, (stream.hex,)).scalars()]
+
+    def open_streams(self, kind: str) -> list[StreamId]:
+        """Give the streams of *kind* that no row closes."""
+        number = self.registry.kind(kind).id
+        with self._connection() as connection:
+            return [id_of(stream) for stream in run(connection, _OPEN, (number,)).scalars()]
 
     def verifier(self) -> Verifier:
         """Return what checks the store."""

@@ -9,7 +9,8 @@ from eventstore import redaction, refusals
 from eventstore.chain import StoredRow
 from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.errors import EventStoreError
-from eventstore.identifiers import StreamId
+from eventstore.events import Redaction
+from eventstore.identifiers import Position, StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
 from eventstore.sql import tail
@@ -51,7 +52,7 @@ def change_of(
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
     """
-    row = _row_of(connection, order)
+    row = row_of(connection, order.stream, order.revision)
     if row.kind == LOG_KIND.id:
         raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
     data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
@@ -64,19 +65,23 @@ def change_of(
     return Change(row.pos, row.revision, data, fact)
 
 
-def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
-    """Return the row that holds the revision, of the stream or the ancestor it comes from."""
-    stream = order.stream
+def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredRow:
+    """Return the row that holds the revision, of the stream or the ancestor it comes from.
+
+    Raises:
+        EventStoreError: `no-such-revision`.
+    """
+    stream = asked
     while True:
         query = f"{_ROW} AND revision <= ? ORDER BY revision DESC LIMIT 1"
-        found = run(connection, query, (stream.hex, order.revision)).first()
+        found = run(connection, query, (stream.hex, revision)).first()
         row = tail.stored_row(found) if found else None
-        if row is not None and 1 <= order.revision < row.next_revision:
+        if row is not None and 1 <= revision < row.next_revision:
             return row
         parent = None if row else _parent_of(connection, stream)
-        if parent is None or order.revision < 1:
-            head = tail.SqlLookups(connection).known(order.stream).revision
-            raise refusals.no_such_revision(order.stream, order.revision, head)
+        if parent is None or revision < 1:
+            head = tail.SqlLookups(connection).known(asked).revision
+            raise refusals.no_such_revision(asked, revision, head)
         stream = parent
 
 
@@ -95,14 +100,38 @@ def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order
         raise redaction.cannot_redact(order.pointers, reason) from error
 
 
-def apply(connection: sa.Connection, change: Change) -> int:
-    """Write the row anew and drop the folds that hold the values; return how many those were.
+class Redacting:
+    """Takes values out of a row.
 
-    The caller's transaction holds the log, and appends the fact.
+    Args:
+        order: which.
+        registry: of the store.
+        names: of the log.
     """
-    run(connection, "{maintain}")
-    text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
-    run(connection, text, (change.data, change.fact.stream, change.revision))
-    dropped = run(connection, _DROP_KEYFRAMES, (change.fact.stream,)).rowcount
-    run(connection, "{maintained}")
-    return dropped
+
+    type = redaction.FACT
+
+    def __init__(self, order: Order, registry: Registry, names: NameBook) -> None:
+        self._order = order
+        self._registry = registry
+        self._names = names
+        self._pos = Position(0)
+        self._keyframes = 0
+
+    def work(self, connection: sa.Connection) -> Redacted:
+        """Write the row anew and drop the folds that hold the values; return the fact of it.
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
+        """
+        change = change_of(connection, self._order, self._registry, self._names)
+        self._pos = Position(change.pos)
+        text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
+        run(connection, text, (change.data, change.fact.stream, change.revision))
+        dropped = run(connection, _DROP_KEYFRAMES, (change.fact.stream,))
+        self._keyframes = dropped.rowcount
+        return change.fact
+
+    def told(self, position: Position, gone: bool) -> Redaction:  # noqa: FBT001 - of two
+        """Return what came of it; the fact is at *position*."""
+        return Redaction(position, self._pos, self._keyframes, gone)

@@ -1,7 +1,8 @@
 """A store in a database: readers, and a writer where the mode has one."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Protocol, Self, TypeVar
 
 import msgspec
@@ -10,19 +11,24 @@ from eventstore import refusals
 from eventstore.bell import Bell
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
+from eventstore.erasure import Erasure
 from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Position, Revision, StreamId
-from eventstore.sql import failures
+from eventstore.keyring import Opened, keyring_missing, name_of
+from eventstore.sql import failures, originating, subject_keys
+from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
+from eventstore.subjects import Subjects
 
 S = TypeVar("S")
 _LAST = (1 << 63) - 1
@@ -38,13 +44,14 @@ def reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
 class UpkeptLog(Protocol):
     """What a log does besides appending; whoever asks has it to itself."""
 
-    @property
-    def seals(self) -> bool:
-        """Whether `seal` signs rows: a holder's does that has a key."""
+    def seal_due_s(self) -> float | None:
+        """Return when `seal` is due; None: it signs nothing, for want of a key or of the log."""
         ...
 
     def seal(self) -> bool: ...
     def redact(self, order: Order) -> Redaction: ...
+    def erase(self, erasing: Erasing) -> Erasure: ...
+    def maintain(self, maintenance: Maintenance) -> Position: ...
 
 
 class Closes(Protocol):
@@ -86,6 +93,7 @@ class SqlStore:
         self._writer = writer
         self._log = writing.log if writing is not None else None
         self._holder = writing.holder if writing is not None else None
+        self._subjects = drafting.subjects
         self._closed = False
         self._generation = Process.generation
         self._reader.load_names()
@@ -160,6 +168,10 @@ class SqlStore:
         self._check_open()
         return self._reader.forks_of(stream)
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        self._check_open()
+        return self._reader.open_streams(kind)
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         self._check_open()
         return self._folds.fold(reducer, stream, at)
@@ -201,7 +213,7 @@ class SqlStore:
 
     def seal(self) -> None:
         self._check_open()
-        if self._writer is None or self._log is None or not self._log.seals:
+        if self._writer is None or self._log is None or self._log.seal_due_s() is None:
             raise failures.not_the_holder(self._url, "seal")
         while self._writer.do(self._log.seal):
             pass
@@ -210,11 +222,57 @@ class SqlStore:
         self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
     ) -> Redaction:
         self._check_open()
-        log = self._log
-        if self._writer is None or log is None:
-            raise failures.opened_for_reading(self._url)
+        writer, log = self._writing()
         order = Order(stream, revision, tuple(pointers), by, reason)
-        return self._writer.do(lambda: log.redact(order))
+        return writer.do(lambda: log.redact(order))
+
+    @property
+    def has_keyring(self) -> bool:
+        return self._subjects is not None
+
+    def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
+        self._check_open()
+        sealed, origin = self._reader.ask(
+            lambda connection: originating.sealed_at(connection, stream, revision, pointer)
+        )
+        return self._keys("To open a sealed value").open(sealed, origin)
+
+    def forgotten(self, keys: Iterable[int]) -> frozenset[int]:
+        self._check_open()
+        return self._reader.ask(lambda connection: subject_keys.forgotten(connection, keys))
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        self._check_open()
+        writer, log = self._writing()
+        erasing = Erasing(self._keys("To erase somebody").hash_of(subject), by, reason)
+        return writer.do(lambda: log.erase(erasing))
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        self._check_open()
+        writer, log = self._writing()
+        subjects = self._keys("To change the master")
+        subjects.learn(new_master)
+        master = name_of(new_master)
+        total = self._reader.ask(lambda connection: subject_keys.count_others(connection, master))
+        done = 0
+        while True:
+            batch = Rewrapping(subjects)
+            writer.do(partial(log.maintain, batch))
+            if not batch.done:
+                return done
+            done += batch.done
+            if progress is not None:
+                progress(done, total)
+
+    def _keys(self, who: str) -> Subjects:
+        if self._subjects is None:
+            raise keyring_missing(who)
+        return self._subjects
+
+    def _writing(self) -> tuple[Writer, UpkeptLog]:
+        if self._writer is None or self._log is None:
+            raise failures.opened_for_reading(self._url)
+        return self._writer, self._log
 
     def close(self) -> None:
         if self._closed:
@@ -224,6 +282,8 @@ class SqlStore:
             self._feed.close()
             self._reader.close()
         self._bell.ring()
+        if self._subjects is not None:
+            self._subjects.close()
         done = self._writer is None or self._writer.close()
         if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()

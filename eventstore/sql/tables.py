@@ -42,6 +42,13 @@ commits = sa.Table(
 
 sa.Index("commits_by_parent", commits.c.parent, sqlite_where=commits.c.parent.is_not(None))
 
+sa.Index(
+    "commits_unclosed",
+    commits.c.kind,
+    commits.c.stream,
+    sqlite_where=commits.c.flags.op("&")(1) == 0,
+)
+
 log = sa.Table(
     "log",
     metadata,
@@ -154,10 +161,12 @@ subject_keys = sa.Table(
     "subject_keys",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, nullable=True),
-    sa.Column("subject", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("subject", sa.LargeBinary, nullable=False),
     sa.Column("master", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("created_us", sa.Integer, nullable=False),
     sqlite_strict=True,
 )
 """The key of each person whose values are sealed; without it they are forgotten."""
+
+sa.Index("subject_keys_by_subject", subject_keys.c.subject)

@@ -74,6 +74,14 @@ def moment(connection: sa.Connection) -> Iterator[None]:
             connection.exec_driver_sql("ROLLBACK")
 
 
+@contextmanager
+def maintaining(connection: sa.Connection) -> Iterator[None]:
+    """Let rows be changed, within a transaction (TB-7)."""
+    run(connection, "{maintain}")
+    yield
+    run(connection, "{maintained}")
+
+
 def id_of(value: UUID | str) -> StreamId:
     """Return an id as either database gives it."""
     return StreamId(value if isinstance(value, UUID) else UUID(value))

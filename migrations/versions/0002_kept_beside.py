@@ -44,6 +44,8 @@ CREATE TABLE cursors (
   UNIQUE (name, log)
 ) STRICT
 """
+# What a crash left open is found by it; most requests are one row, which closes, and not here.
+COMMITS_UNCLOSED = "CREATE INDEX commits_unclosed ON commits (kind, stream) WHERE (flags & 1) = 0"
 TOMBSTONES = """
 CREATE TABLE tombstones (
   first_pos INTEGER PRIMARY KEY,
@@ -68,11 +70,28 @@ CREATE TABLE segments (
 SUBJECT_KEYS = """
 CREATE TABLE subject_keys (
   id INTEGER PRIMARY KEY,
-  subject BLOB NOT NULL UNIQUE,
+  subject BLOB NOT NULL,
   master TEXT NOT NULL,
   wrapped BLOB NOT NULL,
   created_us INTEGER NOT NULL
 ) STRICT
+"""
+
+# Not unique: two processes may make a key of one person at once. Both are used.
+SUBJECT_KEYS_BY_SUBJECT = "CREATE INDEX subject_keys_by_subject ON subject_keys (subject)"
+SUBJECT_KEYS_NO_UPDATE = """
+CREATE TRIGGER subject_keys_no_update BEFORE UPDATE ON subject_keys
+WHEN (SELECT maintenance = 0 FROM log)
+BEGIN
+  SELECT RAISE(ABORT, 'only timescape erase');
+END
+"""
+SUBJECT_KEYS_NO_DELETE = """
+CREATE TRIGGER subject_keys_no_delete BEFORE DELETE ON subject_keys
+WHEN (SELECT maintenance = 0 FROM log)
+BEGIN
+  SELECT RAISE(ABORT, 'only timescape erase');
+END
 """
 
 
@@ -80,12 +99,16 @@ def upgrade() -> None:
     """Make the tables."""
     for statement in (REDUCERS, KEYFRAMES, KEYFRAMES_BY_REDUCER):
         op.execute(statement)
+    op.execute(COMMITS_UNCLOSED)
     for statement in (SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
+        op.execute(statement)
+    for statement in (SUBJECT_KEYS_BY_SUBJECT, SUBJECT_KEYS_NO_UPDATE, SUBJECT_KEYS_NO_DELETE):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drop them: for stores that have nothing in them."""
+    op.execute("DROP INDEX commits_unclosed")
     for table in (
         "keyframes",
         "reducers",

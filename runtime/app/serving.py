@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime.app.application import App
 from runtime.app.log import Durability, open_log
-from runtime.effects import SystemIds, system_clock
+from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
 
@@ -18,15 +18,17 @@ DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a program decides, once
     app: App,
     store_url: str,
     *,
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     durability: Durability = "fsync",
+    keyring: Path | None = None,
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
+    tripwire: Tripping = "off",
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -39,21 +41,25 @@ def serve(
         host: address to listen on.
         port: to listen on.
         durability: `fsync`, `bounded`, `process` or `volatile`.
+        keyring: file of masters, for values that are hashed or sealed.
         ready: called once it listens.
         drain_s: seconds that running requests have.
+        tripwire: what becomes of code that reaches the outside past its contexts: `off`,
+            `warn` or `raise`.
 
     Returns:
         Whether every request came to its own end.
 
     Raises:
         ServeError: the address cannot be listened on.
-        EventStoreError: the log cannot be opened, is held by another process, or is full.
+        EventStoreError: the log cannot be opened, is held by another process, or is full;
+            `keyring-missing`, `bad-master`, `wrong-master`.
     """
     check_free(host, port)
     ids = SystemIds()
-    store = open_log(store_url, ids=ids, durability=durability)
+    store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
     try:
-        app.start(store, clock=system_clock, ids=ids)
+        app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
         # What start-up made lives as long as the process: no collection need look at it.
         gc.collect()
         gc.freeze()
@@ -66,6 +72,7 @@ async def _serve(
     app: App, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
 ) -> bool:
     try:
+        await app.begin()
         return await serve_http(
             app.edge, host=host, port=port, stop=app.stop, ready=ready, drain_s=drain_s
         )

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from eventstore import Event
 from eventstore.values import Viewer
@@ -12,6 +12,7 @@ from runtime.effects.outside import Outside
 from runtime.errors import DivergenceError
 from runtime.facts import EffectFailed, EffectReturned
 from runtime.modules.registry import Method
+from runtime.secrets import PLACEHOLDER, Found
 
 _NOT_ANSWERS = frozenset({"CancelledError"})
 """Failures that the request's own end brings about, again in every run."""
@@ -68,7 +69,7 @@ class Recorded:
             await self._beyond.sleep(n, seconds)
         else:
             # It never ended then either: only the end of the request ends it.
-            await asyncio.get_running_loop().create_future()
+            await _never()
 
     async def call(
         self, n: int, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -78,7 +79,7 @@ class Recorded:
             return await self._answer(n, method.find_error)
         if self._beyond is not None:
             return await self._beyond.call(n, method, args, kwargs)
-        return await asyncio.get_running_loop().create_future()
+        return await _never()
 
     async def _answer(self, n: int, find: FindError) -> Any:
         event = self._answers[n]
@@ -89,6 +90,15 @@ class Recorded:
         if isinstance(event.data, EffectFailed):
             raise error_of(event.data.failure, find)
         return self._viewer.thaw(event.data.value)
+
+    async def secret(self, n: int, name: str) -> Found | None:
+        """Return a placeholder of the version that was read; or that there was none."""
+        if n in self._answers:
+            recorded: dict[str, str | None] = await self._answer(n, lambda _: None)
+            return Found(PLACEHOLDER, recorded.get("version"))
+        if self._beyond is not None:
+            return await self._beyond.secret(n, name)
+        return await _never()
 
     def _other(self, n: int) -> Outside:
         if self._beyond is None:
@@ -101,3 +111,9 @@ class Recorded:
         turn = self._waiting.pop(self._written() + 1, None)
         if turn is not None and not turn.done():
             turn.set_result(None)
+
+
+async def _never() -> NoReturn:
+    """Wait: only the end of the request ends it."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError

@@ -14,12 +14,12 @@ from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
 from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
-from runtime.errors import ModuleContractError, UnsupportedValueError
+from runtime.errors import ModuleContractError, SecretUnavailableError, UnsupportedValueError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
-from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
+from runtime.secrets import Found, Secret
 
 
 def to_tree(run: Run, value: object) -> Tree:
@@ -87,13 +87,16 @@ async def call_module(
         site: where it is called.
     """
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    shown = _shown(run, method, given)
-    n = _requested(run, lease, "module", method.qualified, shown, site)
+    named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
+    n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
     try:
+        if method.write_ahead:
+            run.record.commit()
+            await run.record.durable()
         answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
         method.check(answer)
-        tree = _answer_tree(run, method, answer)
+        tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
         _failed(run, lease, n, method.qualified, error)
         raise
@@ -101,12 +104,24 @@ async def call_module(
     return thaw(tree)
 
 
-def _shown(run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Json:
-    named = method.named_args(*given)
-    return {
-        name: REDACTED if name in method.sensitive else to_tree(run, value)
-        for name, value in named.items()
-    }
+async def secret(run: Run, lease: Lease, name: str, site: str | None) -> Secret:
+    """Read a secret; its name and version are written down, and nothing else of it (EF-4)."""
+    n = _requested(run, lease, "secret", name, None, site)
+    try:
+        found = await _found(run, n, name)
+    except BaseException as error:
+        _failed(run, lease, n, name, error)
+        raise
+    run.record.add_for(lease, EffectReturned(n, {"version": found.version}), name)
+    return Secret(name, found.version, found.value)
+
+
+async def _found(run: Run, n: int, name: str) -> Found:
+    found = await run.surroundings.outside.secret(n, name)
+    if found is None:
+        msg = f"There is no secret {name!r}."
+        raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
+    return found
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

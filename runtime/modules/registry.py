@@ -9,13 +9,16 @@ from typing import Any
 
 import msgspec
 
+from eventstore.values import Tree, revealed
 from runtime.errors import (
+    ConstraintError,
     DuplicateModuleError,
     ModuleContractError,
     RegistrationError,
     SignatureError,
 )
-from runtime.gtype.sensitive import MARK
+from runtime.gtype.fields import mark_within
+from runtime.gtype.sensitive import Mark
 
 _UNCHECKED = object()
 _NO_HINTS: Mapping[str, Any] = {}
@@ -25,22 +28,36 @@ class Method:
     """A declared method of a module."""
 
     __slots__ = (
-        "_returns", "call", "find_error", "is_async", "name", "parameters", "qualified",
-        "sensitive",
+        "_returns", "answer_mark", "call", "find_error", "is_async", "marks", "name",
+        "parameters", "qualified", "write_ahead",
     )  # fmt: skip
 
-    def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        call: Callable[..., Any],
+        owner: object,
+        *,
+        write_ahead: bool = False,
+    ) -> None:
         self.name = name
         self.qualified = f"{module}.{name}"
         """As it stands in the log: `pricing.quote`."""
         self.call = call
+        self.write_ahead = write_ahead
+        """Whether the log must know of a call before it is made (EF-8)."""
         self.is_async = inspect.iscoroutinefunction(call)
         self.parameters = _parameters(self.qualified, call)
         """Names of the parameters that may be given by position."""
         self.find_error = _error_finder(owner)
         hints = _hints(call)
-        self.sensitive = frozenset(name for name, hint in hints.items() if _is_sensitive(hint))
-        """Names of the parameters whose values are never recorded."""
+        marks = {name: mark_within(hint) for name, hint in hints.items()}
+        self.marks = {name: mark for name, mark in marks.items() if mark is not None}
+        """Of the parameters whose values are not recorded as they are."""
+        self.answer_mark = self.marks.pop("return", None)
+        """Of the answer, likewise."""
+        _check_subjects(self.qualified, call, [*self.marks.values(), self.answer_mark])
         declared = hints.get("return", _UNCHECKED)
         self._returns = _UNCHECKED if declared is Any else declared
 
@@ -54,6 +71,17 @@ class Method:
             named["*"] = list(args[len(self.parameters) :])
         named.update(kwargs)
         return named
+
+    def recorded(self, named: Mapping[str, Tree]) -> dict[str, Tree]:
+        """Return encoded arguments by name as they are recorded."""
+        return {
+            name: tree if (mark := self.marks.get(name)) is None else _hidden(mark, tree, named)
+            for name, tree in named.items()
+        }
+
+    def recorded_answer(self, tree: Tree, named: Mapping[str, Tree]) -> Tree:
+        """Return an encoded answer as it is recorded; *named* are the arguments."""
+        return tree if self.answer_mark is None else _hidden(self.answer_mark, tree, named)
 
     def check(self, answer: object) -> None:
         """Refuse an answer that is not of the declared type.
@@ -84,18 +112,26 @@ class ModuleRegistry:
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, Method]] = {}
 
-    def register(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
+    def register(
+        self,
+        name: str,
+        module: object,
+        methods: Iterable[str] | None = None,
+        write_ahead: Iterable[str] = (),
+    ) -> None:
         """Make *module* reachable as `gctx.modules.<name>`.
 
         Args:
             name: an identifier that does not begin with an underscore.
             module: any object, or a Python module.
             methods: what may be called; None: all its public functions.
+            write_ahead: those of them which the log must know of before they are called.
 
         Raises:
             DuplicateModuleError: the name is taken; the first one stays.
             RegistrationError: a bad name, or a method that is not there.
             SignatureError: a method that is a generator or cannot be read.
+            ConstraintError: a value is sealed for what is no parameter.
         """
         if name in self._modules:
             msg = f"A module {name!r} is registered."
@@ -107,14 +143,21 @@ class ModuleRegistry:
                 "Use an identifier that does not begin with an underscore.",
             )
         declared = _public(module) if methods is None else list(methods)
+        ahead = frozenset(write_ahead)
         found: dict[str, Method] = {}
         for method in declared:
             call = getattr(module, method, None)
             if not callable(call) or method.startswith("_"):
-                msg = f"Module {name!r} has no public method {method!r}."
-                raise RegistrationError(msg, "Declare what is there.")
-            found[method] = Method(name, method, call, module)
+                raise _no_method(name, method)
+            found[method] = Method(name, method, call, module, write_ahead=method in ahead)
+        for missing in sorted(ahead.difference(found)):
+            raise _no_method(name, missing)
         self._modules[name] = found
+
+    def find(self, qualified: str) -> Method | None:
+        """Return the method of a name such as `pricing.quote`; None if there is none."""
+        module, _, name = qualified.partition(".")
+        return self._modules.get(module, {}).get(name)
 
     def names(self) -> tuple[str, ...]:
         """All names, in order of registration."""
@@ -127,6 +170,12 @@ class ModuleRegistry:
             KeyError: there is no such module.
         """
         return self._modules[name]
+
+
+def _no_method(module: str, method: str) -> RegistrationError:
+    return RegistrationError(
+        f"Module {module!r} has no public method {method!r}.", "Declare what is there."
+    )
 
 
 def _public(module: object) -> list[str]:
@@ -174,11 +223,16 @@ def _hints(call: Callable[..., Any]) -> Mapping[str, Any]:
         return _NO_HINTS
 
 
-def _is_sensitive(hint: Any) -> bool:
-    return any(
-        isinstance(mark, msgspec.Meta) and (mark.extra or {}).get(MARK)
-        for mark in getattr(hint, "__metadata__", ())
-    )
+def _check_subjects(name: str, call: Callable[..., Any], marks: Iterable[Mark | None]) -> None:
+    parameters = inspect.signature(call).parameters
+    for mark in marks:
+        if mark is not None and mark.subject is not None and mark.subject not in parameters:
+            msg = f"{name} seals a value for {mark.subject!r}, which is no parameter of it."
+            raise ConstraintError(msg, f"There are: {', '.join(parameters) or 'none'}.")
+
+
+def _hidden(mark: Mark, tree: Tree, named: Mapping[str, Tree]) -> Tree:
+    return mark.hidden(revealed(tree), named.get(mark.subject or ""))
 
 
 def _error_finder(owner: object) -> Callable[[str], type[BaseException] | None]:

@@ -13,7 +13,9 @@ from eventstore.sql import Durability
 from eventstore.sql.points import POINTS
 from eventstore.testing import several, stream
 from tests.kills import checks
-from tests.kills.launcher import ROUNDS, SURVIVED, Launcher, Order
+from tests.kills.jobs import JOBS
+from tests.kills.launcher import SURVIVED, Launcher, Order
+from tests.kills.plan import ROUNDS
 from tests.migrations.old_stores import filled_store, old_store
 
 LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
@@ -58,7 +60,7 @@ class Matrix:
 
     def _one(self, point: str, durability: Durability) -> Kill:
         what = point.partition(".")[0]
-        job = what if what in ("create", "upgrade", "guest") else "write"
+        job = what if what in JOBS else "write"
         if what == "sync":
             durability = "bounded"
         count = self._chance.randint(1, MOST.get(what, 1))
@@ -79,21 +81,14 @@ class Matrix:
         if job != "create":
             shutil.copy(self._old if job == "upgrade" else self._today, path)
         order = Order(
-            str(path),
-            "write" if job == "create" else job,
-            self._seed,
-            durability,
-            point,
-            count,
-            after_s,
+            str(path), job, self._seed, durability, point=point, count=count, after_s=after_s
         )
         with self._holder(path, job):
-            sent, acked, ended = self._launcher.run(order)
+            run = self._launcher.run(order)
         met = (-signal.SIGKILL,) if point is not None else (-signal.SIGKILL, SURVIVED)
-        assert ended in met, f"{order} ended with {ended}"
-        left = self._left(path, job, sent, acked)
-        for each in self._folder.glob("killed.db*"):
-            each.unlink()
+        assert run.ended in met, f"{order} ended with {run.ended}"
+        left = self._left(path, job, run.sent, run.acked)
+        remove(path)
         return Kill(name, durability, left.acked, left.unacked_whole, left.unacked_absent)
 
     @contextmanager
@@ -111,9 +106,17 @@ class Matrix:
     def _left(self, path: Path, job: str, sent: set[int], acked: set[int]) -> checks.Left:
         if job == "upgrade":
             checks.check_upgraded(path)
+        if job == "redact":
+            checks.check_redacted(path, self._seed)
         if job == "create" and not path.exists():  # killed before it had its name
             checks.opened(path, self._seed).close()
         return checks.check(path, self._seed, sent, acked)
+
+
+def remove(path: Path) -> None:
+    """Delete a store with all that lies beside it."""
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
 
 
 def table(kills: Sequence[Kill]) -> str:

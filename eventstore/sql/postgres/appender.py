@@ -18,7 +18,7 @@ from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
 from eventstore.sql import failures, tail
 from eventstore.sql.failures import FencedError, NotUniqueError
-from eventstore.sql.log_file import FLUSH_ROWS
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
 from eventstore.sql.postgres import statements
 from eventstore.sql.postgres.failures import (

@@ -10,20 +10,22 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from eventstore import redaction
 from eventstore.drafts import Draft
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
-from eventstore.sql import failures, redacting
+from eventstore.sql import failures
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome, Plan
 from eventstore.sql.postgres import lease
 from eventstore.sql.postgres.appender import Appender
-from eventstore.sql.postgres.failures import is_lost, translated
-from eventstore.sql.redacting import Order
-from eventstore.sql.texts import run
+from eventstore.sql.postgres.failures import is_lost, not_here_yet, translated
+from eventstore.sql.redacting import Order, Redacting, change_of
+from eventstore.sql.texts import maintaining, run
 from eventstore.sql.verifier import check_tail
 from eventstore.sql.writer import WritableLog
 
@@ -151,11 +153,6 @@ class PostgresLog(Appender, WritableLog):
         """Of the last event that this process knows to be there."""
         return self._state.next_pos - 1
 
-    @property
-    def seals(self) -> bool:
-        """Whether `seal` signs rows."""
-        return self._sealer is not None
-
     def seal_due_s(self) -> float | None:
         """Return in how many seconds `seal` is due; None: never here."""
         return self._sealer.due_s() if self._sealer is not None else None
@@ -183,19 +180,33 @@ class PostgresLog(Appender, WritableLog):
             EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`,
                 `log-fenced`, `read-only` for who may not maintain the log.
         """
+        redacting = Redacting(order, self._registry, self._names)
         # Looked at before a name is given for it: what is refused leaves no trace.
-        redacting.change_of(self._link.ready(), order, self._registry, self._names)
-        self._names.type_ids[redaction.FACT]
+        change_of(self._link.ready(), order, self._registry, self._names)
+        # The server's write-ahead log has the values until it is used again.
+        return redacting.told(self.maintain(redacting), gone=False)
+
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Refuse: there are no keys of persons here.
+
+        Raises:
+            EventStoreError: `not-in-postgres`.
+        """
+        raise not_here_yet(self._link.place, "erase")
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._names.type_ids[maintenance.type]
         if self._names.has_pending():
             self._register_names()
         with self._link.transaction(durable=True) as connection:
             self._take_log(connection)
-            change = redacting.change_of(connection, order, self._registry, self._names)
-            keyframes = redacting.apply(connection, change)
-            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
+            with maintaining(connection):
+                fact = maintenance.work(connection)
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
         self._pace.note(durable=True)
-        # The server's write-ahead log has the values until it is used again.
-        return Redaction(Position(self.position), Position(change.pos), keyframes, gone=False)
+        return Position(self.position)
 
     # --- appending ---
 

@@ -14,13 +14,14 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.fold import Keepable
 from eventstore.identifiers import Clock, Ids
+from eventstore.keyring import Keyring
 from eventstore.names import NameBook
 from eventstore.sql import failures, seal_keys, tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
-from eventstore.sql.postgres.failures import translating
+from eventstore.sql.postgres.failures import not_here_yet, translating
 from eventstore.sql.postgres.hints import Teller
 from eventstore.sql.postgres.link import LOG, Link
 from eventstore.sql.postgres.log import PostgresLog
@@ -45,6 +46,7 @@ class Options(msgspec.Struct, frozen=True):
     seal_key: bytes | None
     seal_key_file: Path | None
     on_seal: OnSeal | None
+    keyring: Keyring | None
 
     def sealer(self) -> Sealer | None:
         """Return what seals a log; None: there is no key."""
@@ -65,9 +67,12 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     Raises:
         EventStoreError: `bad-url`, `no-driver`, `store-unreachable`, `no-such-store`,
             `not-a-store`, `schema-old`, `schema-new`, `store-held`, `chain-broken`,
-            `history-forked`, `postgres-too-old`, `bad-encoding`, `bad-seal-key`.
+            `history-forked`, `postgres-too-old`, `bad-encoding`, `bad-seal-key`,
+            `not-in-postgres` for a keyring.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
+    if options.keyring is not None:
+        raise not_here_yet(place, "seal values under persons' keys")
     database = Database(engine_url, place, options.keys)
     registry = options.registry
     book = NameBook(registry, guest=options.mode != "hold")

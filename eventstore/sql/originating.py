@@ -1,0 +1,25 @@
+"""Where a sealed value was first written: what it must be opened with (EN-2)."""
+
+import sqlalchemy as sa
+
+from eventstore.codec.hiding import sealed_at as sealed_in
+from eventstore.identifiers import StreamId
+from eventstore.keyring import Origin
+from eventstore.sql import redacting, tail
+from eventstore.values import Sealed
+
+
+def sealed_at(
+    connection: sa.Connection, stream: StreamId, revision: int, pointer: str
+) -> tuple[Sealed, Origin]:
+    """Return the sealed value at *pointer* of an event, and where it was written.
+
+    Raises:
+        EventStoreError: `no-such-revision`, `no-such-value`, `sealed-invalid`.
+    """
+    row = redacting.row_of(connection, stream, revision)
+    within = revision - row.revision
+    sealed = sealed_in(row.data, within, pointer)
+    # Positions have no gaps, so they count the events of a commit over all its rows.
+    index = row.pos + within - tail.first_of(connection, row.pos)
+    return sealed, Origin(row.stream, row.commit_id, index, pointer)
