@@ -14,11 +14,17 @@ from eventstore.testing import (
     FakeClock,
     FakeIds,
     LogContract,
-    StoreContract,
     registry,
 )
 from eventstore.testing.machine import StoresAgree
+from eventstore.testing.redacting import Redacting
+from eventstore.testing.sealing import Sealing
+from eventstore.testing.subscribing import Subscribing
 from tests.postgres import Server
+
+
+class ServerContract(LogContract, Subscribing, Redacting, Sealing):
+    """All of the suite but the keys of persons, which a server does not hold yet."""
 
 
 class OnPostgres:
@@ -40,7 +46,7 @@ class OnPostgres:
             yield store
 
 
-class TestPostgresFsync(OnPostgres, StoreContract):
+class TestPostgresFsync(OnPostgres, ServerContract):
     durability = "fsync"
 
 
@@ -48,7 +54,7 @@ class TestPostgresBounded(OnPostgres, LogContract):
     durability = "bounded"
 
 
-class TestPostgresGuest(StoreContract):
+class TestPostgresGuest(ServerContract):
     """A guest appends as well as a holder does."""
 
     seals = False
