@@ -32,7 +32,9 @@ from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order, Redacting
+from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
+from eventstore.sql.texts import maintaining, run
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
@@ -89,7 +91,7 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                check_tail(self._path, self._connection)
+                check_tail(self._path, self._connection, lambda: keys(file_of(self._path)))
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -185,7 +187,7 @@ class LogFile:
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             for write in writes:
-                self._connection.exec_driver_sql(write.sql, write.parameters)
+                run(self._connection, write.sql, write.parameters)
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
@@ -241,9 +243,8 @@ class LogFile:
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
-            fact = maintenance.work(self._connection)
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            with maintaining(self._connection):
+                fact = maintenance.work(self._connection)
             if fact is not None:
                 self._insert([self._drafting.maintenance(maintenance.type, fact)])
             self._connection.exec_driver_sql("COMMIT")

@@ -1,9 +1,9 @@
 """Reading a log: short transactions, whole pages, rows out as Structs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from string import hexdigits
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,16 +18,23 @@ from eventstore.events import Event, Head, Row
 from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, tail
-from eventstore.sql.tables import commits
+from eventstore.sql import failures, tail
+from eventstore.sql.texts import id_of, id_or_none, moment, run
 from eventstore.sql.verifier import Verifier
 
 T = TypeVar("T")
 ROW_EVENTS = 256
 
-_BEGINS = (commits.c.revision == 1) | commits.c.parent.is_not(None)
+_BEGINS = "(revision = 1 OR parent IS NOT NULL)"
+_HEAD = (
+    "SELECT revision, n, kind, flags, pos, parent, parent_revision FROM commits WHERE stream = ?"
+)
+_ENDS = (
+    f"SELECT * FROM ({_HEAD} ORDER BY revision DESC LIMIT 1) AS last"  # noqa: S608 - columns
+    f" UNION ALL SELECT * FROM ({_HEAD} ORDER BY revision LIMIT 1) AS first"
+)
 _PAGE = (
-    "SELECT pos, revision, n, began_us, data, parent, parent_revision FROM commits"
+    "SELECT pos, revision, n, began_us, {data}, parent, parent_revision FROM commits"
     " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
 )
 # The index `commits_unclosed` holds the rows that close nothing: those of most requests are
@@ -37,13 +44,8 @@ _OPEN = (
     " HAVING NOT EXISTS (SELECT 1 FROM commits AS closing"
     " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY min(pos)"
 )
-_ROW_COLUMNS = [
-    commits.c[name]
-    for name in (
-        "pos", "stream", "revision", "kind", "flags", "began_us", "at_us", "parent",
-        "parent_revision", "data",
-    )
-]  # fmt: skip
+_ROW = "pos, stream, revision, kind, flags, began_us, at_us, parent, parent_revision, {data}"
+_ROW_COLUMNS = len(_ROW.split(", "))
 _END_OF_TIME = 1 << 62
 _HEX_DIGITS = 32
 
@@ -63,31 +65,52 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
         return self.revision + self.n - 1
 
 
+class Backend(Protocol):
+    """What a database gives whoever reads a log in it."""
+
+    @property
+    def place(self) -> failures.Place:
+        """Where it is, as it may be shown."""
+        ...
+
+    def engine(self) -> sa.Engine:
+        """Return a new pool of connections that can only read."""
+        ...
+
+    def translating(self) -> AbstractContextManager[None]:
+        """Raise the driver's errors as ours."""
+        ...
+
+    def anchors(self) -> Iterable[bytes]:
+        """Return the public keys whose seals are trusted, as far as they are known here."""
+        ...
+
+
 class Reader:
     """Reads one store. Thread-safe.
 
     Args:
-        path: of the store.
+        backend: whose store it is.
         registry: what the program knows.
         names: what the numbers mean; learns what the log registers.
     """
 
-    def __init__(self, path: Path, registry: Registry, names: NameBook) -> None:
-        self.path = path
+    def __init__(self, backend: Backend, registry: Registry, names: NameBook) -> None:
         self.registry = registry
+        self._backend = backend
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
-        self._engine = connections.reader_engine(path)
+        self._engine = backend.engine()
         self._closed = False
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the connections."""
         self._closed = True
         self._engine.dispose()
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
-        with failures.translating(self.path), self._engine.connect() as connection:
+        with self._backend.translating(), self._engine.connect() as connection:
             try:
                 yield connection
             finally:
@@ -108,18 +131,13 @@ class Reader:
     def end(self) -> Position:
         """Return the position of the last event."""
         with self._connection() as connection:
-            return Position(connection.exec_driver_sql("SELECT next_pos - 1 FROM log").scalar_one())
+            found = run(connection, "SELECT next_pos - 1 FROM log WHERE {log} TRUE").scalar()
+            return Position(found or 0)
 
     def head(self, stream: StreamId) -> Head:
         """Say how far *stream* is."""
         with self._connection() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-                " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1) UNION ALL"
-                " SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-                " FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)",
-                (stream.hex,),
-            ).all()
+            rows = run(connection, _ENDS, (stream.hex, stream.hex)).all()
         if not rows:
             return Head(Revision(0))
         (revision, n, kind, flags, pos, *_), (*_, parent, parent_revision) = rows
@@ -127,7 +145,7 @@ class Reader:
             revision=Revision(revision + n - 1),
             kind=self.registry.kind_by_id(kind).name,
             closed=bool(flags & CLOSES),
-            parent=_stream(parent),
+            parent=id_or_none(parent),
             parent_revision=Revision(parent_revision or 0),
             last_position=Position(pos + n - 1),
         )
@@ -164,12 +182,12 @@ class Reader:
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
         with self._connection() as connection:
-            return connection.exec_driver_sql(_PAGE, (stream.hex, start, last)).all()
+            return run(connection, _PAGE, (stream.hex, start, last)).all()
 
     def _inherited(self, rows: Sequence[Any], first: int, last: int) -> Iterator[Event]:
         """Give what the ancestors have of a fork that begins with *rows*."""
         if rows and rows[0][5] is not None and first < rows[0][1]:
-            yield from self.read(StreamId(UUID(rows[0][5])), first, min(last, rows[0][6]))
+            yield from self.read(id_of(rows[0][5]), first, min(last, rows[0][6]))
 
     def _decode(
         self, pos: int, stream: StreamId, revision: int, began_us: int, data: str
@@ -195,43 +213,57 @@ class Reader:
         first_rows_only: bool,
     ) -> list[Row]:
         """Give rows between two positions."""
-        query = sa.select(*_ROW_COLUMNS).where(commits.c.pos > after).limit(max(limit, 0))
+        where, values = self._where(after, kinds)
         if before is not None:
-            query = query.where(commits.c.pos < before)
-        if kinds:
-            query = query.where(commits.c.kind.in_([self.registry.kind(k).id for k in kinds]))
+            where, values = f"{where} AND pos < ?", [*values, before]
         if first_rows_only:
-            query = query.where(_BEGINS)
-        query = query.order_by(commits.c.pos.desc() if newest_first else commits.c.pos)
+            where = f"{where} AND {_BEGINS}"
+        order = "pos DESC" if newest_first else "pos"
+        text = f"SELECT {_ROW} FROM commits WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
         with self._connection() as connection:
-            rows = connection.execute(query).all()
+            rows = run(connection, text, [*values, max(limit, 0)]).all()
         return [self._row(*row) for row in rows]
+
+    def _where(self, after: int, kinds: Sequence[int | str]) -> tuple[str, list[int]]:
+        """Return the condition for rows of *kinds* that begin after a position, and its values."""
+        numbers = [k if isinstance(k, int) else self.registry.kind(k).id for k in kinds]
+        if not numbers:
+            return "{log} pos > ?", [after]
+        marks = ",".join("?" * len(numbers))
+        return f"{{log}} pos > ? AND kind IN ({marks})", [after, *numbers]
 
     def _row(  # noqa: PLR0913, PLR0917 - the columns
         self,
         pos: int,
-        stream: str,
+        stream: UUID | str,
         revision: int,
         kind: int,
         flags: int,
         began_us: int,
         at_us: int,
-        parent: str | None,
+        parent: UUID | str | None,
         parent_revision: int | None,
         data: str,
     ) -> Row:
-        stream_id = StreamId(UUID(stream))
+        stream_id = id_of(stream)
         return Row(
             Position(pos), stream_id, Revision(revision), self.registry.kind_by_id(kind).name,
-            bool(flags & CLOSES), began_us, at_us, _stream(parent),
+            bool(flags & CLOSES), began_us, at_us, id_or_none(parent),
             Revision(parent_revision or 0),
             self._decode(pos, stream_id, revision, began_us, data),
         )  # fmt: skip
 
     def log_id(self) -> UUID:
-        """Return the id of the log."""
+        """Return the id of the log.
+
+        Raises:
+            EventStoreError: `no-such-store`: nobody began it yet.
+        """
         with self._connection() as connection:
-            return tail.read_uid(connection)
+            uid = tail.read_uid(connection)
+        if uid is None:
+            raise failures.no_log(self._backend.place)
+        return uid
 
     def page(self, log: UUID, after: Mark, kinds: Sequence[int]) -> Found:
         """Give a subscription's next rows, in one transaction with the mark behind them.
@@ -239,20 +271,18 @@ class Reader:
         Raises:
             EventStoreError: `history-forked`.
         """
-        columns = [*_ROW_COLUMNS, commits.c.epoch, commits.c.n, commits.c.chain]
-        query = sa.select(*columns).where(commits.c.pos > after.position)
-        if kinds:
-            query = query.where(commits.c.kind.in_(kinds))
+        where, values = self._where(after.position, kinds)
+        text = f"SELECT {_ROW}, epoch, n, chain FROM commits WHERE {where} ORDER BY pos LIMIT ?"  # noqa: S608
         with self._transaction() as connection:
             if tail.read_mark(connection, log, after.position) != after:
                 raise refusals.history_forked(log, after.position)
-            rows = connection.execute(query.order_by(commits.c.pos).limit(PAGE_ROWS)).all()
+            rows = run(connection, text, [*values, PAGE_ROWS]).all()
             mark = tail.read_mark(connection, log)
         more = len(rows) == PAGE_ROWS
         if more:
             (pos, *_, epoch, n, chain) = rows[-1]
             mark = Mark(epoch, pos + n - 1, chain)
-        return Found([self._row(*row[: len(_ROW_COLUMNS)]) for row in rows], mark, more)
+        return Found([self._row(*row[:_ROW_COLUMNS]) for row in rows], mark, more)
 
     def mark_at(self, log: UUID, position: int | None) -> Mark:
         """Return the mark after the last row that ends up to *position*; None: at the end."""
@@ -261,67 +291,56 @@ class Reader:
             if position is None or mark.position <= position:
                 return mark
             # The row that holds *position* begins at most 255 before it, and goes on behind.
-            begins = connection.exec_driver_sql(
-                "SELECT max(pos) FROM commits WHERE pos <= ?", (position,)
-            ).scalar_one()
+            query = "SELECT max(pos) FROM commits WHERE {log} pos <= ?"
+            begins = run(connection, query, (position,)).scalar_one()
             return tail.read_mark(connection, log, begins - 1)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         """Read the log at one moment."""
-        with self._connection() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+        with self._connection() as connection, moment(connection):
+            yield connection
 
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""
         number = self.registry.kind(kind).id
-        query = sa.select(sa.func.count()).where(commits.c.kind == number, _BEGINS)
+        text = f"SELECT count(*) FROM commits WHERE kind = ? AND {_BEGINS}"  # noqa: S608 - ours
         with self._connection() as connection:
-            return connection.execute(query).scalar_one()
+            return int(run(connection, text, (number,)).scalar_one())
 
     def find_streams(self, suffix: str, kind: str, limit: int) -> list[StreamId]:
         """Find streams by the end of their id."""
-        number = self.registry.kind(kind).id
+        number, suffix = self.registry.kind(kind).id, suffix.lower()
+        fits, values = "substr({hex}, ?) = ?", [_HEX_DIGITS + 1 - len(suffix), suffix]
+        if _is_id(suffix):
+            fits, values = "stream = ?", [suffix]
         # The index on (stream, revision) holds all ids: the rows themselves are only
         # looked at where the id fits.
-        fits = commits.c.stream.endswith(suffix.lower(), autoescape=True)
-        if len(suffix) == _HEX_DIGITS:
-            fits = commits.c.stream == suffix.lower()
-        found = sa.select(commits.c.stream).where(fits).distinct()
-        query = (
-            sa.select(commits.c.stream)
-            .where(commits.c.stream.in_(found), commits.c.kind == number, _BEGINS)
-            .order_by(commits.c.pos.desc())
-            .limit(max(limit, 0))
+        text = (
+            f"SELECT stream FROM commits WHERE stream IN (SELECT stream FROM commits WHERE {fits})"  # noqa: S608
+            f" AND kind = ? AND {_BEGINS} ORDER BY pos DESC LIMIT ?"
         )
         with self._connection() as connection:
-            return [StreamId(UUID(stream)) for stream in connection.execute(query).scalars()]
+            found = run(connection, text, [*values, number, max(limit, 0)])
+            return [id_of(stream) for stream in found.scalars()]
 
     def forks_of(self, stream: StreamId) -> list[StreamId]:
         """Give the streams that go on from *stream*."""
-        query = (
-            sa.select(commits.c.stream)
-            .where(commits.c.parent == stream.hex)
-            .order_by(commits.c.pos)
-        )
+        text = "SELECT stream FROM commits WHERE parent = ? ORDER BY pos"
         with self._connection() as connection:
-            return [StreamId(UUID(fork)) for fork in connection.execute(query).scalars()]
+            return [id_of(fork) for fork in run(connection, text, (stream.hex,)).scalars()]
 
     def open_streams(self, kind: str) -> list[StreamId]:
         """Give the streams of *kind* that no row closes."""
         number = self.registry.kind(kind).id
         with self._connection() as connection:
-            found = connection.exec_driver_sql(_OPEN, (number,)).scalars()
-            return [StreamId(UUID(stream)) for stream in found]
+            return [id_of(stream) for stream in run(connection, _OPEN, (number,)).scalars()]
 
-    def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
-        """Return what checks the store; see there for *anchors*."""
-        return Verifier(self.path, self._connection, anchors)
+    def verifier(self) -> Verifier:
+        """Return what checks the store."""
+        return Verifier(self._connection, self._backend.anchors)
 
 
-def _stream(text: str | None) -> StreamId | None:
-    return StreamId(UUID(text)) if text else None
+def _is_id(suffix: str) -> bool:
+    """Say whether *suffix* is all of an id: that one is found by its index."""
+    return len(suffix) == _HEX_DIGITS and set(suffix) <= set(hexdigits)

@@ -14,12 +14,15 @@ from eventstore.identifiers import Position, StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
 from eventstore.sql import tail
+from eventstore.sql.texts import run
 
 _DROP_KEYFRAMES = (
-    "DELETE FROM keyframes WHERE stream IN (WITH RECURSIVE forks (stream) AS (VALUES (?)"
+    "DELETE FROM keyframes WHERE stream IN (WITH RECURSIVE forks (stream) AS ("
+    "SELECT stream FROM (SELECT stream FROM commits WHERE stream = ? LIMIT 1) AS first"
     " UNION SELECT commits.stream FROM commits JOIN forks ON commits.parent = forks.stream)"
     " SELECT stream FROM forks)"
 )
+_ROW = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ?"  # noqa: S608 - columns
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -36,6 +39,7 @@ class Change(msgspec.Struct, frozen=True):
     """The row as it shall be, and the fact that tells of it."""
 
     pos: int
+    revision: int
     data: str
     fact: Redacted
 
@@ -58,7 +62,7 @@ def change_of(
         pointers=order.pointers, by=order.by, reason=order.reason, digest=row.digest or b"",
         data=data,
     )  # fmt: skip
-    return Change(row.pos, data, fact)
+    return Change(row.pos, row.revision, data, fact)
 
 
 def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredRow:
@@ -69,11 +73,8 @@ def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredR
     """
     stream = asked
     while True:
-        found = connection.exec_driver_sql(
-            f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
-            " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
-            (stream.hex, revision),
-        ).first()
+        query = f"{_ROW} AND revision <= ? ORDER BY revision DESC LIMIT 1"
+        found = run(connection, query, (stream.hex, revision)).first()
         row = tail.stored_row(found) if found else None
         if row is not None and 1 <= revision < row.next_revision:
             return row
@@ -85,11 +86,7 @@ def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredR
 
 
 def _parent_of(connection: sa.Connection, stream: StreamId) -> StreamId | None:
-    found = connection.exec_driver_sql(
-        f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ?"  # noqa: S608 - columns
-        " ORDER BY revision LIMIT 1",
-        (stream.hex,),
-    ).first()
+    found = run(connection, f"{_ROW} ORDER BY revision LIMIT 1", (stream.hex,)).first()
     return tail.stored_row(found).parent if found else None
 
 
@@ -129,10 +126,9 @@ class Redacting:
         """
         change = change_of(connection, self._order, self._registry, self._names)
         self._pos = Position(change.pos)
-        connection.exec_driver_sql(
-            "UPDATE commits SET data = ?, salt = NULL WHERE pos = ?", (change.data, change.pos)
-        )
-        dropped = connection.exec_driver_sql(_DROP_KEYFRAMES, (change.fact.stream,))
+        text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
+        run(connection, text, (change.data, change.fact.stream, change.revision))
+        dropped = run(connection, _DROP_KEYFRAMES, (change.fact.stream,))
         self._keyframes = dropped.rowcount
         return change.fact
 

@@ -18,11 +18,13 @@ from eventstore.sql.plan import (
     LogState,
     Recent,
 )
+from eventstore.sql.texts import id_of, id_or_none, run
 
 COLUMNS = (
     "pos, epoch, stream, revision, n, kind, flags, began_us, at_us, commit_id, parent,"
-    " parent_revision, codec, data, salt, digest, chain"
+    " parent_revision, codec, {data}, salt, digest, chain"
 )
+_ROW_AT = f"SELECT {COLUMNS} FROM commits WHERE {{log}} pos = ?"  # noqa: S608 - columns
 _STREAM, _PARENT = 2, 10
 _END_OF_TIME = 1 << 62
 
@@ -30,29 +32,37 @@ _END_OF_TIME = 1 << 62
 def stored_row(columns: Sequence[Any]) -> StoredRow:
     """Return a row of `SELECT COLUMNS` as a Struct."""
     values = list(columns)
-    values[_STREAM] = UUID(values[_STREAM])
-    values[_PARENT] = UUID(values[_PARENT]) if values[_PARENT] else None
+    values[_STREAM] = id_of(values[_STREAM])
+    values[_PARENT] = id_or_none(values[_PARENT])
     return StoredRow(*values)
 
 
 def read_state(connection: sa.Connection) -> LogState:
-    """Return where the log ends."""
-    uid, epoch, next_pos, head, at_us = connection.exec_driver_sql(
+    """Return where the log ends.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: nobody began it yet.
+    """
+    uid, epoch, next_pos, head, at_us = run(
+        connection,
         "SELECT uid, epoch, next_pos, head,"
-        " (SELECT at_us FROM commits ORDER BY pos DESC LIMIT 1) FROM log"
+        " (SELECT at_us FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1)"
+        " FROM log WHERE {log} TRUE",
     ).one()
-    return LogState(UUID(uid), epoch, next_pos, head, at_us or 0)
+    return LogState(id_of(uid), epoch, next_pos, head, at_us or 0)
 
 
-def read_uid(connection: sa.Connection) -> UUID:
-    """Return the id of the log."""
-    return UUID(connection.exec_driver_sql("SELECT uid FROM log").scalar_one())
+def read_uid(connection: sa.Connection) -> UUID | None:
+    """Return the id of the log; None: nobody began it yet."""
+    return id_or_none(run(connection, "SELECT uid FROM log WHERE {log} TRUE").scalar())
 
 
 def read_mark(connection: sa.Connection, uid: UUID, position: int | None = None) -> Mark:
     """Return the mark after the last row that begins at *position* or before; None: of all."""
-    row = connection.exec_driver_sql(
-        "SELECT epoch, pos + n - 1, chain FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1",
+    row = run(
+        connection,
+        "SELECT epoch, pos + n - 1, chain FROM commits WHERE {log} pos <= ?"
+        " ORDER BY pos DESC LIMIT 1",
         (_END_OF_TIME if position is None else position,),
     ).first()
     return Mark(0, 0, genesis(uid)) if row is None else Mark(*row)
@@ -60,25 +70,27 @@ def read_mark(connection: sa.Connection, uid: UUID, position: int | None = None)
 
 def read_names(connection: sa.Connection) -> list[Name]:
     """Return all names of the log."""
-    rows = connection.exec_driver_sql("SELECT id, kind, name, version FROM names")
+    rows = run(connection, "SELECT id, kind, name, version FROM names WHERE {log} TRUE")
     return [Name(*row) for row in rows]
 
 
 def count_names(connection: sa.Connection) -> int:
     """Count the names of the log."""
-    return int(connection.exec_driver_sql("SELECT count(*) FROM names").scalar_one())
+    return int(run(connection, "SELECT count(*) FROM names WHERE {log} TRUE").scalar_one())
 
 
 def read_heads(connection: sa.Connection) -> Heads:
     """Return an empty memory of heads that begins now."""
-    youngest = connection.exec_driver_sql("SELECT max(stream) FROM commits").scalar()
-    return Heads(youngest or "")
+    youngest = run(connection, "SELECT stream FROM commits ORDER BY stream DESC LIMIT 1").scalar()
+    return Heads(id_of(youngest).hex if youngest is not None else "")
 
 
 def read_recent(connection: sa.Connection) -> Recent:
     """Return the commit ids of the last rows."""
-    rows = connection.exec_driver_sql(
-        "SELECT commit_id, pos FROM commits ORDER BY pos DESC LIMIT ?", (REMEMBERED_ROWS,)
+    rows = run(
+        connection,
+        "SELECT commit_id, pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT ?",
+        (REMEMBERED_ROWS,),
     ).all()
     recent = Recent()
     firsts: dict[bytes, int] = {}
@@ -92,12 +104,22 @@ def read_recent(connection: sa.Connection) -> Recent:
 def first_of(connection: sa.Connection, pos: int) -> int:
     """Return where the commit begins that has a row at *pos*."""
     while True:
-        before = connection.exec_driver_sql(
-            "SELECT pos, flags FROM commits WHERE pos < ? ORDER BY pos DESC LIMIT 1", (pos,)
+        before = run(
+            connection,
+            "SELECT pos, flags FROM commits WHERE {log} pos < ? ORDER BY pos DESC LIMIT 1",
+            (pos,),
         ).first()
         if before is None or not before[1] & CONTINUES:
             return pos
         pos = before[0]
+
+
+def chain_at(connection: sa.Connection, pos: int) -> bytes | None:
+    """Return the chain value of the row that begins at *pos*; None if none does."""
+    chain: bytes | None = run(
+        connection, "SELECT chain FROM commits WHERE {log} pos = ?", (pos,)
+    ).scalar()
+    return chain
 
 
 class SqlLookups:
@@ -108,21 +130,22 @@ class SqlLookups:
 
     def known(self, stream: StreamId) -> Known:
         """Return the head of a stream."""
-        row = self._connection.exec_driver_sql(
+        row = run(
+            self._connection,
             "SELECT revision + n - 1, kind, flags, commit_id,"
-            " (SELECT parent FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)"
-            " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1",
-            (stream.hex,),
+            " (SELECT parent FROM commits WHERE stream = ? ORDER BY revision LIMIT 1)"
+            " FROM commits WHERE stream = ? ORDER BY revision DESC LIMIT 1",
+            (stream.hex, stream.hex),
         ).first()
         if row is None:
             return NOTHING
         revision, kind, flags, commit_id, parent = row
-        closed = bool(flags & CLOSES)
-        return Known(revision, kind, closed, commit_id, StreamId(UUID(parent)) if parent else None)
+        return Known(revision, kind, bool(flags & CLOSES), commit_id, id_or_none(parent))
 
     def commit_at(self, stream: StreamId, revision: int) -> tuple[bytes, int] | None:
         """Return commit id and position of the row that begins at a revision."""
-        row = self._connection.exec_driver_sql(
+        row = run(
+            self._connection,
             "SELECT commit_id, pos FROM commits WHERE stream = ? AND revision = ?",
             (stream.hex, revision),
         ).first()
@@ -133,10 +156,7 @@ class SqlLookups:
         rows: list[StoredRow] = []
         pos = first_pos
         while not rows or rows[-1].flags & CONTINUES:
-            found = self._connection.exec_driver_sql(
-                f"SELECT {COLUMNS} FROM commits WHERE pos = ?",  # noqa: S608 - columns
-                (pos,),
-            ).one()
+            found = run(self._connection, _ROW_AT, (pos,)).one()
             rows.append(stored_row(found))
             pos = rows[-1].next_pos
         return rows

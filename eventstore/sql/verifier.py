@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -13,30 +12,29 @@ from eventstore.chain import StoredRow
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 from eventstore.seals import MARK_BYTES, Seal
-from eventstore.sql import failures, seal_keys, seal_table, verifying
+from eventstore.sql import failures, seal_table, tail, verifying
+from eventstore.sql.texts import moment, run
 from eventstore.sql.verifying import Log, Start
 from eventstore.verification import SealedWalk
 
 _BEFORE_ALL = -(1 << 63)
 Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 Progress: TypeAlias = Callable[[int, int], None]
+Anchors: TypeAlias = Callable[[], Iterable[bytes]]
 
 
 class Verifier:
     """Checks one store. Thread-safe.
 
     Args:
-        path: of the store, beside which the key file may be.
         connect: gives a connection for one short transaction.
-        anchors: public keys to trust; None: those of the key file, as far as it can be read.
+        anchors: gives the public keys to trust; none: the last seal's vouches for others.
     """
 
-    def __init__(
-        self, path: Path, connect: Connect, anchors: Iterable[bytes] | None = None
-    ) -> None:
-        self._path = path
+    def __init__(self, connect: Connect, anchors: Anchors) -> None:
         self._connect = connect
         self._anchors = anchors
+        self._known: Iterable[bytes] | None = None
 
     def verify(self, first: int, last: int | None, progress: Progress | None) -> Verdict:
         """Check the rows that hold positions *first* to *last*, and the seals over them.
@@ -95,12 +93,8 @@ class Verifier:
     # --- one walk ---
 
     def _begin(self, first: int) -> tuple[Log, Start]:
-        with self._connect() as connection:
-            connection.exec_driver_sql("BEGIN")  # one moment for all of it
-            try:
-                return verifying.read_log(connection), verifying.start_at(connection, first)
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+        with self._connect() as connection, moment(connection):
+            return verifying.read_log(connection), verifying.start_at(connection, first)
 
     def _walk(self, log: Log, start: Start, found: Iterable[Seal], *, to_end: bool) -> SealedWalk:
         walk = verifying.walk_from(
@@ -142,7 +136,7 @@ class Verifier:
     def _before_the_log(self) -> Verdict | None:
         """Find rows where no walk goes: before position 1."""
         with self._connect() as connection:
-            rows = verifying.rows_where(connection, "pos < 1 ORDER BY pos LIMIT 1", ())
+            rows = verifying.rows_where(connection, "{log} pos < 1 ORDER BY pos LIMIT 1", ())
         if not rows:
             return None
         where, stream = Position(rows[0].pos), rows[0].stream
@@ -153,9 +147,9 @@ class Verifier:
         return msgspec.structs.replace(verdict, unvouched=log.unvouched)
 
     def _trusted(self) -> Iterable[bytes]:
-        if self._anchors is None:
-            self._anchors = seal_keys.keys(self._path)
-        return self._anchors
+        if self._known is None:
+            self._known = self._anchors()
+        return self._known
 
     def _revision_before(self, stream: StreamId, revision: int) -> int:
         with self._connect() as connection:
@@ -207,8 +201,9 @@ class Verifier:
     def chains_of(self, seal: Seal) -> list[tuple[int, bytes]]:
         """Return position and chain value of the rows that *seal* is over."""
         with self._connect() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT pos, chain FROM commits WHERE pos BETWEEN ? AND ? ORDER BY pos",
+            rows = run(
+                connection,
+                "SELECT pos, chain FROM commits WHERE {log} pos BETWEEN ? AND ? ORDER BY pos",
                 (seal.first_pos, seal.last_pos),
             ).all()
         return [(pos, chain) for pos, chain in rows]
@@ -282,18 +277,37 @@ def _broken_seal(log: Log, seal: Seal, fault: str | None, pos: int | None = None
     return Verdict(0, Position(where - 1), "seal", Position(where), None, detail.replace("..", "."))
 
 
-def check_tail(path: Path, connection: sa.Connection) -> None:
+def check_tail(
+    place: failures.Place,
+    connection: sa.Connection,
+    anchors: Anchors,
+    *,
+    unsealed_rows: int | None = None,
+) -> None:
     """Verify from the last seal on, and that `log` ends where the rows do (CH-4).
+
+    Args:
+        place: of the store.
+        connection: to it.
+        anchors: see `Verifier`.
+        unsealed_rows: how many of the last rows are enough where there is no seal; None: all.
 
     Raises:
         EventStoreError: `history-forked` when a seal is ahead of the log, else `chain-broken`.
     """
-    seal, (next_pos,) = (
-        seal_table.last(connection),
-        connection.exec_driver_sql("SELECT next_pos FROM log").one(),
-    )
+    seal, next_pos = seal_table.last(connection), tail.read_state(connection).next_pos
     if seal is not None and seal.last_pos >= next_pos:
-        raise failures.history_forked(path, seal.last_pos, next_pos - 1)
-    verdict = Verifier(path, lambda: nullcontext(connection)).since_seal()
+        raise failures.history_forked(place, seal.last_pos, next_pos - 1)
+    verifier = Verifier(lambda: nullcontext(connection), anchors)
+    if seal is None and unsealed_rows is not None and next_pos > 1:
+        verdict = verifier.verify(_from_the_end(connection, unsealed_rows), None, None)
+    else:
+        verdict = verifier.since_seal()
     if verdict.fault is not None:
-        raise failures.chain_broken(path, f"at position {verdict.position}: {verdict.detail}")
+        raise failures.chain_broken(place, f"at position {verdict.position}: {verdict.detail}")
+
+
+def _from_the_end(connection: sa.Connection, rows: int) -> int:
+    """Return the position of the row that stands *rows* before the last one; 1: there is none."""
+    query = "SELECT pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1 OFFSET ?"
+    return int(run(connection, query, (rows,)).scalar() or 1)

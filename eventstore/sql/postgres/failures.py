@@ -87,16 +87,6 @@ def no_database(place: str) -> EventStoreError:
     )
 
 
-def no_log(place: str) -> EventStoreError:
-    """Say that there is nothing yet to be a guest of."""
-    return EventStoreError(
-        "no-such-store",
-        f"Nothing was recorded in {place} yet.",
-        "Record something with `timescape serve` first.",
-        {"path": place},
-    )
-
-
 def schema_missing(place: str) -> EventStoreError:
     """Say that the tables were not made yet."""
     return EventStoreError(
