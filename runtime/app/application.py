@@ -246,7 +246,7 @@ class App(Equipment):
         """What was registered, whether it runs or not."""
         return Parts(
             self.name,
-            self._declared,
+            self.handlers,
             before=tuple(self._hooks["before"]),
             after=tuple(self._hooks["after"]),
             catch=tuple(self._hooks["catch"]),

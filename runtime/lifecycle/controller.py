@@ -247,9 +247,10 @@ class Controller:
         if first is None:
             first = self._arrival(received, version)
         record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
-        resolved = received.resolved or VersionResolved(
-            version.edition, received.source, received.asked
-        )
+        resolved = received.resolved
+        if resolved is None or resolved.edition != version.edition:
+            # Another version may be run on a request that was recorded.
+            resolved = VersionResolved(version.edition, received.source, received.asked)
         record.add_together(
             (
                 (first, _key(version.route)),

@@ -68,6 +68,7 @@ def received(
         correlation_id=first.correlation_id,
         asked=resolved.asked if resolved else None,
         source=resolved.source if resolved else "default",
+        resolved=resolved,
     )
 
 
