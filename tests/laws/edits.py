@@ -195,7 +195,7 @@ def _values(part: Any_, objects: Sequence[Object], depth: int) -> st.SearchStrat
             return _object(objects[part.to], objects, depth)
         case kinds.Union():
             members = part.members if depth < 3 else part.members[-1:]
-            return st.one_of([_values(member, objects, depth) for member in members])
+            return st.one_of([_member(each, part.members, objects, depth) for each in members])
         case kinds.Array():
             most = part.max_length if part.max_length is not None else (part.min_length or 0) + 2
             inner = _values(part.item, objects, depth + 1)
@@ -207,6 +207,16 @@ def _values(part: Any_, objects: Sequence[Object], depth: int) -> st.SearchStrat
             return st.dictionaries(keys, _values(part.value, objects, depth + 1), max_size=2)
         case _:
             return _leaf(part)
+
+
+def _member(
+    part: Any_, beside: Sequence[Any_], objects: Sequence[Object], depth: int
+) -> st.SearchStrategy[Any]:
+    """Draw for one member; beside whole numbers any other number is judged by its own."""
+    drawn = _values(part, objects, depth)
+    if isinstance(part, kinds.Float) and any(isinstance(each, kinds.Int) for each in beside):
+        return drawn.filter(lambda value: not isinstance(value, int))
+    return drawn
 
 
 @st.composite

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from runtime.breaking import RULES, Comparison, compare
@@ -81,24 +81,6 @@ def reordered(type_: GType, data: Any) -> GType:
         return msgspec.structs.replace(each, fields=fields)
 
     return GType(type_.root, tuple(mixed(each) for each in type_.objects))
-
-
-@pytest.mark.proves("DF-3", "P14")
-@given(old=types(), data=st.data())
-def test_p14_a_single_edit_that_breaks_has_a_witness(old: GType, data: Any) -> None:
-    """A value rule that says breaking is shown by a value, for most of what is drawn.
-
-    One edit at a time; kinds that share some values are the known exceptions.
-    """
-    new = data.draw(edits(old))
-    comparison = compare(old, new, "request")
-    breaking = [c for c in comparison.changes if c.verdict("request") == "breaking"]
-    assume(breaking and all(change.rule.by_value for change in breaking))
-    shown = any(refuses(new, data.draw(values(old))) for _ in range(8))
-    event(f"{'shown' if shown else 'not shown'}: {breaking[0].name}")
-    if breaking[0].name in {"field-added-required", "field-added-required-closed", "tag"}:
-        assume(breaking[0].pointer.count("/") <= 1)
-        assert shown
 
 
 def test_each_rule_has_a_verdict_for_each_direction() -> None:
