@@ -64,7 +64,7 @@ class Drafting:
     def __init__(self, registry: Registry, names: NameBook, clock: Clock, ids: Ids) -> None:
         self._registry = registry
         self._names = names
-        self._clock = clock
+        self._clock = self.clock = clock
         self._ids = ids
 
     def draft(  # noqa: PLR0913 - the port has them

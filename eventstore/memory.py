@@ -7,6 +7,8 @@ row. Nothing here is fast and nothing survives the process.
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
@@ -18,7 +20,19 @@ from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.cursors import Cursor
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
-from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
+from eventstore.events import (
+    ANY,
+    Archived,
+    Commit,
+    Event,
+    Exported,
+    Head,
+    NewEvent,
+    Pruned,
+    Redaction,
+    Row,
+    Verdict,
+)
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
@@ -278,6 +292,37 @@ class MemoryStore:
             self._redacted |= redaction.latest([fact])
             told = self._write(self._drafting.maintenance(redaction.FACT, fact))
             return Redaction(told.position, Position(row.pos), 0, gone=True)
+
+    def archive(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        raise refusals.not_in_memory("archive")
+
+    def prune(
+        self,
+        *,
+        by: str,
+        reason: str,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Pruned:
+        raise refusals.not_in_memory("drop streams")
+
+    def export(
+        self,
+        path: Path,
+        *,
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        raise refusals.not_in_memory("export")
 
     def _row_of(self, stream: StreamId, revision: int) -> StoredRow:
         of: StreamId | None = stream

@@ -286,6 +286,16 @@ def queue_full(path: Place, commits: int) -> EventStoreError:
     )
 
 
+def archive_busy(path: Place) -> EventStoreError:
+    """Say that somebody else moves rows."""
+    return EventStoreError(
+        "store-busy",
+        f"Another program archives, drops or redacts archived rows of {path}.",
+        "Try again when it is done.",
+        {"path": str(path)},
+    )
+
+
 def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int) -> EventStoreError:
     """Say that a kept fold is not what its reducer folds to. It is logged, never raised."""
     return EventStoreError(

@@ -26,6 +26,10 @@ NEWEST = (
     " AND k.revision <= ?3 ORDER BY k.revision DESC LIMIT 1"
 )
 CHAIN = "SELECT chain FROM commits WHERE stream = ? AND revision = ?"
+CHAIN_UP_TO = (
+    "SELECT chain FROM commits WHERE pos = (SELECT pos FROM commits WHERE stream = ?1"
+    " AND revision <= ?2 ORDER BY revision DESC LIMIT 1) AND revision + n - 1 = ?2"
+)
 _ADD_REDUCER = "INSERT OR IGNORE INTO reducers (name, version, fingerprint) VALUES (?, ?, ?)"
 _PUT = (
     "INSERT OR REPLACE INTO keyframes (stream, reducer, revision, digest, data)"
@@ -70,6 +74,11 @@ def newest(
 def chain_at(connection: sa.Connection, stream: StreamId, revision: int) -> bytes:
     """Return the chain value of the row of *stream* that begins at *revision*."""
     return bytes(connection.exec_driver_sql(CHAIN, (stream.hex, revision)).scalar_one())
+
+
+def chain_up_to(connection: sa.Connection, stream: StreamId, revision: int) -> bytes | None:
+    """Return the chain value of the row of *stream* that ends at *revision*; None: none does."""
+    return connection.exec_driver_sql(CHAIN_UP_TO, (stream.hex, revision)).scalar()
 
 
 def reducer_id(connection: sa.Connection, fingerprint: bytes) -> int | None:

@@ -7,10 +7,10 @@ so a flush is one statement: fence and log row are the triggers' work.
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -23,9 +23,10 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, redacting, tail
+from eventstore.sql import connections, failures, packing, redacting, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.history import History
 from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
@@ -34,6 +35,7 @@ from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
+T = TypeVar("T")
 FLUSH_ROWS = 128
 BOUNDED_S = 0.05
 PASSIVE_BYTES = 4 << 20
@@ -81,6 +83,7 @@ class LogFile:
         sealer: Sealer | None = None,
     ) -> None:
         self._path = path
+        self._history = History(path)
         self._sealer = sealer
         self._registry = registry
         self._names = names
@@ -140,7 +143,7 @@ class LogFile:
         self._stale = False
         self._state = tail.read_state(self._connection)
         self._heads = tail.read_heads(self._connection)
-        self._recent = tail.read_recent(self._connection)
+        self._recent = tail.read_recent(self._connection, self._history)
         if tail.count_names(self._connection) != len(self._names):
             self._names.load(tail.read_names(self._connection))
 
@@ -209,25 +212,68 @@ class LogFile:
         """
         # The write lock is held: what is decided here is still so when it is done.
         self._catch_up_with_others()
-        change = redacting.change_of(self._connection, order, self._registry, self._names)
-        self._names.type_ids[redaction.FACT]
-        if self._names.has_pending():
-            self._register_names()
+        change = redacting.change_of(
+            self._connection, self._history, order, self._registry, self._names
+        )
+        with packing.redacted(self._path, change) as rewritten:
+            keyframes, position = self.maintain(
+                lambda connection: redacting.apply(connection, self._history, change, rewritten),
+                redaction.FACT,
+                lambda _: change.fact,
+            )
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        gone = self.checkpoint("TRUNCATE")
+        return Redaction(position, Position(change.pos), keyframes, gone)
+
+    def maintain(
+        self,
+        work: Callable[[sa.Connection], T],
+        fact: str | None = None,
+        tell: Callable[[T], object] = lambda _: None,
+    ) -> tuple[T, Position]:
+        """Do *work* past the guards, and append what there is to tell of it: all or nothing (TB-7).
+
+        Args:
+            work: on the connection, in a transaction; it has the log to itself.
+            fact: type of the log's own fact that tells of it; None: there is none.
+            tell: gives its payload, from what *work* gave.
+
+        Returns:
+            What *work* gave, and the position of the log's last event after it.
+        """
+        self._catch_up_with_others()
+        if fact is not None:
+            self._names.type_ids[fact]
+            if self._names.has_pending():
+                self._register_names()
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            keyframes = redacting.apply(self._connection, change)
-            self._insert([self._drafting.maintenance(redaction.FACT, change.fact)])
-            position = Position(self._state.next_pos - 1)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+            done = work(self._connection)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            if fact is not None:
+                self._insert([self._drafting.maintenance(fact, tell(done))])
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         self._note_sync()
-        # A guest too, though it checkpoints nothing else: the value must be off the disk,
-        # and the write lock keeps all other writers out meanwhile.
-        gone = self.checkpoint("TRUNCATE")
-        return Redaction(position, Position(change.pos), keyframes, gone)
+        self._stale = True  # what was remembered of heads and commits may have left the file
+        return done, Position(self._state.next_pos - 1)
+
+    def give_back(self, pages: int) -> bool:
+        """Give up to so many free pages back to the disk; say whether there are more (AR-2)."""
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
+        free = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+        # A row for each page: it is done only when all were fetched.
+        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        left = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+        self._waiting += (free - left) * _FRAME_BYTES
+        # A file from before there was auto_vacuum keeps its pages, for itself to fill.
+        return 0 < left < free
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
@@ -256,7 +302,7 @@ class LogFile:
         return plan.outcomes
 
     def _plan(self, *, trusting: bool) -> Plan:
-        lookups = tail.SqlLookups(self._connection)
+        lookups = tail.SqlLookups(self._connection, self._history)
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )

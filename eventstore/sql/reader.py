@@ -19,6 +19,7 @@ from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import connections, failures, tail
+from eventstore.sql.history import History, twice
 from eventstore.sql.tables import commits
 from eventstore.sql.verifier import Verifier
 
@@ -29,6 +30,12 @@ _BEGINS = (commits.c.revision == 1) | commits.c.parent.is_not(None)
 _PAGE = (
     "SELECT pos, revision, n, began_us, data, parent, parent_revision FROM commits"
     " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
+)
+_HEAD = (
+    "SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
+    " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1) UNION ALL"
+    " SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
+    " FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)"
 )
 _ROW_COLUMNS = [
     commits.c[name]
@@ -68,6 +75,7 @@ class Reader:
     def __init__(self, path: Path, registry: Registry, names: NameBook) -> None:
         self.path = path
         self.registry = registry
+        self.history = History(path)
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
         self._engine = connections.reader_engine(path)
@@ -93,6 +101,11 @@ class Reader:
         with self._connection() as connection:
             return query(connection)
 
+    def of_stream(self, stream: StreamId, query: Callable[[sa.Connection], T]) -> T:
+        """Return what *query* answers of the file that holds the rows of *stream*."""
+        with self._connection() as connection:
+            return self.history.of_stream(connection, stream, query)
+
     def load_names(self) -> None:
         """Learn the names of the log."""
         with self._connection() as connection:
@@ -105,14 +118,9 @@ class Reader:
 
     def head(self, stream: StreamId) -> Head:
         """Say how far *stream* is."""
-        with self._connection() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-                " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1) UNION ALL"
-                " SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-                " FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)",
-                (stream.hex,),
-            ).all()
+        rows = self.of_stream(
+            stream, lambda connection: connection.exec_driver_sql(_HEAD, (stream.hex,)).all()
+        )
         if not rows:
             return Head(Revision(0))
         (revision, n, kind, flags, pos, *_), (*_, parent, parent_revision) = rows
@@ -156,8 +164,10 @@ class Reader:
         return self._decode(row.pos, stream, row.revision, row.began_us, row.data)
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
-        with self._connection() as connection:
-            return connection.exec_driver_sql(_PAGE, (stream.hex, start, last)).all()
+        return self.of_stream(
+            stream,
+            lambda connection: connection.exec_driver_sql(_PAGE, (stream.hex, start, last)).all(),
+        )
 
     def _inherited(self, rows: Sequence[Any], first: int, last: int) -> Iterator[Event]:
         """Give what the ancestors have of a fork that begins with *rows*."""
@@ -196,9 +206,25 @@ class Reader:
         if first_rows_only:
             query = query.where(_BEGINS)
         query = query.order_by(commits.c.pos.desc() if newest_first else commits.c.pos)
-        with self._connection() as connection:
-            rows = connection.execute(query).all()
+        rows = twice(lambda: self._rows(query, after, before, limit, newest_first=newest_first))
         return [self._row(*row) for row in rows]
+
+    def _rows(
+        self,
+        query: sa.Select[Any],
+        after: int,
+        before: int | None,
+        limit: int,
+        *,
+        newest_first: bool,
+    ) -> list[Any]:
+        if limit <= 0:
+            return []
+        with self.moment() as connection:
+            return self.history.rows(
+                connection, lambda held: held.execute(query).all(), after=after, before=before,
+                limit=limit, newest_first=newest_first,
+            )  # fmt: skip
 
     def _row(  # noqa: PLR0913, PLR0917 - the columns
         self,
@@ -236,32 +262,39 @@ class Reader:
         query = sa.select(*columns).where(commits.c.pos > after.position)
         if kinds:
             query = query.where(commits.c.kind.in_(kinds))
-        with self._transaction() as connection:
-            if tail.read_mark(connection, log, after.position) != after:
-                raise refusals.history_forked(log, after.position)
-            rows = connection.execute(query.order_by(commits.c.pos).limit(PAGE_ROWS)).all()
-            mark = tail.read_mark(connection, log)
+        query = query.order_by(commits.c.pos).limit(PAGE_ROWS)
+        rows, mark = twice(lambda: self._rows_and_mark(query, log, after))
         more = len(rows) == PAGE_ROWS
         if more:
             (pos, *_, epoch, n, chain) = rows[-1]
             mark = Mark(epoch, pos + n - 1, chain)
         return Found([self._row(*row[: len(_ROW_COLUMNS)]) for row in rows], mark, more)
 
+    def _rows_and_mark(
+        self, query: sa.Select[Any], log: UUID, after: Mark
+    ) -> tuple[list[Any], Mark]:
+        with self.moment() as connection:
+            if tail.read_mark(connection, self.history, log, after.position) != after:
+                raise refusals.history_forked(log, after.position)
+            rows = self.history.rows(
+                connection, lambda held: held.execute(query).all(), after=after.position,
+                before=None, limit=PAGE_ROWS,
+            )  # fmt: skip
+            return rows, tail.read_mark(connection, self.history, log)
+
     def mark_at(self, log: UUID, position: int | None) -> Mark:
         """Return the mark after the last row that ends up to *position*; None: at the end."""
-        with self._transaction() as connection:
-            mark = tail.read_mark(connection, log, position)
+        with self.moment() as connection:
+            mark = tail.read_mark(connection, self.history, log, position)
             if position is None or mark.position <= position:
                 return mark
-            # The row that holds *position* begins at most 255 before it, and goes on behind.
-            begins = connection.exec_driver_sql(
-                "SELECT max(pos) FROM commits WHERE pos <= ?", (position,)
-            ).scalar_one()
-            return tail.read_mark(connection, log, begins - 1)
+            # The row that holds *position* goes on behind it.
+            row = self.history.row_at(connection, position)
+            return tail.read_mark(connection, self.history, log, row.pos - 1 if row else 0)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        """Read the log at one moment."""
+    def moment(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees the log as it is at one moment."""
         with self._connection() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
@@ -272,9 +305,9 @@ class Reader:
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""
         number = self.registry.kind(kind).id
-        query = sa.select(sa.func.count()).where(commits.c.kind == number, _BEGINS)
-        with self._connection() as connection:
-            return connection.execute(query).scalar_one()
+        begins = sa.and_(commits.c.kind == number, _BEGINS)
+        with self.moment() as connection:
+            return twice(lambda: self.history.count(connection, begins))
 
     def find_streams(self, suffix: str, kind: str, limit: int) -> list[StreamId]:
         """Find streams by the end of their id."""
@@ -286,23 +319,19 @@ class Reader:
             fits = commits.c.stream == suffix.lower()
         found = sa.select(commits.c.stream).where(fits).distinct()
         query = (
-            sa.select(commits.c.stream)
+            sa.select(commits.c.pos, commits.c.stream)
             .where(commits.c.stream.in_(found), commits.c.kind == number, _BEGINS)
             .order_by(commits.c.pos.desc())
             .limit(max(limit, 0))
         )
-        with self._connection() as connection:
-            return [StreamId(UUID(stream)) for stream in connection.execute(query).scalars()]
+        rows = twice(lambda: self._rows(query, 0, None, limit, newest_first=True))
+        return [StreamId(UUID(stream)) for _, stream in rows]
 
     def forks_of(self, stream: StreamId) -> list[StreamId]:
         """Give the streams that go on from *stream*."""
-        query = (
-            sa.select(commits.c.stream)
-            .where(commits.c.parent == stream.hex)
-            .order_by(commits.c.pos)
-        )
         with self._connection() as connection:
-            return [StreamId(UUID(fork)) for fork in connection.execute(query).scalars()]
+            found = self.history.forks(connection, stream)
+        return [StreamId(UUID(fork)) for _, fork in found]
 
     def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
         """Return what checks the store; see there for *anchors*."""

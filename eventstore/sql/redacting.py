@@ -1,6 +1,7 @@
 """Take values out of a stored row: what one maintenance transaction does (TB-7, CH-6)."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
@@ -12,14 +13,9 @@ from eventstore.errors import EventStoreError
 from eventstore.identifiers import StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
-from eventstore.sql import tail
-
-_DROP_KEYFRAMES = (
-    "DELETE FROM keyframes WHERE stream IN (WITH RECURSIVE forks (stream) AS (VALUES (?)"
-    " UNION SELECT commits.stream FROM commits JOIN forks ON commits.parent = forks.stream)"
-    " SELECT stream FROM forks)"
-)
-
+from eventstore.sql import segments, tail
+from eventstore.sql.history import History
+from eventstore.sql.segments import Segment
 
 class Order(msgspec.Struct, frozen=True):
     """What is to be redacted."""
@@ -37,17 +33,24 @@ class Change(msgspec.Struct, frozen=True):
     pos: int
     data: str
     fact: Redacted
+    stream: StreamId
+    home: Segment | None
+    """The segment that holds the row; None: table `commits` alone does."""
 
 
 def change_of(
-    connection: sa.Connection, order: Order, registry: Registry, names: NameBook
+    connection: sa.Connection,
+    history: History,
+    order: Order,
+    registry: Registry,
+    names: NameBook,
 ) -> Change:
     """Decide how the row of *order* shall look.
 
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
     """
-    row = _row_of(connection, order)
+    row = _row_of(connection, history, order)
     if row.kind == LOG_KIND.id:
         raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
     data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
@@ -57,35 +60,34 @@ def change_of(
         pointers=order.pointers, by=order.by, reason=order.reason, digest=row.digest or b"",
         data=data,
     )  # fmt: skip
-    return Change(row.pos, data, fact)
+    return Change(row.pos, data, fact, row.stream, history.home(connection, row.stream))
 
 
-def _row_of(connection: sa.Connection, order: Order) -> StoredRow:
+def _row_of(connection: sa.Connection, history: History, order: Order) -> StoredRow:
     """Return the row that holds the revision, of the stream or the ancestor it comes from."""
     stream = order.stream
     while True:
-        found = connection.exec_driver_sql(
-            f"SELECT {tail.COLUMNS} FROM commits"  # noqa: S608 - columns
-            " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
-            (stream.hex, order.revision),
-        ).first()
-        row = tail.stored_row(found) if found else None
+        row = _find(
+            connection, history, stream,
+            "AND revision <= ? ORDER BY revision DESC", (order.revision,),
+        )  # fmt: skip
         if row is not None and 1 <= order.revision < row.next_revision:
             return row
-        parent = None if row else _parent_of(connection, stream)
-        if parent is None or order.revision < 1:
-            head = tail.SqlLookups(connection).known(order.stream).revision
+        first = None if row else _find(connection, history, stream, "ORDER BY revision", ())
+        if first is None or first.parent is None or order.revision < 1:
+            head = tail.SqlLookups(connection, history).known(order.stream).revision
             raise refusals.no_such_revision(order.stream, order.revision, head)
-        stream = parent
+        stream = first.parent
 
 
-def _parent_of(connection: sa.Connection, stream: StreamId) -> StreamId | None:
-    found = connection.exec_driver_sql(
-        f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ?"  # noqa: S608 - columns
-        " ORDER BY revision LIMIT 1",
-        (stream.hex,),
-    ).first()
-    return tail.stored_row(found).parent if found else None
+def _find(
+    connection: sa.Connection, history: History, stream: StreamId, rest: str, values: tuple[int, ...]
+) -> StoredRow | None:
+    sql = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ? {rest} LIMIT 1"  # noqa: S608
+    found = history.of_stream(
+        connection, stream, lambda held: held.exec_driver_sql(sql, (stream.hex, *values)).first()
+    )
+    return tail.stored_row(found) if found else None
 
 
 def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order) -> None:
@@ -98,15 +100,30 @@ def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order
         raise redaction.cannot_redact(order.pointers, reason) from error
 
 
-def apply(connection: sa.Connection, change: Change) -> int:
+def apply(
+    connection: sa.Connection, history: History, change: Change, rewritten: Segment | None
+) -> int:
     """Write the row anew and drop the folds that hold the values; return how many those were.
 
-    The caller's transaction holds the log, and appends the fact.
+    The caller's transaction is past the guards, and appends the fact. *rewritten* is the segment
+    without the values, where one had them.
     """
-    connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+    streams = _with_forks(connection, history, change.stream)
     connection.exec_driver_sql(
         "UPDATE commits SET data = ?, salt = NULL WHERE pos = ?", (change.data, change.pos)
     )
-    dropped = connection.exec_driver_sql(_DROP_KEYFRAMES, (change.fact.stream,)).rowcount
-    connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+    dropped = sum(
+        connection.exec_driver_sql("DELETE FROM keyframes WHERE stream = ?", (each,)).rowcount
+        for each in streams
+    )
+    if rewritten is not None:
+        segments.insert(connection, rewritten)
     return dropped
+
+
+def _with_forks(connection: sa.Connection, history: History, stream: StreamId) -> list[str]:
+    """Return *stream* and all that goes on from it, as they are stored."""
+    found = [stream.hex]
+    for each in found:
+        found += [fork for _, fork in history.forks(connection, StreamId(UUID(each)))]
+    return found

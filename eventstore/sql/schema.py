@@ -34,7 +34,7 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
     beside = path.with_name(f"{path.name}.{uid.hex}.new")
     try:
         with failures.translating(path):
-            beside.write_bytes(_blank())
+            beside.write_bytes(blank())
             engine = connections.transactional_engine(beside)
             with engine.begin() as connection:
                 row = {"only": 1, "uid": uid.hex, "epoch": 0, "next_pos": 1, "head": genesis(uid)}
@@ -196,7 +196,7 @@ def _driver(connection: sa.Connection) -> sqlite3.Connection:
 
 
 @functools.cache
-def _blank() -> bytes:
+def blank() -> bytes:
     """Return a store without a log, as bytes of its file: a program makes its tables once."""
     with connections.transactional_engine(Path(":memory:")).connect() as connection:
         driver = _driver(connection)

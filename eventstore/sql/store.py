@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, TypeVar
@@ -11,16 +12,19 @@ from eventstore.bell import Bell
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
-from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
+from eventstore.events import Archived, Event, Head, NewEvent, Pruned, Redaction, Row, Verdict
 from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, files, revisions, schema
+from eventstore.retention import Wanted, wanted_of
+from eventstore.sql import connections, failures, files, packing, revisions, schema
+from eventstore.sql.archiving import Archiver
 from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
+from eventstore.sql.locked import Locked
 from eventstore.sql.log_file import LOG, LogFile
 from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
@@ -108,6 +112,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             keeper = Keeper(Reader(path, registry, book), registry, keyframes)
         writer = Writer(url, path, log_file, write_lock, keeper)
         reader = Reader(path, registry, book)
+        if holder is not None:
+            packing.sweep_on_opening(path, reader.ask)
         folds = Folds(
             reader, registry, check_every=check_keyframes, report=_reporting(writer, keeper)
         )
@@ -180,6 +186,7 @@ class SqlStore:
         note = self._note_reset if writer is not None else None
         self._feed = SqlFeed(url, reader.path, reader, note)
         self._drafting = drafting
+        self._clock = drafting.clock
         self._writer = writer
         self._log_file = log_file
         self._holder = holder
@@ -312,6 +319,54 @@ class SqlStore:
             raise failures.opened_for_reading(self._url)
         order = Order(stream, revision, tuple(pointers), by, reason)
         return self._writer.do(lambda: log_file.redact(order))
+
+    def archive(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        wanted = self._wanted("archive", older_than, kinds, streams)
+        return self._archiver().archive(wanted, progress)
+
+    def prune(
+        self,
+        *,
+        by: str,
+        reason: str,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Pruned:
+        wanted = self._wanted("drop", older_than, kinds, streams)
+        return self._archiver().prune(wanted, by=by, reason=reason, progress=progress)
+
+    def _wanted(
+        self,
+        action: str,
+        older_than: timedelta | None,
+        kinds: Sequence[str],
+        streams: Sequence[StreamId],
+    ) -> Wanted:
+        self._check_open()
+        if streams:
+            return Wanted(streams=tuple(streams))
+        registry = self._reader.registry
+        for name in kinds:
+            registry.kind(name)  # refuses one that is not there
+        age_s = None if older_than is None else older_than.total_seconds()
+        return wanted_of(
+            registry.kinds, action, self._clock(), older_than_s=age_s, names=kinds
+        )
+
+    def _archiver(self) -> Archiver:
+        if self._writer is None or self._log_file is None:
+            raise failures.opened_for_reading(self._url)
+        log = Locked(self._writer, self._log_file, seals=self._holder is not None)
+        return Archiver(self._reader.path, self._reader, self._reader.registry, log)
 
     def close(self) -> None:
         if self._closed:

@@ -1,7 +1,7 @@
 """`verify`, in its three sizes: the log or a part of it, since the last seal, one stream."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +13,8 @@ from eventstore.chain import StoredRow
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 from eventstore.seals import MARK_BYTES, Seal
-from eventstore.sql import failures, seal_keys, seal_table, verifying
+from eventstore.sql import failures, seal_keys, seal_table, stones, verifying
+from eventstore.sql.history import History, is_taken_out
 from eventstore.sql.verifying import Log, Start
 from eventstore.verification import SealedWalk
 
@@ -35,6 +36,7 @@ class Verifier:
         self, path: Path, connect: Connect, anchors: Iterable[bytes] | None = None
     ) -> None:
         self._path = path
+        self._history = History(path)
         self._connect = connect
         self._anchors = anchors
 
@@ -56,7 +58,7 @@ class Verifier:
         walk = self._walk(log, start, found, to_end=to_end)
         verdict = self._along(walk, start, end, progress)
         if verdict.fault is None and start.previous is None:
-            verdict = self._before_the_log() or verdict
+            verdict = self._before_the_log() or self._taken_out(log, verdict) or verdict
         return self._noted(log, verdict)
 
     def since_seal(self, progress: Progress | None = None) -> Verdict:
@@ -67,7 +69,7 @@ class Verifier:
             fault, head = self._stands(log, seal)
             if fault is not None or head is None:
                 return _broken_seal(log, seal, fault)
-            _, start = self._begin(seal.last_pos)
+            _, start = self._begin(self._last_of(seal))
         end = max(log.end.next_pos - 1, log.newest)
         verdict = self._along(self._walk(log, start, (), to_end=True), start, end, progress)
         if seal is not None:
@@ -95,12 +97,28 @@ class Verifier:
     # --- one walk ---
 
     def _begin(self, first: int) -> tuple[Log, Start]:
+        with self._moment() as connection:
+            start = verifying.start_at(connection, self._history, first)
+            return verifying.read_log(connection), start
+
+    @contextmanager
+    def _moment(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees the log as it is at one moment."""
         with self._connect() as connection:
-            connection.exec_driver_sql("BEGIN")  # one moment for all of it
+            connection.exec_driver_sql("BEGIN")
             try:
-                return verifying.read_log(connection), verifying.start_at(connection, first)
+                yield connection
             finally:
                 connection.exec_driver_sql("ROLLBACK")
+
+    def _last_of(self, seal: Seal) -> int:
+        """Return where to begin after *seal*: at its last row, or behind if that left the file.
+
+        Whoever opens a store to append need not have its segments.
+        """
+        with self._connect() as connection:
+            away = is_taken_out(connection, seal.last_pos)
+        return seal.last_pos + 1 if away else seal.last_pos
 
     def _walk(self, log: Log, start: Start, found: Iterable[Seal], *, to_end: bool) -> SealedWalk:
         walk = verifying.walk_from(
@@ -114,8 +132,8 @@ class Verifier:
     ) -> Verdict:
         pos, total = start.pos, end + 1 - start.pos
         while pos <= end:
-            with self._connect() as connection:
-                rows = verifying.page(connection, pos, end)
+            with self._moment() as connection:
+                rows = verifying.page(connection, self._history, pos, end)
             for row in rows:
                 fault = walk.step(row)
                 if fault is not None:
@@ -149,6 +167,11 @@ class Verifier:
         detail = "It stands before the beginning of the log."
         return Verdict(0, Position(0), "order", where, stream, detail)
 
+    def _taken_out(self, log: Log, verdict: Verdict) -> Verdict | None:
+        """Find rows that were taken out and no fact tells of."""
+        with self._moment() as connection:
+            return stones.fault_of(connection, self._history, log.names, verdict)
+
     def _noted(self, log: Log, verdict: Verdict) -> Verdict:
         return msgspec.structs.replace(verdict, unvouched=log.unvouched)
 
@@ -159,7 +182,9 @@ class Verifier:
 
     def _revision_before(self, stream: StreamId, revision: int) -> int:
         with self._connect() as connection:
-            return verifying.revision_before(connection, stream, revision)
+            return self._history.of_stream(
+                connection, stream, lambda held: verifying.revision_before(held, stream, revision)
+            )
 
     def _redaction_since(self, pos: int) -> bytes | None:
         with self._connect() as connection:
@@ -171,7 +196,7 @@ class Verifier:
         """Say what is wrong with *seal*, and the chain value of its last row, if that is there."""
         fault = seals.fault_of(seal, log.uid, log.keys(self._trusted()))
         with self._connect() as connection:
-            before = verifying.row_before(connection, seal.last_pos + 1)
+            before = verifying.row_before(connection, self._history, seal.last_pos + 1)
         if fault is not None or before is None or before[0] != seal.last_pos + 1:
             return fault, None
         note = seals.read_note(seal.note)
@@ -184,18 +209,22 @@ class Verifier:
         before = 1 << 62
         of: StreamId | None = stream
         while of is not None:
-            with self._connect() as connection:
-                found = verifying.rows_where(
-                    connection, "stream = ? AND revision <= ? ORDER BY revision", (of.hex, before)
-                )
+            found = self._own_rows(of, before)
             rows = found + rows
             of, before = (found[0].parent, found[0].parent_revision or 0) if found else (None, 0)
         return rows
 
+    def _own_rows(self, stream: StreamId, last: int) -> list[StoredRow]:
+        asked = ("stream = ? AND revision <= ? ORDER BY revision", (stream.hex, last))
+        with self._connect() as connection:
+            return self._history.of_stream(
+                connection, stream, lambda held: verifying.rows_where(held, *asked)
+            )
+
     def _alone(self, log: Log, row: StoredRow) -> Verdict | None:
         """Check a row against the chain value before it only."""
         with self._connect() as connection:
-            before = verifying.row_before(connection, row.pos)
+            before = verifying.row_before(connection, self._history, row.pos)
         start = Start(row.pos, *before) if before else Start(1, 1, None)
         walk = verifying.walk_from(
             log, start, to_end=False, revision_before=self._revision_before,
@@ -206,12 +235,8 @@ class Verifier:
 
     def chains_of(self, seal: Seal) -> list[tuple[int, bytes]]:
         """Return position and chain value of the rows that *seal* is over."""
-        with self._connect() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT pos, chain FROM commits WHERE pos BETWEEN ? AND ? ORDER BY pos",
-                (seal.first_pos, seal.last_pos),
-            ).all()
-        return [(pos, chain) for pos, chain in rows]
+        with self._moment() as connection:
+            return self._history.chains(connection, seal.first_pos, seal.last_pos)
 
     def seal_over(self, pos: int) -> Seal | None:
         """Return the seal over the row at *pos*."""

@@ -11,11 +11,12 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore import refusals, seals
-from eventstore.chain import LogEnd, StoredRow, Walk, genesis
+from eventstore.chain import Gone, LogEnd, StoredRow, Walk, genesis
 from eventstore.identifiers import StreamId
 from eventstore.names import REGISTERED, TYPE, Name
 from eventstore.seals import Rekeying, Seal
 from eventstore.sql import seal_table, tail
+from eventstore.sql.history import History
 from eventstore.verification import SealedWalk
 
 PAGE_ROWS = 512
@@ -76,24 +77,20 @@ def read_log(connection: sa.Connection) -> Log:
     )  # fmt: skip
 
 
-def start_at(connection: sa.Connection, first: int) -> Start:
+def start_at(connection: sa.Connection, history: History, first: int) -> Start:
     """Return where to begin so that the row which holds position *first* is seen."""
     if first <= 1:
         return Start(1, 1, None)
-    found = connection.exec_driver_sql(
-        "SELECT pos, n FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1", (first,)
-    ).first()
-    pos = int(found[0]) if found and found[0] + found[1] > first else first
-    before = row_before(connection, pos)
+    found = history.row_at(connection, first)
+    pos = found.pos if found and found.next_pos > first else first
+    before = row_before(connection, history, pos)
     return Start(1, 1, None) if before is None else Start(pos, *before)
 
 
-def row_before(connection: sa.Connection, pos: int) -> tuple[int, bytes] | None:
+def row_before(connection: sa.Connection, history: History, pos: int) -> tuple[int, bytes] | None:
     """Return the position due after the row before *pos*, and that row's chain value."""
-    found = connection.exec_driver_sql(
-        "SELECT pos + n, chain FROM commits WHERE pos < ? ORDER BY pos DESC LIMIT 1", (pos,)
-    ).first()
-    return (int(found[0]), found[1]) if found else None
+    found = history.last_row(connection, pos - 1)
+    return (found.next_pos, found.chain) if found else None
 
 
 def walk_from(
@@ -145,9 +142,22 @@ def no_row_check(log: Log, first: int) -> int:
     return end
 
 
-def page(connection: sa.Connection, pos: int, end: int) -> list[StoredRow]:
-    """Return the next rows that begin from *pos* to *end*."""
-    return rows_where(connection, f"pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}", (pos, end))
+def page(
+    connection: sa.Connection, history: History, pos: int, end: int
+) -> list[StoredRow | Gone]:
+    """Return the next rows that begin from *pos* to *end*, in order.
+
+    The caller's transaction makes it one moment.
+    """
+
+    def ask(held: sa.Connection) -> list[StoredRow]:
+        return rows_where(held, f"pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}", (pos, end))
+
+    own = ask(connection)
+    last = own[-1].pos if len(own) == PAGE_ROWS else end
+    archived, gone = history.archived(connection, ask, pos, last)
+    found: dict[int, StoredRow | Gone] = {row.pos: row for row in [*gone, *archived, *own]}
+    return [found[at] for at in sorted(found)][:PAGE_ROWS]
 
 
 def rows_where(

@@ -238,6 +238,37 @@ class PostgresStore:
     ) -> Redaction:
         raise not_here_yet(self._place, "redact")
 
+    def archive(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        raise not_here_yet(self._place, "archive")
+
+    def prune(
+        self,
+        *,
+        by: str,
+        reason: str,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Pruned:
+        raise not_here_yet(self._place, "drop streams")
+
+    def export(
+        self,
+        path: Path,
+        *,
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        raise not_here_yet(self._place, "export")
+
     def close(self) -> None:
         if self._closed:
             return
