@@ -12,14 +12,24 @@ from eventstore.bell import Bell
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
-from eventstore.events import Archived, Event, Head, NewEvent, Pruned, Redaction, Row, Verdict
+from eventstore.events import (
+    Archived,
+    Event,
+    Exported,
+    Head,
+    NewEvent,
+    Pruned,
+    Redaction,
+    Row,
+    Verdict,
+)
 from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.retention import Wanted, wanted_of
-from eventstore.sql import connections, failures, files, packing, revisions, schema
+from eventstore.sql import connections, exporting, failures, files, packing, revisions, schema
 from eventstore.sql.archiving import Archiver
 from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
@@ -343,6 +353,18 @@ class SqlStore:
     ) -> Pruned:
         wanted = self._wanted("drop", older_than, kinds, streams)
         return self._archiver().prune(wanted, by=by, reason=reason, progress=progress)
+
+    def export(
+        self,
+        path: Path,
+        *,
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        self._check_open()
+        if self._holder is not None:
+            self.seal()
+        return exporting.export(self._reader, path, streams, progress)
 
     def _wanted(
         self,

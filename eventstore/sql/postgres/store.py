@@ -4,14 +4,25 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Self, TypeVar
 
 from eventstore import refusals
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
-from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
+from eventstore.events import (
+    Archived,
+    Event,
+    Exported,
+    Head,
+    NewEvent,
+    Pruned,
+    Redaction,
+    Row,
+    Verdict,
+)
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
