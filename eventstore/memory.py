@@ -8,7 +8,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
@@ -313,11 +312,11 @@ class MemoryStore:
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> Pruned:
-        raise refusals.not_in_memory("drop streams")
+        raise refusals.not_in_memory("prune")
 
     def export(
         self,
-        path: Path,
+        path: str,
         *,
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,

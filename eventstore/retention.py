@@ -108,7 +108,8 @@ def wanted_of(
     """
     staying = STAYING.intersection(names)
     if staying:
-        raise cannot_archive(f"streams of kind {min(staying)} stay where they are")
+        reason = f"streams of kind {min(staying)} stay where they are"
+        raise cannot_archive(reason)
     before: dict[int, int] = {}
     for kind in kinds:
         if kind.name in STAYING or (names and kind.name not in names):

@@ -6,7 +6,6 @@ All methods are synchronous and may be called from any thread.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from eventstore.cursors import Cursor
@@ -285,7 +284,7 @@ class Store(Protocol):
 
     def export(
         self,
-        path: Path,
+        path: str,
         *,
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,

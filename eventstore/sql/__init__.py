@@ -1,6 +1,8 @@
 """Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
+from eventstore.sql.importing import import_
 from eventstore.sql.migrating import Step
+from eventstore.sql.offline import verify as verify_export
 from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.schema import check, current, history, maintain, sql, upgrade
@@ -15,9 +17,11 @@ __all__ = [
     "check",
     "current",
     "history",
+    "import_",
     "maintain",
     "open_store",
     "sql",
     "upgrade",
+    "verify_export",
     "without_password",
 ]

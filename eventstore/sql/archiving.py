@@ -8,29 +8,35 @@ Source: AR-1, AR-2, TB-7.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from eventstore import retention
-from eventstore.chain import Gone, pack_gone
-from eventstore.codec import Registry
+from eventstore.chain import Gone
 from eventstore.events import Archived, Pruned
-from eventstore.identifiers import Position
-from eventstore.retention import BATCH_ROWS, STAYING, ArchivedFact, PrunedFact, Wanted
+from eventstore.identifiers import Clock, Position, StreamId
+from eventstore.retention import (
+    BATCH_ROWS,
+    STAYING,
+    ArchivedFact,
+    PrunedFact,
+    Wanted,
+    wanted_of,
+)
 from eventstore.sql import files, packing, segments
 from eventstore.sql.points import crash_point
 from eventstore.sql.reader import Reader
 from eventstore.sql.segments import Segment
 from eventstore.sql.selecting import Pick, Selection, state_of
+from eventstore.sql.taking_out import HEADERS, drop_rows, take_out
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]
 VACUUM_PAGES = 1_000
-_HEADERS = "SELECT pos, n, epoch, chain FROM commits WHERE"
-_INSERT_STONE = "INSERT INTO tombstones VALUES (?,?,?,?,?,?,?)"
 
 
 class Changing(Protocol):
@@ -62,28 +68,48 @@ class Archiver:
     """Moves rows of one store.
 
     Args:
-        path: of the store.
         reader: of the store.
-        registry: gives the names of kinds.
         log: to be changed.
+        clock: says how old a stream is.
         segment_bytes: of rows, at most, in one segment.
     """
 
     def __init__(
         self,
-        path: Path,
         reader: Reader,
-        registry: Registry,
         log: Changing,
+        clock: Clock,
         *,
         segment_bytes: int = retention.SEGMENT_BYTES,
     ) -> None:
-        self._path = path
+        self._path = reader.path
         self._reader = reader
         self._log = log
+        self._clock = clock
         self._segment_bytes = segment_bytes
-        self._names = {kind.id: kind.name for kind in registry.kinds}
-        self._staying = {kind.id: kind.name for kind in registry.kinds if kind.name in STAYING}
+        kinds = reader.registry.kinds
+        self._names = {kind.id: kind.name for kind in kinds}
+        self._staying = {kind.id: kind.name for kind in kinds if kind.name in STAYING}
+
+    def wanted(
+        self,
+        action: str,
+        older_than: timedelta | None,
+        kinds: Sequence[str],
+        streams: Sequence[StreamId],
+    ) -> Wanted:
+        """Say what `archive` or `prune` (*action* `drop`) are to look for.
+
+        Raises:
+            EventStoreError: `cannot-archive`, `unknown-kind`.
+        """
+        if streams:
+            return Wanted(streams=tuple(streams))
+        registry = self._reader.registry
+        for name in kinds:
+            registry.kind(name)  # refuses one that is not there
+        age_s = None if older_than is None else older_than.total_seconds()
+        return wanted_of(registry.kinds, action, self._clock(), older_than_s=age_s, names=kinds)
 
     def archive(self, wanted: Wanted, progress: Progress | None = None) -> Archived:
         """Copy what is *wanted* to segments, and take it out of `commits`.
@@ -157,9 +183,7 @@ class Archiver:
         with self._reader.moment() as connection:
             return sum(1 for _ in self._selection(connection, wanted, dropping=False).picks())
 
-    def _selection(
-        self, connection: sa.Connection, wanted: Wanted, *, dropping: bool
-    ) -> Selection:
+    def _selection(self, connection: sa.Connection, wanted: Wanted, *, dropping: bool) -> Selection:
         history = self._reader.history
         return Selection(connection, history, wanted, self._staying, dropping=dropping)
 
@@ -201,11 +225,11 @@ class Archiver:
             done_to = self._reader.ask(lambda c: segments.unloaded_to(c, segment.id))
             while True:
                 rows = held.exec_driver_sql(
-                    f"{_HEADERS} pos > ? ORDER BY pos LIMIT ?", (done_to, BATCH_ROWS)
+                    f"{HEADERS} pos > ? ORDER BY pos LIMIT ?", (done_to, BATCH_ROWS)
                 ).all()
                 batch = [Gone(*row) for row in rows]
                 crash_point("unload.before")
-                self._log.maintain(lambda c, batch=batch: _take_out(c, batch, segment))  # type: ignore[misc]
+                self._log.maintain(lambda c, batch=batch: take_out(c, batch, segment))  # type: ignore[misc]
                 crash_point("unload.after")
                 if len(batch) < BATCH_ROWS:
                     return
@@ -230,7 +254,7 @@ class Archiver:
         def work(connection: sa.Connection) -> PrunedFact:
             if state_of(connection) != state:
                 raise _ChangedError
-            stones = _drop_rows(connection, [pick.stream for pick in batch])
+            stones = drop_rows(connection, [pick.stream for pick in batch])
             names = sorted({self._names[pick.kind] for pick in batch})
             return PrunedFact(
                 names, len(batch), sum(pick.rows for pick in batch),
@@ -277,61 +301,6 @@ def _batches(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
         batch.append(pick)
     if batch:
         yield batch
-
-
-def _take_out(connection: sa.Connection, batch: Sequence[Gone], segment: Segment) -> None:
-    """Delete rows that a segment holds, and put tombstones in their place."""
-    _delete(connection, batch)
-    for run in _runs(batch):
-        last = run[-1]
-        connection.exec_driver_sql(
-            _INSERT_STONE,
-            (run[0].pos, last.next_pos - 1, last.epoch, last.chain, None, segment.id,
-             segment.event_pos),
-        )  # fmt: skip
-    if len(batch) < BATCH_ROWS:
-        segments.mark_unloaded(connection, segment.id)
-
-
-def _drop_rows(
-    connection: sa.Connection, streams: Sequence[str]
-) -> list[tuple[int, int, bytes]]:
-    """Delete all that there is of *streams*; return the tombstones in their place."""
-    (event_pos,) = connection.exec_driver_sql("SELECT next_pos FROM log").one()
-    rows: list[Gone] = []
-    for stream in streams:
-        found = connection.exec_driver_sql(f"{_HEADERS} stream = ?", (stream,)).all()
-        rows += [Gone(*row) for row in found]
-        connection.exec_driver_sql("DELETE FROM keyframes WHERE stream = ?", (stream,))
-    rows.sort(key=lambda row: row.pos)
-    _delete(connection, rows)
-    stones = []
-    for run in _runs(rows):
-        first, last, gone = run[0].pos, run[-1], pack_gone(run)
-        connection.exec_driver_sql(
-            _INSERT_STONE,
-            (first, last.next_pos - 1, last.epoch, last.chain, gone, None, event_pos),
-        )
-        stones.append((first, last.next_pos - 1, gone))
-    return stones
-
-
-def _delete(connection: sa.Connection, rows: Sequence[Gone]) -> None:
-    positions: list[Any] = [(row.pos,) for row in rows]
-    if positions:
-        connection.exec_driver_sql("DELETE FROM commits WHERE pos = ?", positions)
-
-
-def _runs(rows: Sequence[Gone]) -> Iterator[list[Gone]]:
-    """Give rows that follow each other without a gap, together."""
-    run: list[Gone] = []
-    for row in rows:
-        if run and run[-1].next_pos != row.pos:
-            yield run
-            run = []
-        run.append(row)
-    if run:
-        yield run
 
 
 def _fact_of(segment: Segment, picks: Sequence[Pick]) -> ArchivedFact:

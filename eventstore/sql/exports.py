@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore.errors import EventStoreError
-from eventstore.sql import schema, segments
+from eventstore.sql import blanks, segments
 
 APPLICATION_ID = 0x54534558
 """At byte 68 of the file: `TSEX`."""
@@ -51,10 +51,14 @@ def make(file: Path, *, whole: bool) -> sqlite3.Connection:
     """Make an empty export, readable by its owner only, and open it for writing."""
     file.touch(mode=0o600)
     file.chmod(0o600)
-    file.write_bytes(schema.blank())
+    file.write_bytes(blanks.blank())
     connection = sqlite3.connect(file, isolation_level=None)
     # It has no name yet: nobody misses it, and it is synced as a whole when it is done.
-    for setting in ("journal_mode = OFF", "synchronous = OFF", f"application_id = {APPLICATION_ID}"):
+    for setting in (
+        "journal_mode = OFF",
+        "synchronous = OFF",
+        f"application_id = {APPLICATION_ID}",
+    ):
         connection.execute(f"PRAGMA {setting}")
     for statement in _TABLES:
         connection.execute(statement)

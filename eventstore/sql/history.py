@@ -29,6 +29,10 @@ Ask = Callable[[sa.Connection], Sequence[Any]]
 END_OF_TIME = 1 << 62
 _LAST = "SELECT pos, n, epoch, chain FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1"
 _TOMBSTONE = "SELECT first_pos, last_pos, epoch, chain, gone, segment, event_pos FROM tombstones"
+_TOMBSTONES = (
+    f"{_TOMBSTONE} WHERE first_pos <= ?2 AND last_pos >= ?1 AND first_pos >= coalesce("  # noqa: S608
+    "(SELECT max(first_pos) FROM tombstones WHERE first_pos <= ?1), ?1) ORDER BY first_pos"
+)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -168,7 +172,9 @@ class History:
                 if each.unloaded:
                     continue
                 both = sa.select(commits.c.pos).where(condition)
-                total -= len({*connection.execute(both).scalars()} & {*held.execute(both).scalars()})
+                total -= len(
+                    {*connection.execute(both).scalars()} & {*held.execute(both).scalars()}
+                )
         return total
 
     def recent(self, connection: sa.Connection, ask: Ask, limit: int) -> list[Any]:
@@ -279,8 +285,7 @@ def twice(look: Callable[[], T]) -> T:
 def tombstones(connection: sa.Connection, first: int, last: int) -> list[Tombstone]:
     """Return the tombstones that stand for positions from *first* to *last*."""
     rows = connection.exec_driver_sql(
-        f"{_TOMBSTONE} WHERE first_pos <= ?2 AND last_pos >= ?1 AND first_pos >= coalesce("
-        "(SELECT max(first_pos) FROM tombstones WHERE first_pos <= ?1), ?1) ORDER BY first_pos",
+        _TOMBSTONES,
         (first, last),
     )
     return [Tombstone(*row) for row in rows.all()]

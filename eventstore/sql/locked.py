@@ -6,7 +6,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from eventstore.identifiers import Position
-from eventstore.sql.log_file import LogFile
+from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.writer import Writer
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Locked:
         seals: whether this process seals it.
     """
 
-    def __init__(self, writer: Writer, log_file: LogFile, *, seals: bool) -> None:
+    def __init__(self, writer: Writer, log_file: MaintainedLog, *, seals: bool) -> None:
         self._writer = writer
         self._log_file = log_file
         self._seals = seals

@@ -7,35 +7,31 @@ so a flush is one statement: fence and log row are the triggers' work.
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from eventstore import redaction
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
-from eventstore.events import Redaction
-from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, packing, redacting, tail
+from eventstore.sql import connections, failures, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.keyframes import Write
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
-from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
-T = TypeVar("T")
 FLUSH_ROWS = 128
 BOUNDED_S = 0.05
 PASSIVE_BYTES = 4 << 20
@@ -44,7 +40,7 @@ WARN_BYTES = 256 << 20
 
 # What a flush writes beside its text: a page each of table, index and log row, at least.
 _FLUSH_BYTES = 4 * 4_120
-_FRAME_BYTES = 4_120
+FRAME_BYTES = 4_120
 _ROW = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERTS = [
     f"INSERT INTO commits VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - question marks
@@ -204,76 +200,17 @@ class LogFile:
             raise
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
-    def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6).
-
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
-        """
-        # The write lock is held: what is decided here is still so when it is done.
-        self._catch_up_with_others()
-        change = redacting.change_of(
-            self._connection, self._history, order, self._registry, self._names
-        )
-        with packing.redacted(self._path, change) as rewritten:
-            keyframes, position = self.maintain(
-                lambda connection: redacting.apply(connection, self._history, change, rewritten),
-                redaction.FACT,
-                lambda _: change.fact,
-            )
-        # A guest too, though it checkpoints nothing else: the value must be off the disk,
-        # and the write lock keeps all other writers out meanwhile.
-        gone = self.checkpoint("TRUNCATE")
-        return Redaction(position, Position(change.pos), keyframes, gone)
-
-    def maintain(
-        self,
-        work: Callable[[sa.Connection], T],
-        fact: str | None = None,
-        tell: Callable[[T], object] = lambda _: None,
-    ) -> tuple[T, Position]:
-        """Do *work* past the guards, and append what there is to tell of it: all or nothing (TB-7).
-
-        Args:
-            work: on the connection, in a transaction; it has the log to itself.
-            fact: type of the log's own fact that tells of it; None: there is none.
-            tell: gives its payload, from what *work* gave.
-
-        Returns:
-            What *work* gave, and the position of the log's last event after it.
-        """
-        self._catch_up_with_others()
-        if fact is not None:
-            self._names.type_ids[fact]
-            if self._names.has_pending():
-                self._register_names()
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
-            done = work(self._connection)
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
-            if fact is not None:
-                self._insert([self._drafting.maintenance(fact, tell(done))])
+            yield
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
         self._note_sync()
-        self._stale = True  # what was remembered of heads and commits may have left the file
-        return done, Position(self._state.next_pos - 1)
-
-    def give_back(self, pages: int) -> bool:
-        """Give up to so many free pages back to the disk; say whether there are more (AR-2)."""
-        driver = self._connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
-        free = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
-        # A row for each page: it is done only when all were fetched.
-        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
-        left = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
-        self._waiting += (free - left) * _FRAME_BYTES
-        # A file from before there was auto_vacuum keeps its pages, for itself to fill.
-        return 0 < left < free
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
@@ -358,6 +295,10 @@ class LogFile:
         if not names:
             return []
         self._insert([self._drafting.registered(names)])
+        self._insert_into_names(names)
+        return names
+
+    def _insert_into_names(self, names: Sequence[Name]) -> None:
         try:
             self._connection.exec_driver_sql(
                 "INSERT INTO names (id, kind, name, version) VALUES (?,?,?,?)",
@@ -365,7 +306,6 @@ class LogFile:
             )
         except sa.exc.IntegrityError as error:
             raise NotUniqueError from error
-        return names
 
     def _insert(self, drafts: Sequence[Draft]) -> None:
         plan = self._plan(trusting=True)
@@ -373,7 +313,8 @@ class LogFile:
         for outcome in plan.outcomes:
             if isinstance(outcome, EventStoreError):
                 raise outcome
-        self._execute(plan.rows)
+        for start in range(0, len(plan.rows), FLUSH_ROWS):
+            self._execute(plan.rows[start : start + FLUSH_ROWS])
         self._state = plan.state
         plan.written()
 
@@ -453,7 +394,7 @@ class LogFile:
         crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         busy, frames, done = result
-        self._waiting = max(frames - done, 0) * _FRAME_BYTES
+        self._waiting = max(frames - done, 0) * FRAME_BYTES
         self._next_truncate = TRUNCATE_BYTES
         if self._waiting >= TRUNCATE_BYTES:
             self._next_truncate = self._waiting + PASSIVE_BYTES

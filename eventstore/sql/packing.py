@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from eventstore.chain import StoredRow, Walk
 from eventstore.errors import EventStoreError
 from eventstore.events import Verdict
-from eventstore.sql import failures, files, schema, segments, tail, verifying
+from eventstore.sql import blanks, failures, files, segments, tail, verifying
 from eventstore.sql.history import END_OF_TIME, History
 from eventstore.sql.redacting import Change
 from eventstore.sql.segments import Segment
@@ -61,7 +61,9 @@ def pack(path: Path, number: int, streams: Sequence[str], connection: sa.Connect
         _check(beside, path, connection)
         with segments.opened_file(beside) as held:
             first, last, least, most, forks = held.exec_driver_sql(_SPAN).one()
-        return _named(folder, beside, Segment(number, first, last, least, most, forks, 0, "", 0, b""))
+        return _named(
+            folder, beside, Segment(number, first, last, least, most, forks, 0, "", 0, b"")
+        )
     except OSError as error:
         raise failures.read_only(folder, str(error)) from error
     finally:
@@ -107,9 +109,7 @@ def sweep(path: Path, connection: sa.Connection) -> None:
             file.unlink(missing_ok=True)
 
 
-def sweep_on_opening(
-    path: Path, ask: Callable[[Callable[[sa.Connection], None]], None]
-) -> None:
+def sweep_on_opening(path: Path, ask: Callable[[Callable[[sa.Connection], None]], None]) -> None:
     """Sweep, unless somebody is making segments; *ask* gives a connection to the store."""
     if not segments.folder_of(path).is_dir():
         return
@@ -119,7 +119,7 @@ def sweep_on_opening(
 
 def connect_new(file: Path, path: Path) -> sqlite3.Connection:
     """Open a new *file* of our tables for writing, with the store *path* beside as `store`."""
-    file.write_bytes(schema.blank())
+    file.write_bytes(blanks.blank())
     connection = sqlite3.connect(f"file:{quote(str(file))}", uri=True, isolation_level=None)
     # It has no name yet: nobody misses it, and it is synced as a whole when it is done.
     connection.execute("PRAGMA journal_mode = OFF")

@@ -17,6 +17,7 @@ from eventstore.sql import segments, tail
 from eventstore.sql.history import History
 from eventstore.sql.segments import Segment
 
+
 class Order(msgspec.Struct, frozen=True):
     """What is to be redacted."""
 
@@ -81,7 +82,11 @@ def _row_of(connection: sa.Connection, history: History, order: Order) -> Stored
 
 
 def _find(
-    connection: sa.Connection, history: History, stream: StreamId, rest: str, values: tuple[int, ...]
+    connection: sa.Connection,
+    history: History,
+    stream: StreamId,
+    rest: str,
+    values: tuple[int, ...],
 ) -> StoredRow | None:
     sql = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ? {rest} LIMIT 1"  # noqa: S608
     found = history.of_stream(

@@ -114,7 +114,8 @@ class Selection:
             return False
         home = self._history.home(self._connection, stream)
         if home is not None and self._dropping:
-            raise retention.cannot_archive(f"stream {stream} is archived, and is kept with that")
+            reason = f"stream {stream} is archived, and is kept with that"
+            raise retention.cannot_archive(reason)
         return home is not None
 
     def _candidates(self) -> Iterator[str]:

@@ -28,14 +28,15 @@ from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.names import NameBook
-from eventstore.retention import Wanted, wanted_of
 from eventstore.sql import connections, exporting, failures, files, packing, revisions, schema
+from eventstore.sql.adopting import Incoming
 from eventstore.sql.archiving import Archiver
 from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.locked import Locked
-from eventstore.sql.log_file import LOG, LogFile
+from eventstore.sql.log_file import LOG
+from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
@@ -156,11 +157,11 @@ def _open_for_writing(
     drafting: Drafting,
     durability: Durability,
     sealer: Sealer | None,
-) -> tuple[LogFile, files.WriteLock]:
+) -> tuple[MaintainedLog, files.WriteLock]:
     write_lock = files.WriteLock(path)
     try:
         with write_lock:
-            log_file = LogFile(
+            log_file = MaintainedLog(
                 path, registry, book, drafting, durability=durability, guest=sealer is None,
                 sealer=sealer,
             )  # fmt: skip
@@ -186,7 +187,7 @@ class SqlStore:
         folds: Folds,
         drafting: Drafting,
         writer: Writer | None = None,
-        log_file: LogFile | None = None,
+        log_file: MaintainedLog | None = None,
         holder: files.HolderLock | None = None,
     ) -> None:
         self._url = url
@@ -196,7 +197,6 @@ class SqlStore:
         note = self._note_reset if writer is not None else None
         self._feed = SqlFeed(url, reader.path, reader, note)
         self._drafting = drafting
-        self._clock = drafting.clock
         self._writer = writer
         self._log_file = log_file
         self._holder = holder
@@ -338,8 +338,8 @@ class SqlStore:
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> Archived:
-        wanted = self._wanted("archive", older_than, kinds, streams)
-        return self._archiver().archive(wanted, progress)
+        archiver = self._archiver()
+        return archiver.archive(archiver.wanted("archive", older_than, kinds, streams), progress)
 
     def prune(
         self,
@@ -351,12 +351,13 @@ class SqlStore:
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> Pruned:
-        wanted = self._wanted("drop", older_than, kinds, streams)
-        return self._archiver().prune(wanted, by=by, reason=reason, progress=progress)
+        archiver = self._archiver()
+        wanted = archiver.wanted("drop", older_than, kinds, streams)
+        return archiver.prune(wanted, by=by, reason=reason, progress=progress)
 
     def export(
         self,
-        path: Path,
+        path: str,
         *,
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,
@@ -364,31 +365,27 @@ class SqlStore:
         self._check_open()
         if self._holder is not None:
             self.seal()
-        return exporting.export(self._reader, path, streams, progress)
+        return exporting.export(self._reader, Path(path), streams, progress)
 
-    def _wanted(
-        self,
-        action: str,
-        older_than: timedelta | None,
-        kinds: Sequence[str],
-        streams: Sequence[StreamId],
-    ) -> Wanted:
+    @property
+    def registry(self) -> Registry:
+        """What the program knows."""
+        return self._reader.registry
+
+    def adopt(self, incoming: Incoming, uid: str) -> Position:
+        """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
         self._check_open()
-        if streams:
-            return Wanted(streams=tuple(streams))
-        registry = self._reader.registry
-        for name in kinds:
-            registry.kind(name)  # refuses one that is not there
-        age_s = None if older_than is None else older_than.total_seconds()
-        return wanted_of(
-            registry.kinds, action, self._clock(), older_than_s=age_s, names=kinds
-        )
+        log_file = self._log_file
+        if self._writer is None or log_file is None:
+            raise failures.opened_for_reading(self._url)
+        return self._writer.do(lambda: log_file.adopt(incoming, uid))
 
     def _archiver(self) -> Archiver:
+        self._check_open()
         if self._writer is None or self._log_file is None:
             raise failures.opened_for_reading(self._url)
         log = Locked(self._writer, self._log_file, seals=self._holder is not None)
-        return Archiver(self._reader.path, self._reader, self._reader.registry, log)
+        return Archiver(self._reader, log, self._drafting.clock)
 
     def close(self) -> None:
         if self._closed:

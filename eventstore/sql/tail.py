@@ -114,7 +114,9 @@ class SqlLookups:
         self._connection = connection
         self._history = history
 
-    def _first(self, stream: StreamId, sql: str, values: tuple[object, ...]) -> Sequence[Any] | None:
+    def _first(
+        self, stream: StreamId, sql: str, values: tuple[object, ...]
+    ) -> Sequence[Any] | None:
         """Return the first row that *sql* gives where the rows of *stream* are."""
         return self._history.of_stream(
             self._connection, stream, lambda held: held.exec_driver_sql(sql, values).first()

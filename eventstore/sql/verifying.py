@@ -71,7 +71,7 @@ def read_log(connection: sa.Connection) -> Log:
     ).scalar()
     names = tail.read_names(connection)
     return Log(
-        _uuid(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
+        id_of(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
         seal_table.redactions(connection, names), seal_table.rekeyings(connection, names),
         seal_table.last(connection),
     )  # fmt: skip
@@ -142,9 +142,7 @@ def no_row_check(log: Log, first: int) -> int:
     return end
 
 
-def page(
-    connection: sa.Connection, history: History, pos: int, end: int
-) -> list[StoredRow | Gone]:
+def page(connection: sa.Connection, history: History, pos: int, end: int) -> list[StoredRow | Gone]:
     """Return the next rows that begin from *pos* to *end*, in order.
 
     The caller's transaction makes it one moment.
@@ -173,13 +171,13 @@ def rows_where(
 
 def _row(columns: Sequence[Any]) -> StoredRow:
     values = list(columns)
-    values[_STREAM] = StreamId(_uuid(values[_STREAM]))
-    values[_PARENT] = StreamId(_uuid(values[_PARENT])) if values[_PARENT] is not None else None
+    values[_STREAM] = StreamId(id_of(values[_STREAM]))
+    values[_PARENT] = StreamId(id_of(values[_PARENT])) if values[_PARENT] is not None else None
     values[_DATA] = values[_DATA].decode(errors="surrogateescape")
     return StoredRow(*values)
 
 
-def _uuid(raw: bytes) -> UUID:
+def id_of(raw: bytes) -> UUID:
     """Read an id; one that is not written as it should be is nobody's."""
     try:
         value = UUID(raw.decode("ascii"))

@@ -5,7 +5,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Self, TypeVar
 
 from eventstore import refusals
@@ -273,7 +272,7 @@ class PostgresStore:
 
     def export(
         self,
-        path: Path,
+        path: str,
         *,
         streams: Sequence[StreamId] = (),
         progress: Callable[[int, int], None] | None = None,
