@@ -9,6 +9,7 @@ Source: AR-1, AR-2, TB-7.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -72,6 +73,7 @@ class Archiver:
         log: to be changed.
         clock: says how old a stream is.
         segment_bytes: of rows, at most, in one segment.
+        batch_rows: that one transaction takes out, at most.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class Archiver:
         clock: Clock,
         *,
         segment_bytes: int = retention.SEGMENT_BYTES,
+        batch_rows: int = BATCH_ROWS,
     ) -> None:
         self._path = reader.path
         self._reader = reader
         self._log = log
         self._clock = clock
         self._segment_bytes = segment_bytes
+        self._batch_rows = batch_rows
         kinds = reader.registry.kinds
         self._names = {kind.id: kind.name for kind in kinds}
         self._staying = {kind.id: kind.name for kind in kinds if kind.name in STAYING}
@@ -151,7 +155,7 @@ class Archiver:
                 picks, state = self._select(wanted, dropping=True, most=1 << 62)
                 if not picks:
                     break
-                for batch in _batches(picks):
+                for batch in _batches(picks, self._batch_rows):
                     position = self._drop(batch, state, by, reason)
                     if position is None:
                         break  # a fork came meanwhile: look again
@@ -221,19 +225,20 @@ class Archiver:
 
     def _unload(self, segment: Segment) -> None:
         """Take the rows of *segment* out of `commits`, those that are still there."""
+        most = self._batch_rows
+        done_to = self._reader.ask(lambda c: segments.unloaded_to(c, segment.id))
         with self._reader.history.opened(segment) as held:
-            done_to = self._reader.ask(lambda c: segments.unloaded_to(c, segment.id))
-            while True:
+            is_last = False
+            while not is_last:
                 rows = held.exec_driver_sql(
-                    f"{HEADERS} pos > ? ORDER BY pos LIMIT ?", (done_to, BATCH_ROWS)
+                    f"{HEADERS} pos > ? ORDER BY pos LIMIT ?", (done_to, most)
                 ).all()
                 batch = [Gone(*row) for row in rows]
+                is_last = len(batch) < most
                 crash_point("unload.before")
-                self._log.maintain(lambda c, batch=batch: take_out(c, batch, segment))  # type: ignore[misc]
+                self._log.maintain(partial(take_out, batch, segment, is_last=is_last))
                 crash_point("unload.after")
-                if len(batch) < BATCH_ROWS:
-                    return
-                done_to = batch[-1].pos
+                done_to = batch[-1].pos if batch else done_to
 
     def _finish(self) -> None:
         """Do what is left of segments that are made, and remove files that no segment is."""
@@ -288,14 +293,14 @@ def _up_to(picks: Iterable[Pick], most: int) -> Iterator[Pick]:
         yield pick
 
 
-def _batches(picks: Sequence[Pick]) -> Iterator[list[Pick]]:
-    """Put streams together up to `BATCH_ROWS` rows.
+def _batches(picks: Sequence[Pick], most: int) -> Iterator[list[Pick]]:
+    """Put streams together up to *most* rows.
 
     One with more rows is dropped at once all the same: half of it would be a lie.
     """
     batch: list[Pick] = []
     for pick in picks:
-        if batch and sum(each.rows for each in batch) + pick.rows > BATCH_ROWS:
+        if batch and sum(each.rows for each in batch) + pick.rows > most:
             yield batch
             batch = []
         batch.append(pick)

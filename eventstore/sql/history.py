@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from eventstore.chain import Gone, unpack_gone
 from eventstore.errors import EventStoreError
 from eventstore.identifiers import StreamId
-from eventstore.sql import segments
+from eventstore.sql import failures, segments
 from eventstore.sql.segments import Segment
 from eventstore.sql.tables import commits
 
@@ -57,10 +57,11 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 class History:
-    """The rows of the store *path*. Thread-safe: it keeps nothing."""
+    """The rows of the store *path*. Thread-safe: it keeps no file open."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._engines: dict[str, sa.Engine] = {}
 
     @contextmanager
     def opened(self, segment: Segment) -> Iterator[sa.Connection]:
@@ -69,7 +70,14 @@ class History:
         Raises:
             EventStoreError: `segment-missing`.
         """
-        with segments.opened(self._path, segment) as held:
+        file = segments.folder_of(self._path) / segment.file
+        if not file.exists():
+            raise segments.segment_missing(file)
+        engine = self._engines.get(segment.file)
+        if engine is None:
+            # Making one takes longer than most answers.
+            engine = self._engines[segment.file] = segments.engine_of(file)
+        with failures.translating(file), engine.connect() as held:
             yield held
 
     # --- by stream ---
@@ -85,11 +93,11 @@ class History:
         answer = ask(connection)
 
         def elsewhere() -> T:
-            home = self.home(connection, stream)
-            if home is None:
-                return answer
-            with self.opened(home) as held:
-                return ask(held)
+            for each in self._suspects(connection, stream):
+                with self.opened(each) as held:
+                    if segments.has_stream(held, stream):
+                        return ask(held)
+            return answer
 
         return twice(elsewhere)
 
@@ -99,17 +107,21 @@ class History:
         Raises:
             EventStoreError: `segment-missing`.
         """
-        found = segments.covering(connection, stream)
-        # What is left in `commits` of an unloaded segment's stream is nothing.
-        if all(each.unloaded for each in found) and (
-            not found or segments.has_stream(connection, stream)
-        ):
-            return None
-        for each in found:
+        for each in self._suspects(connection, stream):
             with self.opened(each) as held:
                 if segments.has_stream(held, stream):
                     return each
         return None
+
+    def _suspects(self, connection: sa.Connection, stream: StreamId) -> list[Segment]:
+        """Return the segments that may hold *stream*; none if it is in `commits` for certain."""
+        found = segments.covering(connection, stream)
+        # Of a stream in an unloaded segment nothing is left in `commits`.
+        if all(each.unloaded for each in found) and (
+            not found or segments.has_stream(connection, stream)
+        ):
+            return []
+        return found
 
     def forks(self, connection: sa.Connection, stream: StreamId) -> list[tuple[int, str]]:
         """Return position and stream of what goes on from *stream*, oldest first."""

@@ -101,22 +101,14 @@ def has_stream(connection: sa.Connection, stream: StreamId) -> bool:
 
 
 @contextmanager
-def opened(path: Path, segment: Segment) -> Iterator[sa.Connection]:
-    """Look into *segment* of the store *path*.
-
-    Raises:
-        EventStoreError: `segment-missing`, `store-damaged`.
-    """
-    file = folder_of(path) / segment.file
-    if not file.exists():
-        raise segment_missing(file)
-    with opened_file(file) as connection:
+def opened_file(file: Path) -> Iterator[sa.Connection]:
+    """Look into an SQLite *file* that nobody changes."""
+    with failures.translating(file), engine_of(file).connect() as connection:
         yield connection
 
 
-@contextmanager
-def opened_file(file: Path) -> Iterator[sa.Connection]:
-    """Look into an SQLite *file* that nobody changes."""
+def engine_of(file: Path) -> sa.Engine:
+    """Return what opens an SQLite *file* that nobody changes; it keeps no connection open."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -129,11 +121,9 @@ def opened_file(file: Path) -> Iterator[sa.Connection]:
             connection.execute(f"PRAGMA {name} = {value}")
         return connection
 
-    engine = sa.create_engine(
+    return sa.create_engine(
         "sqlite://", creator=connect, poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT"
     )
-    with failures.translating(file), engine.connect() as connection:
-        yield connection
 
 
 def segment_missing(file: Path) -> EventStoreError:

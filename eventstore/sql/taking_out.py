@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from eventstore.chain import Gone, pack_gone
-from eventstore.retention import BATCH_ROWS
 from eventstore.sql import segments
 from eventstore.sql.segments import Segment
 
@@ -17,7 +16,9 @@ HEADERS = "SELECT pos, n, epoch, chain FROM commits WHERE"
 _INSERT_STONE = "INSERT INTO tombstones VALUES (?,?,?,?,?,?,?)"
 
 
-def take_out(connection: sa.Connection, batch: Sequence[Gone], segment: Segment) -> None:
+def take_out(
+    batch: Sequence[Gone], segment: Segment, connection: sa.Connection, *, is_last: bool
+) -> None:
     """Delete rows that a segment holds, and put tombstones in their place."""
     _delete(connection, batch)
     for run in _runs(batch):
@@ -27,7 +28,7 @@ def take_out(connection: sa.Connection, batch: Sequence[Gone], segment: Segment)
             (run[0].pos, last.next_pos - 1, last.epoch, last.chain, None, segment.id,
              segment.event_pos),
         )  # fmt: skip
-    if len(batch) < BATCH_ROWS:
+    if is_last:
         segments.mark_unloaded(connection, segment.id)
 
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -23,12 +24,13 @@ from eventstore import Store, sql
 from eventstore.sql import Durability, Mode
 from eventstore.sql.points import EVENT, crash_point
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
-from tests.kills.plan import rounds_of
+from tests.kills.plan import closed_streams, rounds_of
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 12
 IDLE_S, TRIES = 0.15, 200
 SURVIVED, FAILED = 0, 70
+EXPORT = "template.tsx"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Order(msgspec.Struct, frozen=True):
 
     path: str
     job: str
-    """write, guest or upgrade."""
+    """write, guest, upgrade, archive, prune or import."""
     seed: int
     durability: Durability = "fsync"
     point: str | None = None
@@ -142,6 +144,13 @@ def opened(order: Order, mode: Mode) -> Store:
 def write(order: Order, mode: Mode = "hold") -> None:
     """Append round after round, each acknowledged before the next; then stay idle, then close."""
     store = opened(order, mode)
+    append_plan(store, order)
+    if order.point is not None and order.point.startswith("sync"):
+        rest(store)
+    store.close()
+
+
+def append_plan(store: Store, order: Order) -> None:
     for together in rounds_of(order.seed, ROUNDS):
         tickets = []
         for commit in together:
@@ -158,9 +167,28 @@ def write(order: Order, mode: Mode = "hold") -> None:
         for commit, ticket in zip(together, tickets, strict=True):
             ticket.result()
             tell(Told(acked=commit.number))
-    if order.point is not None and order.point.startswith("sync"):
-        rest(store)
-    store.close()
+
+
+def move(order: Order) -> None:
+    """Append, also streams that are closed, and let those leave, in two goes."""
+    with opened(order, "hold") as store:
+        append_plan(store, order)
+        for name, events in closed_streams(order.seed):
+            store.append(name, events, kind="order", expected=0, close=True).result()
+        first = [name for name, _ in closed_streams(order.seed)][:3]
+        for streams in (first, []):
+            age = None if streams else timedelta(days=-1)
+            if order.job == "archive":
+                store.archive(streams=streams, older_than=age)
+            else:
+                store.prune(streams=streams, older_than=age, by="ann", reason="kills")
+
+
+def bring_in(order: Order) -> None:
+    sql.import_(
+        Path(order.path).with_name(EXPORT), f"sqlite:///{order.path}", registry=registry(),
+        clock=FakeClock(), ids=FakeIds(1 << 57),
+    )  # fmt: skip
 
 
 def rest(store: Store) -> None:
@@ -183,6 +211,9 @@ JOBS: dict[str, Callable[[Order], None]] = {
     "write": write,
     "guest": lambda order: write(order, "guest"),
     "upgrade": upgrade,
+    "archive": move,
+    "prune": move,
+    "import": bring_in,
 }
 
 
