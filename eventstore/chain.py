@@ -242,6 +242,11 @@ class Walk:
         self._previous, self._next_pos = chain, next_pos
         return None
 
+    @property
+    def knows_all_names(self) -> bool:
+        """Whether the facts that it has seen tell of all names, and of no other."""
+        return self._known == dict(self._table)
+
     def _chain_of(self, row: StoredRow, previous: bytes) -> bytes:
         try:
             return chain_of(row, previous, self.uid)

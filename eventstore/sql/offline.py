@@ -71,6 +71,11 @@ class _Part:
                 progress(walk.checked, total)
         fault = self._end_of_seal()
         verdict = walk.finish()
+        if not walk.knows_all_names:
+            detail = "Table names is not what the names.registered facts say."
+            fault = fault or msgspec.structs.replace(
+                verdict, fault="names", position=Position(1), detail=detail
+            )
         if fault is not None or verdict.fault is not None:
             return fault or verdict
         return msgspec.structs.replace(
