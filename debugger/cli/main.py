@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from debugger.cli import (
+    archive,
     blame,
+    bring_in,
     db,
     debug,
     demo,
     diff,
+    export,
     log,
     redact,
     requests,
@@ -35,7 +38,7 @@ COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, verify, db,
+        redact, verify, archive, export, bring_in, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

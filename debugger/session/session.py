@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import cache
 from itertools import islice
 from typing import Self
@@ -13,11 +14,14 @@ from debugger.session.subjects import FactSubject, RequestSubject
 from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
 from eventstore import (
     NEW,
+    Archived,
     Clock,
     Event,
+    Exported,
     Ids,
     NewEvent,
     Position,
+    Pruned,
     Redaction,
     Revision,
     Row,
@@ -338,6 +342,71 @@ class Session:
             return writer.redact(stream, revision, pointers, by=by, reason=reason)
         finally:
             writer.close()
+
+    def archive(
+        self,
+        streams: Sequence[StreamId],
+        older_than: timedelta | None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        """Move requests that have ended into files beside the store.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `cannot-archive`, `has-forks`, `store-busy` and others.
+        """
+        with self._may_write()() as writer:
+            return writer.archive(
+                streams=streams, older_than=older_than, kinds=[_KIND], progress=progress
+            )
+
+    def prune(
+        self,
+        streams: Sequence[StreamId],
+        older_than: timedelta | None,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        by: str,
+        reason: str,
+    ) -> Pruned:
+        """Drop requests that have ended, for good.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: as `archive`.
+        """
+        with self._may_write()() as writer:
+            return writer.prune(
+                streams=streams, older_than=older_than, kinds=[_KIND], by=by, reason=reason,
+                progress=progress,
+            )  # fmt: skip
+
+    def export(
+        self,
+        path: str,
+        streams: Sequence[StreamId],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        """Write requests, or the whole log, to one file that verifies by itself.
+
+        Raises:
+            EventStoreError: `file-exists`, `read-only`, `segment-missing` and others.
+        """
+        return self.store.export(path, streams=streams, progress=progress)
+
+    def matching(self, where: str) -> list[StreamId]:
+        """Give all requests that match the filter text, newest first.
+
+        Raises:
+            FilterError: the filter cannot be read.
+        """
+        found: list[StreamId] = []
+        page = self.requests(where)
+        while True:
+            found += [summary.stream for summary in page.requests]
+            if page.older is None:
+                return found
+            page = self.requests(where, before=page.older)
 
     def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
         """Check the last seal and what came after it."""
