@@ -1,19 +1,23 @@
 # Everything sets itself up: a fresh machine needs make and Python 3.11 or newer.
 #   make demo    record real requests, open the debugger on them
 #   make test    the tests
+#   make cover   the tests, and which lines they reach: half as slow again
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench kill format
+.PHONY: demo test cover check bench kill format
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
 	@$(BIN)/timescape demo
 
 test: $(INSTALLED)-test
+	$(BIN)/pytest -n auto
+
+cover: $(INSTALLED)-test
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 check: $(INSTALLED)-test,check,bench

@@ -1,6 +1,7 @@
 """Facts, kept in order, for ever. SQL backends are behind `eventstore.sql`."""
 
 from eventstore.cursors import Cursor
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import (
     ANY,
@@ -23,6 +24,7 @@ from eventstore.events import (
 from eventstore.fold import Folded, Keepable, OfUnknown, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId, named_stream, uuid7
 from eventstore.keeping import cursor_in
+from eventstore.keyring import Forgotten, Keyring
 from eventstore.store import Store, Ticket
 from eventstore.subscription import Page, Subscription
 
@@ -33,14 +35,17 @@ __all__ = [
     "Clock",
     "Commit",
     "Cursor",
+    "Erasure",
     "Event",
     "EventStoreError",
     "Exported",
     "Folded",
+    "Forgotten",
     "Head",
     "Ids",
     "Imported",
     "Keepable",
+    "Keyring",
     "Kind",
     "NewEvent",
     "OfUnknown",

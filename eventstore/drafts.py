@@ -10,11 +10,14 @@ from uuid import UUID
 import msgspec
 
 from eventstore.chain import digest_of
-from eventstore.codec import LOG_KIND, Registry, encode_rows
+from eventstore.codec import LOG_KIND, EncodedRow, Registry, encode_rows
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, Kind, NewEvent
+from eventstore.hiding import Hiding
 from eventstore.identifiers import Clock, Ids, Revision, StreamId
 from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET, Name, NameBook
+from eventstore.subjects import Subjects
+from eventstore.values import NotHiddenError
 
 FORK_DEPTH = 16
 _UUID_VERSION = 7
@@ -61,11 +64,20 @@ class Draft(msgspec.Struct, frozen=True):
 class Drafting:
     """Makes drafts for one log. Thread-safe."""
 
-    def __init__(self, registry: Registry, names: NameBook, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        names: NameBook,
+        clock: Clock,
+        ids: Ids,
+        subjects: Subjects | None = None,
+    ) -> None:
         self._registry = registry
         self._names = names
         self._clock = self.clock = clock
         self._ids = ids
+        self.subjects = subjects
+        """Hides what must not be in the log as it is; None: nobody can."""
 
     def draft(  # noqa: PLR0913 - the port has them
         self,
@@ -83,20 +95,21 @@ class Drafting:
 
         Raises:
             EventStoreError: `invalid-event`, `invalid-id`, `invalid-fork`, `too-large`,
-                `stream-too-long`, `unknown-kind`.
+                `stream-too-long`, `unknown-kind`, `keyring-missing`.
         """
         now_us = self._clock()
         kind_ = self._registry.kind(kind)
         _check_ids(stream, expected, commit_id, parent)
         generation = self._names.generation
         began_us = events[0].at_us if events else 0
-        encoded = encode_rows(
-            self._registry,
-            events,
-            began_us=began_us,
-            type_id=self._names.type_ids.__getitem__,
-            site_id=self._names.site_ids.__getitem__,
-        )
+        given = commit_id is not None
+        try:
+            encoded = self._encoded(events, began_us)
+        except NotHiddenError:
+            # Found while encoding, so that commits without hidden values pay nothing for it.
+            commit_id = commit_id or self._ids.uuid7(now_us).bytes
+            events = Hiding(self.subjects, stream, commit_id, again=given).events(events)
+            encoded = self._encoded(events, began_us)
         token = self._ids.token
         rows, size = [], 0
         for row in encoded:
@@ -105,12 +118,21 @@ class Drafting:
             size += len(row.raw)
         draft = Draft(
             stream, kind_, expected, commit_id or self._ids.uuid7(now_us).bytes,
-            commit_id is not None, parent, close, durable or kind_.durable, now_us, began_us,
+            given, parent, close, durable or kind_.durable, now_us, began_us,
             rows, len(events), generation, size,
         )  # fmt: skip
         if kind_.max_events is not None and draft.base >= 0:
             check_length(draft, draft.base)
         return draft
+
+    def _encoded(self, events: Sequence[NewEvent], began_us: int) -> list[EncodedRow]:
+        return encode_rows(
+            self._registry,
+            events,
+            began_us=began_us,
+            type_id=self._names.type_ids.__getitem__,
+            site_id=self._names.site_ids.__getitem__,
+        )
 
     def registered(self, names: Sequence[Name]) -> Draft:
         """Draft the fact that *names* have their numbers."""

@@ -35,7 +35,10 @@ from eventstore.events import (
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
+from eventstore.keyring import Keyring
 from eventstore.memory_feed import MemoryFeed
+from eventstore.memory_keys import MemoryKeyring
+from eventstore.memory_ticket import MemoryTicket
 from eventstore.names import REGISTERED, Name, NameBook
 from eventstore.seals import Seal
 from eventstore.verification import SealedWalk
@@ -44,27 +47,12 @@ S = TypeVar("S")
 REMEMBERED_ROWS = 256
 
 
-class MemoryTicket:
-    """The outcome of an append, known at once."""
-
-    def __init__(self, outcome: Commit | EventStoreError) -> None:
-        self._outcome = outcome
-
-    def result(self, timeout_s: float | None = None) -> Commit:
-        """Return the commit, or raise what the append raised."""
-        if isinstance(self._outcome, EventStoreError):
-            raise self._outcome
-        return self._outcome
-
-    async def durable(self) -> Commit:
-        """Return the commit, or raise what the append raised."""
-        return self.result()
-
-
-class MemoryStore:
+class MemoryStore(MemoryKeyring):
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
-    def __init__(self, registry: Registry, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, registry: Registry, clock: Clock, ids: Ids, keyring: Keyring | None = None
+    ) -> None:
         registry.check()
         self._registry = registry
         self._lock = threading.RLock()
@@ -80,10 +68,12 @@ class MemoryStore:
         self._clock = clock
         self._ids = ids
         self._bell = Bell()
+        MemoryKeyring.__init__(self, keyring, clock, ids)
         self._feed = MemoryFeed(
             self._uid, self._rows, self._lock, self._row, self._check_open, self._note_reset
         )
         self.hold()
+        self._begin_keys()
 
     @property
     def url(self) -> str:
@@ -96,7 +86,9 @@ class MemoryStore:
             self._epoch += 1
             self._book = NameBook(self._registry)
             self._book.load(self._names)
-            self._drafting = Drafting(self._registry, self._book, self._clock, self._ids)
+            self._drafting = Drafting(
+                self._registry, self._book, self._clock, self._ids, self._subjects
+            )
             self._decoder = RowDecoder(self._registry, self._book.types, self._book.sites)
             self._book.prepare()
             self._register_names()
@@ -121,6 +113,7 @@ class MemoryStore:
                 parent=parent, close=close, durable=durable,
             )  # fmt: skip
             self._register_names()
+            self._put_keys()
             try:
                 return MemoryTicket(self._repeated(draft) or self._commit(draft))
             except EventStoreError as error:
@@ -283,14 +276,12 @@ class MemoryStore:
                 stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
                 by=by, reason=reason, digest=row.digest or b"", data=data,
             )  # fmt: skip
-            self._book.type_ids[redaction.FACT]
-            self._register_names()
             now = msgspec.structs.replace(row, data=data, salt=None)
             for rows in (self._rows, self._streams[row.stream]):
                 rows[rows.index(row)] = now
             self._redacted |= redaction.latest([fact])
-            told = self._write(self._drafting.maintenance(redaction.FACT, fact))
-            return Redaction(told.position, Position(row.pos), 0, gone=True)
+            told = self._tell(redaction.FACT, fact)
+            return Redaction(told, Position(row.pos), 0, gone=True)
 
     def archive(
         self,
@@ -331,6 +322,14 @@ class MemoryStore:
                     return row
             of = self.head(of).parent
         raise refusals.no_such_revision(stream, revision, self.head(stream).revision)
+
+    def _first_of(self, row: StoredRow) -> StoredRow:
+        return next(r for r in self._streams[row.stream] if r.commit_id == row.commit_id)
+
+    def _tell(self, type_: str, fact: object) -> Position:
+        self._book.type_ids[type_]
+        self._register_names()
+        return self._write(self._drafting.maintenance(type_, fact)).position
 
     def _check_readable(self, row: StoredRow, data: str, pointers: Sequence[str]) -> None:
         if row.kind == LOG_KIND.id:

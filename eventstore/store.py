@@ -4,11 +4,12 @@ The docstrings are the rules, and `eventstore.testing.StoreContract` checks them
 All methods are synchronous and may be called from any thread.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Protocol, Self, TypeVar
 
 from eventstore.cursors import Cursor
+from eventstore.erasure import Erasure
 from eventstore.events import (
     Archived,
     Commit,
@@ -23,6 +24,7 @@ from eventstore.events import (
 )
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
+from eventstore.keyring import Opened
 from eventstore.subscription import Subscription
 
 S = TypeVar("S")
@@ -302,6 +304,65 @@ class Store(Protocol):
         Raises:
             EventStoreError: `file-exists`, `no-such-stream`, `segment-missing`, `read-only`,
                 `store-full`, `not-in-memory`, `not-in-postgres`.
+        """
+        ...
+
+    @property
+    def has_keyring(self) -> bool:
+        """Whether it was opened with a keyring: values can be sealed, hashed and opened."""
+        ...
+
+    def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
+        """Return the encoded value that is sealed in an event, or `Forgotten`.
+
+        `eventstore.values.decode` makes a value of yours of it.
+
+        Args:
+            stream: whose event; a fork's inherited events are opened where they stand.
+            revision: of the event.
+            pointer: JSON pointer into its payload as stored.
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `sealed-invalid` when it was
+                altered or moved, `keyring-missing`, `wrong-master`.
+        """
+        ...
+
+    def forgotten(self, keys: Iterable[int]) -> frozenset[int]:
+        """Return those of *keys*, numbers in sealed values, that were destroyed."""
+        ...
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        """Destroy the key of *subject*: whatever is sealed under it is forgotten from then on.
+
+        Nothing else changes: rows keep their bytes, chain and seals hold, folds give what
+        they gave. That it was done, by whom and why, is a fact `maintenance.erased` in the
+        log's own stream, with a hash of the subject. Should the subject come again, it
+        gets a new key.
+
+        Args:
+            subject: the text that values were sealed for.
+            by: who wants it.
+            reason: why.
+
+        Raises:
+            EventStoreError: `no-such-subject`, `keyring-missing`, `read-only`.
+        """
+        ...
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        """Wrap all keys by *new_master*; return how many were wrapped by another one.
+
+        It goes a hundred keys a transaction: interrupted, it goes on where it stopped.
+        Other processes need *new_master* in their keyring before, and the old one until it
+        is done.
+
+        Args:
+            new_master: 32 bytes.
+            progress: is told how many keys are done, and how many there are to do.
+
+        Raises:
+            EventStoreError: `bad-master`, `wrong-master`, `keyring-missing`, `read-only`.
         """
         ...
 

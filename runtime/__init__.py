@@ -3,7 +3,7 @@
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.errors import TimescapeError
-from runtime.gtype import Sensitive
+from runtime.gtype import Sensitive, sensitive
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import HttpError, Request, Response, ValidationFailed
@@ -19,4 +19,5 @@ __all__ = [
     "TimescapeError",
     "ValidationFailed",
     "hook",
+    "sensitive",
 ]

@@ -63,11 +63,11 @@ class RequestReceived(Fact, frozen=True, gc=False):
     params: dict[str, str] = {}
     """Path parameters, as text."""
     body: Json = None
-    """The body as JSON, Sensitive fields replaced by `{"$redacted":true}`."""
+    """The body as JSON, sensitive fields `{"$redacted":true}`, hashed or sealed."""
     body_size: int = 0
     """In bytes, as received."""
     body_digest: str = ""
-    """SHA-256 of the bytes as received, hex; `` without body."""
+    """SHA-256 of the bytes as received, hex; `` without body, or if part of it is hidden."""
     body_text: str | None = None
     """Of a body that is not JSON: at most 4 KiB of it, undecodable bytes escaped."""
     client: str = "unknown"
@@ -387,7 +387,7 @@ class ResponseSent(Fact, frozen=True, gc=False):
     """Problem code of an error answer."""
     headers: tuple[tuple[str, str], ...] = ()
     body: Json = None
-    """The body as JSON, Sensitive fields redacted."""
+    """The body as JSON, sensitive fields hidden as in `request.received`."""
     body_size: int = 0
     delivered: bool = True
 

@@ -15,6 +15,8 @@ settings.register_profile("dev", max_examples=100, deadline=None, suppress_healt
 settings.register_profile(
     "ci", settings.get_profile("dev"), derandomize=True, print_blob=True, database=None
 )
+# The same laws on another Python, where the search was whole on the first.
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=15)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=5_000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -15,8 +16,10 @@ from debugger.session import Session
 class Stores(Protocol):
     """Opens stores; the tests hand in another one."""
 
-    def session(self, url: str, *, writable: bool = False) -> AbstractContextManager[Session]:
-        """Open *url* to be asked; *writable*: also for a restore."""
+    def session(
+        self, url: str, *, writable: bool = False, keyring: Path | None = None
+    ) -> AbstractContextManager[Session]:
+        """Open *url* to be asked; *writable*: also for a restore; *keyring*: for an erasure."""
         ...
 
 

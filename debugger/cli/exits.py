@@ -53,6 +53,11 @@ _BY_CODE = {
     "wrong-revision": Exit.WRITE_REFUSED,
     "fork-too-deep": Exit.WRITE_REFUSED,
     "bad-url": Exit.BAD_INPUT,
+    "keyring-missing": Exit.BAD_INPUT,
+    "bad-master": Exit.BAD_INPUT,
+    "wrong-master": Exit.BAD_INPUT,
+    "no-such-subject": Exit.NOT_FOUND,
+    "sealed-invalid": Exit.CORRUPT,
 }
 """Of the store's refusals; all others mean that it cannot be had now."""
 

@@ -15,11 +15,13 @@ from debugger.cli import (
     debug,
     demo,
     diff,
+    erase,
     export,
     log,
     redact,
     requests,
     restore,
+    rewrap,
     search,
     serve,
     snapshots,
@@ -28,6 +30,7 @@ from debugger.cli import (
 )
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
+from debugger.cli.keyrings import SETTING
 from debugger.cli.opening import SqlStores
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
@@ -38,7 +41,7 @@ COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, verify, archive, export, bring_in, db,
+        redact, erase, rewrap, verify, archive, export, bring_in, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -113,7 +116,7 @@ def main(
         arguments: after the program's name; None: those of this process.
         output: where words go; None: stdout and stderr.
         stores: opens stores; None: SQL ones.
-        environ: for TIMESCAPE_STORE.
+        environ: for TIMESCAPE_STORE and TIMESCAPE_KEYRING.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     out = output or standard_output(as_json="--json" in words)
@@ -146,6 +149,8 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
         return Exit.BAD_INPUT
     command = next(each for each in COMMANDS if each.name == arguments.command)
     arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
+    if getattr(arguments, "keyring", "") is None:
+        arguments.keyring = environ.get(SETTING)
     return command.run(arguments, output, stores)
 
 

@@ -19,8 +19,10 @@ MAKE_ONE = (
 )
 
 
-def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
-    """Open the store at *url*.
+def open_store(
+    url: str, mode: Literal["hold", "guest", "read"], keyring: Path | None = None
+) -> Store:
+    """Open the store at *url*, with the masters in the file *keyring* if there is one.
 
     Raises:
         EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
@@ -33,8 +35,9 @@ def open_store(url: str, mode: Literal["hold", "guest", "read"]) -> Store:
     check_url(url)
     try:
         return sql.open_store(
-            url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds()
-        )
+            url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds(),
+            keyring=None if keyring is None else sql.read_keyring(keyring),
+        )  # fmt: skip
     except EventStoreError as error:
         if error.code == "no-such-store" and url.startswith("sqlite:"):
             raise EventStoreError(error.code, error.problem, MAKE_ONE, error.fields) from error
@@ -92,8 +95,10 @@ class SqlStores:
     """Opens stores by their address."""
 
     @contextmanager
-    def session(self, url: str, *, writable: bool = False) -> Iterator[Session]:
+    def session(
+        self, url: str, *, writable: bool = False, keyring: Path | None = None
+    ) -> Iterator[Session]:
         """Open *url* for reading; *writable*: a restore opens it as a guest, for one append."""
-        write = (lambda: open_store(url, "guest")) if writable else None
+        write = (lambda: open_store(url, "guest", keyring)) if writable else None
         with Session(open_store(url, "read"), write=write) as session:
             yield session

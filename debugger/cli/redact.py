@@ -1,18 +1,18 @@
 """`timescape redact`: take a recorded value out of the log, for good (CH-6)."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from debugger.cli.command import Command, Stores
+from debugger.cli.confirming import confirmed, typed_line
 from debugger.cli.exits import Exit
 from debugger.cli.moments import moment
 from debugger.cli.output import Column, Output
 from debugger.cli.restore import user
-from debugger.errors import BadInputError, NoSuchMomentError
+from debugger.errors import NoSuchMomentError
 from debugger.session import request_id
 from debugger.timeline import ABSENT, Timeline, shown
 from eventstore import Redaction, UnknownEvent
@@ -41,7 +41,7 @@ def redact(
     output: Output,
     stores: Stores,
     *,
-    answer: Callable[[], str | None] = lambda: sys.stdin.readline() if sys.stdin.isatty() else None,
+    answer: Callable[[], str | None] = typed_line,
 ) -> Exit:
     """Take values out of a fact, once it is confirmed."""
     with stores.session(arguments.store, writable=True) as session:
@@ -52,7 +52,7 @@ def redact(
             problem = "Before the first fact there is nothing to redact."
             raise NoSuchMomentError(problem, f"Give a moment from 1 to {timeline.last}.")
         _tell(timeline, at, arguments.paths, output)
-        if not arguments.yes and not _confirmed(output, answer):
+        if not arguments.yes and not confirmed(_WORD, output, answer):
             output.say("Nothing was redacted.")
             return Exit.WRITE_REFUSED
         by = arguments.by or user()
@@ -92,15 +92,6 @@ def _value(data: object, pointer: str) -> Any:
         else:
             return ABSENT
     return value
-
-
-def _confirmed(output: Output, answer: Callable[[], str | None]) -> bool:
-    output.say(f"Type `{_WORD}` to go on:")
-    said = answer()
-    if said is None:
-        problem = "There is no terminal to confirm this on."
-        raise BadInputError(problem, "Add --yes if it is meant.")
-    return said.strip() == _WORD
 
 
 def _say_done(done: Redaction, output: Output) -> None:

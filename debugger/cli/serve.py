@@ -5,6 +5,7 @@ import argparse
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
 from debugger.cli.exits import Exit
+from debugger.cli.keyrings import add_keyring, keyring_file
 from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
@@ -18,6 +19,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--durability", choices=LEVELS, default="fsync", help="what an answer promises; see above"
     )
+    add_keyring(parser)
 
 
 def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
@@ -41,6 +43,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         host=arguments.host,
         port=arguments.port,
         durability=arguments.durability,
+        keyring=keyring_file(arguments),
         ready=ready,
     )
     if not clean:
@@ -66,6 +69,7 @@ examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
+  timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,
     serve,

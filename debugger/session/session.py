@@ -9,6 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from debugger.errors import BadInputError, NotFoundError, WriteRefusedError
+from debugger.session.forgetting import with_forgotten
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
 from debugger.session.subjects import FactSubject, RequestSubject
 from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
@@ -16,6 +17,7 @@ from eventstore import (
     NEW,
     Archived,
     Clock,
+    Erasure,
     Event,
     Exported,
     Ids,
@@ -197,7 +199,7 @@ class Session:
         Raises:
             NotFoundError: there is no such request.
         """
-        events = tuple(self.store.read(stream))
+        events = with_forgotten(self.store.read(stream), self.store)
         if not events:
             problem = f"There is no request {request_id(stream)} in {self.store.url}."
             raise NotFoundError(problem, "`timescape requests` lists those there are.")
@@ -205,7 +207,7 @@ class Session:
 
     def refresh(self, timeline: Timeline) -> Timeline:
         """Give *timeline* with the facts that came since; itself if there are none."""
-        more = tuple(self.store.read(timeline.stream, timeline.last + 1))
+        more = with_forgotten(self.store.read(timeline.stream, timeline.last + 1), self.store)
         return timeline.grown(more) if more else timeline
 
     def growing(self, timeline: Timeline) -> Iterator[Timeline]:
@@ -407,6 +409,32 @@ class Session:
             if page.older is None:
                 return found
             page = self.requests(where, before=page.older)
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        """Destroy the key of *subject*: what is sealed for them is forgotten.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `no-such-subject`, `keyring-missing`.
+        """
+        writer = self._may_write()()
+        try:
+            return writer.erase(subject, by=by, reason=reason)
+        finally:
+            writer.close()
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        """Wrap all keys of persons by *new_master*; return how many another one wrapped.
+
+        Raises:
+            WriteRefusedError: the session is read-only.
+            EventStoreError: `wrong-master`, `keyring-missing`.
+        """
+        writer = self._may_write()()
+        try:
+            return writer.rewrap(new_master, progress)
+        finally:
+            writer.close()
 
     def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
         """Check the last seal and what came after it."""

@@ -73,7 +73,7 @@ def _fields(left: str, fields: Mapping[str, Any], right: str) -> Iterator[str]:
 
 def _enveloped(tag: str, inner: Any) -> Iterator[str]:
     match tag, inner:
-        case (("$redacted" | "$sealed"), _):
+        case (("$redacted" | "$sealed" | "$forgotten"), _):
             yield f"<{tag[1:]}>"
         case (("$tuple" | "$set" | "$frozenset"), list()):
             yield from _row("(" if tag == "$tuple" else "{", inner, ")" if tag == "$tuple" else "}")

@@ -66,6 +66,8 @@ def _unescape_object(tree: dict[str, Any], shape: inspect.Type) -> Any:
             return text.unwrap(tree)
         if isinstance(option, inspect.StrType) and tree == _REDACTED:
             return "<redacted>"
+        if isinstance(option, inspect.StrType) and tree.keys() == {"$sealed"}:
+            return "<sealed>"
         if isinstance(option, inspect.StructType):
             fields = {field.encode_name: field.type for field in option.fields}
             return {name: _unescape(value, fields.get(name, _ANY)) for name, value in tree.items()}

@@ -13,7 +13,7 @@ from eventstore.codec import payloads
 from eventstore.codec.registry import Registry, check_type_name
 from eventstore.errors import EventStoreError
 from eventstore.events import NewEvent
-from eventstore.values import text
+from eventstore.values import hidden, text
 
 ROW_EVENTS = 256
 ROW_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ COMMIT_BYTES = 64 * 1024 * 1024
 KEY_BYTES = 256
 SITE_BYTES = 512
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=hidden.refuse).encode
 _NUL = b"\\u0000"
 
 
@@ -58,6 +58,7 @@ def encode_rows(
 
     Raises:
         EventStoreError: `invalid-event`, `too-large` (ES-6).
+        NotHiddenError: an event holds what has to be hidden first.
     """
     has_null = _check(registry, events)
     items = [
@@ -192,7 +193,7 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
     _check_text("site", event.site, SITE_BYTES)
 
 
-_PLAIN = (type(None), bool, int, float, str, list, dict)
+_PLAIN = (type(None), bool, int, float, str, list, dict, hidden.Hidden)
 
 
 def _check_text(name: str, value: str | None, most: int, least: int = 0) -> None:

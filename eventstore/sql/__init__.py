@@ -1,6 +1,7 @@
 """Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
 from eventstore.sql.importing import import_
+from eventstore.sql.master_file import read_keyring
 from eventstore.sql.migrating import Step
 from eventstore.sql.offline import verify as verify_export
 from eventstore.sql.postgres.addresses import without_password
@@ -20,6 +21,7 @@ __all__ = [
     "import_",
     "maintain",
     "open_store",
+    "read_keyring",
     "sql",
     "upgrade",
     "verify_export",

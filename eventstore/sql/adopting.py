@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore.chain import CLOSES, CONTINUES, StoredRow
-from eventstore.codec import Registry
+from eventstore.codec import LOG_KIND, Registry
 from eventstore.drafts import Draft, DraftRow, rewritten
 from eventstore.errors import EventStoreError
 from eventstore.events import NEW
@@ -94,8 +94,8 @@ class Incoming:
         self._check_kinds()
         sql = "SELECT stream, kind, min(pos) FROM commits GROUP BY stream ORDER BY 3"
         for text, kind, _ in self._source.exec_driver_sql(sql).all():
-            if self._registry.kind_by_id(kind).name in STAYING:
-                self.counts.left_out += 1
+            if (name := self._registry.kind_by_id(kind).name) in STAYING:
+                self.counts.left_out += name != LOG_KIND.name
                 continue
             stream = StreamId(verifying.id_of(text.encode()))
             theirs = verifying.rows_where(self._source, _ORDER, (text,))

@@ -49,7 +49,7 @@ class Changing(Protocol):
         fact: str | None = None,
         tell: Callable[[T], object] = lambda _: None,
     ) -> tuple[T, Position]:
-        """See `LogFile.maintain`."""
+        """See `MaintainedLog.change`."""
         ...
 
     def give_back(self, pages: int) -> bool:

@@ -32,7 +32,7 @@ class Locked:
         fact: str | None = None,
         tell: Callable[[T], object] = lambda _: None,
     ) -> tuple[T, Position]:
-        return self._writer.do(lambda: self._log_file.maintain(work, fact, tell))
+        return self._writer.do(lambda: self._log_file.change(work, fact, tell))
 
     def give_back(self, pages: int) -> bool:
         return self._writer.do(lambda: self._log_file.give_back(pages))

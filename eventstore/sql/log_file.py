@@ -18,14 +18,18 @@ import sqlalchemy as sa
 
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
+from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, tail
+from eventstore.sql import connections, failures, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 from eventstore.sql.sealing import Sealer
@@ -81,6 +85,7 @@ class LogFile:
         self._path = path
         self._history = History(path)
         self._sealer = sealer
+        self._subjects = drafting.subjects
         self._registry = registry
         self._names = names
         self._drafting = drafting
@@ -181,6 +186,7 @@ class LogFile:
                     self._catch_up_with_others()
                 if self._names.has_pending():
                     self._register_names()
+                self._write_keys()
                 return self._flush(drafts, trusting=trusting)
             except FencedError:
                 behind = True
@@ -199,6 +205,53 @@ class LogFile:
             self._roll_back()
             raise
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
+
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3)."""
+        position, gone = self._take_out(erasing)
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
+        """Do it; return where it is told, and whether no file holds what it took out."""
+        try:
+            position = self.maintain(maintenance)
+        except EventStoreError:
+            # It may be gone, and whoever took it out died before this.
+            self.checkpoint("TRUNCATE")
+            raise
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        return position, self.checkpoint("TRUNCATE")
+
+    def begin_keys(self) -> None:
+        """Make the store's own key, if it has a keyring and none yet."""
+        if self._subjects is not None:
+            self._set_level("FULL")
+            with failures.translating(self._path):
+                subject_keys.begin(self._connection, self._subjects)
+
+    def _write_keys(self) -> None:
+        if self._subjects is not None and self._subjects.has_pending():
+            # No sync: a key is before its rows in the write-ahead log, so it is on the disk
+            # whenever they are.
+            self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
+            subject_keys.write_pending(self._connection, self._subjects)
+            self._note_sync()
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._catch_up_with_others()
+        self._write_keys()
+        self._names.type_ids[maintenance.type]
+        if self._names.has_pending():
+            self._register_names()
+        with self._all_or_nothing():
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+            fact = maintenance.work(self._connection)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
+        return Position(self._state.next_pos - 1)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

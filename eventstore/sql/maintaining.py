@@ -38,7 +38,7 @@ class MaintainedLog(LogFile):
             self._connection, self._history, order, self._registry, self._names
         )
         with packing.redacted(self._path, change) as rewritten:
-            keyframes, position = self.maintain(
+            keyframes, position = self.change(
                 lambda connection: redacting.apply(connection, self._history, change, rewritten),
                 redaction.FACT,
                 lambda _: change.fact,
@@ -48,7 +48,7 @@ class MaintainedLog(LogFile):
         gone = self.checkpoint("TRUNCATE")
         return Redaction(position, Position(change.pos), keyframes, gone)
 
-    def maintain(
+    def change(
         self,
         work: Callable[[sa.Connection], T],
         fact: str | None = None,

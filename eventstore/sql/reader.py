@@ -324,8 +324,12 @@ class Reader:
             .order_by(commits.c.pos.desc())
             .limit(max(limit, 0))
         )
-        rows = twice(lambda: self._rows(query, 0, None, limit, newest_first=True))
-        return [StreamId(UUID(stream)) for _, stream in rows]
+        if len(suffix) == _HEX_DIGITS and (stream := _id_of(suffix)) is not None:
+            # One that is not archived is found without the segments.
+            rows = self.of_stream(stream, lambda held: held.execute(query).all())
+        else:
+            rows = twice(lambda: self._rows(query, 0, None, limit, newest_first=True))
+        return [StreamId(UUID(text)) for _, text in rows]
 
     def forks_of(self, stream: StreamId) -> list[StreamId]:
         """Give the streams that go on from *stream*."""
@@ -336,6 +340,13 @@ class Reader:
     def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
         """Return what checks the store; see there for *anchors*."""
         return Verifier(self.path, self._connection, anchors)
+
+
+def _id_of(digits: str) -> StreamId | None:
+    try:
+        return StreamId(UUID(digits))
+    except ValueError:
+        return None
 
 
 def _stream(text: str | None) -> StreamId | None:

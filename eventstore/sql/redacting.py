@@ -51,7 +51,7 @@ def change_of(
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
     """
-    row = _row_of(connection, history, order)
+    row = row_of(connection, history, order.stream, order.revision)
     if row.kind == LOG_KIND.id:
         raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
     data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
@@ -64,20 +64,25 @@ def change_of(
     return Change(row.pos, data, fact, row.stream, history.home(connection, row.stream))
 
 
-def _row_of(connection: sa.Connection, history: History, order: Order) -> StoredRow:
-    """Return the row that holds the revision, of the stream or the ancestor it comes from."""
-    stream = order.stream
+def row_of(
+    connection: sa.Connection, history: History, asked: StreamId, revision: int
+) -> StoredRow:
+    """Return the row that holds the revision, of the stream or the ancestor it comes from.
+
+    Raises:
+        EventStoreError: `no-such-revision`.
+    """
+    stream = asked
     while True:
         row = _find(
-            connection, history, stream,
-            "AND revision <= ? ORDER BY revision DESC", (order.revision,),
-        )  # fmt: skip
-        if row is not None and 1 <= order.revision < row.next_revision:
+            connection, history, stream, "AND revision <= ? ORDER BY revision DESC", (revision,)
+        )
+        if row is not None and 1 <= revision < row.next_revision:
             return row
         first = None if row else _find(connection, history, stream, "ORDER BY revision", ())
-        if first is None or first.parent is None or order.revision < 1:
-            head = tail.SqlLookups(connection, history).known(order.stream).revision
-            raise refusals.no_such_revision(order.stream, order.revision, head)
+        if first is None or first.parent is None or revision < 1:
+            head = tail.SqlLookups(connection, history).known(asked).revision
+            raise refusals.no_such_revision(asked, revision, head)
         stream = first.parent
 
 

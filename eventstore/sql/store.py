@@ -1,8 +1,9 @@
 """A store in an SQLite file: readers, and a writer where the mode has one."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, TypeVar
@@ -12,6 +13,7 @@ from eventstore.bell import Bell
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
+from eventstore.erasure import Erasure
 from eventstore.events import (
     Archived,
     Event,
@@ -27,10 +29,22 @@ from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
+from eventstore.keyring import Keyring, Opened, keyring_missing, name_of
 from eventstore.names import NameBook
-from eventstore.sql import connections, exporting, failures, files, packing, revisions, schema
+from eventstore.sql import (
+    connections,
+    exporting,
+    failures,
+    files,
+    originating,
+    packing,
+    revisions,
+    schema,
+    subject_keys,
+)
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.archiving import Archiver
+from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
@@ -41,9 +55,11 @@ from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
 from eventstore.sql.sealing import OnSeal, Sealer
+from eventstore.sql.subject_keys import KeyTable
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
+from eventstore.subjects import OWN, Subjects
 
 S = TypeVar("S")
 Mode = Literal["hold", "guest", "read"]
@@ -64,6 +80,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     check_keyframes: int = CHECK_EVERY,
     seal_key: bytes | None = None,
     on_seal: OnSeal | None = None,
+    keyring: Keyring | None = None,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -86,30 +103,35 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             `<file>.seal-key`, which is made where there is none.
         on_seal: is told each new seal, to send it where nobody who can write the file can
             reach it. The writer waits for it, so it is quick and does not use the store.
+        keyring: masters of the keys of persons (`read_keyring` reads them from a file); None:
+            nothing can be sealed or hashed here, and what is sealed cannot be opened.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
             `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
             `bad-pragma`,
-            `upcast-missing`, `upcast-unused`, `bad-seal-key`.
+            `upcast-missing`, `upcast-unused`, `bad-seal-key`, `wrong-master`,
+            `not-in-postgres`.
     """
     registry.check()
     if addresses.is_address(url):
         from eventstore.sql.postgres.store import open_postgres  # noqa: PLC0415 - as needed
 
         return open_postgres(
-            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids
-        )
+            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids,
+            keyring=keyring,
+        )  # fmt: skip
     path = files.path_of(url)
     connections.check_sqlite()
-    holder = None
+    holder = subjects = None
     if mode == "hold":
         files.is_store(path)  # else a lock file would lie beside a foreign file
         holder = files.HolderLock(path, clock())
     try:
         _require(path, clock, ids, may_create=holder is not None)
         book = NameBook(registry, guest=holder is None)
-        drafting = Drafting(registry, book, clock, ids)
+        subjects = _open_keys(path, keyring, clock, ids)
+        drafting = Drafting(registry, book, clock, ids, subjects)
         if mode == "read":
             reader = Reader(path, registry, book)
             folds = Folds(reader, registry, check_every=check_keyframes)
@@ -130,9 +152,28 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         )
         return SqlStore(url, reader, folds, drafting, writer, log_file, holder)
     except BaseException:
+        if subjects is not None:
+            subjects.close()
         if holder is not None:
             holder.close()
         raise
+
+
+def _open_keys(path: Path, keyring: Keyring | None, clock: Clock, ids: Ids) -> Subjects | None:
+    """Open the keys of persons.
+
+    Raises:
+        EventStoreError: `wrong-master`.
+    """
+    if keyring is None:
+        return None
+    subjects = Subjects(keyring, KeyTable(path), clock, ids)
+    try:
+        subjects.begin(subjects.table.by_id(OWN))
+    except BaseException:
+        subjects.close()
+        raise
+    return subjects
 
 
 def _reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
@@ -165,12 +206,13 @@ def _open_for_writing(
                 path, registry, book, drafting, durability=durability, guest=sealer is None,
                 sealer=sealer,
             )  # fmt: skip
-            if sealer is not None:
-                try:
+            try:
+                if sealer is not None:
                     log_file.hold()
-                except BaseException:
-                    log_file.close()
-                    raise
+                log_file.begin_keys()
+            except BaseException:
+                log_file.close()
+                raise
     except BaseException:
         write_lock.close()
         raise
@@ -200,6 +242,7 @@ class SqlStore:
         self._writer = writer
         self._log_file = log_file
         self._holder = holder
+        self._subjects = drafting.subjects
         self._closed = False
         self._generation = Process.generation
         self._reader.load_names()
@@ -375,17 +418,63 @@ class SqlStore:
     def adopt(self, incoming: Incoming, uid: str) -> Position:
         """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
         self._check_open()
-        log_file = self._log_file
-        if self._writer is None or log_file is None:
-            raise failures.opened_for_reading(self._url)
-        return self._writer.do(lambda: log_file.adopt(incoming, uid))
+        writer, log_file = self._writing()
+        return writer.do(lambda: log_file.adopt(incoming, uid))
 
     def _archiver(self) -> Archiver:
         self._check_open()
+        log = Locked(*self._writing(), seals=self._holder is not None)
+        return Archiver(self._reader, log, self._drafting.clock)
+
+    @property
+    def has_keyring(self) -> bool:
+        return self._subjects is not None
+
+    def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
+        self._check_open()
+        sealed, origin = self._reader.ask(
+            lambda connection: originating.sealed_at(
+                connection, self._reader.history, stream, revision, pointer
+            )
+        )
+        return self._keys("To open a sealed value").open(sealed, origin)
+
+    def forgotten(self, keys: Iterable[int]) -> frozenset[int]:
+        self._check_open()
+        return self._reader.ask(lambda connection: subject_keys.forgotten(connection, keys))
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        self._check_open()
+        writer, log_file = self._writing()
+        erasing = Erasing(self._keys("To erase somebody").hash_of(subject), by, reason)
+        return writer.do(lambda: log_file.erase(erasing))
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        self._check_open()
+        writer, log_file = self._writing()
+        subjects = self._keys("To change the master")
+        subjects.learn(new_master)
+        master = name_of(new_master)
+        total = self._reader.ask(lambda connection: subject_keys.count_others(connection, master))
+        done = 0
+        while True:
+            batch = Rewrapping(subjects)
+            writer.do(partial(log_file.maintain, batch))
+            if not batch.done:
+                return done
+            done += batch.done
+            if progress is not None:
+                progress(done, total)
+
+    def _keys(self, who: str) -> Subjects:
+        if self._subjects is None:
+            raise keyring_missing(who)
+        return self._subjects
+
+    def _writing(self) -> tuple[Writer, MaintainedLog]:
         if self._writer is None or self._log_file is None:
             raise failures.opened_for_reading(self._url)
-        log = Locked(self._writer, self._log_file, seals=self._holder is not None)
-        return Archiver(self._reader, log, self._drafting.clock)
+        return self._writer, self._log_file
 
     def close(self) -> None:
         if self._closed:
@@ -395,6 +484,8 @@ class SqlStore:
             self._feed.close()
         self._bell.ring()
         self._reader.close()
+        if self._subjects is not None:
+            self._subjects.close()
         done = self._writer is None or self._writer.close()
         if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()

@@ -163,10 +163,12 @@ subject_keys = sa.Table(
     "subject_keys",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, nullable=True),
-    sa.Column("subject", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("subject", sa.LargeBinary, nullable=False),
     sa.Column("master", sa.Text, nullable=False),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
     sa.Column("created_us", sa.Integer, nullable=False),
     sqlite_strict=True,
 )
 """The key of each person whose values are sealed; without it they are forgotten."""
+
+sa.Index("subject_keys_by_subject", subject_keys.c.subject)

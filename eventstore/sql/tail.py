@@ -91,12 +91,12 @@ def read_recent(connection: sa.Connection, history: History) -> Recent:
     firsts: dict[bytes, int] = {}
     for commit_id, pos in reversed(rows):
         # Only the oldest row can belong to a commit that begins before these rows.
-        first = pos if firsts else _first_of(connection, pos)
+        first = pos if firsts else first_of(connection, pos)
         recent.put(commit_id, firsts.setdefault(commit_id, first))
     return recent
 
 
-def _first_of(connection: sa.Connection, pos: int) -> int:
+def first_of(connection: sa.Connection, pos: int) -> int:
     """Return where the commit begins that has a row at *pos*."""
     while True:
         before = connection.exec_driver_sql(

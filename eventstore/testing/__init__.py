@@ -1,18 +1,21 @@
 """What any backend must pass, and what tests of stores need. No pytest inside.
 
 Subclass `StoreContract` and give its tests an open, new store as the argument `store`,
-opened with `registry()`, a `FakeClock` and `FakeIds`. `eventstore.testing.machine` holds
+opened with `registry()`, `keyring()`, a `FakeClock` and `FakeIds`. The module `machine` holds
 two backends against each other; it needs Hypothesis.
 """
 
 from eventstore.testing.appending import Appending
 from eventstore.testing.claims import proves, refused
+from eventstore.testing.erasing import Erasing
 from eventstore.testing.fakes import (
+    MASTER,
     Counted,
     CountingReducer,
     FakeClock,
     FakeIds,
     Placed,
+    keyring,
     placed,
     registry,
     several,
@@ -30,7 +33,7 @@ class LogContract(Appending, Retrying, Reading, Forking):
     """The part of the conformance suite that a log must pass to hold requests at all."""
 
 
-class StoreContract(LogContract, Subscribing, Redacting, Sealing):
+class StoreContract(LogContract, Subscribing, Redacting, Sealing, Erasing):
     """The conformance suite. Each test takes a new store.
 
     A subclass declares what its store cannot do: `seals = False`.
@@ -38,6 +41,7 @@ class StoreContract(LogContract, Subscribing, Redacting, Sealing):
 
 
 __all__ = [
+    "MASTER",
     "Counted",
     "CountingReducer",
     "FakeClock",
@@ -45,6 +49,7 @@ __all__ = [
     "LogContract",
     "Placed",
     "StoreContract",
+    "keyring",
     "placed",
     "proves",
     "refused",

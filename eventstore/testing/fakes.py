@@ -10,10 +10,14 @@ from eventstore.codec import Registry, from_plain, to_plain
 from eventstore.events import Event, Kind, NewEvent
 from eventstore.fold import OfUnknown
 from eventstore.identifiers import StreamId, uuid7
+from eventstore.keyring import Keyring
 
 START_US = 1_790_000_000_000_000
 MOST_EVENTS = 2_000
 """Of a stream of kind `short`."""
+
+
+MASTER = b"master of tests".ljust(32, b".")
 
 
 class FakeClock:
@@ -98,6 +102,11 @@ class CountingReducer:
     def load(self, data: bytes) -> Counted:
         """Return the state that `dump` was given."""
         return from_plain(msgspec.json.decode(data), Counted)
+
+
+def keyring() -> Keyring:
+    """Return a keyring with one master, `MASTER`."""
+    return Keyring([MASTER])
 
 
 def registry() -> Registry:

@@ -7,7 +7,7 @@ table. A tree is stored for ever and shared freely, so nobody changes one in pla
 """
 
 from eventstore.errors import FrozenValueError
-from eventstore.values.classes import NO_CLASSES, Classes
+from eventstore.values.classes import NO_CLASSES, Classes, Hide
 from eventstore.values.encoding import dumps, encode
 from eventstore.values.frozen import (
     Frozen,
@@ -19,7 +19,15 @@ from eventstore.values.frozen import (
     Sealed,
     UnknownMember,
 )
-from eventstore.values.tree import Tree, same, tree_bytes, value_depth
+from eventstore.values.hidden import Hidden, NotHiddenError, ToDrop, ToHash, ToSeal
+from eventstore.values.tree import (
+    Tree,
+    revealed,
+    same,
+    shown_bytes,
+    tree_bytes,
+    value_depth,
+)
 from eventstore.values.views import Viewer, decode, json_hook, loads, view
 
 __all__ = [
@@ -31,8 +39,14 @@ __all__ = [
     "FrozenObject",
     "FrozenSet",
     "FrozenValueError",
+    "Hidden",
+    "Hide",
+    "NotHiddenError",
     "Redacted",
     "Sealed",
+    "ToDrop",
+    "ToHash",
+    "ToSeal",
     "Tree",
     "UnknownMember",
     "Viewer",
@@ -41,7 +55,9 @@ __all__ = [
     "encode",
     "json_hook",
     "loads",
+    "revealed",
     "same",
+    "shown_bytes",
     "tree_bytes",
     "value_depth",
     "view",

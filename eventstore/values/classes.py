@@ -6,6 +6,7 @@ is shown as a `FrozenObject`.
 
 import dataclasses
 import enum
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias
 
 import msgspec
@@ -13,6 +14,11 @@ import msgspec
 from eventstore.errors import EventStoreError
 
 AnyClass: TypeAlias = type[Any]
+
+Hide: TypeAlias = Callable[[Any, Mapping[str, Any]], Any]
+"""Given the encoded value of a field and all encoded fields, returns what stands there."""
+Hiding: TypeAlias = Callable[[AnyClass], Mapping[str, Hide]]
+"""Given a class, says which of its fields must not be recorded as they are."""
 
 _USER_CODE = ("__init__", "__new__", "__post_init__", "__setattr__")
 _PLAIN_BASES = frozenset({*msgspec.Struct.__mro__, Generic})
@@ -25,12 +31,17 @@ class Classes:
         classes: registered at schema 1.
         adopt: register other classes that fit when a value of one is first encoded.
             Decoding knows them from then on.
+        hiding: says which fields of a class must be hidden; asked once a class.
     """
 
-    def __init__(self, *classes: AnyClass, adopt: bool = False) -> None:
+    def __init__(
+        self, *classes: AnyClass, adopt: bool = False, hiding: Hiding | None = None
+    ) -> None:
         self._labels: dict[AnyClass, str] = {}
         self._classes: dict[str, AnyClass] = {}
         self._adopt = adopt
+        self._hiding = hiding
+        self._hides: dict[AnyClass, Mapping[str, Hide]] = {}
         for cls in classes:
             self.register(cls)
 
@@ -49,9 +60,15 @@ class Classes:
             problem = f"{cls!r} cannot be a class of recorded values: {fault}."
             remedy = "Use a plain Struct, dataclass or enum at the top of a module."
             raise EventStoreError("unsupported-class", problem, remedy, {"class": label})
+        if self._hiding is not None and not issubclass(cls, enum.Enum):
+            self._hides[cls] = self._hiding(cls)
         self._classes[label] = cls
         self._labels[cls] = label
         return cls
+
+    def hides(self, cls: AnyClass) -> Mapping[str, Hide]:
+        """Return how fields of *cls* are hidden, by name."""
+        return self._hides.get(cls, _NOTHING)
 
     def label(self, cls: AnyClass) -> str | None:
         """Return the label of *cls*; None if it is not registered and not adopted."""
@@ -119,4 +136,5 @@ def _is_generated(function: object) -> bool:
     return code is not None and code.co_filename == "<string>"
 
 
+_NOTHING: Mapping[str, Hide] = {}
 NO_CLASSES = Classes()

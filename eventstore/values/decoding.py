@@ -15,6 +15,7 @@ from eventstore.errors import EventStoreError
 from eventstore.values.classes import Classes, field_names
 from eventstore.values.faults import MAX_DEPTH
 from eventstore.values.frozen import FrozenObject, Reader, UnknownMember
+from eventstore.values.hidden import Hidden
 from eventstore.values.scalars import read_int, read_scalar
 from eventstore.values.tree import Tree, tag_of
 
@@ -43,7 +44,7 @@ class Decoding:
         if isinstance(tree, list):
             return _items(self, tree, depth)
         if not isinstance(tree, dict):
-            return tree
+            return self.plain(tree.tree, depth) if isinstance(tree, Hidden) else tree
         tag = tag_of(tree)
         if tag is None:
             _check_depth(depth)

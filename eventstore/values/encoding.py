@@ -21,7 +21,7 @@ from eventstore.values.frozen import (
     UnknownMember,
     tree_of,
 )
-from eventstore.values.tree import Tree, tree_bytes, value_depth
+from eventstore.values.tree import Tree, shown_bytes, tree_bytes, value_depth
 
 _SHORT = 4096
 _THEMSELVES = frozenset({type(None), bool})
@@ -135,7 +135,7 @@ def _set(run: _Run, value: Any, depth: int) -> Tree:
         fault.steps.clear()
         raise
     tag = "$set" if type(value) is set else "$frozenset"
-    return {tag: sorted(members, key=tree_bytes)}
+    return {tag: sorted(members, key=shown_bytes)}
 
 
 def _dict(run: _Run, value: Any, depth: int) -> Tree:
@@ -248,7 +248,8 @@ def _fields(run: _Run, value: Any, depth: int) -> dict[str, Tree]:
         except Fault as fault:
             fault.steps.append((name, id(value)))
             raise
-    return fields
+    hides = run.classes.hides(type(value))
+    return fields | {name: hide(fields[name], fields) for name, hide in hides.items()}
 
 
 def _reason(cls: type) -> str:

@@ -7,11 +7,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from eventstore.values import hidden
+
 Tree: TypeAlias = Any
 """None, bool, int64, finite float, str, list or dict with str keys, `$` envelopes
-among them (see `eventstore.values`)."""
+among them (see `eventstore.values`); until it is stored, marks of what is to be hidden."""
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=hidden.refuse).encode
+_encode_shown = msgspec.json.Encoder(enc_hook=hidden.show).encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -23,12 +26,26 @@ def same(a: Tree, b: Tree) -> bool:
     Source: SN-7. Equal values have equal bytes, so bytes decide; unequal ones are
     mostly found by the cheaper `==`.
     """
-    return a is b or (a == b and bool(_encode(a) == _encode(b)))
+    return a is b or (a == b and bool(_encode_shown(a) == _encode_shown(b)))
 
 
 def tree_bytes(tree: Tree) -> bytes:
-    """Return the JSON text of *tree* in UTF-8, without blanks."""
+    """Return the JSON text of *tree* in UTF-8, without blanks.
+
+    Raises:
+        NotHiddenError: it holds what must not be kept as it is.
+    """
     return _encode(tree)
+
+
+def shown_bytes(tree: Tree) -> bytes:
+    """Return the same, what is to be hidden in clear: to measure and to order, not to keep."""
+    return _encode_shown(tree)
+
+
+def revealed(tree: Tree) -> Tree:
+    """Return a copy of *tree* in which nothing is marked as to be hidden."""
+    return _decode(_encode_shown(tree))
 
 
 def tree_from_bytes(data: bytes | str) -> Tree:

@@ -13,6 +13,7 @@ from eventstore.values.frozen import (
     FrozenSet,
     fields_of,
 )
+from eventstore.values.hidden import Hidden
 from eventstore.values.tree import Tree, tag_of, tree_from_bytes
 
 AnyClass: TypeAlias = type[Any]
@@ -69,7 +70,7 @@ class Viewer:
         if isinstance(tree, list):
             return FrozenList(tree, self)
         if not isinstance(tree, dict):
-            return tree
+            return self.view(tree.tree) if isinstance(tree, Hidden) else tree
         tag = tag_of(tree)
         if tag is None:
             return FrozenDict(tree, self)

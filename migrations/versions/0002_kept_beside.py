@@ -73,11 +73,28 @@ CREATE TABLE segments (
 SUBJECT_KEYS = """
 CREATE TABLE subject_keys (
   id INTEGER PRIMARY KEY,
-  subject BLOB NOT NULL UNIQUE,
+  subject BLOB NOT NULL,
   master TEXT NOT NULL,
   wrapped BLOB NOT NULL,
   created_us INTEGER NOT NULL
 ) STRICT
+"""
+
+# Not unique: two processes may make a key of one person at once. Both are used.
+SUBJECT_KEYS_BY_SUBJECT = "CREATE INDEX subject_keys_by_subject ON subject_keys (subject)"
+SUBJECT_KEYS_NO_UPDATE = """
+CREATE TRIGGER subject_keys_no_update BEFORE UPDATE ON subject_keys
+WHEN (SELECT maintenance = 0 FROM log)
+BEGIN
+  SELECT RAISE(ABORT, 'only timescape erase');
+END
+"""
+SUBJECT_KEYS_NO_DELETE = """
+CREATE TRIGGER subject_keys_no_delete BEFORE DELETE ON subject_keys
+WHEN (SELECT maintenance = 0 FROM log)
+BEGIN
+  SELECT RAISE(ABORT, 'only timescape erase');
+END
 """
 
 
@@ -86,6 +103,8 @@ def upgrade() -> None:
     for statement in (REDUCERS, KEYFRAMES, KEYFRAMES_BY_REDUCER):
         op.execute(statement)
     for statement in (SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
+        op.execute(statement)
+    for statement in (SUBJECT_KEYS_BY_SUBJECT, SUBJECT_KEYS_NO_UPDATE, SUBJECT_KEYS_NO_DELETE):
         op.execute(statement)
 
 

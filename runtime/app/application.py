@@ -19,6 +19,7 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.fingerprints import fingerprint
+from runtime.app.needs import refuse_without_keyring
 from runtime.app.startup import announce
 from runtime.effects import SystemIds, system_clock
 from runtime.errors import (
@@ -30,6 +31,7 @@ from runtime.errors import (
     RegistrationError,
     RouteConflictError,
 )
+from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
@@ -234,8 +236,10 @@ class App:
 
         Raises:
             EventStoreError: `unsupported-class`: it cannot be recorded and read back.
+            ConstraintError: a value is sealed for what is no field of it.
         """
         self._refuse_started()
+        check_subjects(cls)
         classes_of((), [*self._classes, cls])
         self._classes.append(cls)
         return cls
@@ -323,12 +327,15 @@ class App:
 
         Raises:
             AlreadyStartedError: it runs.
-            EventStoreError: the log cannot be written.
+            EventStoreError: the log cannot be written; `keyring-missing` if values are to
+                be hashed or sealed and *store* was opened without a keyring.
         """
         if self._edge is not None:
             raise AlreadyStartedError(
                 problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
             )
+        if not store.has_keyring:
+            refuse_without_keyring(self._declared, self._modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
         methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
@@ -343,7 +350,7 @@ class App:
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
-            classes=classes_of(self._declared, self._classes),
+            classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
             config=self._config[0],
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import inspect as mi
@@ -10,6 +11,7 @@ from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
 from runtime.app.startup import Deployed
+from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.build import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.lifecycle.handlers import HandlerVersion
@@ -56,16 +58,27 @@ def _ready(version: Declared, version_id: str) -> HandlerVersion:
         timeout_s=version.timeout_s,
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
+        hidden_query=contract.hidden_query,
+        hides_in_body=isinstance(contract.redact_body, Redactor)
+        and bool(contract.redact_body.paths),
     )
 
 
-def classes_of(declared: Iterable[Declared], registered: Iterable[type]) -> Classes:
+def classes_of(
+    declared: Iterable[Declared], registered: Iterable[type], *, has_keyring: bool = False
+) -> Classes:
     """Return the classes that values may be of: registered ones, and those of all contracts.
+
+    Args:
+        declared: whose contracts.
+        registered: by the user.
+        has_keyring: whether what is marked can be hashed and sealed; else it is dropped.
 
     Raises:
         EventStoreError: `unsupported-class`, for a registered one.
     """
-    classes = Classes(*registered, adopt=True)
+    hiding = partial(hidden_fields, has_keyring=has_keyring)
+    classes = Classes(*registered, adopt=True, hiding=hiding)
     for version in declared:
         for hint in version.contract.types:
             for cls in named_classes(hint):

@@ -10,7 +10,7 @@ import msgspec
 
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype import Check, PathType, QueryReader, check
+from runtime.gtype import Check, PathType, QueryReader, Redactor, check
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
@@ -33,6 +33,10 @@ class Contract(msgspec.Struct, frozen=True):
     """The hints of body and answer that were declared."""
     media: str = "application/json"
     """Of the answer."""
+    hidden_query: frozenset[str] = frozenset()
+    """Fields of the query that are never recorded."""
+    needs_keyring: tuple[str, ...] = ()
+    """Where its types have what is hashed or sealed."""
 
 
 def read_contract(
@@ -60,7 +64,8 @@ def read_contract(
     answer = hints.get("return", _UNTYPED)
     takes, decode, redact_body = _reader(body, method)
     render, redact_answer = _renderer(answer)
-    parse = _parser(path, None if query is None else QueryReader(query), decode)
+    query_reader = None if query is None else QueryReader(query)
+    parse = _parser(path, query_reader, decode)
     return Contract(
         takes=takes,
         parse=parse,
@@ -69,6 +74,13 @@ def read_contract(
         redact_answer=redact_answer,
         types=tuple(h for h in (body, answer) if h is not _UNTYPED and h is not None),
         media="application/octet-stream" if answer is bytes else "application/json",
+        hidden_query=frozenset() if query_reader is None else query_reader.hidden,
+        needs_keyring=tuple(
+            f"{side} {path}"
+            for side, redact in (("body", redact_body), ("answer", redact_answer))
+            if isinstance(redact, Redactor)
+            for path in redact.needs_keyring
+        ),
     )
 
 

@@ -1,10 +1,11 @@
 """Opens the log for an app that another ASGI server runs."""
 
 import os
+from pathlib import Path
 from typing import Protocol
 
 from eventstore import Store
-from runtime.app.log import DEFAULT_STORE, STORE_SETTING, open_log
+from runtime.app.log import DEFAULT_STORE, KEYRING_SETTING, STORE_SETTING, open_log
 from runtime.effects import SystemIds
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
@@ -25,13 +26,20 @@ class Startable(Protocol):
 async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
     """Start *app* on the log that `TIMESCAPE_STORE` names, and stop it at the end.
 
+    `TIMESCAPE_KEYRING` names the file of masters, if values are hashed or sealed.
+
     A failing start fails the lifespan, so that the server does not listen.
     """
     await receive()
     url = os.environ.get(STORE_SETTING, DEFAULT_STORE)
     try:
-        store = open_log(url, ids=SystemIds())
-        app.start(store)
+        file = os.environ.get(KEYRING_SETTING)
+        store = open_log(url, ids=SystemIds(), keyring=Path(file) if file else None)
+        try:
+            app.start(store)
+        except BaseException:
+            store.close()
+            raise
     except Exception as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         raise

@@ -1,5 +1,6 @@
 """Opens logs. The only place of the runtime that knows a backend."""
 
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
@@ -13,14 +14,27 @@ STORE_SETTING = "TIMESCAPE_STORE"
 """Environment variable that names the log where nobody else does."""
 
 
-def open_log(url: str, *, ids: Ids, durability: Durability = "fsync") -> Store:
+KEYRING_SETTING = "TIMESCAPE_KEYRING"
+"""Environment variable that names the file of masters where nobody else does."""
+
+
+def open_log(
+    url: str, *, ids: Ids, durability: Durability = "fsync", keyring: Path | None = None
+) -> Store:
     """Open the log at *url* to write to it; a new one is made on first use.
 
+    Args:
+        url: of the log.
+        ids: gives ids, keys and nonces.
+        durability: `fsync`, `bounded`, `process` or `volatile`.
+        keyring: file of masters, for values that are hashed or sealed.
+
     Raises:
-        EventStoreError: it cannot be opened, or another process holds it.
+        EventStoreError: it cannot be opened, or another process holds it; `bad-master`,
+            `wrong-master`.
     """
     # Whoever imports `runtime` to read types should not pay for a database driver.
-    from eventstore.sql import open_store  # noqa: PLC0415
+    from eventstore.sql import open_store, read_keyring  # noqa: PLC0415
 
     return open_store(
         url,
@@ -30,4 +44,5 @@ def open_log(url: str, *, ids: Ids, durability: Durability = "fsync") -> Store:
         clock=system_clock,
         ids=ids,
         keyframes={REQUEST.name: REQUEST_REDUCER},
+        keyring=None if keyring is None else read_keyring(keyring),
     )

@@ -18,13 +18,14 @@ DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a program decides, once
     app: App,
     store_url: str,
     *,
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     durability: Durability = "fsync",
+    keyring: Path | None = None,
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
 ) -> bool:
@@ -39,6 +40,7 @@ def serve(
         host: address to listen on.
         port: to listen on.
         durability: `fsync`, `bounded`, `process` or `volatile`.
+        keyring: file of masters, for values that are hashed or sealed.
         ready: called once it listens.
         drain_s: seconds that running requests have.
 
@@ -47,11 +49,12 @@ def serve(
 
     Raises:
         ServeError: the address cannot be listened on.
-        EventStoreError: the log cannot be opened, is held by another process, or is full.
+        EventStoreError: the log cannot be opened, is held by another process, or is full;
+            `keyring-missing`, `bad-master`, `wrong-master`.
     """
     check_free(host, port)
     ids = SystemIds()
-    store = open_log(store_url, ids=ids, durability=durability)
+    store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
     try:
         app.start(store, clock=system_clock, ids=ids)
         # What start-up made lives as long as the process: no collection need look at it.

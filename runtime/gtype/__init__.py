@@ -6,22 +6,29 @@ list every fault with its place (GT-10, GT-15). The walk and the decoder hold th
 """
 
 from runtime.gtype.check import Check, check
+from runtime.gtype.fields import any_classes, check_subjects, hidden_fields, marks_of
 from runtime.gtype.findings import Findings, format_issues, issues_for
 from runtime.gtype.query import QueryReader
 from runtime.gtype.redaction import Redactor, redactor
-from runtime.gtype.sensitive import Sensitive
+from runtime.gtype.sensitive import Mark, Sensitive, sensitive
 from runtime.gtype.text import PATH_TYPES, PathType
 
 __all__ = [
     "PATH_TYPES",
     "Check",
     "Findings",
+    "Mark",
     "PathType",
     "QueryReader",
     "Redactor",
     "Sensitive",
+    "any_classes",
     "check",
+    "check_subjects",
     "format_issues",
+    "hidden_fields",
     "issues_for",
+    "marks_of",
     "redactor",
+    "sensitive",
 ]

@@ -32,7 +32,7 @@ from runtime.gtype.plan import (
     UnionNode,
     find,
 )
-from runtime.gtype.sensitive import MARK
+from runtime.gtype.sensitive import mark_of
 
 _STRING = frozenset({"string"})
 _REMEDY = "Use a msgspec Struct, a dataclass, a TypedDict or a builtin type."
@@ -70,9 +70,8 @@ def build(hint: Any, info: mi.Type) -> Node:
 
 def strip(info: mi.Type) -> tuple[mi.Type, bool]:
     """Take the documentation off; say whether it is marked `Sensitive`."""
-    marked = False
+    marked = mark_of(info) is not None
     while isinstance(info, mi.Metadata):
-        marked = marked or bool((info.extra or {}).get(MARK))
         info = info.type
     return info, marked
 

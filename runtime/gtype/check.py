@@ -112,8 +112,9 @@ def check(hint: Any, side: str = "request") -> Check[Any]:
     node = build(hint, info)
     watching = watch(info)
     holds = None if watching is None else watching.holds
+    redact = redactor(info)
     try:
-        return Check(hint, side, node, holds, redactor(info))
+        return Check(hint, side, node, holds, redact)
     except (TypeError, ValueError, NameError) as error:
         remedy = "Use a msgspec Struct, a dataclass, a TypedDict or a builtin type."
         raise UnsupportedTypeError(problem=f"{hint}: {error}.", remedy=remedy) from error

@@ -36,6 +36,8 @@ class QueryReader:
         self._fields = {f.encode_name: _field(hint, f) for f in info.fields}
         self._names = {f.encode_name: f.name for f in info.fields}
         self._by_key = isinstance(info, mi.TypedDictType)
+        self.hidden = frozenset(path.split("/")[1] for path in self._check.redact.paths)
+        """Names of the fields that are sensitive."""
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Read *pairs* into values by field name, defaults filled in.

@@ -1,67 +1,44 @@
-"""Leaves out what is marked `Sensitive` before anything is recorded (GT-19).
+"""Takes what is marked sensitive out of a body before anything is recorded (GT-19).
 
 The places are compiled once from the type. Where a value does not conform, the rules of
 all branches apply: rather too much is left out than too little.
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect as mi
 
-from runtime.gtype.build import strip
+from eventstore.values import ToDrop
 from runtime.gtype.depth import too_deep
+from runtime.gtype.places import Hide, Rule, rules_of, strictest
 from runtime.gtype.sensitive import REDACTED
 
-K = TypeVar("K", str, int)
-
 _plain: Final = msgspec.json.Decoder()
-
-
-class _Rule:
-    """What to leave out within a value; a graph, since types may contain themselves."""
-
-    def __init__(self) -> None:
-        self.whole = False
-        self.fields: dict[str, list[_Rule]] = {}
-        self.positions: dict[int, list[_Rule]] = {}
-        self.inner: list[_Rule] = []
-        """For every item of an array and every value of a map."""
-
-    def children(self) -> list["_Rule"]:
-        """All rules directly below."""
-        named = [*self.fields.values(), *self.positions.values(), self.inner]
-        return [rule for rules in named for rule in rules]
-
-    def keep(self, worth: set[int]) -> None:
-        """Drop the rules below whose id is not in *worth*."""
-        self.fields = _kept(self.fields, worth)
-        self.positions = _kept(self.positions, worth)
-        self.inner = [rule for rule in self.inner if id(rule) in worth]
-
-
-def _kept(named: dict[K, list[_Rule]], worth: set[int]) -> dict[K, list[_Rule]]:
-    kept = {name: [r for r in rules if id(r) in worth] for name, rules in named.items()}
-    return {name: rules for name, rules in kept.items() if rules}
 
 
 class Redactor:
     """Turns the text of a body into what may be recorded of it."""
 
-    __slots__ = ("_rules", "paths")
+    __slots__ = ("_rules", "needs_keyring", "paths")
 
-    def __init__(self, rules: list[_Rule], paths: tuple[str, ...]) -> None:
+    def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self.paths = paths
-        """Where Sensitive values stand, such as `/items/*/card`; recursion is cut."""
+        found = _paths(rules, "", frozenset())
+        self.paths = tuple(dict.fromkeys(path for path, _ in found))
+        """Where sensitive values stand, such as `/items/*/card`; recursion is cut."""
+        kept = (path for path, hide in found if hide.mark.how != "drop")
+        self.needs_keyring = tuple(dict.fromkeys(kept))
+        """Those of them that are hashed or sealed."""
 
     def __call__(self, raw: bytes) -> Any:
         """Read *raw* as plain data without its sensitive parts.
 
-        None stands for what cannot be read and may hold something sensitive.
+        None stands for what cannot be read and may hold something sensitive. What is hashed
+        or sealed is a `Hidden`, which drafting the append hides.
 
         Raises:
-            ValueError: it cannot be read, and its type has nothing Sensitive.
+            ValueError: it cannot be read, and its type has nothing sensitive.
         """
         try:
             if too_deep(raw):
@@ -71,67 +48,23 @@ class Redactor:
             if self.paths:
                 return None
             raise ValueError("not JSON") from None  # noqa: TRY003 - read by nobody
-        return _apply(self._rules, plain) if self.paths else plain
+        return _apply(self._rules, plain, None) if self.paths else plain
 
 
 def redactor(info: mi.Type) -> Redactor:
-    """Compile what must be left out of values of a type."""
-    root = _rule(info, {})
-    _prune(root)
-    paths = tuple(dict.fromkeys(_paths([root], "", frozenset())))
-    return Redactor([root], paths)
+    """Compile what must be left out of values of a type.
+
+    Raises:
+        ConstraintError: a mark names a subject that is no field beside it.
+    """
+    return Redactor(rules_of(info))
 
 
-def _rule(info: mi.Type, made: dict[tuple[int, bool], _Rule]) -> _Rule:
-    info, marked = strip(info)
-    known = made.get((id(info), marked))
-    if known is not None:
-        return known
-    rule = made[id(info), marked] = _Rule()
-    rule.whole = marked
-    _fill(rule, info, made)
-    return rule
-
-
-def _fill(rule: _Rule, info: mi.Type, made: dict[tuple[int, bool], _Rule]) -> None:
-    match info:
-        case mi.UnionType():
-            for member in info.types:
-                _merge(rule, _rule(member, made))
-        case mi.TupleType():
-            rule.positions = {n: [_rule(t, made)] for n, t in enumerate(info.item_types)}
-        case mi.DictType():
-            rule.inner = [_rule(info.value_type, made)]
-        case mi.CollectionType():
-            rule.inner = [_rule(info.item_type, made)]
-        case mi.NamedTupleType():
-            rule.positions = {n: [_rule(f.type, made)] for n, f in enumerate(info.fields)}
-        case mi.StructType() if info.array_like:
-            first = 0 if info.tag is None else 1
-            rule.positions = {
-                n: [_rule(f.type, made)] for n, f in enumerate(info.fields, start=first)
-            }
-        case mi.StructType() | mi.DataclassType() | mi.TypedDictType():
-            rule.fields = {f.encode_name: [_rule(f.type, made)] for f in info.fields}
-        case _:
-            pass
-
-
-def _merge(into: _Rule, other: _Rule) -> None:
-    """Let *into* leave out what *other* leaves out."""
-    into.whole = into.whole or other.whole
-    for name, rules in other.fields.items():
-        into.fields.setdefault(name, []).extend(rules)
-    for n, rules in other.positions.items():
-        into.positions.setdefault(n, []).extend(rules)
-    into.inner.extend(other.inner)
-
-
-def _paths(rules: list[_Rule], path: str, above: frozenset[int]) -> list[str]:
-    found: list[str] = []
+def _paths(rules: list[Rule], path: str, above: frozenset[int]) -> list[tuple[str, Hide]]:
+    found: list[tuple[str, Hide]] = []
     for rule in rules:
-        if rule.whole:
-            found.append(path)
+        if rule.hide is not None:
+            found.append((path, rule.hide))
         elif id(rule) not in above:
             inside = above | {id(rule)}
             for name, inner in rule.fields.items():
@@ -142,49 +75,40 @@ def _paths(rules: list[_Rule], path: str, above: frozenset[int]) -> list[str]:
     return found
 
 
-def _prune(root: _Rule) -> None:
-    """Drop what leads to nothing Sensitive, so that only worthwhile places are visited."""
-    rules: dict[int, _Rule] = {}
-    todo = [root]
-    while todo:
-        rule = todo.pop()
-        if id(rule) not in rules:
-            rules[id(rule)] = rule
-            todo += rule.children()
-    worth = {i for i, rule in rules.items() if rule.whole}
-    grown = True
-    while grown:
-        more = {i for i, r in rules.items() if any(id(c) in worth for c in r.children())}
-        grown = not more <= worth
-        worth |= more
-    for rule in rules.values():
-        rule.keep(worth)
+def _apply(rules: list[Rule], value: Any, owner: Any) -> Any:
+    """Take what *rules* hide from *value*, in place; its depth is bounded by `too_deep`.
 
-
-def _apply(rules: list[_Rule], value: Any) -> Any:
-    """Take what *rules* leave out from *value*, in place; its depth is bounded by `too_deep`."""
+    Args:
+        rules: that may hold here, one a branch.
+        value: plain data.
+        owner: the object, as it came, that *value* is in; None: it is in none.
+    """
+    hide = strictest(rules)
+    if hide is not None:
+        hidden = hide.hidden(value, owner)
+        return REDACTED if isinstance(hidden, ToDrop) else hidden
+    before = value.copy() if isinstance(value, dict | list) else None
     for rule in rules:
-        if rule.whole:
-            return REDACTED
+        of = before if rule.is_object else owner
         if isinstance(value, dict):
-            _apply_object(rule, value)
+            _apply_object(rule, value, of)
         elif isinstance(value, list):
-            _apply_array(rule, value)
+            _apply_array(rule, value, of)
     return value
 
 
-def _apply_object(rule: _Rule, value: dict[str, Any]) -> None:
+def _apply_object(rule: Rule, value: dict[str, Any], owner: Any) -> None:
     for name, inner in rule.fields.items():
         if name in value:
-            value[name] = _apply(inner, value[name])
+            value[name] = _apply(inner, value[name], owner)
     if rule.inner:
         for name, item in value.items():
-            value[name] = _apply(rule.inner, item)
+            value[name] = _apply(rule.inner, item, owner)
 
 
-def _apply_array(rule: _Rule, value: list[Any]) -> None:
+def _apply_array(rule: Rule, value: list[Any], owner: Any) -> None:
     for n, inner in rule.positions.items():
         if n < len(value):
-            value[n] = _apply(inner, value[n])
+            value[n] = _apply(inner, value[n], owner)
     if rule.inner:
-        value[:] = [_apply(rule.inner, item) for item in value]
+        value[:] = [_apply(rule.inner, item, owner) for item in value]

@@ -39,6 +39,8 @@ def arrival(  # noqa: PLR0913 - each is one field's source
     ids: tuple[str, str],
     config: str,
     redact_body: RedactBody | None,
+    hidden_query: frozenset[str] = frozenset(),
+    hides_in_body: bool = False,
 ) -> RequestReceived:
     """Return the first fact of a request's stream.
 
@@ -52,13 +54,19 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         config: fingerprint of the config in force.
         redact_body: gives the body as plain JSON for the record; None: no route fits, so
             nobody knows what in the body is secret, and only size and digest are kept.
+        hidden_query: fields of the query whose values are not kept.
+        hides_in_body: whether *redact_body* hides something; then no digest is kept either,
+            by which it could be guessed.
     """
     body, text = None, None
     if received.body and redact_body is not None:
         body, text = _body(received.body, redact_body)
     query = received.query
     if query:
-        query = tuple((name, "***" if is_secret(name) else value) for name, value in query)
+        query = tuple(
+            (name, "***" if name in hidden_query or is_secret(name) else value)
+            for name, value in query
+        )
     return RequestReceived(
         method=received.method,
         route=route,
@@ -70,7 +78,9 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         params=dict(received.params),
         body=body,
         body_size=len(received.body),
-        body_digest=hashlib.sha256(received.body).hexdigest() if received.body else "",
+        body_digest=""
+        if hides_in_body or not received.body
+        else hashlib.sha256(received.body).hexdigest(),
         body_text=text,
         client=received.client,
         trace_id=received.trace_id or ids[0],

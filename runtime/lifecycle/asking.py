@@ -16,7 +16,6 @@ from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
 from runtime.errors import ModuleContractError, UnsupportedValueError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
-from runtime.gtype.sensitive import REDACTED
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
@@ -87,26 +86,18 @@ async def call_module(
         site: where it is called.
     """
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
-    shown = _shown(run, method, given)
-    n = _requested(run, lease, "module", method.qualified, shown, site)
+    named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
+    n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
     try:
         answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
         method.check(answer)
-        tree = _answer_tree(run, method, answer)
+        tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
         _failed(run, lease, n, method.qualified, error)
         raise
     run.record.add_for(lease, EffectReturned(n, tree), method.qualified)
     return thaw(tree)
-
-
-def _shown(run: Run, method: Method, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Json:
-    named = method.named_args(*given)
-    return {
-        name: REDACTED if name in method.sensitive else to_tree(run, value)
-        for name, value in named.items()
-    }
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

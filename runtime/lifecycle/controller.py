@@ -27,6 +27,7 @@ from runtime.facts import (
 from runtime.facts import (
     ValidationFailed as RequestInvalid,
 )
+from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
@@ -99,7 +100,7 @@ class Controller:
         self._surroundings = Surroundings(
             clock=clock,
             sites=Sites(root),
-            viewer=Viewer(Classes(adopt=True) if classes is None else classes, _REMEDY),
+            viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
             outside=outside or Live(clock, self._pools[1]),
             gctx=gctx,
@@ -264,6 +265,8 @@ class Controller:
             ids=(token[32:64], token[64:]),
             config=self._config,
             redact_body=version.redact_body if version else None,
+            hidden_query=version.hidden_query if version else frozenset(),
+            hides_in_body=version is not None and version.hides_in_body,
         )
 
     # --- the way through ---

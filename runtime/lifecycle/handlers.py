@@ -51,6 +51,10 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     media: str = "application/json"
     """Of the answer, where the handler does not say otherwise."""
+    hidden_query: frozenset[str] = frozenset()
+    """Fields of the query whose values are never recorded."""
+    hides_in_body: bool = False
+    """Whether a body may hold what is not recorded as it is."""
 
 
 Problem = Callable[..., Answer]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from eventstore.values import tree_bytes
+from eventstore.values import shown_bytes
 from runtime.context import check_state_size, check_value_size
 from runtime.facts import Json
 
@@ -25,7 +25,7 @@ class Holdings:
         Raises:
             ValueTooLargeError: it, or all together, would be too large.
         """
-        size = len(tree_bytes(tree))
+        size = len(shown_bytes(tree))
         total = self._total - self._sizes.get(key, 0) + size
         if size > SMALL or total > SMALL:
             check_value_size(key, size)
@@ -43,5 +43,5 @@ class Holdings:
 
     def replace(self, values: Mapping[str, Json]) -> None:
         """Count *values* and nothing else."""
-        self._sizes = {key: len(tree_bytes(tree)) for key, tree in values.items()}
+        self._sizes = {key: len(shown_bytes(tree)) for key, tree in values.items()}
         self._total = sum(self._sizes.values())

@@ -97,6 +97,8 @@ def compensation(
         msg = "The request's outcome is decided."
         raise HookPhaseClosedError(msg, "Register compensations before.")
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
+    if isinstance(fn, StubMethod):
+        args, kwargs = fn.recorded(args, kwargs)
     name = fn.__qualname__ if isinstance(fn, StubMethod) else describe(fn)
     undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs)
     fact = CompensationRegistered(name, {"args": args, "kwargs": kwargs} if kwargs else args)

@@ -18,6 +18,8 @@ from runtime.effects.recorded import Recorded
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop
 from runtime.errors import DivergenceError
 from runtime.facts import Fact, RequestReceived
+from runtime.gtype import any_classes
+from runtime.lifecycle.alike import alike
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
@@ -84,7 +86,7 @@ def reexecute(  # noqa: PLR0913 - what a controller takes, and two
     Source: RX-2, RX-3, RX-7. A request that was stopped from outside, or timed out without
     ever waiting, parts from its record at that point.
     """
-    classes = Classes(adopt=True) if classes is None else classes
+    classes = classes or any_classes(has_keyring=True)
     script = _Script(events, len(events) if until is None else until)
     outside = Recorded(events, Viewer(classes), script.written, until, beyond)
     script.outside = outside
@@ -200,7 +202,7 @@ def _difference(recorded: Event | None, attempted: NewEvent) -> str | None:
         return "type"
     if recorded.key != attempted.key:
         return "key"
-    same = _encode(_without_lines(recorded.data)) == _encode(_without_lines(attempted.data))
+    same = alike(_without_lines(recorded.data), _without_lines(attempted.data))
     return None if same else "value"
 
 

@@ -9,13 +9,16 @@ from typing import Any
 
 import msgspec
 
+from eventstore.values import Tree, revealed
 from runtime.errors import (
+    ConstraintError,
     DuplicateModuleError,
     ModuleContractError,
     RegistrationError,
     SignatureError,
 )
-from runtime.gtype.sensitive import MARK
+from runtime.gtype.fields import mark_within
+from runtime.gtype.sensitive import Mark
 
 _UNCHECKED = object()
 _NO_HINTS: Mapping[str, Any] = {}
@@ -25,8 +28,8 @@ class Method:
     """A declared method of a module."""
 
     __slots__ = (
-        "_returns", "call", "find_error", "is_async", "name", "parameters", "qualified",
-        "sensitive",
+        "_returns", "answer_mark", "call", "find_error", "is_async", "marks", "name",
+        "parameters", "qualified",
     )  # fmt: skip
 
     def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
@@ -39,8 +42,12 @@ class Method:
         """Names of the parameters that may be given by position."""
         self.find_error = _error_finder(owner)
         hints = _hints(call)
-        self.sensitive = frozenset(name for name, hint in hints.items() if _is_sensitive(hint))
-        """Names of the parameters whose values are never recorded."""
+        marks = {name: mark_within(hint) for name, hint in hints.items()}
+        self.marks = {name: mark for name, mark in marks.items() if mark is not None}
+        """Of the parameters whose values are not recorded as they are."""
+        self.answer_mark = self.marks.pop("return", None)
+        """Of the answer, likewise."""
+        _check_subjects(self.qualified, call, [*self.marks.values(), self.answer_mark])
         declared = hints.get("return", _UNCHECKED)
         self._returns = _UNCHECKED if declared is Any else declared
 
@@ -54,6 +61,17 @@ class Method:
             named["*"] = list(args[len(self.parameters) :])
         named.update(kwargs)
         return named
+
+    def recorded(self, named: Mapping[str, Tree]) -> dict[str, Tree]:
+        """Return encoded arguments by name as they are recorded."""
+        return {
+            name: tree if (mark := self.marks.get(name)) is None else _hidden(mark, tree, named)
+            for name, tree in named.items()
+        }
+
+    def recorded_answer(self, tree: Tree, named: Mapping[str, Tree]) -> Tree:
+        """Return an encoded answer as it is recorded; *named* are the arguments."""
+        return tree if self.answer_mark is None else _hidden(self.answer_mark, tree, named)
 
     def check(self, answer: object) -> None:
         """Refuse an answer that is not of the declared type.
@@ -96,6 +114,7 @@ class ModuleRegistry:
             DuplicateModuleError: the name is taken; the first one stays.
             RegistrationError: a bad name, or a method that is not there.
             SignatureError: a method that is a generator or cannot be read.
+            ConstraintError: a value is sealed for what is no parameter.
         """
         if name in self._modules:
             msg = f"A module {name!r} is registered."
@@ -174,11 +193,16 @@ def _hints(call: Callable[..., Any]) -> Mapping[str, Any]:
         return _NO_HINTS
 
 
-def _is_sensitive(hint: Any) -> bool:
-    return any(
-        isinstance(mark, msgspec.Meta) and (mark.extra or {}).get(MARK)
-        for mark in getattr(hint, "__metadata__", ())
-    )
+def _check_subjects(name: str, call: Callable[..., Any], marks: Iterable[Mark | None]) -> None:
+    parameters = inspect.signature(call).parameters
+    for mark in marks:
+        if mark is not None and mark.subject is not None and mark.subject not in parameters:
+            msg = f"{name} seals a value for {mark.subject!r}, which is no parameter of it."
+            raise ConstraintError(msg, f"There are: {', '.join(parameters) or 'none'}.")
+
+
+def _hidden(mark: Mark, tree: Tree, named: Mapping[str, Tree]) -> Tree:
+    return mark.hidden(revealed(tree), named.get(mark.subject or ""))
 
 
 def _error_finder(owner: object) -> Callable[[str], type[BaseException] | None]:

@@ -1,9 +1,10 @@
 """What handlers see of modules: exactly the declared methods (GC-2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from eventstore.errors import FrozenValueError
+from eventstore.values import Tree
 from runtime.errors import ContextError, UnknownMethodError, UnknownModuleError
 from runtime.modules.calls import CALLER
 from runtime.modules.registry import Method, ModuleRegistry
@@ -31,6 +32,17 @@ class StubMethod:
                 "Call it in a handler or hook, or call the module itself.",
             )
         return caller.call_module(self._method, args, kwargs)
+
+    def recorded(
+        self, args: list[Tree], kwargs: Mapping[str, Tree]
+    ) -> tuple[list[Tree], dict[str, Tree]]:
+        """Return encoded arguments as they are recorded of a call that is to come."""
+        method = self._method
+        shown = method.recorded(method.named_args(tuple(args), kwargs))
+        by_position = [
+            shown.get(name, arg) for name, arg in zip(method.parameters, args, strict=False)
+        ]
+        return by_position + args[len(by_position) :], {name: shown[name] for name in kwargs}
 
     def __repr__(self) -> str:
         return f"<module method {self.__qualname__}>"

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from debugger.session import RequestSummary, Session
-from debugger.tui import make_app
+from debugger.tui import DebuggerApp, make_app
 from eventstore import StreamId
 from eventstore.sql import open_store
 from runtime.context import registry
@@ -144,7 +144,7 @@ async def _in_a_request(session: Session, stream: StreamId, keys: Sequence[str])
         def pending() -> bool:
             return app.pending
 
-        await typist.settled(pending)
+        await typist.settled(lambda: not _is_shown(app) or app.pending)
         await typist.press("home", pending)
         times = [await typist.press(key, pending) for key in keys]
         location, timeline = app.request.location, app.request.timeline
@@ -153,6 +153,12 @@ async def _in_a_request(session: Session, stream: StreamId, keys: Sequence[str])
         ends = {"s": min(len(keys), timeline.last), "home": 0}
         assert location.revision == ends[keys[-1]], "the request did not move"
         return times
+
+
+def _is_shown(app: DebuggerApp) -> bool:
+    """Say whether the request stands there: it is asked for after the first paint."""
+    request = app.request
+    return request.location is not None and app.focused is request.panes.timeline
 
 
 async def _round(session: Session) -> dict[str, list[float]]:

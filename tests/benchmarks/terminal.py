@@ -78,9 +78,12 @@ class Typist:
     async def settled(self, pending: Callable[[], bool] = lambda: False) -> None:
         """Wait until no answer is owed and nothing more is painted."""
         quiet_since = time.perf_counter()
-        while time.perf_counter() - max(quiet_since, self.screen.last_s) < QUIET_S:
+        while True:
+            # In this order: the app may have been busy throughout the nap, and owe an answer.
             if pending():
                 quiet_since = time.perf_counter()
+            elif time.perf_counter() - max(quiet_since, self.screen.last_s) >= QUIET_S:
+                return
             await asyncio.sleep(0.002)
 
     async def press(self, key: str, pending: Callable[[], bool]) -> float:

@@ -8,13 +8,13 @@ import pytest
 from eventstore import Store
 from eventstore.memory import MemoryStore
 from eventstore.sql import Durability, open_store
-from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContract, registry
+from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContract, keyring, registry
 
 
 class TestMemory(StoreContract):
     @pytest.fixture
     def store(self) -> Iterator[Store]:
-        with MemoryStore(registry(), FakeClock(), FakeIds()) as store:
+        with MemoryStore(registry(), FakeClock(), FakeIds(), keyring()) as store:
             yield store
 
 
@@ -29,6 +29,7 @@ class OnSqlite(StoreContract):
             registry=registry(),
             clock=FakeClock(),
             ids=FakeIds(),
+            keyring=keyring(),
             keyframes={"order": CountingReducer()},
             check_keyframes=1,
         ) as store:
@@ -55,7 +56,13 @@ class TestSqliteGuest(StoreContract):
         with (
             open_store(url, registry=registry(), clock=clock, ids=ids),
             open_store(
-                url, mode="guest", durability="process", registry=registry(), clock=clock, ids=ids
+                url,
+                mode="guest",
+                durability="process",
+                registry=registry(),
+                clock=clock,
+                ids=ids,
+                keyring=keyring(),
             ) as guest,
         ):
             yield guest

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,7 +35,9 @@ class OneStore:
         self._store = store
 
     @contextmanager
-    def session(self, url: str, *, writable: bool = False) -> Iterator[Session]:
+    def session(
+        self, url: str, *, writable: bool = False, keyring: Path | None = None
+    ) -> Iterator[Session]:
         write = (lambda: self._store) if writable else None
         yield Session(
             self._store,

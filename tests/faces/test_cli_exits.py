@@ -259,7 +259,9 @@ class Forbidding:
     def __init__(self, store: MemoryStore) -> None:
         self._stores = OneStore(store)
 
-    def session(self, url: str, *, writable: bool = False) -> AbstractContextManager[Session]:
+    def session(
+        self, url: str, *, writable: bool = False, keyring: Path | None = None
+    ) -> AbstractContextManager[Session]:
         return self._stores.session(url, writable=False)
 
 

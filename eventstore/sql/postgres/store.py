@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self, TypeVar
 
@@ -11,6 +11,7 @@ from eventstore import refusals
 from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
+from eventstore.erasure import Erasure
 from eventstore.events import (
     Archived,
     Event,
@@ -24,6 +25,7 @@ from eventstore.events import (
 )
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
+from eventstore.keyring import Keyring, Opened
 from eventstore.names import NameBook
 from eventstore.sql import failures
 from eventstore.sql.postgres import addresses, lease, revisions, tail
@@ -41,16 +43,25 @@ _POLL_S = 0.25
 
 
 def open_postgres(
-    url: str, *, mode: str, durability: str, registry: Registry, clock: Clock, ids: Ids
+    url: str,
+    *,
+    mode: str,
+    durability: str,
+    registry: Registry,
+    clock: Clock,
+    ids: Ids,
+    keyring: Keyring | None = None,
 ) -> "PostgresStore":
     """Open the store *url*; `eventstore.sql.open_store` says what the arguments are.
 
     Raises:
         EventStoreError: `bad-url`, `no-driver`, `store-unreachable`, `no-such-store`,
             `not-a-store`, `schema-old`, `schema-new`, `store-held`, `chain-broken`,
-            `postgres-too-old`, `bad-encoding`.
+            `postgres-too-old`, `bad-encoding`, `not-in-postgres` for a keyring.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
+    if keyring is not None:
+        raise not_here_yet(place, "seal values under persons' keys")
     revisions.require_current(engine_url, place)
     book = NameBook(registry, guest=mode != "hold")
     drafting = Drafting(registry, book, clock, ids)
@@ -278,6 +289,22 @@ class PostgresStore:
         progress: Callable[[int, int], None] | None = None,
     ) -> Exported:
         raise not_here_yet(self._place, "export")
+
+    @property
+    def has_keyring(self) -> bool:
+        return False
+
+    def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
+        raise not_here_yet(self._place, "open sealed values")
+
+    def forgotten(self, keys: Iterable[int]) -> frozenset[int]:
+        return frozenset(keys)
+
+    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
+        raise not_here_yet(self._place, "erase")
+
+    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
+        raise not_here_yet(self._place, "change the master")
 
     def close(self) -> None:
         if self._closed:

@@ -1,0 +1,158 @@
+"""Table `subject_keys`: the wrapped key of each person whose values are sealed (EN-1)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore.keyring import WrappedKey
+from eventstore.sql import connections, failures
+from eventstore.subjects import OWN, Subjects
+
+T = TypeVar("T")
+_SELECT = "SELECT id, subject, master, wrapped, created_us FROM subject_keys"
+_PAGE = 512
+"""Numbers that one statement asks about."""
+
+
+class KeyTable:
+    """The table in a file, to be read by any thread. See `eventstore.subjects.KeyTable`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = connections.reader_engine(path)
+
+    def by_id(self, number: int) -> WrappedKey | None:
+        """Return the key of that number; None: there is none, or none any more."""
+        return self._ask(lambda connection: by_id(connection, number))
+
+    def of(self, subject: bytes) -> WrappedKey | None:
+        """Return the first key of the subject whose hash is given."""
+        found = self._ask(lambda connection: of(connection, subject))
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def _ask(self, query: Callable[[sa.Connection], T]) -> T:
+        with failures.translating(self._path), self._engine.connect() as connection:
+            return query(connection)
+
+
+def by_id(connection: sa.Connection, number: int) -> WrappedKey | None:
+    """Return the key of that number."""
+    row = connection.exec_driver_sql(f"{_SELECT} WHERE id = ?", (number,)).first()
+    return WrappedKey(*row) if row else None
+
+
+def of(connection: sa.Connection, subject: bytes) -> list[WrappedKey]:
+    """Return all keys of the subject whose hash is given, the one in use first."""
+    rows = connection.exec_driver_sql(
+        f"{_SELECT} WHERE subject = ? ORDER BY created_us, id", (subject,)
+    )
+    return [WrappedKey(*row) for row in rows]
+
+
+def forgotten(connection: sa.Connection, numbers: Iterable[int]) -> frozenset[int]:
+    """Return those of *numbers* that no key has."""
+    asked = list(set(numbers))
+    there: set[int] = set()
+    for start in range(0, len(asked), _PAGE):
+        page = asked[start : start + _PAGE]
+        marks = ",".join("?" * len(page))
+        rows = connection.exec_driver_sql(
+            f"SELECT id FROM subject_keys WHERE id IN ({marks})",  # noqa: S608 - question marks
+            tuple(page),
+        )
+        there.update(row[0] for row in rows)
+    return frozenset(asked) - there
+
+
+def insert(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
+    """Put new keys in, a statement a page; one that is there already stays as it is."""
+    for start in range(0, len(keys), _PAGE):
+        page = keys[start : start + _PAGE]
+        marks = ",".join(["(?, ?, ?, ?, ?)"] * len(page))
+        values = (msgspec.structs.astuple(key) for key in page)
+        connection.exec_driver_sql(
+            "INSERT INTO subject_keys (id, subject, master, wrapped, created_us)"  # noqa: S608
+            f" VALUES {marks} ON CONFLICT (id) DO NOTHING",
+            tuple(chain.from_iterable(values)),
+        )
+
+
+def write_pending(connection: sa.Connection, subjects: Subjects) -> None:
+    """Put in the keys that *subjects* has made; the rows that need them come after."""
+    keys = subjects.pending()
+    insert(connection, keys)
+    subjects.settled(keys)
+
+
+def begin(connection: sa.Connection, subjects: Subjects) -> None:
+    """Make the store's own key, unless there is one.
+
+    Raises:
+        EventStoreError: `wrong-master`: another process made it, with another keyring.
+    """
+    if not subjects.has_own:
+        insert(connection, [subjects.new_own()])
+        subjects.begin(by_id(connection, OWN))
+
+
+def delete(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
+    """Take keys out for good; within maintenance only."""
+    connection.exec_driver_sql("DELETE FROM subject_keys WHERE id = ?", [(key.id,) for key in keys])
+
+
+def not_wrapped_by(connection: sa.Connection, master: str, limit: int) -> list[WrappedKey]:
+    """Return some keys that another master wraps."""
+    rows = connection.exec_driver_sql(
+        f"{_SELECT} WHERE master != ? ORDER BY id LIMIT ?", (master, limit)
+    )
+    return [WrappedKey(*row) for row in rows]
+
+
+def count_others(connection: sa.Connection, master: str) -> int:
+    """Count the keys that another master wraps."""
+    found = connection.exec_driver_sql(
+        "SELECT count(*) FROM subject_keys WHERE master != ?", (master,)
+    )
+    return int(found.scalar_one())
+
+
+def update(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
+    """Write keys as they are wrapped now; within maintenance only."""
+    connection.exec_driver_sql(
+        "UPDATE subject_keys SET master = ?, wrapped = ? WHERE id = ?",
+        [(key.master, key.wrapped, key.id) for key in keys],
+    )
+
+
+def copies(path: Path, subject: bytes) -> tuple[str, ...]:
+    """Return the files beside the store *path* that hold keys of the subject with that hash.
+
+    Only files whose names begin with the store's, such as `<file>.before-0003`: others may
+    be anything.
+    """
+    own_files = {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+    beside = sorted(each for each in path.parent.glob(f"{path.name}*") if each.is_file())
+    return tuple(
+        str(each) for each in beside if each.name not in own_files and _holds(each, subject)
+    )
+
+
+def _holds(file: Path, wanted: bytes) -> bool:
+    before = b""
+    try:
+        with file.open("rb") as opened:
+            while chunk := opened.read(1 << 20):
+                if wanted in before + chunk:
+                    return True
+                before = chunk[-len(wanted) :]
+    except OSError:
+        return True  # nobody can say that it does not
+    return False
