@@ -494,6 +494,7 @@ def test_only_one_process_moves_rows_at_a_time(store: Store, path: Path) -> None
             with refused("store-busy"):
                 act()
         store.redact(stream(3), 1, ["/item"], by="ann", reason="")
+    assert rows_in(path, "segments") == 1
 
 
 @pytest.mark.proves("AR-3", "FD-2", "FD-4")
@@ -631,3 +632,4 @@ def test_a_store_in_memory_or_open_for_reading_moves_nothing(store: Store, path:
         for call in calls:
             with refused("read-only"):
                 call(reader)
+    assert rows_in(path, "tombstones") == 0

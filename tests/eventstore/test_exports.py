@@ -217,6 +217,7 @@ def test_kinds_must_be_the_same(part: Path, new: Path) -> None:
         brought(part, new, kinds=other)
     with refused("unknown-kind"):
         brought(part, new.with_name("b.db"), kinds=Registry())
+    assert not any(row[5] == 2 for row in raw_rows(new))
 
 
 @pytest.mark.proves("AR-4", "CH-5")
