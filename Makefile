@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test cover check bench kill format
+.PHONY: demo test cover check bench kill soak format
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
@@ -32,6 +32,9 @@ bench: $(INSTALLED)-test,bench
 kill: $(INSTALLED)-test
 	$(BIN)/python -m tests.kills
 	TIMESCAPE_KILL_REQUESTS=50000 TIMESCAPE_KILLS=10 $(BIN)/pytest -q tests/faces/test_http_kill.py
+
+soak: $(INSTALLED)-test
+	$(BIN)/python -m tests.soak
 
 format: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format .

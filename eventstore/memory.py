@@ -7,7 +7,6 @@ row. Nothing here is fast and nothing survives the process.
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from typing import Self, TypeVar
 
 import msgspec
@@ -19,24 +18,13 @@ from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.cursors import Cursor
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
-from eventstore.events import (
-    ANY,
-    Archived,
-    Commit,
-    Event,
-    Exported,
-    Head,
-    NewEvent,
-    Pruned,
-    Redaction,
-    Row,
-    Verdict,
-)
+from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
 from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.keyring import Keyring
 from eventstore.memory_feed import MemoryFeed
+from eventstore.memory_files import WithoutFiles
 from eventstore.memory_keys import MemoryKeyring
 from eventstore.memory_ticket import MemoryTicket
 from eventstore.names import REGISTERED, Name, NameBook
@@ -47,7 +35,7 @@ S = TypeVar("S")
 REMEMBERED_ROWS = 256
 
 
-class MemoryStore(MemoryKeyring):
+class MemoryStore(MemoryKeyring, WithoutFiles):
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
@@ -190,6 +178,10 @@ class MemoryStore(MemoryKeyring):
         self._check_open()
         return [fork for fork, rows in self._streams.items() if rows[0].parent == stream]
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        streams = reversed(self.find_streams("", kind, len(self._streams)))
+        return [each for each in streams if not self._streams[each][-1].flags & CLOSES]
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         revision = self.head(stream).revision
         if at is not None and not 0 <= at <= revision:
@@ -282,37 +274,6 @@ class MemoryStore(MemoryKeyring):
             self._redacted |= redaction.latest([fact])
             told = self._tell(redaction.FACT, fact)
             return Redaction(told, Position(row.pos), 0, gone=True)
-
-    def archive(
-        self,
-        *,
-        older_than: timedelta | None = None,
-        kinds: Sequence[str] = (),
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Archived:
-        raise refusals.not_in_memory("archive")
-
-    def prune(
-        self,
-        *,
-        by: str,
-        reason: str,
-        older_than: timedelta | None = None,
-        kinds: Sequence[str] = (),
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Pruned:
-        raise refusals.not_in_memory("prune")
-
-    def export(
-        self,
-        path: str,
-        *,
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Exported:
-        raise refusals.not_in_memory("export")
 
     def _row_of(self, stream: StreamId, revision: int) -> StoredRow:
         of: StreamId | None = stream

@@ -140,6 +140,13 @@ class Store(Protocol):
         """Give the streams that go on from *stream*, oldest first."""
         ...
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        """Give the streams of *kind* that no append has closed, oldest first; not for every frame.
+
+        Closed ones that were closed by their first commit cost nothing.
+        """
+        ...
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         """Fold *stream* up to revision *at* (None: all of it).
 

@@ -2,19 +2,23 @@
 
 from runtime.app.application import App
 from runtime.app.declarations import hook
+from runtime.app.life import Priority
 from runtime.errors import TimescapeError
 from runtime.gtype import Sensitive, sensitive
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import HttpError, Request, Response, ValidationFailed
+from runtime.secrets import Secret
 
 __all__ = [
     "App",
     "GlobalContext",
     "HttpError",
     "LocalContext",
+    "Priority",
     "Request",
     "Response",
+    "Secret",
     "Sensitive",
     "TimescapeError",
     "ValidationFailed",

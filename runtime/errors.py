@@ -184,6 +184,35 @@ class IllegalPhaseError(ContextError):
     code = "RT213"
 
 
+class SubscriberOverflowError(ContextError, OverflowError):
+    """A subscriber of a topic fell too far behind (LC-11)."""
+
+    code = "RT214"
+
+
+class WaitTimeoutError(ContextError, TimeoutError):
+    """Nothing was published on a topic in time (LC-11)."""
+
+    code = "RT215"
+
+    def __init__(self, topic: str, seconds: float) -> None:
+        self.topic = topic
+        self.seconds = seconds
+        super().__init__(
+            f"Nothing was published on {topic!r} within {seconds:g} s.",
+            "Wait longer, or see who should have published.",
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, float]]:  # type: ignore[override]
+        return type(self), (self.topic, self.seconds)
+
+
+class SecretLeakError(ContextError, TypeError):
+    """A secret was about to leave its handle (EF-4)."""
+
+    code = "RT216"
+
+
 # --- RT3xx answers ---
 
 
@@ -263,10 +292,73 @@ class RequestStoppedError(TimescapeError):
         return type(self), (self.reason,)
 
 
+class SecretUnavailableError(TimescapeError, LookupError):
+    """A secret that no provider has; names it and nothing else (EF-4)."""
+
+    code = "RT408"
+
+
+class UnrecordedEffectError(TimescapeError, RuntimeError):
+    """Code of a handler or hook reached the outside past its contexts (EF-6)."""
+
+    code = "RT409"
+
+
 class DivergenceError(TimescapeError):
     """Re-execution parted from the record (RX-3)."""
 
     code = "RT406"
+
+
+class NotReplayableError(TimescapeError):
+    """The record does not hold what it takes to run the request again (RX-10)."""
+
+    code = "RT410"
+
+
+class EffectUnavailableError(TimescapeError):
+    """A re-execution asked for an effect that record and stubs have no answer for (RX-6)."""
+
+    code = "RT411"
+
+
+class ReplayLimitError(TimescapeError):
+    """A re-execution used up the CPU time it may take (RX-10)."""
+
+    code = "RT412"
+
+
+class InvalidEditError(TimescapeError, ValueError):
+    """What a fork should change cannot be changed so; names every fault (RX-5).
+
+    Attributes:
+        issues: a sentence each.
+    """
+
+    code = "RT413"
+
+    def __init__(self, issues: tuple[str, ...]) -> None:
+        self.issues = issues
+        many = len(issues) > 1
+        problem = (
+            "\n".join((f"{len(issues)} edits cannot be made:", *issues)) if many else issues[0]
+        )
+        super().__init__(problem, "Nothing was made. Correct what is named.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:  # type: ignore[override]
+        return type(self), (self.issues,)
+
+
+class UnknownVersionError(TimescapeError, LookupError):
+    """The app has no such version of the handler."""
+
+    code = "RT414"
+
+
+class UnknownRequestError(TimescapeError, LookupError):
+    """The store has no such request (RX-10)."""
+
+    code = "RT415"
 
 
 # --- RT5xx life of the runtime ---

@@ -79,6 +79,8 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """The deadline, counted from this fact's time."""
     config: str = ""
     """Fingerprint of the config in force."""
+    parent: str | None = None
+    """Id of the request that this one is a fork of, with another input; None: of none."""
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):
@@ -193,11 +195,12 @@ class HandlerFailed(Fact, frozen=True, gc=False):
 
 
 class ListenerFailed(Fact, frozen=True, gc=False):
-    """A phase, timeout or error listener raised; it changes nothing. Key: its id."""
+    """A listener raised; it changes nothing. Key: its id."""
 
     type: ClassVar[str] = "listener.failed"
 
     kind: str
+    """phase, timeout, error, topic."""
     failure: Failure
 
 
@@ -283,8 +286,10 @@ class EffectRequested(Fact, frozen=True, gc=False):
     n: int
     """Number in the stream, from 1; the answer has the same."""
     kind: str
-    """now, random, uuid, sleep, module, publish."""
+    """now, random, uuid, sleep, module, secret."""
     args: Json = None
+    live: bool = False
+    """Whether a re-execution asked the world, because it was told to."""
 
 
 class EffectReturned(Fact, frozen=True, gc=False):
@@ -323,6 +328,8 @@ class CompensationRegistered(Fact, frozen=True, gc=False):
 
     name: str
     args: Json = None
+    module: bool = False
+    """Whether *name* is a method of a module: after a crash it is called all the same."""
 
 
 class CompensationRan(Fact, frozen=True, gc=False):
@@ -338,6 +345,7 @@ class CompensationFailed(Fact, frozen=True, gc=False):
 
     failure: Failure | None = None
     reason: str = "error"
+    """error, or not-recoverable: only the process that has gone could have run it."""
 
 
 class CompensationCancelled(Fact, frozen=True, gc=False):

@@ -194,7 +194,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         method=plain_text, route=plain_text, handler=plain_text, path=any_text, seed=plain_text,
         query=_pairs, headers=_pairs, params=st.dictionaries(any_text, any_text, max_size=2),
         body=trees, body_text=st.none() | any_text, client=plain_text,
-        timeout_s=st.floats(0, 60),
+        timeout_s=st.floats(0, 60), parent=_opt,
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)
@@ -226,11 +226,15 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ContextRestored: st.builds(
         facts.ContextRestored, _n, _patches, by=_opt, reason=st.none() | any_text
     ),
-    facts.EffectRequested: st.builds(facts.EffectRequested, _n, plain_text, trees),
+    facts.EffectRequested: st.builds(
+        facts.EffectRequested, _n, plain_text, trees, st.booleans()
+    ),
     facts.EffectReturned: st.builds(facts.EffectReturned, _n, trees),
     facts.EffectFailed: st.builds(facts.EffectFailed, _n, _failures),
     facts.EventPublished: st.builds(facts.EventPublished, trees),
-    facts.CompensationRegistered: st.builds(facts.CompensationRegistered, plain_text, trees),
+    facts.CompensationRegistered: st.builds(
+        facts.CompensationRegistered, plain_text, trees, st.booleans()
+    ),
     facts.CompensationRan: st.builds(facts.CompensationRan),
     facts.CompensationFailed: st.builds(facts.CompensationFailed, st.none() | _failures),
     facts.CompensationCancelled: st.builds(facts.CompensationCancelled),

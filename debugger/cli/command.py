@@ -41,6 +41,8 @@ class Command(msgspec.Struct, frozen=True):
     exits: tuple[Exit, ...] = ()
     """Beyond ok, bad-input and unavailable."""
     default_store: str = "sqlite:///timescape.db"
+    wants_app: bool = False
+    """Whether it has an option `--app`, which TIMESCAPE_APP stands in for."""
 
 
 def nothing(parser: argparse.ArgumentParser) -> None:

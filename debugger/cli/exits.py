@@ -4,7 +4,14 @@ from enum import IntEnum
 
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
-from runtime.errors import ServeError, TimescapeError
+from runtime.errors import (
+    NotReplayableError,
+    ReplayLimitError,
+    ServeError,
+    TimescapeError,
+    UnknownRequestError,
+    UnknownVersionError,
+)
 
 
 class Exit(IntEnum):
@@ -14,11 +21,14 @@ class Exit(IntEnum):
     DIFFERENT = 1
     BAD_INPUT = 2
     NOT_FOUND = 3
+    NOT_REPLAYABLE = 4
     CORRUPT = 5
     UNAVAILABLE = 6
     WRITE_REFUSED = 7
     PARTIAL = 8
     INTERRUPTED = 130
+    DIVERGED = 1
+    """Of a replay; the number of `DIFFERENT`."""
 
     @property
     def label(self) -> str:
@@ -61,6 +71,15 @@ _BY_CODE = {
 }
 """Of the store's refusals; all others mean that it cannot be had now."""
 
+_BY_CLASS: dict[type[TimescapeError], Exit] = {
+    ServeError: Exit.UNAVAILABLE,
+    NotReplayableError: Exit.NOT_REPLAYABLE,
+    UnknownVersionError: Exit.NOT_FOUND,
+    UnknownRequestError: Exit.NOT_FOUND,
+    ReplayLimitError: Exit.PARTIAL,
+}
+"""Of the runtime's refusals; all others mean that what was asked for cannot be."""
+
 
 def exit_of(error: DebuggerError | EventStoreError | TimescapeError) -> Exit:
     """Return the exit status that an error of ours ends a command with."""
@@ -68,4 +87,4 @@ def exit_of(error: DebuggerError | EventStoreError | TimescapeError) -> Exit:
         return _BY_LABEL[error.exit]
     if isinstance(error, EventStoreError):
         return _BY_CODE.get(error.code, Exit.UNAVAILABLE)
-    return Exit.UNAVAILABLE if isinstance(error, ServeError) else Exit.BAD_INPUT
+    return next((to for kind, to in _BY_CLASS.items() if isinstance(error, kind)), Exit.BAD_INPUT)

@@ -11,14 +11,17 @@ from debugger.cli import (
     archive,
     blame,
     bring_in,
+    compare,
     db,
     debug,
     demo,
     diff,
     erase,
     export,
+    fork,
     log,
     redact,
+    replay,
     requests,
     restore,
     rewrap,
@@ -40,8 +43,8 @@ from runtime.errors import TimescapeError
 COMMANDS: Sequence[Command] = tuple(
     module.COMMAND
     for module in (
-        demo, serve, debug, requests, log, state, diff, blame, search, snapshots, restore,
-        redact, erase, rewrap, verify, archive, export, bring_in, db,
+        demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
+        snapshots, restore, redact, erase, rewrap, verify, archive, export, bring_in, db,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -151,6 +154,8 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
     arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
     if getattr(arguments, "keyring", "") is None:
         arguments.keyring = environ.get(SETTING)
+    if command.wants_app:
+        arguments.app = arguments.app or environ.get("TIMESCAPE_APP")
     return command.run(arguments, output, stores)
 
 

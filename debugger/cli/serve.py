@@ -10,6 +10,7 @@ from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
+TRIPPING = ("off", "warn", "raise")
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port, default=8000, metavar="N", help="(default: 8000)")
     parser.add_argument(
         "--durability", choices=LEVELS, default="fsync", help="what an answer promises; see above"
+    )
+    parser.add_argument(
+        "--tripwire", choices=TRIPPING, default="off", help="for what is not recorded; see above"
     )
     add_keyring(parser)
 
@@ -43,6 +47,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         host=arguments.host,
         port=arguments.port,
         durability=arguments.durability,
+        tripwire=arguments.tripwire,
         keyring=keyring_file(arguments),
         ready=ready,
     )
@@ -64,6 +69,10 @@ What an answer promises about its record, by --durability:
   bounded   a power cut may take the last 50 ms
   process   it survives the end of the process
   volatile  nothing; for tests
+
+Handlers that read a clock, chance, files or the network past lctx and gctx cannot be run
+again as they ran. --tripwire says what becomes of them: off, warn (a line in the log) or
+raise (the request fails). Looking makes handlers slower.
 
 examples:
   timescape serve shop:app

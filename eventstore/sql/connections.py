@@ -18,6 +18,13 @@ WAIT_S = 5
 OLDEST = (3, 38, 0)
 BUSY_TIMEOUT_MS = 5_000
 
+LEVEL_OF: dict[str, Level] = {
+    "fsync": "FULL",
+    "bounded": "NORMAL",
+    "process": "NORMAL",
+    "volatile": "OFF",
+}
+"""By durability."""
 _LEVELS = {"OFF": 0, "NORMAL": 1, "FULL": 2}
 _READER_SETTINGS: dict[str, object] = {
     "query_only": 1,

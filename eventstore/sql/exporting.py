@@ -22,7 +22,7 @@ from eventstore.identifiers import StreamId
 from eventstore.names import LOG_STREAM
 from eventstore.retention import STAYING
 from eventstore.seals import Seal
-from eventstore.sql import exports, failures, offline, packing, seal_table, tail, verifying
+from eventstore.sql import exports, failures, files, offline, packing, seal_table, tail, verifying
 from eventstore.sql.exports import Proof
 from eventstore.sql.history import History, twice
 from eventstore.sql.reader import Reader
@@ -45,10 +45,10 @@ def export(
         if verdict.fault is not None:
             detail = f"at position {verdict.position}: {verdict.detail}"
             raise failures.chain_broken(reader.path, detail)
-        packing.sync(beside)
+        files.sync(beside)
         digest, size = packing.hash_of(beside), beside.stat().st_size
         beside.rename(path)
-        packing.sync(path.parent)
+        files.sync(path.parent)
     except OSError as error:
         raise failures.read_only(path, str(error)) from error
     finally:

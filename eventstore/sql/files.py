@@ -57,6 +57,32 @@ def is_store(path: Path) -> bool:
     return True
 
 
+def rename_new(beside: Path, name: Path) -> None:
+    """Give the file *beside* its *name*, and bring that to the disk.
+
+    Raises:
+        FileExistsError: another file has that name.
+    """
+    try:
+        name.hardlink_to(beside)
+        beside.unlink()
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links. The holder lock keeps other makers away.
+        beside.rename(name)
+    sync(name.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 class WriteLock:
     """Held around each write, checkpoint and read-write close of a store.
 

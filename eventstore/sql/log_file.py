@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -23,11 +22,12 @@ from eventstore.errors import EventStoreError
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, subject_keys, tail
+from eventstore.sql import connections, failures, inserts, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
@@ -36,7 +36,6 @@ from eventstore.sql.sealing import Sealer
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
-FLUSH_ROWS = 128
 BOUNDED_S = 0.05
 PASSIVE_BYTES = 4 << 20
 TRUNCATE_BYTES = 64 << 20
@@ -45,17 +44,6 @@ WARN_BYTES = 256 << 20
 # What a flush writes beside its text: a page each of table, index and log row, at least.
 _FLUSH_BYTES = 4 * 4_120
 FRAME_BYTES = 4_120
-_ROW = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_INSERTS = [
-    f"INSERT INTO commits VALUES {','.join([_ROW] * rows)}"  # noqa: S608 - question marks
-    for rows in range(FLUSH_ROWS + 1)
-]
-_LEVELS: dict[str, Level] = {
-    "fsync": "FULL",
-    "bounded": "NORMAL",
-    "process": "NORMAL",
-    "volatile": "OFF",
-}
 
 
 class LogFile:
@@ -92,15 +80,13 @@ class LogFile:
         self._durability = durability
         self._guest = guest
         self._synced_s = time.monotonic()
-        self._unsynced = False
-        self._waiting = TRUNCATE_BYTES
-        self._next_truncate = TRUNCATE_BYTES
+        self._waiting = self._next_truncate = TRUNCATE_BYTES
         self._stale = False
         self._open()
 
     def _open(self) -> None:
-        self._base_level: Level = _LEVELS[self._durability]
-        self._level = self._base_level
+        self._unsynced = False
+        self._level = self._base_level = connections.LEVEL_OF[self._durability]
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
@@ -195,6 +181,7 @@ class LogFile:
 
     def keep(self, writes: Sequence[Write]) -> None:
         """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        crash_point("keyframe.before")
         self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -204,6 +191,7 @@ class LogFile:
         except BaseException:
             self._roll_back()
             raise
+        crash_point("keyframe.after")
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
     def erase(self, erasing: Erasing) -> Erasure:
@@ -317,9 +305,8 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
-        parameters = rows[0] if len(rows) == 1 else tuple(chain.from_iterable(rows))
         try:
-            self._connection.exec_driver_sql(_INSERTS[len(rows)], parameters)
+            self._connection.exec_driver_sql(*inserts.of(rows))
         except sa.exc.IntegrityError as error:
             driver = failures.sqlite_error(error)
             if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
@@ -332,16 +319,9 @@ class LogFile:
 
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""
-        self._set_level("FULL")
-        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
+        with self._all_or_nothing():
             names = self._insert_names()
-            self._connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
         self._names.load(names)
-        self._note_sync()
 
     def _insert_names(self) -> list[Name]:
         names = self._names.unregistered()
@@ -396,7 +376,10 @@ class LogFile:
         # No sync: a seal that a power cut takes back is made again, and none is ever
         # on the disk before its rows.
         self._set_level("OFF" if self._durability == "volatile" else "NORMAL")
-        return self._sealer.seal(self._connection, self._state)
+        crash_point("seal.before")
+        more = self._sealer.seal(self._connection, self._state)
+        crash_point("seal.after")
+        return more
 
     def sync_due_s(self) -> float | None:
         """Return in how many seconds `sync` is due (WR-4); None: it is not."""
@@ -408,8 +391,14 @@ class LogFile:
         """Bring to the disk what was committed without waiting for it."""
         crash_point("sync.before")
         self._set_level("FULL")
-        # An equal value or an empty transaction would write nothing, and sync nothing.
-        self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        try:
+            # An equal value or an empty transaction would write nothing, and sync nothing.
+            self._connection.exec_driver_sql("UPDATE log SET syncs = syncs + 1")
+        except sa.exc.DBAPIError as error:
+            # The system drops what it could not write, and syncs the next time as if all were well.
+            if self.translated(error).code == "log-failed":
+                self.reopen()
+            raise
         crash_point("sync.after")
         self._note_sync()
 

@@ -18,6 +18,7 @@ from eventstore.retention import IMPORTED, RESTORED
 from eventstore.sql import blanks, packing, redacting, tail
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.log_file import FRAME_BYTES, LogFile
+from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
 
 T = TypeVar("T")
@@ -38,11 +39,13 @@ class MaintainedLog(LogFile):
             self._connection, self._history, order, self._registry, self._names
         )
         with packing.redacted(self._path, change) as rewritten:
+            crash_point("redact.before")
             keyframes, position = self.change(
                 lambda connection: redacting.apply(connection, self._history, change, rewritten),
                 redaction.FACT,
                 lambda _: change.fact,
             )
+            crash_point("redact.after")
         # A guest too, though it checkpoints nothing else: the value must be off the disk,
         # and the write lock keeps all other writers out meanwhile.
         gone = self.checkpoint("TRUNCATE")

@@ -4,7 +4,6 @@ Source: AR-2, CH-6.
 """
 
 import hashlib
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -137,15 +136,6 @@ def hash_of(file: Path) -> bytes:
     return total.digest()
 
 
-def sync(path: Path) -> None:
-    """Bring a file or folder to the disk."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
 def _fill(beside: Path, path: Path, streams: Sequence[str]) -> None:
     with failures.translating(beside), closing(connect_new(beside, path)) as connection:
         connection.execute("CREATE TEMP TABLE chosen (stream TEXT PRIMARY KEY)")
@@ -199,12 +189,12 @@ def rows_of(held: sa.Connection) -> Iterator[StoredRow]:
 
 def _named(folder: Path, beside: Path, segment: Segment) -> Segment:
     """Bring a file to the disk and give it its name, which tells of what is in it."""
-    sync(beside)
+    files.sync(beside)
     digest = hash_of(beside)
     name = f"{segment.id:06}-{digest.hex()[:12]}.db"
     size = beside.stat().st_size
     beside.rename(folder / name)
-    sync(folder)
+    files.sync(folder)
     return msgspec.structs.replace(segment, file=name, size=size, sha256=digest)
 
 

@@ -12,11 +12,17 @@ EVENT = "eventstore.point"
 POINTS = (
     "create.before", "create.after", "hold.before", "hold.after", "flush.before", "flush.assigned",
     "flush.after", "flush.resolved", "sync.before", "sync.after", "checkpoint.before",
-    "checkpoint.after", "segment.before", "segment.after", "unload.before", "unload.after",
-    "prune.before", "prune.after", "import.before", "import.after", "guest.before", "guest.after",
-    "upgrade.before", "upgrade.after", "close.before", "close.after",
+    "checkpoint.after", "keyframe.before", "keyframe.after", "seal.before", "seal.after",
+    "segment.before", "segment.after", "unload.before", "unload.after", "prune.before",
+    "prune.after", "import.before", "import.after", "guest.before", "guest.after",
+    "redact.before", "redact.after", "upgrade.before", "upgrade.after", "close.before",
+    "close.after",
 )  # fmt: skip
-"""All that there are. The tests kill at each; a point that none of them reaches fails."""
+"""All that there are. The tests kill at each; a point that none of them reaches fails.
+
+A new one needs its name here and, unless appending and closing pass it, a job that passes it
+in `tests.kills.jobs`.
+"""
 
 
 def crash_point(name: str) -> None:

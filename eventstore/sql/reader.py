@@ -37,6 +37,13 @@ _HEAD = (
     " SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
     " FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)"
 )
+# The index `commits_unclosed` holds the rows that close nothing: those of most requests are
+# not among them, for one row is all that they have.
+_OPEN = (
+    "SELECT stream FROM commits AS c WHERE kind = ? AND (flags & 1) = 0 GROUP BY stream"
+    " HAVING NOT EXISTS (SELECT 1 FROM commits AS closing"
+    " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY min(pos)"
+)
 _ROW_COLUMNS = [
     commits.c[name]
     for name in (
@@ -336,6 +343,13 @@ class Reader:
         with self._connection() as connection:
             found = self.history.forks(connection, stream)
         return [StreamId(UUID(fork)) for _, fork in found]
+
+    def open_streams(self, kind: str) -> list[StreamId]:
+        """Give the streams of *kind* that no row closes."""
+        number = self.registry.kind(kind).id
+        with self._connection() as connection:
+            found = connection.exec_driver_sql(_OPEN, (number,)).scalars()
+            return [StreamId(UUID(stream)) for stream in found]
 
     def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
         """Return what checks the store; see there for *anchors*."""

@@ -1,7 +1,6 @@
 """The tables of a store: made, brought up to date, and looked at."""
 
 import difflib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,10 +40,10 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
                 connection.execute(log.insert().values(row))
             with engine.connect() as connection:
                 driver_of(connection).execute("PRAGMA journal_mode = wal")
-        _sync(beside)
+        files.sync(beside)
         crash_point("create.before")
         _name(beside, path)
-        _sync(path.parent)
+        files.sync(path.parent)
         crash_point("create.after")
     except OSError as error:
         raise failures.read_only(path, str(error)) from error
@@ -179,9 +178,9 @@ def _copy(connection: sa.Connection, kept: Path) -> None:
     try:
         # Not by way of SQLAlchemy, which would begin a transaction: VACUUM refuses to run in one.
         driver_of(connection).execute("VACUUM INTO ?", (str(beside),))
-        _sync(beside)
+        files.sync(beside)
         beside.replace(kept)
-        _sync(kept.parent)
+        files.sync(kept.parent)
     except OSError as error:
         raise failures.read_only(kept, str(error)) from error
     finally:
@@ -227,11 +226,3 @@ def _name(beside: Path, path: Path) -> None:
     except OSError:
         # A file system without hard links. The holder lock keeps other makers away.
         beside.rename(path)
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

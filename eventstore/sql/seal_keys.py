@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eventstore import signing
 from eventstore.errors import EventStoreError
-from eventstore.sql import failures
+from eventstore.sql import failures, files
 
 LOG = logging.getLogger("eventstore")
 _OTHERS = 0o077
@@ -53,19 +53,22 @@ def new_seed() -> bytes:
 
 
 def make(path: Path, seed: bytes) -> None:
-    """Make the key file, readable by its owner only.
+    """Make the key file, readable by its owner only, whole or not at all.
 
     Raises:
         EventStoreError: `read-only` when it cannot be made.
     """
     name = file_of(path)
+    beside = name.with_name(f"{name.name}.new")
     try:
-        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.write(file, f"{seed.hex()}\n".encode())
             os.fsync(file)
         finally:
             os.close(file)
+        # Not before it is on the disk: a power cut would leave an empty file of that name.
+        files.rename_new(beside, name)
     except OSError as error:
         raise failures.read_only(name, str(error.strerror)) from error
 

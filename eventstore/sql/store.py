@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,17 +13,7 @@ from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
 from eventstore.erasure import Erasure
-from eventstore.events import (
-    Archived,
-    Event,
-    Exported,
-    Head,
-    NewEvent,
-    Pruned,
-    Redaction,
-    Row,
-    Verdict,
-)
+from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Keepable, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
@@ -33,7 +22,6 @@ from eventstore.keyring import Keyring, Opened, keyring_missing, name_of
 from eventstore.names import NameBook
 from eventstore.sql import (
     connections,
-    exporting,
     failures,
     files,
     originating,
@@ -42,15 +30,13 @@ from eventstore.sql import (
     schema,
     subject_keys,
 )
-from eventstore.sql.adopting import Incoming
-from eventstore.sql.archiving import Archiver
 from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed
 from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.locked import Locked
 from eventstore.sql.log_file import LOG
 from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.movable import Movable
 from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
@@ -219,7 +205,7 @@ def _open_for_writing(
     return log_file, write_lock
 
 
-class SqlStore:
+class SqlStore(Movable):
     """A log in a file. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
@@ -317,6 +303,10 @@ class SqlStore:
         self._check_open()
         return self._reader.forks_of(stream)
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        self._check_open()
+        return self._reader.open_streams(kind)
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         self._check_open()
         return self._folds.fold(reducer, stream, at)
@@ -373,59 +363,6 @@ class SqlStore:
         order = Order(stream, revision, tuple(pointers), by, reason)
         return self._writer.do(lambda: log_file.redact(order))
 
-    def archive(
-        self,
-        *,
-        older_than: timedelta | None = None,
-        kinds: Sequence[str] = (),
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Archived:
-        archiver = self._archiver()
-        return archiver.archive(archiver.wanted("archive", older_than, kinds, streams), progress)
-
-    def prune(
-        self,
-        *,
-        by: str,
-        reason: str,
-        older_than: timedelta | None = None,
-        kinds: Sequence[str] = (),
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Pruned:
-        archiver = self._archiver()
-        wanted = archiver.wanted("drop", older_than, kinds, streams)
-        return archiver.prune(wanted, by=by, reason=reason, progress=progress)
-
-    def export(
-        self,
-        path: str,
-        *,
-        streams: Sequence[StreamId] = (),
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Exported:
-        self._check_open()
-        if self._holder is not None:
-            self.seal()
-        return exporting.export(self._reader, Path(path), streams, progress)
-
-    @property
-    def registry(self) -> Registry:
-        """What the program knows."""
-        return self._reader.registry
-
-    def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
-        self._check_open()
-        writer, log_file = self._writing()
-        return writer.do(lambda: log_file.adopt(incoming, uid))
-
-    def _archiver(self) -> Archiver:
-        self._check_open()
-        log = Locked(*self._writing(), seals=self._holder is not None)
-        return Archiver(self._reader, log, self._drafting.clock)
-
     @property
     def has_keyring(self) -> bool:
         return self._subjects is not None
@@ -470,11 +407,6 @@ class SqlStore:
         if self._subjects is None:
             raise keyring_missing(who)
         return self._subjects
-
-    def _writing(self) -> tuple[Writer, MaintainedLog]:
-        if self._writer is None or self._log_file is None:
-            raise failures.opened_for_reading(self._url)
-        return self._writer, self._log_file
 
     def close(self) -> None:
         if self._closed:

@@ -42,6 +42,13 @@ commits = sa.Table(
 
 sa.Index("commits_by_parent", commits.c.parent, sqlite_where=commits.c.parent.is_not(None))
 
+sa.Index(
+    "commits_unclosed",
+    commits.c.kind,
+    commits.c.stream,
+    sqlite_where=commits.c.flags.op("&")(1) == 0,
+)
+
 log = sa.Table(
     "log",
     metadata,

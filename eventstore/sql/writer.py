@@ -22,9 +22,10 @@ from eventstore.forks import Process
 from eventstore.keyframe_policy import LEAST_EVENTS
 from eventstore.sql import failures
 from eventstore.sql.inbox import Asked, Entry, Inbox
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.keyframes import Write
-from eventstore.sql.log_file import FLUSH_ROWS, LOG
+from eventstore.sql.log_file import LOG
 from eventstore.sql.plan import Outcome
 from eventstore.sql.points import crash_point
 from eventstore.sql.tickets import SqlTicket, settle
@@ -114,6 +115,8 @@ class Writer:
         self._full_until_s = 0.0
         self._broken_until_s = 0.0
         self._keep_from_s = 0.0
+        self._chores_from_s = 0.0
+        self._passive_from_s = 0.0
         self._not_here_until_s = 0.0
         self._flush_s = 0.0
         """What flushes in an event loop took lately, smoothed."""
@@ -224,7 +227,8 @@ class Writer:
             self._wakes_at_s = time.monotonic() + due_s
             if not self._inbox.wait(None if due_s == math.inf else due_s):
                 with self._writing, self._write_lock:
-                    self._try(chore)
+                    if not self._try(chore):
+                        self._chores_from_s = time.monotonic() + RETRY_S
         return True
 
     def _flush_some(self) -> None:
@@ -262,10 +266,12 @@ class Writer:
         if not self._broken and self._fenced is None:
             found.append((0.0 if file.wants_checkpoint(idle=False) else None, self._truncate))
             found.append((file.seal_due_s(), file.seal))
-            found.append((self._checkpoint_due_s(), lambda: file.checkpoint("PASSIVE")))
+            found.append((self._checkpoint_due_s(), self._checkpoint))
             found.append((0.0 if self._may_keep() else None, self._keep))
         due = [(due_s, chore) for due_s, chore in found if due_s is not None]
-        return min(due, key=lambda chore: chore[0], default=(math.inf, _nothing))
+        due_s, chore = min(due, key=lambda chore: chore[0], default=(math.inf, _nothing))
+        # What failed is not tried again at once, for it would be all that is done.
+        return max(due_s, self._chores_from_s - time.monotonic()), chore
 
     def _do_what_is_urgent(self) -> None:
         """Do what cannot wait until nothing is to be written: a busy log is never idle."""
@@ -279,10 +285,16 @@ class Writer:
     def _truncate(self) -> None:
         self._file.checkpoint("TRUNCATE")
 
+    def _checkpoint(self) -> None:
+        # A reader may be in the way for long: look again now and then, not all the time.
+        self._passive_from_s = time.monotonic() + RETRY_S
+        self._file.checkpoint("PASSIVE")
+
     def _checkpoint_due_s(self) -> float | None:
         if not self._file.wants_checkpoint(idle=True):
             return None
-        return max(self._flushed_at_s + IDLE_S - time.monotonic(), 0.0)
+        due_at_s = max(self._flushed_at_s + IDLE_S, self._passive_from_s)
+        return max(due_at_s - time.monotonic(), 0.0)
 
     def _may_keep(self) -> bool:
         keeper = self._keeper
@@ -317,7 +329,7 @@ class Writer:
     def _accept(self, most: int) -> None:
         for entry in self._inbox.take(most):
             if callable(entry):
-                entry()
+                self._try(entry)
             else:
                 self._backlog.append(entry)
 
@@ -410,6 +422,10 @@ class Writer:
             work()
         except (EventStoreError, sa.exc.DBAPIError) as error:
             LOG.error("log_failed path=%s error=%s", self._path, error)
+            return False
+        except Exception:  # noqa: BLE001 - see below
+            # A bug of ours: without the thread, whoever appends would wait for ever.
+            LOG.exception("log_failed path=%s", self._path)
             return False
         return True
 

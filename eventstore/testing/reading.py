@@ -72,6 +72,25 @@ class Reading:
         equal((head.parent, head.parent_revision), (None, 0))
         equal(head.last_position, commit.position + 2)
 
+    @proves("ES-8", "CN-7")
+    def test_the_streams_that_nobody_closed_are_found(self, store: Store) -> None:
+        def put(number: int, expected: int, *, close: bool = False) -> None:
+            store.append(
+                stream(number), several(2), kind="order", expected=expected, close=close
+            ).result()
+
+        equal(store.open_streams("order"), [])
+        put(3, NEW, close=True)
+        put(2, NEW)
+        put(1, NEW)
+        put(4, NEW)
+        put(2, 2)
+        put(4, 2, close=True)
+        equal(store.open_streams("order"), [stream(2), stream(1)])
+        put(2, 4, close=True)
+        equal(store.open_streams("order"), [stream(1)])
+        equal(store.open_streams("ledger"), [])
+
     @proves("LG-1")
     def test_the_log_is_read_between_positions(self, store: Store) -> None:
         commits = [

@@ -29,6 +29,7 @@ from eventstore.values.tree import (
     value_depth,
 )
 from eventstore.values.views import Viewer, decode, json_hook, loads, view
+from eventstore.values.withheld import Withheld
 
 __all__ = [
     "NO_CLASSES",
@@ -50,6 +51,7 @@ __all__ = [
     "Tree",
     "UnknownMember",
     "Viewer",
+    "Withheld",
     "decode",
     "dumps",
     "encode",

@@ -22,6 +22,7 @@ from eventstore.values.frozen import (
     tree_of,
 )
 from eventstore.values.tree import Tree, shown_bytes, tree_bytes, value_depth
+from eventstore.values.withheld import Withheld
 
 _SHORT = 4096
 _THEMSELVES = frozenset({type(None), bool})
@@ -202,7 +203,7 @@ def _uuid(_run: _Run, value: uuid.UUID, _depth: int) -> Tree:
     return {"$uuid": str(value)}
 
 
-def _redacted(_run: _Run, _value: Redacted, _depth: int) -> Tree:
+def _redacted(_run: _Run, _value: Redacted | Withheld, _depth: int) -> Tree:
     return {"$redacted": True}
 
 
@@ -277,6 +278,7 @@ _ENCODERS: dict[type, Callable[[_Run, Any, int], Tree]] = {
     decimal.Decimal: _decimal,
     uuid.UUID: _uuid,
     Redacted: _redacted,
+    Withheld: _redacted,
     Sealed: _sealed,
     UnknownMember: _unknown_member,
     FrozenList: _view,

@@ -44,6 +44,8 @@ CREATE TABLE cursors (
   UNIQUE (name, log)
 ) STRICT
 """
+# What a crash left open is found by it; most requests are one row, which closes, and not here.
+COMMITS_UNCLOSED = "CREATE INDEX commits_unclosed ON commits (kind, stream) WHERE (flags & 1) = 0"
 TOMBSTONES = """
 CREATE TABLE tombstones (
   first_pos INTEGER PRIMARY KEY,
@@ -102,6 +104,7 @@ def upgrade() -> None:
     """Make the tables."""
     for statement in (REDUCERS, KEYFRAMES, KEYFRAMES_BY_REDUCER):
         op.execute(statement)
+    op.execute(COMMITS_UNCLOSED)
     for statement in (SEALS, CURSORS, TOMBSTONES, SEGMENTS, SUBJECT_KEYS):
         op.execute(statement)
     for statement in (SUBJECT_KEYS_BY_SUBJECT, SUBJECT_KEYS_NO_UPDATE, SUBJECT_KEYS_NO_DELETE):
@@ -110,6 +113,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them: for stores that have nothing in them."""
+    op.execute("DROP INDEX commits_unclosed")
     for table in (
         "keyframes",
         "reducers",

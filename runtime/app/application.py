@@ -1,5 +1,6 @@
 """The app: what a user registers, and its life from start to stop."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,21 +14,27 @@ from runtime.app.declarations import (
     Declared,
     caller,
     calls_of,
+    check_disconnect,
+    check_size,
     check_timeout,
+    is_handler_id,
     make_hook,
     make_hooks,
     place_of,
 )
+from runtime.app.equipment import Equipment
 from runtime.app.fingerprints import fingerprint
+from runtime.app.health import Health, look
+from runtime.app.life import ControlLog
 from runtime.app.needs import refuse_without_keyring
-from runtime.app.startup import announce
-from runtime.effects import SystemIds, system_clock
+from runtime.app.parts import Parts
+from runtime.app.startup import announce, control_stream
+from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
     DuplicateHandlerError,
     HandlerIdClashError,
     NotStartedError,
-    PolicySyntaxError,
     RegistrationError,
     RouteConflictError,
 )
@@ -39,15 +46,15 @@ from runtime.lifecycle.binding import bind
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
-from runtime.modules import ModuleRegistry
 from runtime.routing import Template, parse
+from runtime.secrets import Provider
 from runtime.timescape import check_edition
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App:
+class App(Equipment):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -58,6 +65,7 @@ class App:
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
+        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
     """
 
     def __init__(
@@ -68,27 +76,31 @@ class App:
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
+        secrets: Provider | None = None,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
                 problem=f"App name {name[:128]!r} is no name.", remedy="Use 1 to 128 characters."
             )
+        super().__init__(root)
         self.name = name
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
         self._limits = Limits(
-            max_body=_check_size(max_body),
+            max_body=check_size(max_body),
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
         )
         self._root = root
+        self._secrets = secrets
+        self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._by_shape: dict[tuple[str, ...], Declared] = {}
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
-        self._modules = ModuleRegistry()
         self._classes: list[type[Any]] = []
         self._edge: Edge | None = None
         self._controller: Controller | None = None
+        self._versions: tuple[str, ...] = ()
 
     # --- registering ---
 
@@ -130,8 +142,8 @@ class App:
         template = parse(route)
         policy = _Policy(
             timeout_s=check_timeout(timeout),
-            max_body=self._limits.max_body if max_body is None else _check_size(max_body),
-            cancel=_check_disconnect(on_disconnect),
+            max_body=self._limits.max_body if max_body is None else check_size(max_body),
+            cancel=check_disconnect(on_disconnect),
             edition=check_edition(version),
         )
 
@@ -214,21 +226,6 @@ class App:
 
         return register if fn is None else register(fn)
 
-    def module(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
-        """Make *module* reachable as `gctx.modules.<name>`.
-
-        Args:
-            name: an identifier.
-            module: any object, or a Python module.
-            methods: what may be called; None: all its public functions.
-
-        Raises:
-            DuplicateModuleError: the name is taken.
-            RegistrationError: a bad name, or a method that is not there.
-        """
-        self._refuse_started()
-        self._modules.register(name, module, methods)
-
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
 
@@ -253,7 +250,7 @@ class App:
                 remedy="Name their parameters alike, and use version= for versions of it.",
             )
         handler = name or (template.handler if first is None else first.handler)
-        if name is not None and not _is_handler_id(name):
+        if name is not None and not is_handler_id(name):
             raise RegistrationError(
                 problem=f"name={name!r} is no handler id.",
                 remedy="Use 1 to 64 letters, digits, - and _.",
@@ -293,6 +290,21 @@ class App:
         return tuple(self._declared)
 
     @property
+    def parts(self) -> Parts:
+        """What was registered, whether it runs or not."""
+        return Parts(
+            self.name,
+            self._declared,
+            before=tuple(self._hooks["before"]),
+            after=tuple(self._hooks["after"]),
+            catch=tuple(self._hooks["catch"]),
+            modules=self._modules,
+            config=self._config_source,
+            registered=tuple(self._classes),
+            root=self._root,
+        )
+
+    @property
     def edge(self) -> Edge:
         """What answers requests.
 
@@ -304,6 +316,11 @@ class App:
                 problem=f"App {self.name!r} was not started.",
                 remedy="Serve it with `timescape serve`, or call app.start(store) first.",
             )
+        if self._life.is_pending:
+            raise NotStartedError(
+                problem=f"App {self.name!r} has startup hooks which did not run.",
+                remedy="Serve it with `timescape serve`, or await app.begin() first.",
+            )
         return self._edge
 
     @property
@@ -313,17 +330,34 @@ class App:
         Raises:
             NotStartedError: `start` was not called.
         """
-        _ = self.edge
+        if self._controller is None:
+            _ = self.edge
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
 
-    def start(self, store: Store, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    async def health(self) -> Health:
+        """Run the health checks, and say how the app is; once it was started."""
+        controller = self.controller
+        now_s = asyncio.get_running_loop().time()
+        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        return await look(self._checks, controller.surroundings.gctx, verdicts)
+
+    def start(
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        tripwire: Tripping = "off",
+    ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
         Args:
             store: the log; whoever opened it closes it, after `stop`.
             clock: gives all times; None: the machine's.
             ids: gives all ids and chance; None: the operating system's.
+            tripwire: what becomes of a handler or hook that reads a clock, chance, files or
+                the network past its contexts: `off`, `warn` or `raise`.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -346,17 +380,39 @@ class App:
             store,
             clock=clock,
             ids=ids,
-            gctx=GlobalContext(self._modules, self._config_source),
+            gctx=GlobalContext(self._modules, self._config_source, secrets=self._secrets),
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
             config=self._config[0],
+            tripwire=tripwire,
         )
         routes = assemble(self._declared, deployed)
         self._edge = Edge(routes, controller, clock, ids, self._limits)
         self._controller = controller
+        self._versions = tuple(map(str, deployed.ids))
+        self._control = ControlLog(store, control_stream(self.name), clock)
+
+    async def begin(self) -> int:
+        """End what a crash left open in the log, then run modules' starts and startup hooks.
+
+        After `start`, in the event loop that will serve, and before the first request.
+
+        Returns:
+            How many requests a crash had left open.
+
+        Raises:
+            NotStartedError: `start` was not called.
+            EventStoreError: the log cannot be written.
+            BaseException: what a startup hook raised; nothing runs then.
+        """
+        controller = self.controller
+        assert self._control is not None  # noqa: S101 - set together
+        closed = await controller.recover(self._modules)
+        await self._life.begin(controller.surroundings.gctx, self._control)
+        return closed
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.
@@ -370,6 +426,8 @@ class App:
         clean = await edge.stop(grace_s)
         if self._edge is edge:
             self._edge = self._controller = None
+            if self._control is not None:
+                await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()
         return clean
 
@@ -393,23 +451,3 @@ class _Policy:
         self.max_body = max_body
         self.cancel = cancel
         self.edition = edition
-
-
-def _check_size(size: object) -> int:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise PolicySyntaxError(
-            problem=f"max_body={size!r} is no size.", remedy="Write a number of bytes."
-        )
-    return size
-
-
-def _check_disconnect(text: object) -> bool:
-    if text not in {"finish", "cancel"}:
-        raise PolicySyntaxError(
-            problem=f"on_disconnect={text!r} is not known.", remedy='Write "finish" or "cancel".'
-        )
-    return text == "cancel"
-
-
-def _is_handler_id(name: str) -> bool:
-    return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)

@@ -25,7 +25,7 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(_ready(version, str(version_id)), version.contract.takes, version.max_body)
+        served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
         entry = Version(version_id, version.edition, served)
         by_handler.setdefault(version.handler, []).append(entry)
     routes: Routes[Endpoint] = Routes()
@@ -39,7 +39,8 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     return routes
 
 
-def _ready(version: Declared, version_id: str) -> HandlerVersion:
+def ready(version: Declared, version_id: str) -> HandlerVersion:
+    """Return a declared version as the controller runs it, under the id that the log gave it."""
     contract = version.contract
     return HandlerVersion(
         handler=version.handler,

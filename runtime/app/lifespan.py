@@ -18,6 +18,10 @@ class Startable(Protocol):
         """Take requests from now on, and record them in *store*."""
         ...
 
+    async def begin(self) -> int:
+        """Start what is to be there before the first request."""
+        ...
+
     async def stop(self) -> bool:
         """Let running requests end."""
         ...
@@ -37,7 +41,9 @@ async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
         store = open_log(url, ids=SystemIds(), keyring=Path(file) if file else None)
         try:
             app.start(store)
+            await app.begin()
         except BaseException:
+            await app.stop()
             store.close()
             raise
     except Exception as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime.app.application import App
 from runtime.app.log import Durability, open_log
-from runtime.effects import SystemIds, system_clock
+from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
 
@@ -28,6 +28,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     keyring: Path | None = None,
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
+    tripwire: Tripping = "off",
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -43,6 +44,8 @@ def serve(  # noqa: PLR0913 - what a program decides, once
         keyring: file of masters, for values that are hashed or sealed.
         ready: called once it listens.
         drain_s: seconds that running requests have.
+        tripwire: what becomes of code that reaches the outside past its contexts: `off`,
+            `warn` or `raise`.
 
     Returns:
         Whether every request came to its own end.
@@ -56,7 +59,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     ids = SystemIds()
     store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
     try:
-        app.start(store, clock=system_clock, ids=ids)
+        app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
         # What start-up made lives as long as the process: no collection need look at it.
         gc.collect()
         gc.freeze()
@@ -69,6 +72,7 @@ async def _serve(
     app: App, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
 ) -> bool:
     try:
+        await app.begin()
         return await serve_http(
             app.edge, host=host, port=port, stop=app.stop, ready=ready, drain_s=drain_s
         )

@@ -4,6 +4,16 @@ from runtime.effects.clock import system_clock
 from runtime.effects.ids import SystemIds
 from runtime.effects.outside import Live, Outside
 from runtime.effects.sites import Sites
+from runtime.effects.tripwire import Tripping, Tripwire
 from runtime.effects.workers import Workers
 
-__all__ = ["Live", "Outside", "Sites", "SystemIds", "Workers", "system_clock"]
+__all__ = [
+    "Live",
+    "Outside",
+    "Sites",
+    "SystemIds",
+    "Tripping",
+    "Tripwire",
+    "Workers",
+    "system_clock",
+]

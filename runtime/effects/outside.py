@@ -8,8 +8,10 @@ import asyncio
 from typing import Any, Protocol
 
 from eventstore import Clock
+from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
+from runtime.secrets import Environment, Found, Provider
 
 
 class Outside(Protocol):
@@ -29,6 +31,10 @@ class Outside(Protocol):
         """Return what *method* answers, or raise what it raises."""
         ...
 
+    async def secret(self, n: int, name: str) -> Found | None:
+        """Return the secret *name*; None if there is none."""
+        ...
+
 
 class Live:
     """Does it.
@@ -37,13 +43,15 @@ class Live:
         clock: the real one, or a test's.
         workers: where methods that are not coroutines run. Not those of handlers: a
             handler in a thread that waits for one more thread could wait for ever.
+        secrets: where secrets come from; None: the environment.
     """
 
-    __slots__ = ("_clock", "_workers")
+    __slots__ = ("_clock", "_secrets", "_workers")
 
-    def __init__(self, clock: Clock, workers: Workers) -> None:
+    def __init__(self, clock: Clock, workers: Workers, secrets: Provider | None = None) -> None:
         self._clock = clock
         self._workers = workers
+        self._secrets = secrets or Environment()
 
     def now_us(self, n: int) -> int:
         """Read the clock."""
@@ -61,6 +69,18 @@ class Live:
         kwargs: dict[str, Any],
     ) -> Any:
         """Call the method, in a thread if it is not a coroutine function."""
-        if method.is_async:
-            return await method.call(*args, **kwargs)
-        return await self._workers.run(lambda: method.call(*args, **kwargs))
+        performing = PERFORMING.set(True)
+        try:
+            if method.is_async:
+                return await method.call(*args, **kwargs)
+            return await self._workers.run(lambda: method.call(*args, **kwargs))
+        finally:
+            PERFORMING.reset(performing)
+
+    async def secret(self, n: int, name: str) -> Found | None:
+        """Ask the provider."""
+        performing = PERFORMING.set(True)
+        try:
+            return await self._secrets.get(name)
+        finally:
+            PERFORMING.reset(performing)

@@ -16,8 +16,10 @@ _HOUSE = Path(__file__).resolve().parent.parent.parent
 _CALLS_USER_CODE = {
     str(_HOUSE / "runtime" / "lifecycle" / file) for file in ("sections.py", "calling.py")
 }
+HOUSE_FOLDERS = tuple(str(_HOUSE / package) + "/" for package in ("runtime", "eventstore"))
+"""Where this program's own code lies."""
 _LIBRARY = [
-    *(str(_HOUSE / package) + "/" for package in ("runtime", "eventstore")),
+    *HOUSE_FOLDERS,
     *{
         path.rstrip("/") + "/"
         for path in (
@@ -61,6 +63,13 @@ class Sites:
                 return place or None
             frame = frame.f_back
         return None
+
+    def here_of(self, frame: FrameType) -> str | None:
+        """Name the place where *frame* is; None if that is not user code."""
+        entry = self._known.get((id(frame.f_code), frame.f_lasti))
+        if entry is not None:
+            return entry[0] or None
+        return self._learn(frame.f_code, frame.f_lasti, frame.f_lineno) or None
 
     def of_code(self, code: CodeType | None) -> str | None:
         """Name the place where *code* is defined; None if that is not user code."""

@@ -121,6 +121,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         with self._busy_lock:
             self._busy += by
 
+    def may_pass(self, wait_s: float | None) -> bool:
+        """Say whether time may pass until the next alarm, in *wait_s*, now that nothing runs.
+
+        False: something was set going instead. None: there is no alarm.
+        """
+        return True
+
     def shuffle(self) -> None:
         """Put what is ready in the order that the schedule chooses."""
         ready = self._ready  # type: ignore[attr-defined]
@@ -157,6 +164,8 @@ class _JumpingSelector(selectors.DefaultSelector):
             return events
         if loop.is_busy:
             events = super().select(None)
+        elif not loop.may_pass(timeout):
+            return events
         elif timeout is not None:
             loop.now_s += timeout
         elif loop.stuck is not None:

@@ -14,11 +14,12 @@ from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
 from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
-from runtime.errors import ModuleContractError, UnsupportedValueError
+from runtime.errors import ModuleContractError, SecretUnavailableError, UnsupportedValueError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
+from runtime.secrets import Found, Secret
 
 
 def to_tree(run: Run, value: object) -> Tree:
@@ -90,6 +91,9 @@ async def call_module(
     n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
     try:
+        if method.write_ahead:
+            run.record.commit()
+            await run.record.durable()
         answer = await run.surroundings.outside.call(n, method, tuple(thaw(args)), thaw(kwargs))
         method.check(answer)
         tree = method.recorded_answer(_answer_tree(run, method, answer), named)
@@ -98,6 +102,26 @@ async def call_module(
         raise
     run.record.add_for(lease, EffectReturned(n, tree), method.qualified)
     return thaw(tree)
+
+
+async def secret(run: Run, lease: Lease, name: str, site: str | None) -> Secret:
+    """Read a secret; its name and version are written down, and nothing else of it (EF-4)."""
+    n = _requested(run, lease, "secret", name, None, site)
+    try:
+        found = await _found(run, n, name)
+    except BaseException as error:
+        _failed(run, lease, n, name, error)
+        raise
+    run.record.add_for(lease, EffectReturned(n, {"version": found.version}), name)
+    return Secret(name, found.version, found.value)
+
+
+async def _found(run: Run, n: int, name: str) -> Found:
+    found = await run.surroundings.outside.secret(n, name)
+    if found is None:
+        msg = f"There is no secret {name!r}."
+        raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
+    return found
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

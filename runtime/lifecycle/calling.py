@@ -32,8 +32,9 @@ def _work(run: Run, call: Callable[..., Any]) -> Coroutine[Any, Any, Any]:
     inner = call.func if isinstance(call, partial) else call
     if isinstance(inner, StubMethod) or is_async(inner):
         work = call()
-        return work if asyncio.iscoroutine(work) else _awaited(work)
-    return run.surroundings.workers.run(call)
+        work = work if asyncio.iscoroutine(work) else _awaited(work)
+        return run.surroundings.tripwire.guarded(work)
+    return run.surroundings.workers.run(run.surroundings.tripwire.watched(call))
 
 
 async def _awaited(result: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eventstore import Clock, EventStoreError, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
-from runtime.effects import Live, Outside, Sites, Workers
+from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
 from runtime.effects.failures import failure_of
 from runtime.facts import (
     HandlerEnded,
@@ -36,13 +36,15 @@ from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.outcomes import Outcomes
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
 from runtime.lifecycle.run import Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.messages import Answer, Received, ValidationFailed
-from runtime.modules import CALLER
+from runtime.modules import CALLER, ModuleRegistry
 
 DRAIN_S = 10.0
 _SHORT = 64
@@ -70,6 +72,8 @@ class Controller:
         root: the app's folder, to which source places are relative; None: where we run.
         outside: answers effects; None: the world.
         config: fingerprint of the config in force.
+        tripwire: what becomes of user code that reaches the outside past its contexts:
+            `off`, `warn` or `raise`.
         new_recorder: makes what a request's facts are written to.
     """
 
@@ -87,22 +91,27 @@ class Controller:
         root: Path | None = None,
         outside: Outside | None = None,
         config: str = "",
+        tripwire: Tripping = "raise",
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
         self._ids = ids
         self._config = config
         self._new_recorder = new_recorder
+        self.outcomes = Outcomes()
+        """How its versions do."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
         self._idle: asyncio.Event | None = None
+        sites = Sites(root)
         self._surroundings = Surroundings(
             clock=clock,
-            sites=Sites(root),
+            sites=sites,
+            tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1]),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
@@ -144,10 +153,16 @@ class Controller:
             CALLER.set(caller)
 
     async def rerun(
-        self, received: Received, version: HandlerVersion, first: RequestReceived
+        self,
+        received: Received,
+        version: HandlerVersion,
+        first: RequestReceived,
+        begun: Callable[[Run], None],
     ) -> Answer:
-        """Run a request whose first fact is known: for re-execution."""
-        return await self._serve(self.begin(received, version, first))
+        """Run a request whose first fact is known, for re-execution; *begun* is told of it."""
+        run = self.begin(received, version, first)
+        begun(run)
+        return await self._serve(run)
 
     async def refuse(
         self,
@@ -181,6 +196,14 @@ class Controller:
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
         return await self._durable(record, received, answer)
+
+    async def recover(self, modules: ModuleRegistry) -> int:
+        """End what a crash left open, before the first request; return how much (CN-7).
+
+        Raises:
+            EventStoreError: the log cannot be read or written.
+        """
+        return await recover(self._store, self._surroundings, modules)
 
     async def drain(self, grace_s: float = DRAIN_S) -> None:
         """Refuse new requests, give running ones *grace_s*, then stop those left (GC-6)."""
@@ -282,8 +305,11 @@ class Controller:
             run.record.add(fact, key)
             run.record.end(run.lease)
             answer = await self._durable(run.record, run.received, answer)
+            self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
+            if run.topics is not None:
+                run.topics.close()
             del self._running[stream]
             if self._idle is not None and not self._running:
                 self._idle.set()

@@ -50,20 +50,35 @@ async def _tell(run: Run, kind: str) -> None:
 
 async def compensate(run: Run) -> None:
     """Undo what was registered, last in, first out; one that fails does not stop the next."""
-    for undo_id in reversed(list(run.record.state.compensations)):
-        undo = run.undos[undo_id]
-        error = await attempt(run, _undoing(run, undo), EACH_S)
-        if error is None:
-            run.record.add(CompensationRan(), undo_id)
-            continue
-        _log.error("compensation failed: request=%s name=%s", run.request_id, undo.name)
-        fact = CompensationFailed(failure_of(error, run.surroundings.sites))
-        run.record.add(fact, undo_id)
+    for compensation in reversed(list(run.record.state.compensations)):
+        await undo(run, compensation)
 
 
-def _undoing(run: Run, undo: Undo) -> Callable[[], Any]:
+async def undo(run: Run, compensation: str) -> None:
+    """Run one compensation, and write down how it went."""
+    registered = run.undos.get(compensation)
+    if registered is None:
+        # It was a function of a process that has gone.
+        name = run.record.state.compensations[compensation].name
+        _alert(run, name)
+        run.record.add(CompensationFailed(reason="not-recoverable"), compensation)
+        return
+    error = await attempt(run, _undoing(run, registered), EACH_S)
+    if error is None:
+        run.record.add(CompensationRan(), compensation)
+        return
+    _alert(run, registered.name)
+    fact = CompensationFailed(failure_of(error, run.surroundings.sites))
+    run.record.add(fact, compensation)
+
+
+def _alert(run: Run, name: str) -> None:
+    _log.error("compensation failed: request=%s name=%s", run.request_id, name)
+
+
+def _undoing(run: Run, registered: Undo) -> Callable[[], Any]:
     thaw = run.surroundings.viewer.thaw
-    return partial(undo.call, *thaw(undo.args), **thaw(undo.kwargs))
+    return partial(registered.call, *thaw(registered.args), **thaw(registered.kwargs))
 
 
 async def clean_up(run: Run) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from eventstore.errors import FrozenValueError
 from eventstore.values import Viewer, encode
 from runtime.modules import ModuleRegistry, Modules
+from runtime.secrets import Environment, Provider, Secrets
 
 _REMEDY = "Config is read-only; change its source and restart."
 
@@ -29,27 +30,32 @@ class GlobalContext:
         modules: what `gctx.modules` reaches; those registered later are reached, too.
         config: plain data; copied, so that later changes of it are not seen.
         instance: who runs.
+        secrets: where `gctx.secrets` come from; None: the environment.
 
     Attributes:
         instance: who runs.
         modules: a stub for each module, by name.
         config: deep frozen.
+        secrets: read by name, as effects.
     """
 
-    __slots__ = ("config", "instance", "modules")
+    __slots__ = ("config", "instance", "modules", "secrets")
     instance: Instance
     modules: Modules
     config: Any
+    secrets: Secrets
 
     def __init__(
         self,
         modules: ModuleRegistry | None = None,
         config: Mapping[str, Any] | None = None,
         instance: Instance | None = None,
+        secrets: Provider | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
+        put(self, "secrets", Secrets(secrets or Environment()))
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

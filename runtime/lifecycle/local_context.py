@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from runtime.context import check_key
-from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished
+from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished, Json
 from runtime.lifecycle import asking, registering, rewinding
 from runtime.lifecycle.draft import Draft
 from runtime.lifecycle.meta import Client, Meta, when
 from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
-from runtime.lifecycle.topics import check_topic, log_payload
+from runtime.lifecycle.subscribing import Subscription, first, topics_of
+from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload
 from runtime.modules import Method
 
 
@@ -224,6 +225,12 @@ class LocalContext:
         work = asking.call_module(run, self._lease, method, (args, kwargs), site)
         return asking.here_or_later(run, work)
 
+    def read_secret(self, name: str) -> Any:
+        """Read a secret; `gctx.secrets.get` does, handlers need not."""
+        run = self._live()
+        site = run.surroundings.sites.here(1)
+        return asking.here_or_later(run, asking.secret(run, self._lease, name, site))
+
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.
 
@@ -233,8 +240,51 @@ class LocalContext:
         """
         run = self._live()
         check_topic(topic)
-        fact = EventPublished(asking.to_tree(run, payload))
-        run.record.add_for(self._lease, fact, topic, run.surroundings.sites.here(1))
+        self._publish(run, topic, asking.to_tree(run, payload))
+
+    def _publish(self, run: Run, topic: str, payload: Json) -> None:
+        site = run.surroundings.sites.here(2)
+        run.record.add_for(self._lease, EventPublished(payload), topic, site)
+        if run.topics is not None:
+            run.topics.deliver(topic, payload)
+
+    def subscribe(self, topic: str, fn: Callable[[Any], Any] | None = None) -> Subscription:
+        """Listen to a topic of this request, `log` too, from now on.
+
+        Args:
+            topic: exactly; others are not heard.
+            fn: called with each payload, in order, where it is published. It is no coroutine
+                function; one that raises is recorded and disturbs nobody. None: the payloads
+                are read, `async for payload in lctx.subscribe(topic)`; one who leaves more
+                than 1,000 unread gets a `SubscriberOverflowError`.
+
+        Returns:
+            The subscription; `close` ends it.
+
+        Raises:
+            ContextKeyError: the topic is not text of 1 to 128 characters.
+            SignatureError: *fn* is a coroutine function.
+        """
+        run = self._live()
+        check_name(topic, "topic")
+        site = run.surroundings.sites.here(1)
+        return topics_of(run).add(self._lease, topic, fn, site)
+
+    def wait_for(self, topic: str, timeout: float = 30.0) -> Any:
+        """Wait for the next publication on a topic: `await lctx.wait_for("paid")`.
+
+        It hears what is published from the call on. In a sync handler or hook it is called
+        without `await`.
+
+        Raises:
+            WaitTimeoutError: nothing came within *timeout* seconds.
+            ContextKeyError: the topic is not text of 1 to 128 characters.
+        """
+        run = self._live()
+        check_name(topic, "topic")
+        site = run.surroundings.sites.here(1)
+        subscription = topics_of(run).add(self._lease, topic, None, site)
+        return asking.here_or_later(run, first(subscription, timeout))
 
     def log(self, message: str, level: str = "info", **fields: Any) -> None:
         """Write a log line of this request.
@@ -245,8 +295,7 @@ class LocalContext:
             **fields: plain data.
         """
         run = self._live()
-        fact = EventPublished(asking.to_tree(run, log_payload(message, level, fields)))
-        run.record.add_for(self._lease, fact, "log", run.surroundings.sites.here(1))
+        self._publish(run, LOG, asking.to_tree(run, log_payload(message, level, fields)))
 
     # --- about the request ---
 

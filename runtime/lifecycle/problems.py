@@ -13,6 +13,7 @@ from runtime.errors import (
     ModuleContractError,
     RequestStoppedError,
     RequestTimedOutError,
+    SecretUnavailableError,
     StreamTooLongError,
 )
 from runtime.messages import Answer, HttpError, ValidationFailed
@@ -25,6 +26,7 @@ _TITLES = {
     "timeout": "The request took too long",
     "stream-too-long": "The request did too much",
     "module-contract": "A module gave an answer that is not valid",
+    "secret-unavailable": "The server lacks a secret",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }
@@ -35,10 +37,11 @@ _REMEDIES = {
     "timeout": "Send it again, or ask for less at once.",
     "stream-too-long": "Ask for less in one request.",
     "module-contract": "Give the request id to whoever runs this service.",
+    "secret-unavailable": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
 }
-_RETRY = {"log-unavailable": "1", "shutting-down": "1"}
+_RETRY = {"log-unavailable": "1", "secret-unavailable": "5", "shutting-down": "1"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -106,6 +109,7 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (RequestStoppedError, 503, "shutting-down"),
     (StreamTooLongError, 500, "stream-too-long"),
     (ModuleContractError, 500, "module-contract"),
+    (SecretUnavailableError, 503, "secret-unavailable"),
 )
 
 

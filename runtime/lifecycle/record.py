@@ -58,6 +58,12 @@ class Recorder:
         self._tickets: list[Ticket] = []
         self._lock = threading.RLock()
 
+    def go_on_from(self, events: list[NewEvent]) -> None:
+        """Go on with a stream that has *events*, and is not closed; before anything is added."""
+        self.events = events
+        self._committed = len(events)
+        self._last_us = events[-1].at_us
+
     @property
     def revision(self) -> Revision:
         """How many facts there are."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runtime.errors import HookPhaseClosedError, PolicySyntaxError
-from runtime.facts import CompensationCancelled, CompensationRegistered, HookRegistered
+from runtime.facts import CompensationCancelled, CompensationRegistered, HookRegistered, Json
 from runtime.lifecycle.asking import to_tree
 from runtime.lifecycle.binding import HANDLER_NAMES, bind, describe
 from runtime.lifecycle.handlers import Hook
@@ -101,7 +101,8 @@ def compensation(
         args, kwargs = fn.recorded(args, kwargs)
     name = fn.__qualname__ if isinstance(fn, StubMethod) else describe(fn)
     undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs)
-    fact = CompensationRegistered(name, {"args": args, "kwargs": kwargs} if kwargs else args)
+    shown: Json = {"args": args, "kwargs": kwargs} if kwargs else args
+    fact = CompensationRegistered(name, shown, module=isinstance(fn, StubMethod))
     run.record.add_for(lease, fact, undo.id, site)
     run.undos[undo.id] = undo
     return undo.id

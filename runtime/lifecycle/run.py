@@ -12,11 +12,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import CoroutineType
-from typing import Any
+from typing import Any, Protocol
 
 from eventstore import Clock
 from eventstore.values import Viewer
-from runtime.effects import Outside, Sites, Workers
+from runtime.effects import Outside, Sites, Tripwire, Workers
 from runtime.facts import Json, RequestReceived, RequestTimedOut
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.global_context import GlobalContext
@@ -38,6 +38,7 @@ class Surroundings:
     viewer: Viewer
     workers: Workers
     outside: Outside
+    tripwire: Tripwire
     gctx: GlobalContext
     before: tuple[Hook, ...]
     after: tuple[Hook, ...]
@@ -60,6 +61,18 @@ class Lease:
 
     def __init__(self) -> None:
         self.open = True
+
+
+class Listened(Protocol):
+    """The topics of a request to which somebody listens; see `subscribing`."""
+
+    def deliver(self, topic: str, payload: Json) -> None:
+        """Tell who has subscribed to *topic* by now."""
+        ...
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,7 @@ class Run:
         "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "effects", "frozen",
         "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase", "received",
         "record", "renew", "scope", "section", "stage", "stop_reason", "surroundings", "task",
-        "thread", "timed_out", "timeout_s", "undos", "version", "waits",
+        "thread", "timed_out", "timeout_s", "topics", "undos", "version", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -137,6 +150,8 @@ class Run:
         """Kinds of local hooks that take no more (HO-5)."""
         self.undos: dict[str, Undo] = {}
         self.callbacks: dict[str, list[Callback]] = {}
+        self.topics: Listened | None = None
+        """Who listens to what the request publishes; None: nobody ever did."""
         self.waits: set[Future[Any]] = set()
         """What threads of this request wait for."""
 
@@ -182,10 +197,18 @@ class Run:
 
     def work(self, call: Bound) -> Coroutine[Any, Any, Any]:
         """Return the work of calling *call*, not yet started."""
+        if self.surroundings.tripwire.is_on:
+            return self._watched(call)
         if not call.is_async:
             return self.surroundings.workers.run(lambda: call(self.scope))
         work = call(self.scope)
         return work if type(work) is CoroutineType else _awaited(work)
+
+    def _watched(self, call: Bound) -> Coroutine[Any, Any, Any]:
+        tripwire = self.surroundings.tripwire
+        if not call.is_async:
+            return self.surroundings.workers.run(tripwire.watched(lambda: call(self.scope)))
+        return tripwire.guarded(_awaited(call(self.scope)))
 
     def local_id(self, site: str | None, taken: Mapping[str, Any] | set[str]) -> str:
         """Return an id for what was registered at *site*: `<file>:<line>#n`."""

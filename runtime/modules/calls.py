@@ -20,6 +20,10 @@ class Caller(Protocol):
         """
         ...
 
+    def read_secret(self, name: str) -> Any:
+        """Read a secret as an effect; see `call_module`."""
+        ...
+
 
 CALLER: ContextVar[Caller | None] = ContextVar("timescape_caller", default=None)
 """The request that the current task or thread works for."""

@@ -29,14 +29,24 @@ class Method:
 
     __slots__ = (
         "_returns", "answer_mark", "call", "find_error", "is_async", "marks", "name",
-        "parameters", "qualified",
+        "parameters", "qualified", "write_ahead",
     )  # fmt: skip
 
-    def __init__(self, module: str, name: str, call: Callable[..., Any], owner: object) -> None:
+    def __init__(
+        self,
+        module: str,
+        name: str,
+        call: Callable[..., Any],
+        owner: object,
+        *,
+        write_ahead: bool = False,
+    ) -> None:
         self.name = name
         self.qualified = f"{module}.{name}"
         """As it stands in the log: `pricing.quote`."""
         self.call = call
+        self.write_ahead = write_ahead
+        """Whether the log must know of a call before it is made (EF-8)."""
         self.is_async = inspect.iscoroutinefunction(call)
         self.parameters = _parameters(self.qualified, call)
         """Names of the parameters that may be given by position."""
@@ -102,13 +112,20 @@ class ModuleRegistry:
     def __init__(self) -> None:
         self._modules: dict[str, dict[str, Method]] = {}
 
-    def register(self, name: str, module: object, methods: Iterable[str] | None = None) -> None:
+    def register(
+        self,
+        name: str,
+        module: object,
+        methods: Iterable[str] | None = None,
+        write_ahead: Iterable[str] = (),
+    ) -> None:
         """Make *module* reachable as `gctx.modules.<name>`.
 
         Args:
             name: an identifier that does not begin with an underscore.
             module: any object, or a Python module.
             methods: what may be called; None: all its public functions.
+            write_ahead: those of them which the log must know of before they are called.
 
         Raises:
             DuplicateModuleError: the name is taken; the first one stays.
@@ -126,14 +143,21 @@ class ModuleRegistry:
                 "Use an identifier that does not begin with an underscore.",
             )
         declared = _public(module) if methods is None else list(methods)
+        ahead = frozenset(write_ahead)
         found: dict[str, Method] = {}
         for method in declared:
             call = getattr(module, method, None)
             if not callable(call) or method.startswith("_"):
-                msg = f"Module {name!r} has no public method {method!r}."
-                raise RegistrationError(msg, "Declare what is there.")
-            found[method] = Method(name, method, call, module)
+                raise _no_method(name, method)
+            found[method] = Method(name, method, call, module, write_ahead=method in ahead)
+        for missing in sorted(ahead.difference(found)):
+            raise _no_method(name, missing)
         self._modules[name] = found
+
+    def find(self, qualified: str) -> Method | None:
+        """Return the method of a name such as `pricing.quote`; None if there is none."""
+        module, _, name = qualified.partition(".")
+        return self._modules.get(module, {}).get(name)
 
     def names(self) -> tuple[str, ...]:
         """All names, in order of registration."""
@@ -146,6 +170,12 @@ class ModuleRegistry:
             KeyError: there is no such module.
         """
         return self._modules[name]
+
+
+def _no_method(module: str, method: str) -> RegistrationError:
+    return RegistrationError(
+        f"Module {module!r} has no public method {method!r}.", "Declare what is there."
+    )
 
 
 def _public(module: object) -> list[str]:

@@ -7,6 +7,7 @@ from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual
 from runtime.testing.builders import received, version_of
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
+from runtime.testing.replaying import check_app, check_replay
 
 __all__ = [
     "Deadlock",
@@ -15,6 +16,8 @@ __all__ = [
     "SeededIds",
     "Told",
     "VirtualLoop",
+    "check_app",
+    "check_replay",
     "received",
     "run_virtual",
     "version_of",

@@ -15,8 +15,13 @@ from runtime.lifecycle.handlers import HandlerVersion
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.record import Recorder
 from runtime.messages import Answer
+from runtime.replay.running import Program
 from runtime.testing.builders import received, version_of
 from runtime.testing.fakes import FakeClock, SeededIds
+from runtime.testing.replaying import always_replay, check_replay
+
+_AROUND = ("before", "after", "catch", "classes", "root")
+"""Of a controller's arguments, what a run that is done again needs as well."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,6 +58,8 @@ class Harness:
         gctx: modules and config; None: neither.
         seed: of ids and chance.
         store: another log to write to.
+        replayed: run each request again at its end, to see that it says the same; None: if
+            `TIMESCAPE_ALWAYS_REPLAY` is set.
         **controller: further arguments of `Controller`, such as `before`.
     """
 
@@ -63,6 +70,7 @@ class Harness:
         gctx: GlobalContext | None = None,
         seed: int = 0,
         store: Store | None = None,
+        replayed: bool | None = None,
         **controller: Any,
     ) -> None:
         self.version = version
@@ -71,11 +79,14 @@ class Harness:
         self.store: Store = store or MemoryStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )
+        self.gctx = gctx or GlobalContext()
+        self.replayed = always_replay() if replayed is None else replayed
+        self._around = {name: controller[name] for name in _AROUND if name in controller}
         self.controller = Controller(
             self.store,
             clock=self.clock,
             ids=self.ids,
-            gctx=gctx or GlobalContext(),
+            gctx=self.gctx,
             **controller,
         )
 
@@ -98,6 +109,9 @@ class Harness:
             version: what runs; None: the harness's.
             stream: the request's id; None: a new one.
             **request: further arguments of `received`, such as `headers`.
+
+        Raises:
+            DivergenceError: it was run again and did not say the same.
         """
         runs = version or self.version
         if runs is None:
@@ -106,7 +120,10 @@ class Harness:
         stream = stream or self.new_stream()
         message = received(stream, self.clock(), body=body, **request)
         answer = await self.controller.run(message, runs)
-        return self.told(stream, answer)
+        told = self.told(stream, answer)
+        if self.replayed:
+            check_replay(Program(runs, self.gctx, **self._around), told.facts)
+        return told
 
     def context(self) -> tuple[LocalContext, Recorder]:
         """Return the context of a request that waits to be run, and what it writes to.

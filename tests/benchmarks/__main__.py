@@ -61,8 +61,9 @@ def compared(row: Row) -> str:
 def limited(row: Row) -> str:
     """Write a row that is measured against a limit: its unit is that of the last columns too."""
     holds = "holds" if row.holds else "**missed**"
+    theirs = f"{figure(row.theirs)} {row.unit}" if row.peer else ""
     return (
-        f"| {row.what} | **{figure(row.ours)} {row.unit}** | | | "
+        f"| {row.what} | **{figure(row.ours)} {row.unit}** | {row.peer} | {theirs} | "
         f"| {figure(row.low)}, {figure(row.high)} {row.unit} | ≤ {row.limit:g} {row.unit} "
         f"| {holds} |"
     )

@@ -10,7 +10,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,9 +20,10 @@ from hypothesis import strategies as st
 from eventstore import ANY, Cursor, Page, Store, Subscription, cursor_in
 from eventstore.following import Following
 from eventstore.memory import MemoryStore
-from eventstore.sql import open_store, upgrade
+from eventstore.sql import open_store
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
 from tests.contracts.source import ROOT
+from tests.eventstore.sql.files import new_store
 
 Opens: TypeAlias = Callable[[], AbstractContextManager[Store]]
 
@@ -34,25 +34,17 @@ def in_memory() -> Iterator[Store]:
         yield store
 
 
-@cache
-def new_store() -> bytes:
-    """Give the file of a new store: making one takes longer than a whole example."""
-    with tempfile.TemporaryDirectory() as folder:
-        upgrade(f"sqlite:///{folder}/store.db", clock=FakeClock(), ids=FakeIds())
-        return Path(f"{folder}/store.db").read_bytes()
-
-
 @contextmanager
 def in_sqlite() -> Iterator[Store]:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "store.db")
-        file.write_bytes(new_store())
+        ids = FakeIds(1_000)
+        file = new_store(Path(folder, "store.db"), ids)
         with open_store(
             f"sqlite:///{file}",
             durability="volatile",
             registry=registry(),
             clock=FakeClock(),
-            ids=FakeIds(1_000),
+            ids=ids,
         ) as store:
             yield store
 

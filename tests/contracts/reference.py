@@ -119,6 +119,7 @@ MEANT = {
     Exit.DIFFERENT: "the things compared differ",
     Exit.BAD_INPUT: "an argument, an id, a filter or an app cannot be read",
     Exit.NOT_FOUND: "no such request, moment or key",
+    Exit.NOT_REPLAYABLE: "the record does not have what the code reads",
     Exit.CORRUPT: "the log is not as it was written",
     Exit.UNAVAILABLE: "the store or the terminal cannot be had now",
     Exit.WRITE_REFUSED: "the store may not be written",

@@ -32,9 +32,11 @@ def free_port() -> int:
 class Server:
     """A server process that listens."""
 
-    def __init__(self, store_url: str, *, port: int | None = None, drain_s: float = 10.0) -> None:
+    def __init__(
+        self, store_url: str, *, port: int | None = None, drain_s: float = 10.0, app: str = APP
+    ) -> None:
         self.port = free_port() if port is None else port
-        words = [APP, store_url, str(self.port), str(drain_s)]
+        words = [app, store_url, str(self.port), str(drain_s)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faces.servers", *words],
             cwd=ROOT,

@@ -79,7 +79,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.EffectReturned(1, {"net": MONEY}), "pricing.quote"),
     (facts.EffectFailed(2, FAILURE), "pricing.quote"),
     (facts.EventPublished({"order": 7}), "orders"),
-    (facts.CompensationRegistered("stock.release", [7]), "c1"),
+    (facts.CompensationRegistered("stock.release", [7], module=True), "c1"),
     (facts.CompensationRan(), "c1"),
     (facts.CompensationFailed(FAILURE, "timeout"), "c1"),
     (facts.CompensationCancelled(), "c1"),

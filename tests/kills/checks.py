@@ -8,12 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from eventstore import Store, sql
+from eventstore import Event, Store, sql
 from eventstore.sql import open_store
 from eventstore.sql.tables import REVISION, REVISIONS
-from eventstore.testing import CountingReducer, FakeClock, FakeIds, registry, several, stream
-from tests.kills.launcher import ROUNDS
-from tests.kills.plan import Commit, closed_streams, folded, rounds_of
+from eventstore.testing import (
+    CountingReducer,
+    FakeClock,
+    FakeIds,
+    Placed,
+    registry,
+    several,
+    stream,
+)
+from tests.kills.jobs import REDACTED, SECRET
+from tests.kills.plan import Commit, closed_streams, commits_of, folded
 from tests.migrations.old_stores import STREAMS, events_in
 
 
@@ -23,10 +31,6 @@ class Left(msgspec.Struct, frozen=True):
     acked: int
     unacked_whole: int
     unacked_absent: int
-
-
-def commits_of(seed: int) -> list[Commit]:
-    return [commit for together in rounds_of(seed, ROUNDS) for commit in together]
 
 
 def raw_check(path: Path) -> int:
@@ -91,6 +95,23 @@ def check_upgraded(path: Path) -> None:
     assert events_in(path) == before
 
 
+def check_redacted(path: Path, seed: int) -> None:
+    """Hold a store, killed while it redacted, to have done it or not; then do it again."""
+    with opened(path, seed + 1_000_000) as store:
+        if store.head(REDACTED).revision:
+            event = store.read_log(newest_first=True, limit=1, kinds=["order"])[0].events[0]
+            assert (event.stream, is_secret(event)) in ((REDACTED, True), (REDACTED, False))
+            if is_secret(event):
+                store.redact(REDACTED, 1, ["/item"], by="ann", reason="asked")
+            assert store.verify().fault is None
+    for file in path.parent.glob(f"{path.name}*"):
+        assert SECRET.encode() not in file.read_bytes(), f"it is still in {file.name}"
+
+
+def is_secret(event: Event) -> bool:
+    return isinstance(event.data, Placed) and event.data.item == SECRET
+
+
 def check_moved(path: Path, seed: int, *, dropped: bool) -> None:
     """Hold closed streams to be there whole, once; or gone whole, if they were to be *dropped*."""
     with opened(path, seed + 6_000_000) as store:
@@ -143,12 +164,6 @@ def is_whole(store: Store, commit: Commit) -> bool:
 
 def again(store: Store, commit: Commit, *, known: bool) -> None:
     """Send a commit again, as a client would that was never answered: it is there once."""
-    done = store.append(
-        commit.stream_id,
-        commit.events,
-        kind="order",
-        expected=commit.first - 1,
-        commit_id=commit.commit_id,
-    ).result()
+    done = commit.sent_to(store).result()
     assert done.duplicate is known
     assert is_whole(store, commit)

@@ -13,19 +13,18 @@ from eventstore.sql import Durability
 from eventstore.sql.points import POINTS
 from eventstore.testing import several, stream
 from tests.kills import checks
-from tests.kills.launcher import EXPORT, ROUNDS, SURVIVED, Launcher, Order
+from tests.kills.jobs import EXPORT, JOBS
+from tests.kills.launcher import SURVIVED, Launcher, Order
+from tests.kills.plan import ROUNDS
 from tests.migrations.old_stores import filled_store, old_store
 
 LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
 MOST = {
     "flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2, "segment": 2, "unload": 2, "prune": 2,
 }  # fmt: skip
-JOBS = {
-    "create": "create", "upgrade": "upgrade", "guest": "guest", "segment": "archive",
-    "unload": "archive", "prune": "prune", "import": "import",
-}  # fmt: skip
-"""What a process does that is killed at a point, by what comes before its dot; else it writes."""
 """How often a point is passed at least, by what comes before its dot; others once."""
+PASSED_BY = {"segment": "archive", "unload": "archive"}
+"""The job that passes a point, by what comes before its dot; others have their job's name."""
 
 
 class Kill(msgspec.Struct, frozen=True):
@@ -68,7 +67,7 @@ class Matrix:
 
     def _one(self, point: str, durability: Durability) -> Kill:
         what = point.partition(".")[0]
-        job = JOBS.get(what, "write")
+        job = PASSED_BY.get(what, what if what in JOBS else "write")
         if what == "sync":
             durability = "bounded"
         count = self._chance.randint(1, MOST.get(what, 1))
@@ -89,21 +88,14 @@ class Matrix:
         if job not in ("create", "import"):
             shutil.copy(self._old if job == "upgrade" else self._today, path)
         order = Order(
-            str(path),
-            "write" if job == "create" else job,
-            self._seed,
-            durability,
-            point,
-            count,
-            after_s,
+            str(path), job, self._seed, durability, point=point, count=count, after_s=after_s
         )
         with self._holder(path, job):
-            sent, acked, ended = self._launcher.run(order)
+            run = self._launcher.run(order)
         met = (-signal.SIGKILL,) if point is not None else (-signal.SIGKILL, SURVIVED)
-        assert ended in met, f"{order} ended with {ended}"
-        left = self._left(path, job, sent, acked)
-        for each in self._folder.glob("killed.db*"):
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+        assert run.ended in met, f"{order} ended with {run.ended}"
+        left = self._left(path, job, run.sent, run.acked)
+        remove(path)
         return Kill(name, durability, left.acked, left.unacked_whole, left.unacked_absent)
 
     @contextmanager
@@ -125,9 +117,17 @@ class Matrix:
             checks.check_imported(path, self._folder / EXPORT)
         if job in ("archive", "prune"):
             checks.check_moved(path, self._seed, dropped=job == "prune")
+        if job == "redact":
+            checks.check_redacted(path, self._seed)
         if job == "create" and not path.exists():  # killed before it had its name
             checks.opened(path, self._seed).close()
         return checks.check(path, self._seed, sent, acked)
+
+
+def remove(path: Path) -> None:
+    """Delete a store with all that lies beside it."""
+    for each in path.parent.glob(f"{path.name}*"):
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
 def table(kills: Sequence[Kill]) -> str:

@@ -5,9 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from eventstore import NewEvent, StreamId, uuid7
+from eventstore import NewEvent, Store, StreamId, Ticket, uuid7
 from eventstore.testing import Counted, Placed, several
 from eventstore.testing.fakes import START_US
+
+ROUNDS = 12
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -36,6 +38,16 @@ class Commit(msgspec.Struct, frozen=True):
     def events(self) -> list[NewEvent]:
         return several(self.count, self.seed * 1_000_000 + self.number * 1_000)
 
+    def sent_to(self, store: Store) -> Ticket:
+        """Append it, or append it again."""
+        return store.append(
+            self.stream_id,
+            self.events,
+            kind="order",
+            expected=self.first - 1,
+            commit_id=self.commit_id,
+        )
+
 
 def _id(number: int) -> UUID:
     return uuid7(START_US // 1_000, number.to_bytes(10, "big"))
@@ -58,6 +70,11 @@ def rounds_of(seed: int, count: int) -> list[list[Commit]]:
             number += 1
         rounds.append(together)
     return rounds
+
+
+def commits_of(seed: int) -> list[Commit]:
+    """Give all commits of a plan in order."""
+    return [commit for together in rounds_of(seed, ROUNDS) for commit in together]
 
 
 def closed_streams(seed: int) -> list[tuple[StreamId, list[NewEvent]]]:

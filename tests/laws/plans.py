@@ -14,6 +14,7 @@ from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.registering import new_hook
 from runtime.messages import HttpError
 from runtime.modules import ModuleRegistry
+from runtime.replay.looping import ReplayLoop
 from runtime.testing import version_of
 
 Step = tuple[Any, ...]
@@ -159,7 +160,6 @@ class Running:
     """What a planned request did, beside its facts."""
 
     ran: list[str] = field(default_factory=list)
-    attempts: dict[int, int] = field(default_factory=dict)
     late: list[BaseException] = field(default_factory=list)
 
 
@@ -202,20 +202,21 @@ def hook_call(hook: PlannedHook, number: int, running: Running) -> Callable[...,
     """Return the function of a hook."""
     fails = ("raise",)
 
-    def program() -> Program:
-        attempt = running.attempts[number] = running.attempts.get(number, 0) + 1
-        running.ran.append(f"{hook.kind} {hook.level} {number}")
+    def program(lctx: LocalContext) -> Program:
+        attempt = attempt_of(lctx)
+        if not is_again(lctx):
+            running.ran.append(f"{hook.kind} {hook.level} {number}")
         return (*hook.program, fails) if attempt <= hook.fails else hook.program
 
     if hook.is_async:
 
         async def call(lctx: LocalContext, gctx: GlobalContext) -> None:
-            await perform(program(), lctx, gctx)
+            await perform(program(lctx), lctx, gctx)
 
         return call
 
     def sync_call(lctx: LocalContext, gctx: GlobalContext) -> None:
-        perform_now(program(), lctx, gctx)
+        perform_now(program(lctx), lctx, gctx)
 
     return sync_call
 
@@ -224,13 +225,15 @@ def _handler_call(plan: Plan, running: Running) -> Callable[..., Any]:
     if plan.is_async:
 
         async def handle(lctx: LocalContext, gctx: GlobalContext) -> Any:
-            running.ran.append("handler")
+            if not is_again(lctx):
+                running.ran.append("handler")
             return await perform(plan.handler, lctx, gctx)
 
         return handle
 
     def handle_now(lctx: LocalContext, gctx: GlobalContext) -> Any:
-        running.ran.append("handler")
+        if not is_again(lctx):
+            running.ran.append("handler")
         return perform_now(plan.handler, lctx, gctx)
 
     return handle_now
@@ -338,6 +341,17 @@ def _fail() -> None:
 
 def _end() -> None:
     return None
+
+
+def attempt_of(lctx: LocalContext) -> int:
+    """Return the attempt of the hook that runs: what it does may depend on nothing else."""
+    span = lctx._run.record.state.span
+    return span.attempt if span else 1
+
+
+def is_again(lctx: LocalContext) -> bool:
+    """Say whether the request is being replayed: what it did is noted once."""
+    return isinstance(lctx._run.loop, ReplayLoop)
 
 
 def snapshots_of(lctx: LocalContext) -> Iterator[str] | tuple[str, ...]:

@@ -117,7 +117,7 @@ def test_a_handler_gets_what_it_names_in_any_order() -> None:
     def handler(gctx: object, *, lctx: object, req: object) -> None:
         got.extend([gctx, lctx, req])
 
-    harness = Harness(version_of(handler))
+    harness = Harness(version_of(handler), replayed=False)
     told = run_virtual(harness.send(b"7"))
 
     assert told.answer.status == 204

@@ -57,7 +57,7 @@ def test_a_hook_that_fails_twice_runs_a_third_time_if_it_may() -> None:
     def run(retries: int) -> list[tuple[int, int, bool] | int]:
         attempts.clear()
         hook = new_hook(flaky, id="flaky", kind="before", level="route", retries=retries)
-        told = run_virtual(Harness(version_of(lambda: 1, before=[hook])).send())
+        told = run_virtual(Harness(version_of(lambda: 1, before=[hook]), replayed=False).send())
         check_stream(told.facts)
         failed = [fact.data for fact in told.facts if fact.type == "hook.failed"]
         return [(f.attempt, f.of, f.will_retry) for f in failed] + [told.answer.status]

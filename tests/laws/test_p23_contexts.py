@@ -253,7 +253,7 @@ def test_a_request_that_writes_without_end_is_answered_500() -> None:
         for n in range(60_000):
             lctx.set("n", n)
 
-    harness = Harness(version_of(forever))
+    harness = Harness(version_of(forever), replayed=False)
     told = run_virtual(harness.send())
 
     assert told.answer.status == 500

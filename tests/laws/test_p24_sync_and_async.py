@@ -99,7 +99,7 @@ def test_forty_threads_serve_and_who_waits_is_first_in_first_out() -> None:
             lctx._run.loop.call_soon_threadsafe(full.set)
         gate.wait()
 
-    harness = Harness(version_of(handle, body=int))
+    harness = Harness(version_of(handle, body=int), replayed=False)
 
     async def scenario() -> list[int]:
         sent = [asyncio.ensure_future(harness.send(str(n).encode())) for n in range(43)]

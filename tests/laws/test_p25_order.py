@@ -72,7 +72,7 @@ def run_scene(hooks: list[tuple[str, str, list[str]]], *, fails: bool) -> tuple[
     version = version_of(handle, **own)
     everywhere: dict[str, Any] = {kind: made.get(("global", kind), ()) for kind in KINDS}
     everywhere["before"] = (first, *everywhere["before"])
-    harness = Harness(version, **everywhere)
+    harness = Harness(version, replayed=False, **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return scene, told

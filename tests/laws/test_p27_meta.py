@@ -48,7 +48,9 @@ def test_p27_meta_is_what_was_recorded_and_no_write_reaches_it(
         assert dict(lctx.meta) == before
         seen.append(before)
 
-    told = run_virtual(Harness(version_of(handle, version=version)).send(path=path, method=method))
+    told = run_virtual(
+        Harness(version_of(handle, version=version), replayed=False).send(path=path, method=method)
+    )
     event("reserved" if name in RESERVED else "free")
 
     first, resolved = told.facts[0], told.facts[2]
@@ -89,7 +91,7 @@ def test_a_context_says_who_calls_and_what_time_is_left() -> None:
         seen.extend([lctx.client, lctx.phase, lctx.remaining(), lctx.is_timed_out, lctx.version])
         seen.extend([lctx.trace_id, lctx.span_id, (lctx.deadline - lctx.meta.received_at).seconds])
 
-    told = run_virtual(Harness(version_of(handle, timeout_s=10.0)).send())
+    told = run_virtual(Harness(version_of(handle, timeout_s=10.0), replayed=False).send())
 
     client, phase, left_s, timed_out, version, trace_id, span_id, lasts_s = seen
     assert (client.ip, client.user_agent, client.region) == ("unknown",) * 3

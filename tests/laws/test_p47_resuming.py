@@ -15,8 +15,11 @@ from runtime.effects import Live, Workers
 from runtime.facts import EffectRequested
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
-from runtime.lifecycle.replay import Rerun, reexecute
 from runtime.modules import Method
+from runtime.replay.answering import Given
+from runtime.replay.following import Course
+from runtime.replay.running import Program, Rerun
+from runtime.replay.running import rerun as run_again
 from runtime.testing import FakeClock, Harness, Told, run_virtual, version_of
 from tests.laws.plans import (
     Bench,
@@ -43,10 +46,19 @@ def record(plan: Plan) -> Told:
     return told
 
 
-def rerun(plan: Plan, told: Told, bench: Bench, **resumed: Any) -> Rerun:
+def rerun(plan: Plan, told: Told, bench: Bench, at: int = 0, beyond: Any = None) -> Rerun:
     version, everywhere = version_for(plan)
-    gctx = global_context(bench)
-    return reexecute(told.facts, version, gctx=gctx, **everywhere, **resumed)
+    program = Program(version, global_context(bench), **everywhere)
+    return again(told, program) if beyond is None else resume(told, program, at, beyond)
+
+
+def again(told: Told, program: Program) -> Rerun:
+    return run_again(program, Course(told.facts, until=len(told.facts)))
+
+
+def resume(told: Told, program: Program, at: int, beyond: Any) -> Rerun:
+    course = Course(told.facts, until=at, lenient=True, leave=at)
+    return run_again(program, course, given=Given(until=at, beyond=beyond))
 
 
 def payloads(facts: Sequence[Event | NewEvent]) -> list[Any]:
@@ -106,7 +118,7 @@ def test_p47_resumed_at_any_revision_a_run_gives_its_original_suffix(
     moment = REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), facts[:at])
     later = [f.data.n for f in facts[at:] if isinstance(f.data, EffectRequested)]
     outside = Counting(told)
-    resumed = rerun(plan, told, Bench(), until=at, beyond=outside)
+    resumed = rerun(plan, told, Bench(), at, outside)
     event(f"pending {min(len(moment.pending), 1)}, later effects {min(len(later), 1)}")
 
     assert resumed.divergence is None
@@ -143,21 +155,21 @@ def test_a_replay_asks_nobody_and_says_the_same() -> None:
 
     version = version_of(handle)
     told = run_virtual(Harness(version, gctx=global_context(bench), seed=5).send())
-    again = reexecute(told.facts, version, gctx=global_context(silent := Bench()))
+    repeated = again(told, Program(version, global_context(silent := Bench())))
 
     assert told.json[3:] == ["refused", 2]
-    assert (again.divergence, again.answer) == (None, told.answer)
+    assert (repeated.divergence, repeated.answer) == (None, told.answer)
     assert (len(bench.calls), silent.calls) == (2, [])
 
 
 @pytest.mark.proves("P47")
 def test_changed_code_parts_at_the_first_fact_that_differs() -> None:
     told = run_virtual(Harness(version_of(lambda lctx: lctx.set("a", 1))).send())
-    changed = reexecute(told.facts, version_of(lambda lctx: lctx.set("a", 2)), gctx=GlobalContext())
+    changed = again(told, Program(version_of(lambda lctx: lctx.set("a", 2)), GlobalContext()))
 
     assert changed.answer is None
     assert changed.divergence is not None
-    assert (changed.divergence.kind, changed.divergence.revision) == ("value", 7)
+    assert (changed.divergence.kind, changed.divergence.index) == ("value", 7)
     assert changed.divergence.recorded == told.facts[6]
 
 
@@ -165,7 +177,7 @@ def test_changed_code_parts_at_the_first_fact_that_differs() -> None:
 def test_a_timeout_is_replayed_without_waiting_for_it() -> None:
     plan = Plan(handler=(("set", "a", 1), ("wait", 3.0)), timeout_s=2.0)
     told = record(plan)
-    again = rerun(plan, told, Bench())
+    repeated = rerun(plan, told, Bench())
 
     assert told.answer.status == 504
-    assert (again.divergence, payloads(again.facts)) == (None, payloads(told.facts))
+    assert (repeated.divergence, payloads(repeated.facts)) == (None, payloads(told.facts))

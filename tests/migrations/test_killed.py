@@ -20,7 +20,7 @@ def test_an_upgrade_killed_before_any_statement_leaves_the_old_tables(tmp_path: 
             path = old_store(tmp_path / f"store-{count}.db")
             before = catalogue(path)
             order = Order(str(path), "upgrade", count, point="statement", count=count)
-            _, _, ended = launcher.run(order)
+            ended = launcher.run(order).ended
             if ended == SURVIVED:
                 break
             assert ended == -signal.SIGKILL

@@ -17,7 +17,7 @@ from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.sql import failures
 from eventstore.sql.failures import FencedError, NotUniqueError
-from eventstore.sql.log_file import FLUSH_ROWS
+from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
 from eventstore.sql.postgres import lease, statements, tail
 from eventstore.sql.postgres.failures import (

@@ -211,6 +211,18 @@ class Reader:
         with self._connection() as connection:
             return [StreamId(fork) for fork in connection.execute(query).scalars()]
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        """Give the streams of *kind* that no row closes."""
+        query = (
+            sa.select(commits.c.stream)
+            .where(commits.c.kind == self._registry.kind(kind).id)
+            .group_by(commits.c.stream)
+            .having(sa.func.bit_or(commits.c.flags.op("&")(CLOSES)) == 0)
+            .order_by(sa.func.min(commits.c.pos))
+        )
+        with self._connection() as connection:
+            return [StreamId(stream) for stream in connection.execute(query).scalars()]
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None) -> Folded[S]:
         """Fold *stream* up to revision *at*."""
         revision = self.head(stream).revision

@@ -220,6 +220,10 @@ class PostgresStore:
         self._check_open()
         return self._reader.forks_of(stream)
 
+    def open_streams(self, kind: str) -> list[StreamId]:
+        self._check_open()
+        return self._reader.open_streams(kind)
+
     def fold(self, reducer: Reducer[S], stream: StreamId, at: int | None = None) -> Folded[S]:
         self._check_open()
         return self._reader.fold(reducer, stream, at)

@@ -1,15 +1,32 @@
 """Stores in files, opened as programs open them, and looked at past the program."""
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from eventstore import ANY, Commit, Store
-from eventstore.sql import Durability, open_store
+from eventstore.sql import Durability, open_store, upgrade
 from eventstore.sql.store import Mode
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
+
+
+def new_store(path: Path, ids: FakeIds) -> Path:
+    """Make a new store, as `open_store` with a fake clock and *ids* does, but at once."""
+    path.write_bytes(_new_store())
+    ids.uuid7(0)  # the log's own
+    return path
+
+
+@cache
+def _new_store() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "store.db")
+        upgrade(f"sqlite:///{path}", clock=FakeClock(), ids=FakeIds())
+        return path.read_bytes()
 
 
 def opened(path: Path, mode: Mode = "hold", durability: Durability = "process") -> Store:

@@ -1,0 +1,113 @@
+"""What an app has beside its handlers: modules, startup hooks, health checks."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from runtime.app.life import Life, Priority
+from runtime.errors import RegistrationError
+from runtime.lifecycle.binding import Bound, bind
+from runtime.modules import ModuleRegistry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Equipment:
+    """The part of an app that registers them.
+
+    Args:
+        root: the app's folder; None: where we run.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self._modules = ModuleRegistry()
+        self._life = Life(root)
+        self._checks: dict[str, Bound] = {}
+
+    def _refuse_started(self) -> None:
+        """Raise `AlreadyStartedError` while the app runs."""
+        raise NotImplementedError
+
+    def module(
+        self,
+        name: str,
+        module: object,
+        methods: Iterable[str] | None = None,
+        *,
+        write_ahead: Iterable[str] = (),
+        start: Callable[..., Any] | None = None,
+        stop: Callable[..., Any] | None = None,
+    ) -> None:
+        """Make *module* reachable as `gctx.modules.<name>`.
+
+        Args:
+            name: an identifier.
+            module: any object, or a Python module.
+            methods: what may be called; None: all its public functions.
+            write_ahead: those of them which the log has to know of, durably, before they
+                are called; a crash then leaves no call that nobody knows of.
+            start: called before the first request and before the startup hooks.
+            stop: called after the last, if it was started.
+
+        Raises:
+            DuplicateModuleError: the name is taken.
+            RegistrationError: a bad name, or a method that is not there.
+            SignatureError: *start* or *stop* asks for more than `gctx`.
+        """
+        self._refuse_started()
+        self._modules.register(name, module, methods, write_ahead)
+        self._life.add_module(name, start, stop)
+
+    @overload
+    def startup(self, fn: F) -> F: ...
+    @overload
+    def startup(
+        self, *, priority: int = Priority.NORMAL, shutdown: Callable[..., Any] | None = None
+    ) -> Callable[[F], F]: ...
+    def startup(
+        self,
+        fn: Any = None,
+        *,
+        priority: int = Priority.NORMAL,
+        shutdown: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Run a function before the first request; the higher priority first.
+
+        If it fails, nothing is served: what had started is shut down, and its error raised.
+
+        Args:
+            fn: sync or async, asks for `gctx` or nothing.
+            priority: of equal ones the first registered comes first.
+            shutdown: run after the last request if *fn* ran, in the reverse order, for 10 s.
+
+        Raises:
+            SignatureError: one asks for something else.
+        """
+
+        def register(function: F) -> F:
+            self._refuse_started()
+            self._life.add_hook(function, shutdown, priority)
+            return function
+
+        return register if fn is None else register(fn)
+
+    def health_check(self, name: str) -> Callable[[F], F]:
+        """Register a health check, sync or async; it may ask for `gctx`.
+
+        It returns `pass`, `warn` or `fail`, with a reason as the second of two if it likes;
+        None and True are `pass`. One that raises or takes longer than 5 s fails.
+
+        Raises:
+            RegistrationError: the name is taken.
+            SignatureError: it asks for something else.
+        """
+
+        def register(function: F) -> F:
+            self._refuse_started()
+            if name in self._checks:
+                msg = f"A health check {name!r} is registered."
+                raise RegistrationError(msg, "Choose another name.")
+            self._checks[name] = bind(function, frozenset({"gctx"}))
+            return function
+
+        return register

@@ -1,0 +1,27 @@
+"""What an app is made of, for who runs it otherwise than by serving it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime.app.declarations import Declared
+from runtime.lifecycle.handlers import Hook
+from runtime.modules import ModuleRegistry
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """An app as it was registered."""
+
+    name: str
+    declared: Sequence[Declared]
+    before: Sequence[Hook]
+    """Global hooks; so *after* and *catch*."""
+    after: Sequence[Hook]
+    catch: Sequence[Hook]
+    modules: ModuleRegistry
+    config: Mapping[str, Any]
+    registered: Sequence[type]
+    """Classes that context values may be of."""
+    root: Path | None

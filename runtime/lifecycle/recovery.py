@@ -1,0 +1,152 @@
+"""End the requests that a crash left open, and undo what they said should be undone (CN-7).
+
+Whoever holds the log next does it, before its first request. A crash in the midst of it
+leaves the stream open once more: what is undone already is in the log, the rest is done by
+the next holder. So a compensation runs at least once, and has to bear running twice.
+"""
+
+import asyncio
+import itertools
+import logging
+from typing import Any
+
+from eventstore import Event, NewEvent, Store, StreamId
+from runtime.context import REQUEST
+from runtime.effects.failures import failure_of
+from runtime.errors import RequestStoppedError
+from runtime.facts import (
+    CompensationRegistered,
+    HandlerFailed,
+    HookFailed,
+    PhaseChanged,
+    RequestAborted,
+    RequestReceived,
+)
+from runtime.lifecycle.binding import HANDLER_NAMES, bind
+from runtime.lifecycle.failing import undo
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.run import Run, Surroundings, Undo
+from runtime.messages import Received
+from runtime.modules import CALLER, ModuleRegistry, StubMethod
+
+CRASH = "crash"
+_HIDDEN = frozenset({"$redacted", "$sealed"})
+_log = logging.getLogger("timescape")
+
+
+async def recover(store: Store, surroundings: Surroundings, modules: ModuleRegistry) -> int:
+    """Close every open request of the log; return how many there were.
+
+    Call it when nothing runs yet: it takes whatever is open for left over.
+
+    Raises:
+        EventStoreError: the log cannot be read or written.
+    """
+    closed = 0
+    for stream in store.open_streams(REQUEST.name):
+        events = list(store.read(stream))
+        if store.head(stream).parent is None and isinstance(events[0].data, RequestReceived):
+            # A task of its own: it has a context, in which its modules know who calls.
+            await asyncio.create_task(_close(store, surroundings, modules, events))
+            closed += 1
+    return closed
+
+
+async def _close(
+    store: Store, surroundings: Surroundings, modules: ModuleRegistry, events: list[Event]
+) -> None:
+    run = _run_of(store, surroundings, events)
+    run.undos.update(_undos(events, modules))
+    _log.warning("request was cut off by a crash: request=%s", run.request_id)
+    _end_what_ran(run)
+    for compensation in reversed(list(run.record.state.compensations)):
+        await undo(run, compensation)
+        run.record.commit()
+        await run.record.durable()
+    run.stage = "over"
+    run.record.add(RequestAborted(), CRASH)
+    run.record.end(run.lease)
+    run.record.commit(close=True)
+    await run.record.durable()
+
+
+def _run_of(store: Store, surroundings: Surroundings, events: list[Event]) -> Run:
+    """Return the request as it stood, on its way through failure."""
+    record = Recorder(events[0].stream, store, surroundings.clock)
+    record.go_on_from(
+        [NewEvent(each.type, each.data, each.key, each.at_us, each.site) for each in events]
+    )
+    first: RequestReceived = events[0].data
+    run = Run(_received(events[0].stream, first), _gone(first), first, record, surroundings)
+    run.stage = "failure"
+    record.failing = True
+    run.phase = record.state.phase
+    run.effects = itertools.count(record.state.effects + 1)
+    lctx = run.scope["lctx"] = LocalContext(run, run.lease)
+    CALLER.set(lctx)
+    return run
+
+
+def _received(stream: StreamId, first: RequestReceived) -> Received:
+    return Received(stream=stream, method=first.method, path=first.path, received_us=0)
+
+
+def _gone(first: RequestReceived) -> HandlerVersion:
+    """Stand for the version that ran: nothing of it runs again."""
+
+    def nothing(*_: Any) -> Any:
+        return None
+
+    return HandlerVersion(
+        handler=first.handler,
+        method=first.method,
+        route=first.route,
+        version="",
+        edition=None,
+        call=bind(lambda: None, HANDLER_NAMES),
+        parse=nothing,
+        render=nothing,
+        redact_body=nothing,
+        redact_answer=nothing,
+    )
+
+
+def _undos(events: list[Event], modules: ModuleRegistry) -> dict[str, Undo]:
+    """Return the compensations that can be run here: methods of modules, all arguments known."""
+    found: dict[str, Undo] = {}
+    for event in events:
+        fact = event.data
+        if not isinstance(fact, CompensationRegistered) or not fact.module or not event.key:
+            continue
+        named = isinstance(fact.args, dict) and fact.args.keys() == {"args", "kwargs"}
+        args, kwargs = (fact.args["args"], fact.args["kwargs"]) if named else (fact.args, {})
+        method = modules.find(fact.name)
+        if method is None or _is_hidden(fact.args):
+            continue
+        if not method.marks.keys().isdisjoint(method.named_args(tuple(args), kwargs)):
+            # The log has a hash of it, or less.
+            continue
+        found[event.key] = Undo(event.key, fact.name, StubMethod(method), args, kwargs)
+    return found
+
+
+def _is_hidden(tree: Any) -> bool:
+    """Say whether a part of *tree* was left out of the log, or cannot be read any more."""
+    if isinstance(tree, dict):
+        return not _HIDDEN.isdisjoint(tree) or any(map(_is_hidden, tree.values()))
+    return isinstance(tree, list) and any(map(_is_hidden, tree))
+
+
+def _end_what_ran(run: Run) -> None:
+    """Write down that what was running failed, and that the request fails."""
+    span, record = run.record.state.span, run.record
+    failure = failure_of(RequestStoppedError(CRASH), run.surroundings.sites)
+    if span is not None and span.kind == "handler":
+        record.add(HandlerFailed(failure), span.id)
+    elif span is not None:
+        record.add(HookFailed(span.kind, failure, span.attempt, span.attempt), span.id)
+    if run.phase != "failing":
+        run.phase = "failing"
+        record.add(PhaseChanged(), "failing")

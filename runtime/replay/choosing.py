@@ -1,0 +1,163 @@
+"""Finds what runs: the code of an app for a recorded request, and whether it has changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from eventstore import Event, Store
+from eventstore.values import decode
+from runtime.app import App
+from runtime.app.assembly import classes_of, ready
+from runtime.app.declarations import Declared
+from runtime.app.startup import control_stream, read_control
+from runtime.errors import NotReplayableError, UnknownVersionError
+from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
+from runtime.lifecycle.global_context import GlobalContext
+from runtime.replay.running import Program
+from runtime.timescape import Deployment, Deployments
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What runs on a recorded request."""
+
+    program: Program
+    recorded: str
+    """Id of the version that ran."""
+    running: str
+    """Id of the version that runs."""
+    declared: Declared
+
+    @property
+    def is_other(self) -> bool:
+        """Whether another version runs."""
+        return self.recorded != self.running
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the code of this very version is not what it was (RX-3)."""
+        before, now = self.program.codes
+        return not self.is_other and bool(before) and before != now
+
+
+class Library:
+    """The code of an app, and what a log knows of it; read once, for many requests.
+
+    Args:
+        app: need not be started.
+        store: the log, which knows what was deployed and under which config.
+    """
+
+    def __init__(self, app: App, store: Store) -> None:
+        self.parts = app.parts
+        self.classes = classes_of(
+            self.parts.declared, self.parts.registered, has_keyring=store.has_keyring
+        )
+        stream = control_stream(app.name)
+        self.known = read_control(store, stream).deployments
+        loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
+        self._configs = {event.key: event.data.config for event in loaded}
+
+    def config(self, wanted: str) -> Any:
+        """Return the config of a fingerprint, as the log has it (GC-3)."""
+        if wanted in self._configs:
+            return decode(self._configs[wanted])
+        return self.parts.config
+
+
+def choose(library: Library, events: Sequence[Event], version: str | None) -> Chosen:
+    """Find what runs of an app.
+
+    Args:
+        library: of the app.
+        events: of the request's stream.
+        version: an edition, a version id or `latest`; None: the one that ran.
+
+    Raises:
+        NotReplayableError: no handler of the app is meant by the record.
+        UnknownVersionError: it has no such version.
+    """
+    parts = library.parts
+    first: RequestReceived = events[0].data
+    recorded = _resolved(events)
+    candidates = [d for d in parts.declared if d.handler == first.handler]
+    if not candidates:
+        problem = f"The app {parts.name!r} has no handler {first.handler!r}."
+        raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
+    line = _Line(first.handler, library.known, candidates)
+    declared, running = line.pick(recorded, version)
+    program = Program(
+        ready(declared, running),
+        GlobalContext(parts.modules, library.config(first.config)),
+        parts.before,
+        parts.after,
+        parts.catch,
+        library.classes,
+        parts.root,
+        (line.code_of(str(recorded.key)), declared.fingerprint),
+    )
+    return Chosen(program, str(recorded.key), running, declared)
+
+
+def _resolved(events: Sequence[Event]) -> Event:
+    for event in events[:8]:
+        if isinstance(event.data, VersionResolved) and event.key:
+            return event
+    problem = "The request was refused before any handler was chosen: there is no code to run."
+    raise NotReplayableError(problem, "`timescape log` shows why it was refused.")
+
+
+class _Line:
+    """The versions of one handler: those the log knows, and those the app has."""
+
+    def __init__(self, handler: str, known: Deployments, declared: Sequence[Declared]) -> None:
+        self._handler = handler
+        self._known = known
+        self._deployed: Sequence[Deployment] = known.by_handler.get(handler, ())
+        self._declared = declared
+
+    def code_of(self, version_id: str) -> str:
+        """Return the fingerprint of a deployed version; `` if the log does not know it."""
+        found = [d.fingerprint for d in self._deployed if str(d.id) == version_id]
+        return found[0] if found else ""
+
+    def pick(self, recorded: Event, asked: str | None) -> tuple[Declared, str]:
+        """Return what runs, and the id it runs under."""
+        ran: VersionResolved = recorded.data
+        if asked is None or asked == recorded.key:
+            return self._of_edition(ran.edition), str(recorded.key)
+        if asked.startswith("tsv:"):
+            return self._of_id(asked), asked
+        declared = self._newest() if asked == "latest" else self._of_edition(asked)
+        if declared.edition == ran.edition:
+            return declared, str(recorded.key)
+        return declared, self._id_of(declared)
+
+    def _of_edition(self, edition: str | None) -> Declared:
+        for declared in self._declared:
+            if declared.edition == edition:
+                return declared
+        raise self._unknown(edition or "without edition")
+
+    def _newest(self) -> Declared:
+        return max(self._declared, key=lambda declared: declared.edition or "")
+
+    def _of_id(self, asked: str) -> Declared:
+        for deployment in self._deployed:
+            for declared in self._declared:
+                same_code = deployment.fingerprint == declared.fingerprint
+                if str(deployment.id) == asked and same_code:
+                    return declared
+        raise self._unknown(asked)
+
+    def _id_of(self, declared: Declared) -> str:
+        last = self._known.last(self._handler, declared.edition)
+        # Code that was never deployed runs under the id that it would get.
+        return str(last.id if last else self._known.next_id(self._handler, 0))
+
+    def _unknown(self, asked: str) -> UnknownVersionError:
+        editions = ", ".join(declared.edition or "no edition" for declared in self._declared)
+        return UnknownVersionError(
+            f"The app has no code of version {asked[:80]} of {self._handler}.",
+            f"Its editions: {editions}.",
+        )

@@ -1,0 +1,161 @@
+"""Keeps each line of user code that a run goes through, and what it changed (RX-11).
+
+Nothing of it is in the log: a request that was recorded without any of this is run again, and
+its lines are there. A run that is not traced pays nothing.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from runtime.effects import Sites
+from runtime.replay.rendering import IMMUTABLE, rendered
+
+MOST_LINES = 100_000
+"""That are kept of a run; more say nothing any more."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of user code that ran."""
+
+    revision: int
+    """How many facts there were when it began."""
+    site: str
+    """`file:line`."""
+    function: str
+    call: int
+    """Numbers the calls of functions, from 1: recursion and concurrent tasks stay apart."""
+    changed: dict[str, str] = {}
+    """Locals that it set or changed, shown in at most 4 KiB each."""
+
+
+_TRACED: ContextVar["Tracer | None"] = ContextVar("timescape_traced", default=None)
+"""The tracer of the run that the current task or thread works for."""
+
+
+class Tracer:
+    """Keeps the lines of one run.
+
+    Args:
+        sites: says which code is the user's.
+        written: how many facts there are now.
+    """
+
+    def __init__(self, sites: Sites, written: Callable[[], int]) -> None:
+        self._sites = sites
+        self._written = written
+        self._calls = 0
+        self._lock = threading.Lock()
+        self.lines: list[Line] = []
+        self.full = False
+        """Whether there were more lines than are kept."""
+
+    def file_of(self, frame: FrameType) -> str | None:
+        """Return the file of a frame of user code of this run; None for all other code."""
+        if _TRACED.get() is not self:
+            return None
+        # What is made up at run time, such as the methods of named tuples, has no lines.
+        place = None if frame.f_code.co_filename[:1] == "<" else self._sites.of_code(frame.f_code)
+        return place.rpartition(":")[0] if place else None
+
+    def opened(self, frame: FrameType, file: str) -> "Call":
+        """Begin to look at a call."""
+        with self._lock:
+            self._calls += 1
+            return Call(self, frame.f_code.co_qualname, file, self._calls)
+
+    def begin(self, line: Line) -> int | None:
+        """Keep a line; return its place, or None if there is no room."""
+        with self._lock:
+            if len(self.lines) >= MOST_LINES:
+                self.full = True
+                return None
+            self.lines.append(line)
+            return len(self.lines) - 1
+
+    def written(self) -> int:
+        """Return how many facts there are."""
+        return self._written()
+
+
+class Call:
+    """One call of a function, line by line."""
+
+    def __init__(self, tracer: Tracer, function: str, file: str, number: int) -> None:
+        self._tracer = tracer
+        self._function = function
+        self._file = file
+        self._number = number
+        self._last: int | None = None
+        self._known: dict[str, tuple[object, str]] = {}
+
+    def line(self, frame: FrameType) -> None:
+        """Note that a line begins, and what the one before it changed."""
+        self.settle(frame)
+        tracer = self._tracer
+        site = f"{self._file}:{frame.f_lineno}"
+        self._last = tracer.begin(Line(tracer.written(), site, self._function, self._number))
+
+    def settle(self, frame: FrameType) -> None:
+        """Note what the last line changed."""
+        changed = self._changes(frame)
+        if self._last is not None and changed:
+            lines = self._tracer.lines
+            lines[self._last] = msgspec.structs.replace(lines[self._last], changed=changed)
+        elif changed and self._last is None:
+            # The arguments stand before the first line.
+            site = f"{self._file}:{frame.f_code.co_firstlineno}"
+            line = Line(self._tracer.written(), site, self._function, self._number, changed)
+            self._tracer.begin(line)
+
+    def _changes(self, frame: FrameType) -> dict[str, str]:
+        changed: dict[str, str] = {}
+        for name, value in frame.f_locals.items():
+            known = self._known.get(name)
+            if known is not None and known[0] is value and type(value) in IMMUTABLE:
+                continue
+            text = rendered(value)
+            if known is None or known[1] != text:
+                changed[name] = text
+            self._known[name] = value, text
+        return changed
+
+
+@contextmanager
+def traced(tracer: Tracer | None) -> Iterator[None]:
+    """Keep the lines of what runs here, and in threads and tasks begun by it; None: nothing."""
+    if tracer is None:
+        yield
+        return
+
+    def called(frame: FrameType, event: str, _argument: Any) -> Any:
+        file = tracer.file_of(frame) if event == "call" else None
+        return None if file is None else _follow(tracer.opened(frame, file))
+
+    before, before_in_threads = sys.gettrace(), threading.gettrace()
+    token = _TRACED.set(tracer)
+    threading.settrace(called)
+    sys.settrace(called)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+        threading.settrace(before_in_threads)
+        _TRACED.reset(token)
+
+
+def _follow(call: Call) -> Callable[[FrameType, str, Any], Any]:
+    def local(frame: FrameType, event: str, _argument: Any) -> Any:
+        if event == "line":
+            call.line(frame)
+        elif event == "return":
+            call.settle(frame)
+        return local
+
+    return local
