@@ -4,7 +4,18 @@ from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
 from runtime.errors import TimescapeError
-from runtime.gtype import Sensitive, sensitive
+from runtime.gtype import (
+    Brand,
+    Check,
+    Email,
+    Negative,
+    Pattern,
+    Positive,
+    Sensitive,
+    UniqueItems,
+    Url,
+    sensitive,
+)
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import HttpError, Request, Response, ValidationFailed
@@ -12,15 +23,23 @@ from runtime.secrets import Secret
 
 __all__ = [
     "App",
+    "Brand",
+    "Check",
+    "Email",
     "GlobalContext",
     "HttpError",
     "LocalContext",
+    "Negative",
+    "Pattern",
+    "Positive",
     "Priority",
     "Request",
     "Response",
     "Secret",
     "Sensitive",
     "TimescapeError",
+    "UniqueItems",
+    "Url",
     "ValidationFailed",
     "hook",
     "sensitive",

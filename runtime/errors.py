@@ -25,9 +25,14 @@ class TimescapeError(Exception):
 
 
 class RegistrationError(TimescapeError):
-    """A handler, hook, module or route cannot be registered as declared."""
+    """A handler, hook, module or route cannot be registered as declared.
+
+    Attributes:
+        errors: what is wrong, where that is several things.
+    """
 
     code = "RT100"
+    errors: tuple["TimescapeError", ...] = ()
 
 
 class SignatureError(RegistrationError, TypeError):
@@ -94,6 +99,64 @@ class HandlerIdClashError(RegistrationError):
     """Two routes with one handler id (MG-3)."""
 
     code = "RT111"
+
+
+class SchemaTooLargeError(RegistrationError, ValueError):
+    """A type that nests too deeply or is written too long (GT-3)."""
+
+    code = "RT112"
+
+    def __init__(self, place: str, measure: str) -> None:
+        self.place = place
+        self.measure = measure
+        super().__init__(
+            f"{place} has {measure}.", "Split it, or take parts of it as dict[str, Any]."
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.place, self.measure)
+
+
+class PatternSyntaxError(RegistrationError, ValueError):
+    """A pattern outside the syntax that RE2 and ECMA-262 share (GT-14)."""
+
+    code = "RT113"
+
+    def __init__(
+        self,
+        pattern: str,
+        fault: str,
+        remedy: str = "Look-around and back-references"
+        " have no linear-time form: check the text in the handler.",
+    ) -> None:
+        self.pattern = pattern
+        self.fault = fault
+        super().__init__(f"Pattern {pattern[:80]!r} cannot be used: {fault}.", remedy)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:  # type: ignore[override]
+        return type(self), (self.pattern, self.fault, self.remedy)
+
+
+class UnsupportedGTypeVersionError(RegistrationError, ValueError):
+    """A stored type written by a newer Timescape, or no stored type (GT-17)."""
+
+    code = "RT114"
+
+
+class ManifestError(RegistrationError, ValueError):
+    """A manifest that cannot be read, or is not what its digests say (MG-9, MG-11)."""
+
+    code = "RT115"
+
+
+class CapabilityError(RegistrationError):
+    """A handler uses what its `modules=` does not name (MG-6)."""
+
+    code = "RT116"
+
+
+class RegistrationWarning(UserWarning):
+    """Something registered will run, but not as well as it could: repeated, or much longer."""
 
 
 # --- RT2xx context: raised in user code ---
@@ -265,6 +328,13 @@ class ModuleContractError(TimescapeError):
     """A module's answer cannot be recorded or is not what it declares (EF-5)."""
 
     code = "RT403"
+
+
+class CapabilityDeniedError(TimescapeError, PermissionError):
+    """A handler used what its `modules=` does not name (MG-6)."""
+
+    code = "RT420"
+    __str__ = Exception.__str__
 
 
 class RecordedError(TimescapeError):

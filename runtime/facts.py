@@ -318,6 +318,15 @@ class EventPublished(Fact, frozen=True, gc=False):
     payload: Json = None
 
 
+class CapabilityDenied(Fact, frozen=True, gc=False):
+    """A handler asked for what it did not declare; nothing was called. Key: what it asked for."""
+
+    type: ClassVar[str] = "capability.denied"
+    module: str
+    capability: str
+    operation: str
+
+
 # --- compensations and cleanups; key: the id ---
 
 
@@ -412,6 +421,9 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     route: str
     edition: str | None
     fingerprint: str
+    contract: str = ""
+    """Digest of what clients can observe; *fingerprint* is of that and of the code."""
+    manifest: str = ""
 
 
 class ModuleRegistered(Fact, frozen=True, gc=False):
@@ -436,8 +448,8 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
     ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
     ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
-    CompensationRegistered, CompensationRan, CompensationFailed, CompensationCancelled,
-    CleanupRan, CleanupFailed,
+    CapabilityDenied, CompensationRegistered, CompensationRan, CompensationFailed,
+    CompensationCancelled, CleanupRan, CleanupFailed,
     RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""

@@ -215,6 +215,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.HandlerStarted: st.builds(facts.HandlerStarted),
     facts.HandlerEnded: st.builds(facts.HandlerEnded),
     facts.HandlerFailed: st.builds(facts.HandlerFailed, _failures),
+    facts.CapabilityDenied: st.builds(
+        facts.CapabilityDenied, plain_text, st.just("module.call"), plain_text
+    ),
     facts.ListenerFailed: st.builds(facts.ListenerFailed, plain_text, _failures),
     facts.ContextSet: st.builds(facts.ContextSet, trees),
     facts.ContextEdited: st.builds(
@@ -246,7 +249,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         facts.ResponseSent, st.integers(200, 599), _opt, _pairs, trees, st.integers(0, 9)
     ),
     facts.HandlerDeployed: st.builds(
-        facts.HandlerDeployed, plain_text, plain_text, _opt, plain_text
+        facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
     ),
     facts.ModuleRegistered: st.builds(
         facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)

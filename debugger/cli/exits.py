@@ -26,6 +26,9 @@ class Exit(IntEnum):
     UNAVAILABLE = 6
     WRITE_REFUSED = 7
     PARTIAL = 8
+    CHANGED = 9
+    BREAKING = 10
+    APP_ERROR = 11
     INTERRUPTED = 130
     DIVERGED = 1
     """Of a replay; the number of `DIFFERENT`."""

@@ -20,6 +20,7 @@ from debugger.cli import (
     export,
     fork,
     log,
+    manifest,
     redact,
     replay,
     requests,
@@ -45,6 +46,7 @@ COMMANDS: Sequence[Command] = tuple(
     for module in (
         demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
         snapshots, restore, redact, erase, rewrap, verify, archive, export, bring_in, db,
+        manifest,
     )
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

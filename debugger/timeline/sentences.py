@@ -153,6 +153,7 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ListenerFailed: lambda fact, key: (
         f"The {fact.kind} listener {key} failed with {_failure(fact.failure)}."
     ),
+    facts.CapabilityDenied: lambda fact, key: f"{key} was denied: the handler does not declare it.",
     facts.EffectRequested: _requested,
     facts.EffectReturned: lambda fact, key: (
         f"Effect {fact.n}, {key}, returned {shown(fact.value, _CELLS)}."

@@ -7,7 +7,7 @@ Source: AR-4.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -152,31 +152,29 @@ class _Part:
         self._writing = writing
 
     def write(self, streams: Sequence[StreamId]) -> None:
-        rows: dict[int, StoredRow] = {}
-        for stream in self._with_ancestors(streams):
-            rows |= {row.pos: row for row in self._rows_of(stream)}
+        rows = {row.pos: row for stream in self._with_ancestors(streams) for row in stream}
         ordered = [rows[pos] for pos in sorted(rows)]
         total = sum(row.n for row in ordered)
         for at in range(0, len(ordered), verifying.PAGE_ROWS):
             self._writing.add_rows(ordered[at : at + verifying.PAGE_ROWS], total)
         self._prove(ordered)
 
-    def _with_ancestors(self, streams: Sequence[StreamId]) -> list[StreamId]:
-        found = {LOG_STREAM: None}
-        waiting = list(streams)
+    def _with_ancestors(self, streams: Sequence[StreamId]) -> Iterable[list[StoredRow]]:
+        """Give the rows of *streams*, of what they go on from, and of the log's own."""
+        found: dict[StreamId, list[StoredRow]] = {}
+        waiting = [LOG_STREAM, *streams]
         while waiting:
             stream = waiting.pop()
             if stream in found:
                 continue
-            rows = self._rows_of(stream, first=True)
+            rows = found[stream] = self._rows_of(stream)
             if not rows:
                 raise no_such_stream(stream)
-            found[stream] = None
             waiting += [rows[0].parent] if rows[0].parent is not None else []
-        return list(found)
+        return found.values()
 
-    def _rows_of(self, stream: StreamId, *, first: bool = False) -> list[StoredRow]:
-        where = f"stream = ? ORDER BY revision{' LIMIT 1' if first else ''}"
+    def _rows_of(self, stream: StreamId) -> list[StoredRow]:
+        where = "stream = ? ORDER BY revision"
         return self._history.of_stream(
             self._source, stream, lambda held: verifying.rows_where(held, where, (stream.hex,))
         )

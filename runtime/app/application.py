@@ -6,49 +6,41 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+import msgspec
+
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of
-from runtime.app.contracts import read_contract
 from runtime.app.declarations import (
     Declared,
     caller,
-    calls_of,
-    check_disconnect,
-    check_size,
-    check_timeout,
-    is_handler_id,
     make_hook,
-    make_hooks,
     place_of,
 )
+from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import Equipment
-from runtime.app.fingerprints import fingerprint
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
+from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
+from runtime.app.sources import Sources
 from runtime.app.startup import announce, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
-    DuplicateHandlerError,
-    HandlerIdClashError,
     NotStartedError,
     RegistrationError,
-    RouteConflictError,
 )
 from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
-from runtime.lifecycle.binding import bind
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
-from runtime.routing import Template, parse
+from runtime.manifests import HandlerManifest
 from runtime.secrets import Provider
-from runtime.timescape import check_edition
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -94,10 +86,10 @@ class App(Equipment):
         self._secrets = secrets
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
-        self._by_shape: dict[tuple[str, ...], Declared] = {}
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
         self._classes: list[type[Any]] = []
+        self._sources = Sources()
         self._edge: Edge | None = None
         self._controller: Controller | None = None
         self._versions: tuple[str, ...] = ()
@@ -117,6 +109,7 @@ class App(Equipment):
         query: Any = None,
         max_body: int | None = None,
         on_disconnect: str = "finish",
+        modules: Iterable[str] | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -131,58 +124,30 @@ class App(Equipment):
             query: a Struct, dataclass or TypedDict to read the query into; None: text.
             max_body: in bytes; None: the app's.
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
+            modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
+                refused. None: whatever it uses.
 
         Raises:
-            RegistrationError: it, its route, hints, hooks or limits cannot be; nothing is
-                registered then.
+            RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
+                wrong is told, and nothing is registered.
+
+        Warns:
+            RegistrationWarning: it would not happen again as it is recorded, or a type of it
+                comes near a limit.
         """
-        place = place_of(caller(1))
         frame = caller(1)
-        names = dict(frame.f_locals) if frame is not None else {}
-        template = parse(route)
-        policy = _Policy(
-            timeout_s=check_timeout(timeout),
-            max_body=self._limits.max_body if max_body is None else check_size(max_body),
-            cancel=check_disconnect(on_disconnect),
-            edition=check_edition(version),
-        )
+        place, names = place_of(frame), {} if frame is None else dict(frame.f_locals)
+        limit = self._limits.max_body if max_body is None else max_body
+        hooks = tuple(before), tuple(after), tuple(catch)
 
         def register(function: F) -> F:
-            handler = self._handler_id(template, name, place)
-            self._refuse_duplicate(template, policy.edition, place)
-            call = bind(function)
-            contract = read_contract(
-                function,
-                method=template.method,
-                path=template.parameters,
-                query=query,
-                names=names,
-            )
-            taken: Counter[str] = Counter(self._hook_names)
-            hooks = [
-                make_hooks(fns, kind, taken)
-                for kind, fns in (("before", before), ("after", after), ("catch", catch))
-            ]
-            declared = Declared(
-                template=template,
-                handler=handler,
-                edition=policy.edition,
-                call=call,
-                contract=contract,
-                place=place,
-                fingerprint=fingerprint(
-                    template.text, calls_of(call, *hooks), (policy.timeout_s, policy.max_body)
-                ),
-                timeout_s=policy.timeout_s,
-                max_body=policy.max_body,
-                before=hooks[0],
-                after=hooks[1],
-                catch=hooks[2],
-                cancel_on_disconnect=policy.cancel,
-            )
             self._refuse_started()
-            self._declared.append(declared)
-            self._by_shape.setdefault(template.shape, declared)
+            wanted = Wanted(
+                route, function, place, names, version, name, timeout, *hooks, query, limit,
+                on_disconnect, modules,
+            )  # fmt: skip
+            new = declare(wanted, self._declared, self._hook_names, self._sources)
+            self._declared.append(new)
             return function
 
         return register
@@ -241,40 +206,6 @@ class App(Equipment):
         self._classes.append(cls)
         return cls
 
-    def _handler_id(self, template: Template, name: str | None, place: str) -> str:
-        first = self._by_shape.get(template.shape)
-        if first is not None and first.template.text != template.text:
-            raise RouteConflictError(
-                problem=f"{template.text} ({place}) and {first.template.text} ({first.place}) "
-                "match the same paths.",
-                remedy="Name their parameters alike, and use version= for versions of it.",
-            )
-        handler = name or (template.handler if first is None else first.handler)
-        if name is not None and not is_handler_id(name):
-            raise RegistrationError(
-                problem=f"name={name!r} is no handler id.",
-                remedy="Use 1 to 64 letters, digits, - and _.",
-            )
-        for other in self._declared:
-            same = other.template.shape == template.shape
-            if same != (other.handler == handler):
-                raise HandlerIdClashError(
-                    problem=f"{template.text} ({place}) would be {handler!r}, and "
-                    f"{other.template.text} ({other.place}) is {other.handler!r}.",
-                    remedy="Give each route one name=, and no two the same.",
-                )
-        return handler
-
-    def _refuse_duplicate(self, template: Template, edition: str | None, place: str) -> None:
-        for other in self._declared:
-            if other.template.shape == template.shape and other.edition == edition:
-                which = f"version={edition!r}" if edition else "no version"
-                raise DuplicateHandlerError(
-                    problem=f"{template.text} with {which} is declared at {other.place} "
-                    f"and again at {place}.",
-                    remedy="Give one of them another version=.",
-                )
-
     def _refuse_started(self) -> None:
         if self._edge is not None:
             raise AlreadyStartedError(
@@ -286,8 +217,25 @@ class App(Equipment):
 
     @property
     def handlers(self) -> tuple[Declared, ...]:
-        """The versions as declared, in order."""
-        return tuple(self._declared)
+        """The versions as declared, in order, each with its manifest."""
+        return tuple(
+            msgspec.structs.replace(each, manifest=manifest_of(each, self._hooks, self._sources))
+            for each in self._declared
+        )
+
+    @property
+    def manifests(self) -> tuple[HandlerManifest, ...]:
+        """What the versions declare, as data, in order."""
+        return tuple(manifest_of(each, self._hooks, self._sources) for each in self._declared)
+
+    def findings(self) -> dict[str, list[str]]:
+        """Say for each handler what in its source would not happen again, with its remedy."""
+        return {
+            f"{each.template.text} {each.edition or ''}".strip(): findings_of(
+                each, run_order(each, self._hooks), self._sources
+            )
+            for each in self._declared
+        }
 
     @property
     def parts(self) -> Parts:
@@ -361,6 +309,7 @@ class App(Equipment):
 
         Raises:
             AlreadyStartedError: it runs.
+            UnknownModuleError: a handler declares a module that is not there.
             EventStoreError: the log cannot be written; `keyring-missing` if values are to
                 be hashed or sealed and *store* was opened without a keyring.
         """
@@ -372,9 +321,11 @@ class App(Equipment):
             refuse_without_keyring(self._declared, self._modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
+        refuse_unknown(self._declared, self._modules)
+        declared = self.handlers
         methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
         deployed = announce(
-            store, self.name, self._declared, modules=methods, config=self._config, clock=clock
+            store, self.name, declared, modules=methods, config=self._config, clock=clock
         )
         controller = Controller(
             store,
@@ -389,7 +340,7 @@ class App(Equipment):
             config=self._config[0],
             tripwire=tripwire,
         )
-        routes = assemble(self._declared, deployed)
+        routes = assemble(declared, deployed)
         self._edge = Edge(routes, controller, clock, ids, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
@@ -439,15 +390,3 @@ class App(Equipment):
             await run_lifespan(self, receive, send)
         else:
             await self.edge(scope, receive, send)
-
-
-class _Policy:
-    __slots__ = ("cancel", "edition", "max_body", "timeout_s")
-
-    def __init__(
-        self, *, timeout_s: float, max_body: int, cancel: bool, edition: str | None
-    ) -> None:
-        self.timeout_s = timeout_s
-        self.max_body = max_body
-        self.cancel = cancel
-        self.edition = edition

@@ -12,7 +12,7 @@ from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
 from runtime.app.startup import Deployed
 from runtime.gtype import Redactor, hidden_fields
-from runtime.gtype.build import inspect
+from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes
@@ -59,6 +59,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         timeout_s=version.timeout_s,
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
+        modules=None if version.modules is None else frozenset(version.modules),
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),

@@ -10,7 +10,7 @@ import msgspec
 
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype import Check, PathType, QueryReader, Redactor, check
+from runtime.gtype import Checker, GType, PathType, QueryReader, Redactor, check
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
@@ -31,6 +31,16 @@ class Contract(msgspec.Struct, frozen=True):
     redact_answer: Callable[[bytes], Any]
     types: tuple[Any, ...]
     """The hints of body and answer that were declared."""
+    query_type: GType | None
+    body_type: GType | None
+    """None: any, or none."""
+    answer_type: GType | None
+    empty: bool
+    """It declares that its answers have no body."""
+    sensitive: tuple[str, ...]
+    """`body /card`: what is not recorded."""
+    warnings: tuple[str, ...]
+    """Where its types come near a limit."""
     media: str = "application/json"
     """Of the answer."""
     hidden_query: frozenset[str] = frozenset()
@@ -62,10 +72,12 @@ def read_contract(
     hints = _hints(function, names or {})
     body = _body_hint(function, hints)
     answer = hints.get("return", _UNTYPED)
-    takes, decode, redact_body = _reader(body, method)
-    render, redact_answer = _renderer(answer)
+    takes, decode, redact_body, reads = _reader(body, method)
+    render, redact_answer, writes = _renderer(answer)
     query_reader = None if query is None else QueryReader(query)
     parse = _parser(path, query_reader, decode)
+    asks = None if query_reader is None else query_reader.checker
+    sides = (("query", asks), ("body", reads), ("answer", writes))
     return Contract(
         takes=takes,
         parse=parse,
@@ -73,6 +85,12 @@ def read_contract(
         redact_body=redact_body,
         redact_answer=redact_answer,
         types=tuple(h for h in (body, answer) if h is not _UNTYPED and h is not None),
+        query_type=_type_of(asks),
+        body_type=_type_of(reads),
+        answer_type=_type_of(writes),
+        empty=answer is None or answer is types.NoneType,
+        sensitive=tuple(f"{n} {path}" for n, side in sides if side for path in side.redact.paths),
+        warnings=tuple(line for _, side in sides if side for line in side.warnings),
         media="application/octet-stream" if answer is bytes else "application/json",
         hidden_query=frozenset() if query_reader is None else query_reader.hidden,
         needs_keyring=tuple(
@@ -82,6 +100,10 @@ def read_contract(
             for path in redact.needs_keyring
         ),
     )
+
+
+def _type_of(side: Checker[Any] | None) -> GType | None:
+    return None if side is None else side.type
 
 
 def _hints(function: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,22 +171,24 @@ def _body_hint(function: Callable[..., Any], hints: Mapping[str, Any]) -> Any:
     return None if body is types.NoneType else _UNTYPED if body is Any else body
 
 
-def _reader(body: Any, method: str) -> tuple[Takes, Callable[[bytes], Any], Callable[[bytes], Any]]:
-    """Give what is taken, how it is decoded, and how it is recorded."""
+def _reader(
+    body: Any, method: str
+) -> tuple[Takes, Callable[[bytes], Any], Callable[[bytes], Any], Checker[Any] | None]:
+    """Give what is taken, how it is decoded, how it is recorded, and its declared type."""
     if body is None or (body is _UNTYPED and method in _BODILESS):
-        return Takes.NOTHING, _nothing, _nothing
+        return Takes.NOTHING, _nothing, _nothing, None
     if body is bytes:
-        return Takes.RAW, bytes, _not_json
+        return Takes.RAW, bytes, _not_json, None
     checked = check(Any if body is _UNTYPED else body)
     decode = _optional(checked) if body is _UNTYPED or _takes_none(body) else checked.decode
-    return Takes.JSON, decode, checked.redact
+    return Takes.JSON, decode, checked.redact, None if body is _UNTYPED else checked
 
 
 def _takes_none(hint: Any) -> bool:
     return types.NoneType in get_args(hint) or hint is types.NoneType
 
 
-def _optional(checked: Check[Any]) -> Callable[[bytes], Any]:
+def _optional(checked: Checker[Any]) -> Callable[[bytes], Any]:
     def decode(raw: bytes) -> Any:
         return checked.decode(raw) if raw else None
 
@@ -180,9 +204,11 @@ def _not_json(_raw: bytes) -> Any:
     raise ValueError
 
 
-def _renderer(answer: Any) -> tuple[Callable[[object], bytes], Callable[[bytes], Any]]:
+def _renderer(
+    answer: Any,
+) -> tuple[Callable[[object], bytes], Callable[[bytes], Any], Checker[Any] | None]:
     if answer is bytes:
-        return _render_bytes, _not_json
+        return _render_bytes, _not_json, None
     untyped = answer in (_UNTYPED, Any, None, types.NoneType, Response)
     checked = check(Any if untyped else answer, side="response")
     empty = untyped or _takes_none(answer)
@@ -193,7 +219,7 @@ def _renderer(answer: Any) -> tuple[Callable[[object], bytes], Callable[[bytes],
             return b""
         return _bounded(checked.encode(result))
 
-    return render, checked.redact
+    return render, checked.redact, None if untyped else checked
 
 
 def _render_bytes(result: object) -> bytes:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +13,7 @@ from runtime.app.contracts import Contract
 from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
+from runtime.manifests import HandlerManifest
 from runtime.routing import Template
 
 MAX_TIMEOUT_S = 3_600.0
@@ -31,13 +32,21 @@ class Declared(msgspec.Struct, frozen=True):
     contract: Contract
     place: str
     """`file:line` of the decorator."""
-    fingerprint: str
     timeout_s: float
     max_body: int
     before: tuple[Hook, ...] = ()
     after: tuple[Hook, ...] = ()
     catch: tuple[Hook, ...] = ()
     cancel_on_disconnect: bool = False
+    modules: tuple[str, ...] | None = None
+    """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
+    manifest: HandlerManifest | None = None
+    """As the app declares it; None: not asked for yet."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of contract and code; a new one is a new version."""
+        return "" if self.manifest is None else self.manifest.fingerprint
 
 
 class HookOptions(msgspec.Struct, frozen=True):
@@ -132,11 +141,6 @@ def place_of(frame: FrameType | None) -> str:
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return f"{path}:{frame.f_lineno}"
-
-
-def calls_of(call: Bound, *groups: Sequence[Hook]) -> list[Callable[..., Any]]:
-    """Give the handler and its hooks, as they are written."""
-    return [call.callable, *(h.call.callable for group in groups for h in group)]
 
 
 def caller(depth: int) -> FrameType | None:

@@ -127,6 +127,11 @@ def _decide(
         new = Deployment(deployments.next_id(handler, now_us), edition, code)
         deployments = deployments.plus(handler, new)
         ids.append(new.id)
-        fact = HandlerDeployed(handler, version.template.text, edition, code)
+        fact = HandlerDeployed(handler, version.template.text, edition, code, *_digests(version))
         facts.append((str(new.id), fact))
     return tuple(ids), deployments, facts
+
+
+def _digests(version: Declared) -> tuple[str, str]:
+    manifest = version.manifest
+    return ("", "") if manifest is None else (manifest.contract, manifest.digest)

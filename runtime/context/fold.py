@@ -311,6 +311,7 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.HandlerEnded: _handler_ended,
     facts.HandlerFailed: _handler_failed,
     facts.ListenerFailed: _nothing,
+    facts.CapabilityDenied: _nothing,
     facts.ContextSet: _context_set,
     facts.ContextEdited: _context_edited,
     facts.ContextDeleted: _context_deleted,

@@ -1,7 +1,7 @@
 """The port to the outside: what a handler reaches through its contexts.
 
 The controller writes down what was asked and answered; behind the port is either the
-world (`Live`) or the record of an earlier run (`runtime.effects.recorded`).
+world (`Live`) or the record of an earlier run (`runtime.replay`).
 """
 
 import asyncio

@@ -5,7 +5,7 @@ import decimal
 from typing import Any
 
 from runtime.errors import ConstraintError
-from runtime.gtype.plan import Bound
+from runtime.gtype.leaves import Bound
 
 _MAX_DIGITS = 34
 _MAX_EXPONENT = 6_144
@@ -32,9 +32,9 @@ def number(info: Any, place: str) -> list[Bound]:
         found.append(("maximum", f"less than {info.lt}", lambda v: v < info.lt))
     if info.le is not None:
         found.append(("maximum", f"at most {info.le}", lambda v: v <= info.le))
-    if info.multiple_of is not None:
-        want = f"a multiple of {info.multiple_of}"
-        found.append(("multiple", want, lambda v: v % info.multiple_of == 0))
+    step = getattr(info, "multiple_of", None)
+    if step is not None:
+        found.append(("multiple", f"a multiple of {step}", lambda v: v % step == 0))
     return found
 
 

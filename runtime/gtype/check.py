@@ -12,11 +12,14 @@ import msgspec
 
 from runtime.errors import UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype.build import build, inspect
+from runtime.gtype.build import Built, build
 from runtime.gtype.depth import MAX_DEPTH, too_deep
 from runtime.gtype.findings import At, Findings, issue
+from runtime.gtype.hints import REMEDY
+from runtime.gtype.passes import Passes
 from runtime.gtype.plan import Node, find
 from runtime.gtype.redaction import Redactor, redactor
+from runtime.gtype.schema import GType
 from runtime.gtype.watch import watch
 from runtime.messages import ValidationFailed
 
@@ -28,24 +31,30 @@ _PLACE = re.compile(r" at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
-class Check(Generic[T]):
+class Checker(Generic[T]):
     """How values of one type are read, checked, written and recorded. Made by `check`."""
 
-    __slots__ = ("_decode", "_encode", "_holds", "_node", "hint", "redact", "side")
+    __slots__ = (
+        "_decode", "_encode", "_holds", "_node", "hint", "redact", "side", "type", "warnings",
+    )  # fmt: skip
 
     def __init__(
         self,
         hint: Any,
         side: str,
-        node: Node,
+        built: Built,
         holds: Callable[[Any], bool] | None,
         redact: Redactor,
     ) -> None:
         self.hint = hint
         self.side = side
         """`request` or `response`: what a refusal speaks of."""
+        self.type = built.type
+        """The type as data."""
+        self.warnings = built.warnings
+        """Where the type comes near a limit."""
         self.redact = redact
-        self._node = node
+        self._node = Passes(built.type.objects, built.functions).node(built.type.root)
         self._holds = holds
         self._decode = msgspec.json.Decoder(hint).decode
         self._encode = msgspec.json.Encoder(enc_hook=_as_plain).encode
@@ -57,7 +66,8 @@ class Check(Generic[T]):
             ValidationFailed: with every issue; nothing else, whatever *raw* holds.
         """
         try:
-            if not too_deep(raw):
+            # What opens is counted here: a call of its own would cost as much as the counting.
+            if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH or not too_deep(raw):
                 value: T = self._decode(raw)
                 if self._holds is None or self._holds(value):
                     return value
@@ -87,37 +97,67 @@ class Check(Generic[T]):
 
     def explain(self, raw: bytes, cause: Exception | None = None) -> Findings:
         """List what is wrong with *raw*, which was refused for *cause*; never empty."""
-        if too_deep(raw):
-            return Findings((_syntax(f"at most {MAX_DEPTH} levels", "more levels"),))
-        if not raw.strip():
-            return Findings((issue(None, "missing", self._node.expected, "missing"),))
-        try:
-            plain = _plain.decode(raw)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            return Findings((_unreadable(raw, error),))
-        found = find(self._node, plain)
+        found = explain(self._node, raw)
         if found.issues:
             return found
         return Findings((_at_place(cause, self._node.expected),), truncated=found.truncated)
 
 
-def check(hint: Any, side: str = "request") -> Check[Any]:
+def check(hint: Any, side: str = "request") -> Checker[Any]:
     """Compile *hint*, once, at registration.
 
     Raises:
         UnsupportedTypeError: it, or a type within it, cannot be checked.
         ConstraintError, InvalidDefaultError: it contradicts itself.
     """
-    info = inspect(hint)
-    node = build(hint, info)
-    watching = watch(info)
+    built = build(hint)
+    watching = watch(built.info)
     holds = None if watching is None else watching.holds
-    redact = redactor(info)
+    redact = redactor(built.info)
     try:
-        return Check(hint, side, node, holds, redact)
+        return Checker(hint, side, built, holds, redact)
     except (TypeError, ValueError, NameError) as error:
-        remedy = "Use a msgspec Struct, a dataclass, a TypedDict or a builtin type."
-        raise UnsupportedTypeError(problem=f"{hint}: {error}.", remedy=remedy) from error
+        raise UnsupportedTypeError(problem=f"{hint}: {error}.", remedy=REMEDY) from error
+
+
+class PlainChecker:
+    """Checks values of a type of which only the data is there; gives plain data.
+
+    Checks in code are not run: `type.unchecked` lists them.
+    """
+
+    def __init__(self, made: GType, side: str = "request") -> None:
+        self.type = made
+        self.side = side
+        self._node = Passes(made.objects).node(made.root)
+
+    def decode(self, raw: bytes) -> Any:
+        """Read *raw*, JSON text, as plain data.
+
+        Raises:
+            ValidationFailed: with every issue.
+        """
+        found = explain(self._node, raw)
+        if found.issues or found.truncated:
+            raise ValidationFailed(self.side, found.issues, truncated=found.truncated)
+        return _plain.decode(raw)
+
+    def issues(self, value: Any) -> Findings:
+        """Run the collecting pass alone, on plain JSON data."""
+        return find(self._node, value)
+
+
+def explain(node: Node, raw: bytes) -> Findings:
+    """List what is wrong with *raw*, in all ways in which bytes can be wrong."""
+    if too_deep(raw):
+        return Findings((_syntax(f"at most {MAX_DEPTH} levels", "more levels"),))
+    if not raw.strip():
+        return Findings((issue(None, "missing", node.expected, "missing"),))
+    try:
+        plain = _plain.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return Findings((_unreadable(raw, error),))
+    return find(node, plain)
 
 
 def _syntax(expected: str, actual: str) -> Issue:

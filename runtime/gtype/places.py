@@ -8,7 +8,7 @@ from msgspec import inspect as mi
 
 from eventstore.values import Hidden
 from runtime.errors import ConstraintError
-from runtime.gtype.build import strip
+from runtime.gtype.hints import strip
 from runtime.gtype.sensitive import Mark, can_be_subject, mark_of
 
 K = TypeVar("K", str, int)

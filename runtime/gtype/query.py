@@ -8,9 +8,9 @@ from msgspec import inspect as mi
 
 from runtime.errors import UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype.build import inspect, strip
 from runtime.gtype.check import check
 from runtime.gtype.findings import issue, under
+from runtime.gtype.hints import inspect, strip
 from runtime.gtype.text import FLOAT, read_int
 from runtime.messages import ValidationFailed
 
@@ -32,11 +32,12 @@ class QueryReader:
                 problem=f"The query type {hint} is not an object.",
                 remedy="Use a Struct, dataclass or TypedDict.",
             )
-        self._check = check(hint)
+        self.checker = check(hint)
+        """Checks what was read."""
         self._fields = {f.encode_name: _field(hint, f) for f in info.fields}
         self._names = {f.encode_name: f.name for f in info.fields}
         self._by_key = isinstance(info, mi.TypedDictType)
-        self.hidden = frozenset(path.split("/")[1] for path in self._check.redact.paths)
+        self.hidden = frozenset(path.split("/")[1] for path in self.checker.redact.paths)
         """Names of the fields that are sensitive."""
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class QueryReader:
             elif not any(i.path == f"/{name}" for i in repeated):
                 repeated.append(issue((None, name), "repeated", "one value", "several"))
         try:
-            decoded = self._check.decode(msgspec.json.encode(plain))
+            decoded = self.checker.decode(msgspec.json.encode(plain))
         except ValidationFailed as refused:
             issues = (*repeated, *refused.issues)
             raise ValidationFailed(

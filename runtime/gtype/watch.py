@@ -6,14 +6,17 @@ then a request costs nothing more than msgspec's decoder.
 
 import datetime as dt
 import decimal
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import inspect as mi
 
-from runtime.gtype import bounds
-from runtime.gtype.build import strip
+from runtime.gtype import bounds, kinds
+from runtime.gtype.hints import extras_of, strip
+from runtime.gtype.marks import FORM, PATTERN, UNIQUE
+from runtime.gtype.rules import functions_of, run, text_rules
 
 Holds: TypeAlias = Callable[[Any], bool]
 
@@ -36,10 +39,8 @@ class Watch:
         todo: list[tuple[Watch, Any]] = [(self, value)]
         while todo:
             watch, inner = todo.pop()
-            if watch.leaf is not None:
-                if not watch.leaf(inner):
-                    return False
-                continue
+            if watch.leaf is not None and not watch.leaf(inner):
+                return False
             watch.spread(inner, todo)
         return True
 
@@ -73,11 +74,12 @@ def _worth(info: mi.Type) -> bool:
     seen: set[int] = set()
     todo = [info]
     while todo:
-        at, _ = strip(todo.pop())
-        if id(at) in seen:
+        marked = todo.pop()
+        at, _ = strip(marked)
+        if id(at) in seen and at is marked:
             continue
         seen.add(id(at))
-        if _leaf(at) is not None:
+        if _leaf(marked) is not None:
             return True
         todo.extend(_children(at))
     return False
@@ -100,21 +102,44 @@ def _children(info: mi.Type) -> list[mi.Type]:
 
 
 def _leaf(info: mi.Type) -> Holds | None:
-    if isinstance(info, mi.DecimalType):
-        return bounds.decimal_holds
-    if isinstance(info, mi.DateTimeType) and info.tz is not False:
-        return bounds.datetime_holds
-    return None
+    """Give the test of what msgspec leaves unchecked at one place; None: nothing."""
+    tests: list[Holds] = []
+    bare, _ = strip(info)
+    marks = extras_of(info)
+    if isinstance(bare, mi.DecimalType):
+        tests.append(bounds.decimal_holds)
+    if isinstance(bare, mi.DateTimeType) and bare.tz is not False:
+        tests.append(bounds.datetime_holds)
+    if isinstance(bare, mi.StrType):
+        text = kinds.Text(pattern=marks.get(PATTERN), form=marks.get(FORM))
+        tests += [test for _, _, test in text_rules(text)]
+    if marks.get(UNIQUE):
+        tests.append(all_differ)
+    tests += [_said_by(fn) for fn in functions_of(marks).values()]
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return lambda value: all(test(value) for test in tests)
+
+
+def _said_by(fn: Callable[[Any], object]) -> Holds:
+    return lambda value: run(fn, value) is True
+
+
+def all_differ(items: Sequence[Any]) -> bool:
+    """Say whether no two items are equal; True is not 1."""
+    plain = [bytes(item) if isinstance(item, bytearray) else item for item in items]
+    return len({(isinstance(item, bool), item) for item in plain}) == len(plain)
 
 
 def _watch(info: mi.Type, made: dict[int, Watch] | None = None) -> Watch:
     made = {} if made is None else made
+    leaf = _leaf(info)
     info, _ = strip(info)
     known = made.get(id(info))
     if known is not None:
         return known
     new = made[id(info)] = Watch()
-    new.leaf = _leaf(info)
+    new.leaf = leaf
     match info:
         case mi.UnionType():
             _fill_union(new, info, made)
@@ -137,7 +162,13 @@ def _fill_union(new: Watch, info: mi.UnionType, made: dict[int, Watch]) -> None:
         if _worth(member):
             inner = _watch(member, made)
             stripped, _ = strip(member)
-            new.by_class[_python_class(stripped)] = inner
+            new.by_class.update(dict.fromkeys(_python_classes(stripped), inner))
+
+
+def _python_classes(info: mi.Type) -> set[type]:
+    if isinstance(info, mi.LiteralType):
+        return {type(value) for value in info.values}
+    return {_python_class(info)}
 
 
 def _python_class(info: mi.Type) -> type:
@@ -151,6 +182,15 @@ def _python_class(info: mi.Type) -> type:
 
 
 _PYTHON: dict[type, type] = {
+    mi.StrType: str,
+    mi.IntType: int,
+    mi.FloatType: float,
+    mi.BoolType: bool,
+    mi.BytesType: bytes,
+    mi.DateType: dt.date,
+    mi.TimeType: dt.time,
+    mi.TimeDeltaType: dt.timedelta,
+    mi.UUIDType: uuid.UUID,
     mi.DecimalType: decimal.Decimal,
     mi.DateTimeType: dt.datetime,
     mi.ListType: list,

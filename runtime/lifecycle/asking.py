@@ -14,8 +14,13 @@ from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
 from runtime.effects.failures import failure_of
 from runtime.effects.virtual_loop import VirtualLoop
-from runtime.errors import ModuleContractError, SecretUnavailableError, UnsupportedValueError
-from runtime.facts import EffectFailed, EffectRequested, EffectReturned, Json
+from runtime.errors import (
+    CapabilityDeniedError,
+    ModuleContractError,
+    SecretUnavailableError,
+    UnsupportedValueError,
+)
+from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
@@ -68,6 +73,24 @@ async def sleep(run: Run, lease: Lease, seconds: float, site: str | None) -> Non
         _failed(run, lease, n, "sleep", error)
         raise
     run.record.add_for(lease, EffectReturned(n), "sleep")
+
+
+def refuse_undeclared(run: Run, lease: Lease, method: Method, site: str | None) -> None:
+    """Refuse a method that the running version does not name in its `modules=`.
+
+    Raises:
+        CapabilityDeniedError: it is in the record, and nothing was called.
+    """
+    allowed = run.version.modules or frozenset()
+    module, _, name = method.qualified.partition(".")
+    if method.qualified in allowed or f"{module}.*" in allowed:
+        return
+    denied = CapabilityDenied(module, "module.call", name)
+    run.record.add_for(lease, denied, method.qualified, site)
+    raise CapabilityDeniedError(
+        problem=f"{run.version.route} may not call {method.qualified}.",
+        remedy="Name it in modules= of the handler.",
+    )
 
 
 async def call_module(

@@ -222,6 +222,8 @@ class LocalContext:
         """Call a method of a module; stubs do (`gctx.modules`), handlers need not."""
         run = self._live()
         site = run.surroundings.sites.here(1)
+        if run.version.modules is not None:
+            asking.refuse_undeclared(run, self._lease, method, site)
         work = asking.call_module(run, self._lease, method, (args, kwargs), site)
         return asking.here_or_later(run, work)
 

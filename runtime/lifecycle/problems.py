@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from runtime.errors import (
+    CapabilityDeniedError,
     ModuleContractError,
     RequestStoppedError,
     RequestTimedOutError,
@@ -27,6 +28,7 @@ _TITLES = {
     "stream-too-long": "The request did too much",
     "module-contract": "A module gave an answer that is not valid",
     "secret-unavailable": "The server lacks a secret",
+    "capability-denied": "The handler used what it does not declare",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }
@@ -36,6 +38,7 @@ _REMEDIES = {
     "response-invalid": "Give the request id to whoever runs this service.",
     "timeout": "Send it again, or ask for less at once.",
     "stream-too-long": "Ask for less in one request.",
+    "capability-denied": "Give the request id to whoever runs this service.",
     "module-contract": "Give the request id to whoever runs this service.",
     "secret-unavailable": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
@@ -110,6 +113,7 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (StreamTooLongError, 500, "stream-too-long"),
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),
+    (CapabilityDeniedError, 500, "capability-denied"),
 )
 
 

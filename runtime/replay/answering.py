@@ -178,6 +178,7 @@ class Answers:
             return await self._given.beyond.secret(n, name)
         if not self._progress.loose:
             await asyncio.get_running_loop().create_future()
+        # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
         return Found(PLACEHOLDER, None)
 
     # --- where answers come from ---

@@ -116,7 +116,7 @@ class Follower:
         revision = self.written()
         if not self.loose:
             self._compare(revision, attempted)
-        if not self.loose:
+            # The first fact that differs has its time from the record, too.
             self._pass_time(attempted.at_us)
             if revision == self._course.leave:
                 self.loosen()

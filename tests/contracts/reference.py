@@ -124,6 +124,9 @@ MEANT = {
     Exit.UNAVAILABLE: "the store or the terminal cannot be had now",
     Exit.WRITE_REFUSED: "the store may not be written",
     Exit.PARTIAL: "some of it was cut short",
+    Exit.CHANGED: "it changed, and what worked goes on working",
+    Exit.BREAKING: "something that worked may not",
+    Exit.APP_ERROR: "the app cannot be imported",
     Exit.INTERRUPTED: "ctrl+c",
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from eventstore import Event
@@ -80,6 +80,10 @@ def test_p45_edited_code_parts_at_the_first_fact_that_differs(
 
 @pytest.mark.proves("P45", "RX-4", "RX-6")
 @given(plan=requests, other=requests)
+@example(
+    plan=Plan(handler=(("wait", 1.0),), timeout_s=2.0),
+    other=Plan(handler=(("snapshot",), ("wait", 1.0)), timeout_s=2.0),
+)
 def test_p45_other_code_runs_in_a_fork_and_performs_nothing(plan: Plan, other: Plan) -> None:
     told = record(plan)
     before = msgspec.json.encode(told.facts)

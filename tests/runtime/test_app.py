@@ -14,7 +14,7 @@ from eventstore import EventStoreError
 from eventstore.memory import MemoryStore
 from runtime import App, LocalContext, Request, TimescapeError, hook
 from runtime.app.declarations import Declared
-from runtime.app.fingerprints import fingerprint
+from runtime.app.sources import Sources
 from runtime.app.startup import control_stream
 from runtime.errors import (
     AlreadyStartedError,
@@ -340,7 +340,7 @@ def digest(folder: Path, source: str) -> str:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return fingerprint("POST /", [module.give], ())
+    return Sources().written(module.give).form
 
 
 @pytest.mark.proves("MG-7")
@@ -375,8 +375,11 @@ def test_the_route_and_limits_and_hooks_count_as_well() -> None:
     ]
 
     digests = [version.fingerprint for version in declared]
-    assert len(set(digests)) == 4
-    assert digests[0] == digests[4]
+    assert len(set(digests)) == 5
+    assert digests[0] == declare(App("b"), "POST /", first).fingerprint
+    (one, *_, other) = app.manifests
+    assert one.source == other.source
+    assert one.contract == other.contract
 
 
 @pytest.mark.proves("TR-8", "PL-3")

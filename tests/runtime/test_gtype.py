@@ -17,7 +17,7 @@ from runtime.errors import (
     UnsupportedTypeError,
 )
 from runtime.facts import Issue
-from runtime.gtype import Check, QueryReader, Sensitive, check, format_issues, issues_for
+from runtime.gtype import Checker, QueryReader, Sensitive, check, format_issues, issues_for
 from runtime.gtype.findings import At, pointer
 from runtime.messages import ValidationFailed
 from tests.runtime.schemas import CANARY, Schema, mutated, plain, schemas
@@ -40,18 +40,18 @@ ORDER = check(Order)
 GOOD = b'{"customer":"ann","items":[{"sku":"a","quantity":3}],"card":"4242"}'
 
 
-def refused(checked: Check[Any], raw: bytes) -> tuple[Issue, ...]:
+def refused(checked: Checker[Any], raw: bytes) -> tuple[Issue, ...]:
     with pytest.raises(ValidationFailed) as caught:
         checked.decode(raw)
     assert caught.value.issues
     return caught.value.issues
 
 
-def found(checked: Check[Any], raw: bytes) -> list[tuple[str, str]]:
+def found(checked: Checker[Any], raw: bytes) -> list[tuple[str, str]]:
     return [(issue.path, issue.code) for issue in refused(checked, raw)]
 
 
-def accepts(checked: Check[Any], raw: bytes) -> bool:
+def accepts(checked: Checker[Any], raw: bytes) -> bool:
     try:
         checked.decode(raw)
     except ValidationFailed:
