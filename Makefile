@@ -32,6 +32,7 @@ bench: $(INSTALLED)-test,bench
 kill: $(INSTALLED)-test
 	$(BIN)/python -m tests.kills
 	TIMESCAPE_KILL_REQUESTS=50000 TIMESCAPE_KILLS=10 $(BIN)/pytest -q tests/faces/test_http_kill.py
+	TIMESCAPE_SERVER_STOPS=20 $(BIN)/pytest -q tests/eventstore/test_postgres_races.py -k falls
 
 soak: $(INSTALLED)-test
 	$(BIN)/python -m tests.soak

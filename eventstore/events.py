@@ -148,7 +148,8 @@ class Redaction(msgspec.Struct, frozen=True):
     """Folds that were kept and are deleted, of the stream and its forks."""
     gone: bool
     """Whether no file of the store holds the values any more; else a reader was in the way,
-    and the holder's next checkpoint, at its close at the latest, does it."""
+    and the holder's next checkpoint, at its close at the latest, does it. PostgreSQL's files
+    hold them until it has vacuumed, and used its write-ahead log again."""
 
 
 class Archived(msgspec.Struct, frozen=True):

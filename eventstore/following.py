@@ -40,6 +40,11 @@ class Feed(Protocol):
         """Id of the log."""
         ...
 
+    @property
+    def pauses_s(self) -> tuple[float, float]:
+        """The shortest and the longest time between two looks while nothing rings."""
+        ...
+
     def version(self) -> int:
         """Return a number that is another one whenever something was committed since.
 
@@ -108,7 +113,7 @@ class Following:
         name: under which the cursor is saved.
         after: where to begin; None: at the saved cursor, or at the beginning.
         kinds: numbers of kinds of streams; none: all.
-        pauses_s: the shortest and the longest time between two looks while nothing rings.
+        pauses_s: between two looks while nothing rings; None: as the feed says.
     """
 
     def __init__(
@@ -119,14 +124,14 @@ class Following:
         after: Cursor | None,
         kinds: Sequence[int],
         *,
-        pauses_s: tuple[float, float] = PAUSES_S,
+        pauses_s: tuple[float, float] | None = None,
     ) -> None:
         _check_name(name)
         self.name = name
         self._feed = feed
         self._bell = bell
         self._kinds = kinds
-        self._first_pause_s, self._last_pause_s = pauses_s
+        self._pauses_s = pauses_s
         self._closed = False
         self._start(self._mark_of(after) if after is not None else feed.saved(name))
 
@@ -151,22 +156,22 @@ class Following:
         return self
 
     def __next__(self) -> FollowedPage:
-        pause_s = self._first_pause_s
+        pause_s = 0.0
         while not self._closed:
             rings = self._bell.rings
             page = self.poll()
             if page is not None:
                 return page
+            pause_s = self._next_pause(pause_s)
             if not self._closed:
                 self._bell.wait(rings, pause_s)
-            pause_s = min(pause_s * 2, self._last_pause_s)
         raise StopIteration
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> FollowedPage:
-        pause_s = self._first_pause_s
+        pause_s = 0.0
         while not self._closed:
             rings = self._bell.rings
             # Taken here and not in the thread: a page that was read for one who left is read
@@ -174,9 +179,9 @@ class Following:
             page = self._take(*await asyncio.to_thread(self._look))
             if page is not None:
                 return page
+            pause_s = self._next_pause(pause_s)
             if not self._closed:
                 await self._bell.wait_async(rings, pause_s)
-            pause_s = min(pause_s * 2, self._last_pause_s)
         raise StopAsyncIteration
 
     def reset(self, after: Cursor | None = None) -> None:
@@ -189,6 +194,10 @@ class Following:
     def close(self) -> None:
         self._closed = True
         self._bell.ring()
+
+    def _next_pause(self, last_s: float) -> float:
+        first_s, longest_s = self._pauses_s or self._feed.pauses_s
+        return min(max(last_s * 2, first_s), longest_s)
 
     def _look(self) -> tuple[int, Found | None]:
         # The version first: what is committed after it is seen at the next look.

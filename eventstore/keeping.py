@@ -25,6 +25,9 @@ _BEGIN = (
 )
 
 
+_IN_POSTGRES = (("?", "%s"), ("INTEGER", "BIGINT"), ("BLOB", "BYTEA"))
+
+
 class Result(Protocol):
     """What a statement gave, as Python's database interface has it."""
 
@@ -39,7 +42,7 @@ class Result(Protocol):
 
 
 class Database(Protocol):
-    """A connection that takes SQLite's SQL, such as `sqlite3.Connection`."""
+    """A connection of `sqlite3`, or one of psycopg."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Result:
         """Execute one statement in the current transaction."""
@@ -48,9 +51,9 @@ class Database(Protocol):
 
 def cursor_in(database: Database, name: str) -> Cursor | None:
     """Return the cursor that `page.done(database)` kept there for *name*; None: none yet."""
-    database.execute(_TABLE)
-    rows = database.execute(_ALL, (name,)).fetchall()
-    return Cursor({UUID(log): Mark(*mark) for log, *mark in rows}) if rows else None
+    _run(database, _TABLE)
+    rows = _run(database, _ALL, (name,)).fetchall()
+    return Cursor({UUID(str(log)): Mark(*mark) for log, *mark in rows}) if rows else None
 
 
 def keep(database: Database, name: str, log: UUID, before: Mark, after: Mark) -> None:
@@ -59,8 +62,15 @@ def keep(database: Database, name: str, log: UUID, before: Mark, after: Mark) ->
     Raises:
         EventStoreError: `cursor-moved`.
     """
-    database.execute(_TABLE)
+    _run(database, _TABLE)
     values = (after.epoch, after.position, after.chain, name, log.hex)
-    moved = database.execute(_MOVE, (*values, before.position, before.chain)).rowcount
-    if not moved and not database.execute(_BEGIN, values).rowcount:
+    moved = _run(database, _MOVE, (*values, before.position, before.chain)).rowcount
+    if not moved and not _run(database, _BEGIN, values).rowcount:
         raise refusals.cursor_moved(name, before.position)
+
+
+def _run(database: Database, sql: str, values: Sequence[Any] = ()) -> Result:
+    if hasattr(database, "pgconn"):  # psycopg's
+        for ours, theirs in _IN_POSTGRES:
+            sql = sql.replace(ours, theirs)
+    return database.execute(sql, values)

@@ -8,7 +8,7 @@ from eventstore import refusals
 from eventstore.chain import StoredRow, genesis
 from eventstore.cursors import Cursor, Mark
 from eventstore.events import Row
-from eventstore.following import PAGE_ROWS, Found
+from eventstore.following import PAGE_ROWS, PAUSES_S, Found
 
 
 class MemoryFeed:
@@ -22,6 +22,8 @@ class MemoryFeed:
         check_open: raises when the store is closed.
         note: appends the fact that a cursor was reset, given name, old and new text.
     """
+
+    pauses_s = PAUSES_S
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ class Page(Protocol):
 
         Without *database* the cursor is saved in the store: after a crash in between, the
         page comes again, so its work is done at least once. With one, such as a
-        connection of `sqlite3`, the cursor is kept in table `cursors` of that database
+        connection of `sqlite3` or psycopg, the cursor is kept in table `cursors` of that database
         (made if it is not there) within the transaction of the caller, who commits it together
         with the work of the page: it is done exactly once. `cursor_in` gives that cursor back.
 

@@ -99,9 +99,12 @@ class VersionResolved(Fact, frozen=True, gc=False):
 
     edition: str | None = None
     source: str = "default"
-    """query, header, datetime or default."""
+    """query, header, datetime, split, default or latest."""
     asked: str | None = None
     error: str | None = None
+    table: int = 0
+    """Position of the last control fact that was known when this was decided."""
+    bucket: int | None = None
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):
@@ -412,20 +415,6 @@ class ResponseSent(Fact, frozen=True, gc=False):
 # --- control streams ---
 
 
-class HandlerDeployed(Fact, frozen=True, gc=False):
-    """A version of a handler was seen for the first time. Key: the version id."""
-
-    type: ClassVar[str] = "handler.deployed"
-
-    handler: str
-    route: str
-    edition: str | None
-    fingerprint: str
-    contract: str = ""
-    """Digest of what clients can observe; *fingerprint* is of that and of the code."""
-    manifest: str = ""
-
-
 class ModuleRegistered(Fact, frozen=True, gc=False):
     """A module became reachable. Key: its name."""
 
@@ -454,5 +443,5 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
 )  # fmt: skip
 """All that may stand in a request's stream."""
 
-CONTROL_FACTS: tuple[type[Fact], ...] = (HandlerDeployed, ModuleRegistered, ConfigLoaded)
-"""All that may stand in the control stream."""
+CONTROL_FACTS: tuple[type[Fact], ...] = (ModuleRegistered, ConfigLoaded)
+"""What stands in the control stream, besides `runtime.version_facts`."""

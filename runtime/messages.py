@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import msgspec
 
 from runtime.errors import AlreadySentError, ResponseHeaderError, TimescapeError
-from runtime.facts import Issue
+from runtime.facts import Issue, VersionResolved
 
 B = TypeVar("B")
 
@@ -37,6 +37,8 @@ class Received(msgspec.Struct, frozen=True):
     """The version selector as sent."""
     source: str = "default"
     """Where the selector stood: query, header, default."""
+    resolved: VersionResolved | None = None
+    """How its version was found, as it is recorded; None: by *source* and *asked*."""
 
 
 class Answer(msgspec.Struct, frozen=True):

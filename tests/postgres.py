@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -37,6 +37,10 @@ SET timescape.maintenance = on;
 DELETE FROM timescape.commits;
 DELETE FROM timescape.log;
 DELETE FROM timescape.names;
+DELETE FROM timescape.reducers;
+DELETE FROM timescape.keyframes;
+DELETE FROM timescape.seals;
+DELETE FROM timescape.cursors;
 """
 
 
@@ -46,10 +50,12 @@ class Server:
     Args:
         programs: folder of `initdb` and `pg_ctl`.
         folder: empty; of the user who runs the server.
+        settings: of the server.
     """
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, settings: Mapping[str, str]) -> None:
         self._programs = programs
+        self._settings = settings
         self._folder = folder
         self._numbers = count(1)
         self._template = self._cleared = ""
@@ -59,7 +65,7 @@ class Server:
         """Make the cluster and start it."""
         self._run("initdb", "-A", "trust", "-U", "timescape", "-E", "UTF8", "--locale=C", "-N")
         with (self._folder / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+            file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
         self.restart("start")
 
     def restart(self, action: str = "restart", how: str = "fast") -> None:
@@ -88,8 +94,12 @@ class Server:
             url = self.empty()
             upgrade(url, clock=FakeClock(), ids=FakeIds())
             self._template = url.rpartition("/")[2]
+        return self.copied(self.url(self._template))
+
+    def copied(self, url: str) -> str:
+        """Make a copy of the database *url*, which nobody uses; return its address."""
         name = f"store{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {url.rpartition('/')[2]}")
         return self.url(name)
 
     def cleared(self) -> str:
@@ -130,8 +140,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Run a server for a while, or skip the test that asks."""
+def running(**settings: str) -> Iterator[Server]:
+    """Run a server for a while, or skip the test that asks; *settings* are in place of ours."""
     found = programs()
     if found is None:
         reason = "no PostgreSQL server here: no pg_ctl in PATH or /usr/lib/postgresql"
@@ -141,7 +151,7 @@ def running() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="timescape-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, next(user for user in USERS if _is_user(user)))
-    server = Server(found, folder)
+    server = Server(found, folder, {**SETTINGS, **settings})
     try:
         server.start()
         yield server

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts
+from runtime import facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -248,8 +248,28 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ResponseSent: st.builds(
         facts.ResponseSent, st.integers(200, 599), _opt, _pairs, trees, st.integers(0, 9)
     ),
-    facts.HandlerDeployed: st.builds(
-        facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
+    version_facts.HandlerDeployed: st.builds(
+        version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
+    ),
+    version_facts.VersionTagged: st.builds(
+        version_facts.VersionTagged, plain_text, _opt, plain_text
+    ),
+    version_facts.VersionUntagged: st.builds(
+        version_facts.VersionUntagged, plain_text, plain_text
+    ),
+    version_facts.VersionDeactivated: st.builds(
+        version_facts.VersionDeactivated, plain_text, plain_text
+    ),
+    version_facts.VersionReactivated: st.builds(
+        version_facts.VersionReactivated, plain_text
+    ),
+    version_facts.VersionDeprecated: st.builds(
+        version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    version_facts.TrafficSplitChanged: st.builds(
+        version_facts.TrafficSplitChanged,
+        st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),
+        plain_text,
     ),
     facts.ModuleRegistered: st.builds(
         facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)

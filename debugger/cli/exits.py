@@ -6,11 +6,15 @@ from debugger.errors import DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import (
     NotReplayableError,
+    PositionOutOfRange,
     ReplayLimitError,
+    RoutesError,
     ServeError,
+    TagNameError,
     TimescapeError,
     UnknownRequestError,
     UnknownVersionError,
+    VersionNotFound,
 )
 
 
@@ -75,6 +79,10 @@ _BY_CODE = {
 """Of the store's refusals; all others mean that it cannot be had now."""
 
 _BY_CLASS: dict[type[TimescapeError], Exit] = {
+    VersionNotFound: Exit.NOT_FOUND,
+    PositionOutOfRange: Exit.NOT_FOUND,
+    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of
+    RoutesError: Exit.WRITE_REFUSED,
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,
     UnknownVersionError: Exit.NOT_FOUND,

@@ -24,13 +24,18 @@ from debugger.cli import (
     redact,
     replay,
     requests,
+    resolve,
     restore,
     rewrap,
+    routes,
     search,
     serve,
     snapshots,
     state,
+    tag,
+    traffic,
     verify,
+    versions,
 )
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
@@ -41,13 +46,13 @@ from debugger.errors import BadInputError, DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
-COMMANDS: Sequence[Command] = tuple(
-    module.COMMAND
-    for module in (
-        demo, serve, debug, requests, log, state, diff, blame, search, replay, compare, fork,
-        snapshots, restore, redact, erase, rewrap, verify, archive, export, bring_in, db,
-        manifest,
-    )
+COMMANDS: Sequence[Command] = (
+    demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
+    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
+    snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
+    routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
+    bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 

@@ -4,6 +4,7 @@ The one place of the command line that knows the SQL backend, and only once a co
 needs it: `timescape --help` loads no database.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ def open_store(
         EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
     """
     from eventstore import sql  # noqa: PLC0415 - see the module's docstring
+    from runtime.app.log import seal_key_file  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects.clock import system_clock  # noqa: PLC0415
     from runtime.effects.ids import SystemIds  # noqa: PLC0415
@@ -36,6 +38,7 @@ def open_store(
     try:
         return sql.open_store(
             url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds(),
+            seal_key_file=seal_key_file(os.environ),
             keyring=None if keyring is None else sql.read_keyring(keyring),
         )  # fmt: skip
     except EventStoreError as error:

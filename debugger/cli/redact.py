@@ -99,8 +99,9 @@ def _say_done(done: Redaction, output: Output) -> None:
         output.say("No file of the store holds it any more. Backups and exports still may.")
     else:
         output.say(
-            "A reader is still looking at the old page: the value leaves the files at the next"
-            " checkpoint, when the server stops at the latest."
+            "It is out of the log. The old page leaves the files when no reader looks at it any"
+            " more, at the next checkpoint; in PostgreSQL by VACUUM, and as the server uses its"
+            " write-ahead log again."
         )
 
 

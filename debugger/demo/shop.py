@@ -208,6 +208,7 @@ async def _sell(req: Request[Order], lctx: LocalContext, gctx: GlobalContext) ->
 @app.handler(
     "POST /orders",
     version="2026-03-01",
+    tags=["stable"],
     before=[price_lines, offer_wrapping, apply_voucher],
     catch=[tell_customer],
     timeout=2.0,
@@ -220,6 +221,7 @@ async def place_order(req: Request[Order], lctx: LocalContext, gctx: GlobalConte
 @app.handler(
     "POST /orders",
     version="2026-10-01",
+    tags=["beta"],
     before=[price_lines, offer_wrapping, apply_voucher, spare_books],
     after=[give_points],
     catch=[tell_customer],

@@ -227,6 +227,11 @@ class Session(Upkeep):
 
     # --- writing ---
 
+    @property
+    def sources(self) -> tuple[Clock, Ids]:
+        """Where times and ids come from."""
+        return self._clock, self._ids
+
     def restore(self, stream: StreamId, at: int, *, by: str, reason: str = "") -> StreamId:
         """Make a fork of *stream* at revision *at* whose state is that of the moment; give its id.
 

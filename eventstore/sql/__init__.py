@@ -4,10 +4,10 @@ from eventstore.sql.importing import import_
 from eventstore.sql.master_file import read_keyring
 from eventstore.sql.migrating import Step
 from eventstore.sql.offline import verify as verify_export
+from eventstore.sql.opening import Durability, Mode, open_store
 from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.schema import check, current, history, maintain, sql, upgrade
-from eventstore.sql.store import Durability, Mode, open_store
 
 __all__ = [
     "Checked",

@@ -69,7 +69,8 @@ class Archiver:
     """Moves rows of one store.
 
     Args:
-        reader: of the store.
+        path: of the store.
+        reader: of it.
         log: to be changed.
         clock: says how old a stream is.
         segment_bytes: of rows, at most, in one segment.
@@ -78,6 +79,7 @@ class Archiver:
 
     def __init__(
         self,
+        path: Path,
         reader: Reader,
         log: Changing,
         clock: Clock,
@@ -85,7 +87,7 @@ class Archiver:
         segment_bytes: int = retention.SEGMENT_BYTES,
         batch_rows: int = BATCH_ROWS,
     ) -> None:
-        self._path = reader.path
+        self._path = path
         self._reader = reader
         self._log = log
         self._clock = clock

@@ -26,9 +26,11 @@ from eventstore.sql import exports, failures, files, offline, packing, seal_tabl
 from eventstore.sql.exports import Proof
 from eventstore.sql.history import History, twice
 from eventstore.sql.reader import Reader
+from eventstore.sql.texts import spelled
 
 Progress = Callable[[int, int], None]
-_INSERT = f"INSERT INTO commits ({tail.COLUMNS}) VALUES ({','.join('?' * 17)})"  # noqa: S608
+_COLUMNS = spelled(tail.COLUMNS, "sqlite")
+_INSERT = f"INSERT INTO commits ({_COLUMNS}) VALUES ({','.join('?' * 17)})"  # noqa: S608
 _STREAM, _PARENT = 2, 10
 
 
@@ -44,7 +46,7 @@ def export(
         verdict = offline.verify(beside)
         if verdict.fault is not None:
             detail = f"at position {verdict.position}: {verdict.detail}"
-            raise failures.chain_broken(reader.path, detail)
+            raise failures.chain_broken(reader.place, detail)
         files.sync(beside)
         digest, size = packing.hash_of(beside), beside.stat().st_size
         beside.rename(path)

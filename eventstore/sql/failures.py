@@ -156,6 +156,16 @@ def no_such_store(path: Path) -> EventStoreError:
     )
 
 
+def no_log(place: Place) -> EventStoreError:
+    """Say that there is nothing yet to be a guest or a reader of."""
+    return EventStoreError(
+        "no-such-store",
+        f"Nothing was recorded in {place} yet.",
+        "Record something with `timescape serve` first.",
+        {"path": str(place)},
+    )
+
+
 def not_a_store(path: Place, reason: str) -> EventStoreError:
     """Say that the file is something else, and was left alone."""
     return EventStoreError(
@@ -226,7 +236,7 @@ def chain_broken(path: Place, detail: str) -> EventStoreError:
     )
 
 
-def history_forked(path: Path, sealed_to: int, last: int) -> EventStoreError:
+def history_forked(path: Place, sealed_to: int, last: int) -> EventStoreError:
     """Say that the log lost rows that were sealed."""
     return EventStoreError(
         "history-forked",
@@ -240,8 +250,9 @@ def not_the_holder(url: str, what: str) -> EventStoreError:
     """Say that only the holder does it."""
     return EventStoreError(
         "not-the-holder",
-        f"The store {url} is not held by this process, so it cannot {what}.",
-        "Open it as holder; a server that runs on it seals it by itself.",
+        f"The store {url} is not held by this process with a key, so it cannot {what}.",
+        "Open it as holder, in PostgreSQL with a seal_key; a server that runs on it then"
+        " seals it by itself.",
         {"url": url},
     )
 
@@ -304,4 +315,14 @@ def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int)
         f" {reducer!r} version {version} folds to; its kept folds are not used any more.",
         "Raise the reducer's version whenever its meaning changes.",
         {"reducer": reducer, "version": version, "stream": stream, "revision": revision},
+    )
+
+
+def not_here_yet(place: Place, what: str) -> EventStoreError:
+    """Say that this backend cannot do it yet."""
+    return EventStoreError(
+        "not-in-postgres",
+        f"A store in PostgreSQL cannot {what} yet.",
+        "Keep what needs it in an SQLite store, or do without it here.",
+        {"place": str(place)},
     )

@@ -20,14 +20,14 @@ from eventstore.errors import EventStoreError
 from eventstore.identifiers import StreamId
 from eventstore.sql import failures, segments
 from eventstore.sql.segments import Segment
-from eventstore.sql.tables import commits
+from eventstore.sql.texts import id_of, run
 
 T = TypeVar("T")
 Ask = Callable[[sa.Connection], Sequence[Any]]
 """Rows that have a `pos`, of `commits` in the file that it is given."""
 
 END_OF_TIME = 1 << 62
-_LAST = "SELECT pos, n, epoch, chain FROM commits WHERE pos <= ? ORDER BY pos DESC LIMIT 1"
+_LAST = "SELECT pos, n, epoch, chain FROM commits WHERE {log} pos <= ? ORDER BY pos DESC LIMIT 1"
 _TOMBSTONE = "SELECT first_pos, last_pos, epoch, chain, gone, segment, event_pos FROM tombstones"
 _TOMBSTONES = (
     f"{_TOMBSTONE} WHERE first_pos <= ?2 AND last_pos >= ?1 AND first_pos >= coalesce("  # noqa: S608
@@ -57,9 +57,13 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 class History:
-    """The rows of the store *path*. Thread-safe: it keeps no file open."""
+    """The rows of a store. Thread-safe: it keeps no file open.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of its file; None: it is in a database, where all rows are in `commits`.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._engines: dict[str, sa.Engine] = {}
 
@@ -70,6 +74,7 @@ class History:
         Raises:
             EventStoreError: `segment-missing`.
         """
+        assert self._path is not None  # noqa: S101 - for the type checker
         file = segments.folder_of(self._path) / segment.file
         if not file.exists():
             raise segments.segment_missing(file)
@@ -115,6 +120,8 @@ class History:
 
     def _suspects(self, connection: sa.Connection, stream: StreamId) -> list[Segment]:
         """Return the segments that may hold *stream*; none if it is in `commits` for certain."""
+        if self._path is None:
+            return []
         found = segments.covering(connection, stream)
         # Of a stream in an unloaded segment nothing is left in `commits`.
         if all(each.unloaded for each in found) and (
@@ -123,18 +130,18 @@ class History:
             return []
         return found
 
-    def forks(self, connection: sa.Connection, stream: StreamId) -> list[tuple[int, str]]:
+    def forks(self, connection: sa.Connection, stream: StreamId) -> list[tuple[int, StreamId]]:
         """Return position and stream of what goes on from *stream*, oldest first."""
         sql = "SELECT pos, stream FROM commits WHERE parent = ?"
 
         def ask(held: sa.Connection) -> Sequence[Any]:
-            return held.exec_driver_sql(sql, (stream.hex,)).all()
+            return run(held, sql, (stream.hex,)).all()
 
-        def found() -> list[tuple[int, str]]:
-            rows = {(row[0], row[1]) for row in ask(connection)}
-            for each in segments.where(connection, "forks > 0"):
+        def found() -> list[tuple[int, StreamId]]:
+            rows = {(row[0], id_of(row[1])) for row in ask(connection)}
+            for each in self._segments(connection, "forks > 0"):
                 with self.opened(each) as held:
-                    rows |= {(row[0], row[1]) for row in ask(held)}
+                    rows |= {(row[0], id_of(row[1])) for row in ask(held)}
             return sorted(rows)
 
         return twice(found)
@@ -160,7 +167,7 @@ class History:
         """
         own = list(ask(connection))
         last = END_OF_TIME if before is None else before - 1
-        others = segments.between(connection, after + 1, last)
+        others = self._segments(connection, "last_pos >= ? AND first_pos <= ?", (after + 1, last))
         rows = own
         for each in sorted(others, key=lambda segment: segment.last_pos, reverse=newest_first):
             if len(rows) >= limit and _is_beyond(each, rows[limit - 1].pos, newest_first):
@@ -170,24 +177,29 @@ class History:
             rows = [found[pos] for pos in sorted(found, reverse=newest_first)][:limit]
         return rows
 
-    def count(self, connection: sa.Connection, condition: sa.ColumnElement[bool]) -> int:
+    def count(self, connection: sa.Connection, condition: str, values: Sequence[object]) -> int:
         """Count the rows that *condition* is true of. The caller's transaction is one moment.
 
         Raises:
             EventStoreError: `segment-missing`.
         """
-        query = sa.select(sa.func.count()).select_from(commits).where(condition)
-        total = int(connection.execute(query).scalar_one())
-        for each in segments.where(connection):
+        query = f"SELECT count(*) FROM commits WHERE {condition}"  # noqa: S608 - ours
+        total = int(run(connection, query, values).scalar_one())
+        both = f"SELECT pos FROM commits WHERE {condition}"  # noqa: S608 - ours
+        for each in self._segments(connection):
             with self.opened(each) as held:
-                total += int(held.execute(query).scalar_one())
-                if each.unloaded:
-                    continue
-                both = sa.select(commits.c.pos).where(condition)
-                total -= len(
-                    {*connection.execute(both).scalars()} & {*held.execute(both).scalars()}
-                )
+                total += int(run(held, query, values).scalar_one())
+                if not each.unloaded:
+                    here, there = (run(of, both, values).scalars() for of in (connection, held))
+                    total -= len({*here} & {*there})
         return total
+
+    def _segments(
+        self, connection: sa.Connection, condition: str = "TRUE", values: tuple[object, ...] = ()
+    ) -> list[Segment]:
+        if self._path is None:
+            return []
+        return segments.where(connection, condition, values)
 
     def recent(self, connection: sa.Connection, ask: Ask, limit: int) -> list[Any]:
         """Return the last rows that *ask* gives, newest first, of what can be had of them."""
@@ -217,8 +229,8 @@ class History:
         return self._place(connection, position, exact=True)
 
     def _place(self, connection: sa.Connection, position: int, *, exact: bool) -> Place | None:
-        row = connection.exec_driver_sql(_LAST, (position,)).first()
-        stone = tombstone_at(connection, position)
+        row = run(connection, _LAST, (position,)).first()
+        stone = tombstone_at(connection, position) if self._path is not None else None
         if stone is None or (row is not None and row[0] > stone.first_pos):
             return None if row is None else _place_of(row)
         if position > stone.last_pos or (position == stone.last_pos and not exact):
@@ -233,9 +245,14 @@ class History:
             return Place(row.pos, row.next_pos, row.epoch, row.chain) if row else None
         for each in segments.where(connection, "id = ?", (stone.segment,)):
             with self.opened(each) as held:
-                found = held.exec_driver_sql(_LAST, (position,)).first()
+                found = run(held, _LAST, (position,)).first()
                 return None if found is None else _place_of(found)
         return None
+
+    def is_taken_out(self, connection: sa.Connection, position: int) -> bool:
+        """Say whether a tombstone stands at *position*."""
+        stone = tombstone_at(connection, position) if self._path is not None else None
+        return stone is not None and stone.last_pos >= position
 
     def chains(self, connection: sa.Connection, first: int, last: int) -> list[tuple[int, bytes]]:
         """Return position and chain value of all rows that begin from *first* to *last*.
@@ -243,10 +260,10 @@ class History:
         Raises:
             EventStoreError: `segment-missing`.
         """
-        sql = "SELECT pos, chain FROM commits WHERE pos BETWEEN ? AND ?"
+        sql = "SELECT pos, chain FROM commits WHERE {log} pos BETWEEN ? AND ?"
 
         def ask(held: sa.Connection) -> Sequence[Any]:
-            return held.exec_driver_sql(sql, (first, last)).all()
+            return run(held, sql, (first, last)).all()
 
         own = ask(connection)
         archived, gone = self.archived(connection, ask, first, last)
@@ -261,6 +278,8 @@ class History:
         Raises:
             EventStoreError: `segment-missing`.
         """
+        if self._path is None:
+            return [], []
 
         def found() -> tuple[list[Any], list[Gone]]:
             stones = tombstones(connection, first, last)
@@ -309,12 +328,6 @@ def tombstone_at(connection: sa.Connection, position: int) -> Tombstone | None:
         f"{_TOMBSTONE} WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1", (position,)
     ).first()
     return Tombstone(*row) if row else None
-
-
-def is_taken_out(connection: sa.Connection, position: int) -> bool:
-    """Say whether a tombstone stands at *position*."""
-    stone = tombstone_at(connection, position)
-    return stone is not None and stone.last_pos >= position
 
 
 def _place_of(row: Sequence[Any]) -> Place:

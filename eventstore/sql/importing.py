@@ -15,14 +15,14 @@ from eventstore.events import Imported
 from eventstore.identifiers import Clock, Ids
 from eventstore.names import NameBook
 from eventstore.retention import RestoredFact
-from eventstore.sql import exports, files, offline, packing, revisions, schema
+from eventstore.sql import exports, failures, files, offline, packing, revisions, schema
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.history import History
 from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.opening import open_store
 from eventstore.sql.points import crash_point
 from eventstore.sql.postgres import addresses
-from eventstore.sql.postgres.failures import not_here_yet
-from eventstore.sql.store import SqlStore, open_store
+from eventstore.sql.store import SqlStore
 
 Progress = Callable[[int, int], None]
 _EMPTIED = ("commits", "names", "seals", "tombstones", "cursors", "keyframes", "reducers")
@@ -59,7 +59,7 @@ def import_(
             `not-in-postgres`; and what opening raises.
     """
     if addresses.is_address(url):
-        raise not_here_yet(addresses.without_password(url), "import")
+        raise failures.not_here_yet(addresses.without_password(url), "import")
     verdict = offline.verify(file, progress)
     if verdict.fault is not None:
         raise _broken(file, verdict.position or 0, verdict.detail)

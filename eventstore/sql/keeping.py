@@ -216,7 +216,7 @@ class Keeper:
             yield from self._drop(number)
 
     def _drop(self, number: int) -> Iterator[Write | Read]:
-        rowids = self._reader.ask(lambda c: keyframes.rowids(c, number))
-        for first in range(0, len(rowids), keyframes.DROPPED_AT_ONCE):
-            yield keyframes.drop_rows(rowids[first : first + keyframes.DROPPED_AT_ONCE])
+        count = self._reader.ask(lambda c: keyframes.count(c, number))
+        for _ in range(0, count, keyframes.DROPPED_AT_ONCE):
+            yield keyframes.drop_some(number)
         yield keyframes.drop_reducer(number)

@@ -3,13 +3,13 @@
 Reading gives Structs; writing gives `Write`s, which the writer carries out together.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from eventstore.identifiers import StreamId
+from eventstore.sql.texts import run
 
 DROPPED_AT_ONCE = 256
 _PAGE_BYTES = 4_096
@@ -20,26 +20,35 @@ _COLUMNS_BYTES = 150
 # ties a kept fold to its history.
 NEWEST = (
     "SELECT k.revision, k.digest, k.data, c.chain FROM keyframes AS k LEFT JOIN commits AS c"
-    " ON c.pos = (SELECT pos FROM commits WHERE stream = k.stream AND revision <= k.revision"
-    " ORDER BY revision DESC LIMIT 1) AND c.revision + c.n - 1 = k.revision"
-    " WHERE k.stream = ?1 AND k.reducer = (SELECT id FROM reducers WHERE fingerprint = ?2)"
-    " AND k.revision <= ?3 ORDER BY k.revision DESC LIMIT 1"
+    " ON c.stream = k.stream AND c.revision = (SELECT revision FROM commits"
+    " WHERE stream = ? AND revision <= k.revision ORDER BY revision DESC LIMIT 1)"
+    " AND c.revision + c.n - 1 = k.revision"
+    " WHERE k.stream = ? AND k.reducer = (SELECT id FROM reducers WHERE fingerprint = ?)"
+    " AND k.revision <= ? ORDER BY k.revision DESC LIMIT 1"
 )
 CHAIN = "SELECT chain FROM commits WHERE stream = ? AND revision = ?"
 CHAIN_UP_TO = (
-    "SELECT chain FROM commits WHERE pos = (SELECT pos FROM commits WHERE stream = ?1"
-    " AND revision <= ?2 ORDER BY revision DESC LIMIT 1) AND revision + n - 1 = ?2"
+    "SELECT chain FROM commits WHERE stream = ? AND revision = (SELECT revision FROM commits"
+    " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1) AND revision + n - 1 = ?"
 )
-_ADD_REDUCER = "INSERT OR IGNORE INTO reducers (name, version, fingerprint) VALUES (?, ?, ?)"
+_ADD_REDUCER = (
+    "INSERT INTO reducers (name, version, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
 _PUT = (
-    "INSERT OR REPLACE INTO keyframes (stream, reducer, revision, digest, data)"
+    "INSERT INTO keyframes (stream, reducer, revision, digest, data)"
     " VALUES (?, (SELECT id FROM reducers WHERE fingerprint = ?), ?, ?, ?)"
+    " ON CONFLICT (stream, reducer, revision)"
+    " DO UPDATE SET digest = excluded.digest, data = excluded.data"
 )
 DROP_AFTER = (
     "DELETE FROM keyframes WHERE stream = ? AND revision > ?"
     " AND reducer = (SELECT id FROM reducers WHERE fingerprint = ?)"
 )
-ROWIDS = "SELECT rowid FROM keyframes WHERE reducer = ?"
+COUNT = "SELECT count(*) FROM keyframes WHERE reducer = ?"
+DROP_SOME = (
+    "DELETE FROM keyframes WHERE {row} IN"  # noqa: S608 - a number
+    f" (SELECT {{row}} FROM keyframes WHERE reducer = ? LIMIT {DROPPED_AT_ONCE})"
+)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -53,7 +62,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct, frozen=True):
-    """A statement that changes what is kept."""
+    """A statement that changes what is kept, for `texts.run`."""
 
     sql: str
     parameters: tuple[Any, ...]
@@ -67,24 +76,26 @@ def newest(
     connection: sa.Connection, stream: StreamId, fingerprint: bytes, revision: int
 ) -> Stored | None:
     """Return the last keyframe of *stream* at or before *revision*, valid or not."""
-    row = connection.exec_driver_sql(NEWEST, (stream.hex, fingerprint, revision)).first()
+    row = run(connection, NEWEST, (stream.hex, stream.hex, fingerprint, revision)).first()
     return Stored(row[0], row[1], row[2].encode(), row[3]) if row else None
 
 
 def chain_at(connection: sa.Connection, stream: StreamId, revision: int) -> bytes:
     """Return the chain value of the row of *stream* that begins at *revision*."""
-    return bytes(connection.exec_driver_sql(CHAIN, (stream.hex, revision)).scalar_one())
+    return bytes(run(connection, CHAIN, (stream.hex, revision)).scalar_one())
 
 
 def chain_up_to(connection: sa.Connection, stream: StreamId, revision: int) -> bytes | None:
     """Return the chain value of the row of *stream* that ends at *revision*; None: none does."""
-    return connection.exec_driver_sql(CHAIN_UP_TO, (stream.hex, revision)).scalar()
+    values = (stream.hex, stream.hex, revision, revision)
+    chain: bytes | None = run(connection, CHAIN_UP_TO, values).scalar()
+    return chain
 
 
 def reducer_id(connection: sa.Connection, fingerprint: bytes) -> int | None:
     """Return the number under which a fingerprint is known."""
     sql = "SELECT id FROM reducers WHERE fingerprint = ?"
-    number = connection.exec_driver_sql(sql, (fingerprint,)).scalar()
+    number = run(connection, sql, (fingerprint,)).scalar()
     return None if number is None else int(number)
 
 
@@ -93,16 +104,17 @@ def outdated(connection: sa.Connection, name: str, fingerprint: bytes) -> list[i
 
     Two stay, so that a program and the one that replaces it can take turns.
     """
-    rows = connection.exec_driver_sql(
+    rows = run(
+        connection,
         "SELECT id FROM reducers WHERE name = ? AND fingerprint <> ? ORDER BY id DESC",
         (name, fingerprint),
     )
     return [int(number) for number in rows.scalars()][1:]
 
 
-def rowids(connection: sa.Connection, reducer: int) -> list[int]:
-    """Return where the keyframes under a number are."""
-    return [int(rowid) for rowid in connection.exec_driver_sql(ROWIDS, (reducer,)).scalars()]
+def count(connection: sa.Connection, reducer: int) -> int:
+    """Count the keyframes under a number."""
+    return int(run(connection, COUNT, (reducer,)).scalar_one())
 
 
 def add_reducer(name: str, version: int, fingerprint: bytes) -> Write:
@@ -130,11 +142,9 @@ def drop_after(stream: StreamId, revision: int, fingerprint: bytes) -> Write:
     return Write(DROP_AFTER, (stream.hex, revision, fingerprint), settles=True)
 
 
-def drop_rows(rowids: Sequence[int]) -> Write:
-    """Drop at most `DROPPED_AT_ONCE` keyframes."""
-    marks = ",".join("?" * len(rowids))
-    sql = f"DELETE FROM keyframes WHERE rowid IN ({marks})"  # noqa: S608 - question marks
-    return Write(sql, tuple(rowids), settles=True)
+def drop_some(number: int) -> Write:
+    """Drop at most `DROPPED_AT_ONCE` keyframes under a number."""
+    return Write(DROP_SOME, (number,), settles=True)
 
 
 def drop_reducer(number: int) -> Write:

@@ -32,7 +32,9 @@ from eventstore.sql.keyframes import Write
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
+from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
+from eventstore.sql.texts import maintaining, run
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
@@ -90,7 +92,9 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                check_tail(self._path, self._connection)
+                check_tail(
+                    self._path, self._connection, lambda: keys(file_of(self._path)), self._history
+                )
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -186,7 +190,7 @@ class LogFile:
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             for write in writes:
-                self._connection.exec_driver_sql(write.sql, write.parameters)
+                run(self._connection, write.sql, write.parameters)
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
@@ -234,9 +238,8 @@ class LogFile:
         if self._names.has_pending():
             self._register_names()
         with self._all_or_nothing():
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
-            fact = maintenance.work(self._connection)
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            with maintaining(self._connection):
+                fact = maintenance.work(self._connection)
             if fact is not None:
                 self._insert([self._drafting.maintenance(maintenance.type, fact)])
         return Position(self._state.next_pos - 1)

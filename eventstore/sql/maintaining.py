@@ -20,6 +20,7 @@ from eventstore.sql.adopting import Incoming
 from eventstore.sql.log_file import FRAME_BYTES, LogFile
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
+from eventstore.sql.texts import maintaining
 
 T = TypeVar("T")
 
@@ -73,9 +74,8 @@ class MaintainedLog(LogFile):
             if self._names.has_pending():
                 self._register_names()
         with self._all_or_nothing():
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
-            done = work(self._connection)
-            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
+            with maintaining(self._connection):
+                done = work(self._connection)
             if fact is not None:
                 self._insert([self._drafting.maintenance(fact, tell(done))])
         self._stale = True  # what was remembered of heads and commits may have left the file

@@ -24,12 +24,16 @@ class Movable(ABC):
     _url: str
     _reader: Reader
     _drafting: Drafting
-    _writer: Writer | None
-    _log_file: MaintainedLog | None
-    _holder: files.HolderLock | None
+
+    @property
+    @abstractmethod
+    def _seals(self) -> bool: ...
 
     @abstractmethod
     def seal(self) -> None: ...
+
+    @abstractmethod
+    def _writing(self) -> tuple[Writer, object]: ...
 
     @abstractmethod
     def _check_open(self) -> None: ...
@@ -67,7 +71,9 @@ class Movable(ABC):
         progress: Callable[[int, int], None] | None = None,
     ) -> Exported:
         self._check_open()
-        if self._holder is not None:
+        if self._reader.file is None:
+            raise failures.not_here_yet(self._reader.place, "export")
+        if self._seals:
             self.seal()
         return exporting.export(self._reader, Path(path), streams, progress)
 
@@ -79,15 +85,21 @@ class Movable(ABC):
     def adopt(self, incoming: Incoming, uid: str) -> Position:
         """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
         self._check_open()
-        writer, log_file = self._writing()
+        writer, log_file = self._file()
         return writer.do(lambda: log_file.adopt(incoming, uid))
 
     def _archiver(self) -> Archiver:
         self._check_open()
-        log = Locked(*self._writing(), seals=self._holder is not None)
-        return Archiver(self._reader, log, self._drafting.clock)
+        log = Locked(*self._file(), seals=self._seals)
+        return Archiver(files.path_of(self._url), self._reader, log, self._drafting.clock)
 
-    def _writing(self) -> tuple[Writer, MaintainedLog]:
-        if self._writer is None or self._log_file is None:
-            raise failures.opened_for_reading(self._url)
-        return self._writer, self._log_file
+    def _file(self) -> tuple[Writer, MaintainedLog]:
+        """Return what writes the file.
+
+        Raises:
+            EventStoreError: `not-in-postgres`.
+        """
+        writer, log = self._writing()
+        if not isinstance(log, MaintainedLog):
+            raise failures.not_here_yet(self._reader.place, "archive, drop or import")
+        return writer, log

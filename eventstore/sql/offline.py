@@ -17,6 +17,7 @@ from eventstore.identifiers import Position
 from eventstore.seals import MARK_BYTES, Seal
 from eventstore.sql import exports, packing, seal_table, verifying
 from eventstore.sql.exports import Proof
+from eventstore.sql.history import History
 from eventstore.sql.verifier import Verifier
 from eventstore.sql.verifying import Log, Start
 
@@ -35,7 +36,8 @@ def verify(file: Path, progress: Progress | None = None) -> Verdict:
     """
     with exports.opened(file) as connection:
         if exports.is_whole(connection):
-            return Verifier(file, lambda: nullcontext(connection), ()).verify(1, None, progress)
+            verifier = Verifier(lambda: nullcontext(connection), tuple, History(file))
+            return verifier.verify(1, None, progress)
         return _Part(connection).verify(progress)
 
 

@@ -21,11 +21,13 @@ from eventstore.sql import blanks, failures, files, segments, tail, verifying
 from eventstore.sql.history import END_OF_TIME, History
 from eventstore.sql.redacting import Change
 from eventstore.sql.segments import Segment
+from eventstore.sql.texts import spelled
 from eventstore.sql.verifying import Start
 
 _CHUNK = 1 << 20
+_COLUMNS = spelled(tail.COLUMNS, "sqlite")
 _COPY = (
-    f"INSERT INTO main.commits ({tail.COLUMNS}) SELECT {tail.COLUMNS} FROM store.commits"  # noqa: S608
+    f"INSERT INTO main.commits ({_COLUMNS}) SELECT {_COLUMNS} FROM store.commits"  # noqa: S608
     " WHERE stream IN (SELECT stream FROM chosen) ORDER BY pos"
 )
 _COPY_NAMES = "INSERT INTO main.names SELECT * FROM store.names"

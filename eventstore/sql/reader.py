@@ -1,9 +1,10 @@
 """Reading a log: short transactions, whole pages, rows out as Structs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from string import hexdigits
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,24 +19,25 @@ from eventstore.events import Event, Head, Row
 from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, tail
+from eventstore.sql import failures, tail
 from eventstore.sql.history import History, twice
-from eventstore.sql.tables import commits
+from eventstore.sql.texts import id_of, id_or_none, moment, run
 from eventstore.sql.verifier import Verifier
 
 T = TypeVar("T")
 ROW_EVENTS = 256
 
-_BEGINS = (commits.c.revision == 1) | commits.c.parent.is_not(None)
-_PAGE = (
-    "SELECT pos, revision, n, began_us, data, parent, parent_revision FROM commits"
-    " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
-)
+_BEGINS = "(revision = 1 OR parent IS NOT NULL)"
 _HEAD = (
-    "SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-    " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1) UNION ALL"
-    " SELECT * FROM (SELECT revision, n, kind, flags, pos, parent, parent_revision"
-    " FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)"
+    "SELECT revision, n, kind, flags, pos, parent, parent_revision FROM commits WHERE stream = ?"
+)
+_ENDS = (
+    f"SELECT * FROM ({_HEAD} ORDER BY revision DESC LIMIT 1) AS last"  # noqa: S608 - columns
+    f" UNION ALL SELECT * FROM ({_HEAD} ORDER BY revision LIMIT 1) AS first"
+)
+_PAGE = (
+    "SELECT pos, revision, n, began_us, {data}, parent, parent_revision FROM commits"
+    " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
 )
 # The index `commits_unclosed` holds the rows that close nothing: those of most requests are
 # not among them, for one row is all that they have.
@@ -44,13 +46,8 @@ _OPEN = (
     " HAVING NOT EXISTS (SELECT 1 FROM commits AS closing"
     " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY min(pos)"
 )
-_ROW_COLUMNS = [
-    commits.c[name]
-    for name in (
-        "pos", "stream", "revision", "kind", "flags", "began_us", "at_us", "parent",
-        "parent_revision", "data",
-    )
-]  # fmt: skip
+_ROW = "pos, stream, revision, kind, flags, began_us, at_us, parent, parent_revision, {data}"
+_ROW_COLUMNS = len(_ROW.split(", "))
 _END_OF_TIME = 1 << 62
 _HEX_DIGITS = 32
 
@@ -70,32 +67,68 @@ class LogRow(msgspec.Struct, frozen=True, gc=False):
         return self.revision + self.n - 1
 
 
+class Backend(Protocol):
+    """What a database gives whoever reads a log in it."""
+
+    @property
+    def place(self) -> failures.Place:
+        """Where it is, as it may be shown."""
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """The file whose segments lie beside it; None: a database, which has none."""
+        ...
+
+    def engine(self) -> sa.Engine:
+        """Return a new pool of connections that can only read."""
+        ...
+
+    def translating(self) -> AbstractContextManager[None]:
+        """Raise the driver's errors as ours."""
+        ...
+
+    def anchors(self) -> Iterable[bytes]:
+        """Return the public keys whose seals are trusted, as far as they are known here."""
+        ...
+
+
 class Reader:
     """Reads one store. Thread-safe.
 
     Args:
-        path: of the store.
+        backend: whose store it is.
         registry: what the program knows.
         names: what the numbers mean; learns what the log registers.
     """
 
-    def __init__(self, path: Path, registry: Registry, names: NameBook) -> None:
-        self.path = path
+    def __init__(self, backend: Backend, registry: Registry, names: NameBook) -> None:
         self.registry = registry
-        self.history = History(path)
+        self.history = History(backend.file)
+        self._backend = backend
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
-        self._engine = connections.reader_engine(path)
+        self._engine = backend.engine()
         self._closed = False
 
+    @property
+    def place(self) -> failures.Place:
+        """Where the store is, as it may be shown."""
+        return self._backend.place
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the store is; None: it is in a database."""
+        return self._backend.file
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the connections."""
         self._closed = True
         self._engine.dispose()
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
-        with failures.translating(self.path), self._engine.connect() as connection:
+        with self._backend.translating(), self._engine.connect() as connection:
             try:
                 yield connection
             finally:
@@ -121,12 +154,13 @@ class Reader:
     def end(self) -> Position:
         """Return the position of the last event."""
         with self._connection() as connection:
-            return Position(connection.exec_driver_sql("SELECT next_pos - 1 FROM log").scalar_one())
+            found = run(connection, "SELECT next_pos - 1 FROM log WHERE {log} TRUE").scalar()
+            return Position(found or 0)
 
     def head(self, stream: StreamId) -> Head:
         """Say how far *stream* is."""
         rows = self.of_stream(
-            stream, lambda connection: connection.exec_driver_sql(_HEAD, (stream.hex,)).all()
+            stream, lambda connection: run(connection, _ENDS, (stream.hex, stream.hex)).all()
         )
         if not rows:
             return Head(Revision(0))
@@ -135,7 +169,7 @@ class Reader:
             revision=Revision(revision + n - 1),
             kind=self.registry.kind_by_id(kind).name,
             closed=bool(flags & CLOSES),
-            parent=_stream(parent),
+            parent=id_or_none(parent),
             parent_revision=Revision(parent_revision or 0),
             last_position=Position(pos + n - 1),
         )
@@ -172,14 +206,13 @@ class Reader:
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
         return self.of_stream(
-            stream,
-            lambda connection: connection.exec_driver_sql(_PAGE, (stream.hex, start, last)).all(),
+            stream, lambda connection: run(connection, _PAGE, (stream.hex, start, last)).all()
         )
 
     def _inherited(self, rows: Sequence[Any], first: int, last: int) -> Iterator[Event]:
         """Give what the ancestors have of a fork that begins with *rows*."""
         if rows and rows[0][5] is not None and first < rows[0][1]:
-            yield from self.read(StreamId(UUID(rows[0][5])), first, min(last, rows[0][6]))
+            yield from self.read(id_of(rows[0][5]), first, min(last, rows[0][6]))
 
     def _decode(
         self, pos: int, stream: StreamId, revision: int, began_us: int, data: str
@@ -205,20 +238,28 @@ class Reader:
         first_rows_only: bool,
     ) -> list[Row]:
         """Give rows between two positions."""
-        query = sa.select(*_ROW_COLUMNS).where(commits.c.pos > after).limit(max(limit, 0))
+        where, values = self._where(after, kinds)
         if before is not None:
-            query = query.where(commits.c.pos < before)
-        if kinds:
-            query = query.where(commits.c.kind.in_([self.registry.kind(k).id for k in kinds]))
+            where, values = f"{where} AND pos < ?", [*values, before]
         if first_rows_only:
-            query = query.where(_BEGINS)
-        query = query.order_by(commits.c.pos.desc() if newest_first else commits.c.pos)
-        rows = twice(lambda: self._rows(query, after, before, limit, newest_first=newest_first))
+            where = f"{where} AND {_BEGINS}"
+        order = "pos DESC" if newest_first else "pos"
+        text = f"SELECT {_ROW} FROM commits WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        asked = (text, [*values, max(limit, 0)])
+        rows = twice(lambda: self._rows(asked, after, before, limit, newest_first=newest_first))
         return [self._row(*row) for row in rows]
+
+    def _where(self, after: int, kinds: Sequence[int | str]) -> tuple[str, list[int]]:
+        """Return the condition for rows of *kinds* that begin after a position, and its values."""
+        numbers = [k if isinstance(k, int) else self.registry.kind(k).id for k in kinds]
+        if not numbers:
+            return "{log} pos > ?", [after]
+        marks = ",".join("?" * len(numbers))
+        return f"{{log}} pos > ? AND kind IN ({marks})", [after, *numbers]
 
     def _rows(
         self,
-        query: sa.Select[Any],
+        asked: tuple[str, Sequence[object]],
         after: int,
         before: int | None,
         limit: int,
@@ -229,35 +270,42 @@ class Reader:
             return []
         with self.moment() as connection:
             return self.history.rows(
-                connection, lambda held: held.execute(query).all(), after=after, before=before,
+                connection, lambda held: run(held, *asked).all(), after=after, before=before,
                 limit=limit, newest_first=newest_first,
             )  # fmt: skip
 
     def _row(  # noqa: PLR0913, PLR0917 - the columns
         self,
         pos: int,
-        stream: str,
+        stream: UUID | str,
         revision: int,
         kind: int,
         flags: int,
         began_us: int,
         at_us: int,
-        parent: str | None,
+        parent: UUID | str | None,
         parent_revision: int | None,
         data: str,
     ) -> Row:
-        stream_id = StreamId(UUID(stream))
+        stream_id = id_of(stream)
         return Row(
             Position(pos), stream_id, Revision(revision), self.registry.kind_by_id(kind).name,
-            bool(flags & CLOSES), began_us, at_us, _stream(parent),
+            bool(flags & CLOSES), began_us, at_us, id_or_none(parent),
             Revision(parent_revision or 0),
             self._decode(pos, stream_id, revision, began_us, data),
         )  # fmt: skip
 
     def log_id(self) -> UUID:
-        """Return the id of the log."""
+        """Return the id of the log.
+
+        Raises:
+            EventStoreError: `no-such-store`: nobody began it yet.
+        """
         with self._connection() as connection:
-            return tail.read_uid(connection)
+            uid = tail.read_uid(connection)
+        if uid is None:
+            raise failures.no_log(self._backend.place)
+        return uid
 
     def page(self, log: UUID, after: Mark, kinds: Sequence[int]) -> Found:
         """Give a subscription's next rows, in one transaction with the mark behind them.
@@ -265,26 +313,23 @@ class Reader:
         Raises:
             EventStoreError: `history-forked`.
         """
-        columns = [*_ROW_COLUMNS, commits.c.epoch, commits.c.n, commits.c.chain]
-        query = sa.select(*columns).where(commits.c.pos > after.position)
-        if kinds:
-            query = query.where(commits.c.kind.in_(kinds))
-        query = query.order_by(commits.c.pos).limit(PAGE_ROWS)
-        rows, mark = twice(lambda: self._rows_and_mark(query, log, after))
+        where, values = self._where(after.position, kinds)
+        text = f"SELECT {_ROW}, epoch, n, chain FROM commits WHERE {where} ORDER BY pos LIMIT ?"  # noqa: S608
+        rows, mark = twice(lambda: self._rows_and_mark((text, [*values, PAGE_ROWS]), log, after))
         more = len(rows) == PAGE_ROWS
         if more:
             (pos, *_, epoch, n, chain) = rows[-1]
             mark = Mark(epoch, pos + n - 1, chain)
-        return Found([self._row(*row[: len(_ROW_COLUMNS)]) for row in rows], mark, more)
+        return Found([self._row(*row[:_ROW_COLUMNS]) for row in rows], mark, more)
 
     def _rows_and_mark(
-        self, query: sa.Select[Any], log: UUID, after: Mark
+        self, asked: tuple[str, Sequence[object]], log: UUID, after: Mark
     ) -> tuple[list[Any], Mark]:
         with self.moment() as connection:
             if tail.read_mark(connection, self.history, log, after.position) != after:
                 raise refusals.history_forked(log, after.position)
             rows = self.history.rows(
-                connection, lambda held: held.execute(query).all(), after=after.position,
+                connection, lambda held: run(held, *asked).all(), after=after.position,
                 before=None, limit=PAGE_ROWS,
             )  # fmt: skip
             return rows, tail.read_mark(connection, self.history, log)
@@ -302,66 +347,54 @@ class Reader:
     @contextmanager
     def moment(self) -> Iterator[sa.Connection]:
         """Give a connection that sees the log as it is at one moment."""
-        with self._connection() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+        with self._connection() as connection, moment(connection):
+            yield connection
 
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""
         number = self.registry.kind(kind).id
-        begins = sa.and_(commits.c.kind == number, _BEGINS)
         with self.moment() as connection:
-            return twice(lambda: self.history.count(connection, begins))
+            return twice(
+                lambda: self.history.count(connection, f"kind = ? AND {_BEGINS}", (number,))
+            )
 
     def find_streams(self, suffix: str, kind: str, limit: int) -> list[StreamId]:
         """Find streams by the end of their id."""
-        number = self.registry.kind(kind).id
+        number, suffix = self.registry.kind(kind).id, suffix.lower()
+        fits, values = "substr({hex}, ?) = ?", [_HEX_DIGITS + 1 - len(suffix), suffix]
+        if _is_id(suffix):
+            fits, values = "stream = ?", [suffix]
         # The index on (stream, revision) holds all ids: the rows themselves are only
         # looked at where the id fits.
-        fits = commits.c.stream.endswith(suffix.lower(), autoescape=True)
-        if len(suffix) == _HEX_DIGITS:
-            fits = commits.c.stream == suffix.lower()
-        found = sa.select(commits.c.stream).where(fits).distinct()
-        query = (
-            sa.select(commits.c.pos, commits.c.stream)
-            .where(commits.c.stream.in_(found), commits.c.kind == number, _BEGINS)
-            .order_by(commits.c.pos.desc())
-            .limit(max(limit, 0))
+        text = (
+            "SELECT pos, stream FROM commits"  # noqa: S608 - ours
+            f" WHERE stream IN (SELECT stream FROM commits WHERE {fits})"
+            f" AND kind = ? AND {_BEGINS} ORDER BY pos DESC LIMIT ?"
         )
-        if len(suffix) == _HEX_DIGITS and (stream := _id_of(suffix)) is not None:
+        asked = (text, [*values, number, max(limit, 0)])
+        if _is_id(suffix):
             # One that is not archived is found without the segments.
-            rows = self.of_stream(stream, lambda held: held.execute(query).all())
+            rows = self.of_stream(id_of(suffix), lambda held: run(held, *asked).all())
         else:
-            rows = twice(lambda: self._rows(query, 0, None, limit, newest_first=True))
-        return [StreamId(UUID(text)) for _, text in rows]
+            rows = twice(lambda: self._rows(asked, 0, None, limit, newest_first=True))
+        return [id_of(found) for _, found in rows]
 
     def forks_of(self, stream: StreamId) -> list[StreamId]:
         """Give the streams that go on from *stream*."""
         with self._connection() as connection:
-            found = self.history.forks(connection, stream)
-        return [StreamId(UUID(fork)) for _, fork in found]
+            return [fork for _, fork in self.history.forks(connection, stream)]
 
     def open_streams(self, kind: str) -> list[StreamId]:
         """Give the streams of *kind* that no row closes."""
         number = self.registry.kind(kind).id
         with self._connection() as connection:
-            found = connection.exec_driver_sql(_OPEN, (number,)).scalars()
-            return [StreamId(UUID(stream)) for stream in found]
+            return [id_of(stream) for stream in run(connection, _OPEN, (number,)).scalars()]
 
-    def verifier(self, anchors: Iterable[bytes] | None = None) -> Verifier:
-        """Return what checks the store; see there for *anchors*."""
-        return Verifier(self.path, self._connection, anchors)
-
-
-def _id_of(digits: str) -> StreamId | None:
-    try:
-        return StreamId(UUID(digits))
-    except ValueError:
-        return None
+    def verifier(self) -> Verifier:
+        """Return what checks the store."""
+        return Verifier(self._connection, self._backend.anchors, self.history)
 
 
-def _stream(text: str | None) -> StreamId | None:
-    return StreamId(UUID(text)) if text else None
+def _is_id(suffix: str) -> bool:
+    """Say whether *suffix* is all of an id: that one is found by its index."""
+    return len(suffix) == _HEX_DIGITS and set(suffix) <= set(hexdigits)

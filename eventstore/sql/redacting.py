@@ -1,7 +1,6 @@
 """Take values out of a stored row: what one maintenance transaction does (TB-7, CH-6)."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
@@ -10,12 +9,14 @@ from eventstore import redaction, refusals
 from eventstore.chain import StoredRow
 from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.errors import EventStoreError
-from eventstore.identifiers import StreamId
+from eventstore.events import Redaction
+from eventstore.identifiers import Position, StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
 from eventstore.sql import segments, tail
 from eventstore.sql.history import History
 from eventstore.sql.segments import Segment
+from eventstore.sql.texts import run
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -32,6 +33,7 @@ class Change(msgspec.Struct, frozen=True):
     """The row as it shall be, and the fact that tells of it."""
 
     pos: int
+    revision: int
     data: str
     fact: Redacted
     stream: StreamId
@@ -61,7 +63,8 @@ def change_of(
         pointers=order.pointers, by=order.by, reason=order.reason, digest=row.digest or b"",
         data=data,
     )  # fmt: skip
-    return Change(row.pos, data, fact, row.stream, history.home(connection, row.stream))
+    home = history.home(connection, row.stream)
+    return Change(row.pos, row.revision, data, fact, row.stream, home)
 
 
 def row_of(
@@ -95,7 +98,7 @@ def _find(
 ) -> StoredRow | None:
     sql = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ? {rest} LIMIT 1"  # noqa: S608
     found = history.of_stream(
-        connection, stream, lambda held: held.exec_driver_sql(sql, (stream.hex, *values)).first()
+        connection, stream, lambda held: run(held, sql, (stream.hex, *values)).first()
     )
     return tail.stored_row(found) if found else None
 
@@ -119,11 +122,10 @@ def apply(
     without the values, where one had them.
     """
     streams = _with_forks(connection, history, change.stream)
-    connection.exec_driver_sql(
-        "UPDATE commits SET data = ?, salt = NULL WHERE pos = ?", (change.data, change.pos)
-    )
+    text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
+    run(connection, text, (change.data, change.stream.hex, change.revision))
     dropped = sum(
-        connection.exec_driver_sql("DELETE FROM keyframes WHERE stream = ?", (each,)).rowcount
+        run(connection, "DELETE FROM keyframes WHERE stream = ?", (each.hex,)).rowcount
         for each in streams
     )
     if rewritten is not None:
@@ -131,9 +133,34 @@ def apply(
     return dropped
 
 
-def _with_forks(connection: sa.Connection, history: History, stream: StreamId) -> list[str]:
-    """Return *stream* and all that goes on from it, as they are stored."""
-    found = [stream.hex]
+def _with_forks(connection: sa.Connection, history: History, stream: StreamId) -> list[StreamId]:
+    """Return *stream* and all that goes on from it."""
+    found = [stream]
     for each in found:
-        found += [fork for _, fork in history.forks(connection, StreamId(UUID(each)))]
+        found += [fork for _, fork in history.forks(connection, each)]
     return found
+
+
+class Redacting:
+    """Takes values out of a row where nothing is archived.
+
+    Args:
+        change: what it is.
+        history: of the store.
+    """
+
+    type = redaction.FACT
+
+    def __init__(self, change: Change, history: History) -> None:
+        self._change = change
+        self._history = history
+        self._keyframes = 0
+
+    def work(self, connection: sa.Connection) -> Redacted:
+        """Write the row anew and drop the folds that hold the values; return the fact of it."""
+        self._keyframes = apply(connection, self._history, self._change, None)
+        return self._change.fact
+
+    def told(self, position: Position, gone: bool) -> Redaction:  # noqa: FBT001 - of two
+        """Return what came of it; the fact is at *position*."""
+        return Redaction(position, Position(self._change.pos), self._keyframes, gone)

@@ -24,13 +24,12 @@ def file_of(path: Path) -> Path:
     return Path(f"{path}.seal-key")
 
 
-def seeds(path: Path) -> list[bytes]:
-    """Return the seeds in the key file, oldest first; none if it is not there or not ours.
+def seeds(file: Path) -> list[bytes]:
+    """Return the seeds in the key file *file*, oldest first; none if it is not there or not ours.
 
     Raises:
         EventStoreError: `bad-seal-key` when it is not one.
     """
-    file = file_of(path)
     try:
         lines = file.read_text("ascii").split()
         if file.stat().st_mode & _OTHERS:
@@ -42,9 +41,9 @@ def seeds(path: Path) -> list[bytes]:
     return [_seed(line, file) for line in lines]
 
 
-def keys(path: Path) -> list[bytes]:
+def keys(file: Path) -> list[bytes]:
     """Return the public keys of the key file: whoever may read it knows whom to trust."""
-    return [signing.key_of(seed) for seed in seeds(path)]
+    return [signing.key_of(seed) for seed in seeds(file)]
 
 
 def new_seed() -> bytes:
@@ -52,13 +51,12 @@ def new_seed() -> bytes:
     return secrets.token_bytes(signing.SEED_BYTES)
 
 
-def make(path: Path, seed: bytes) -> None:
+def make(name: Path, seed: bytes) -> None:
     """Make the key file, readable by its owner only, whole or not at all.
 
     Raises:
         EventStoreError: `read-only` when it cannot be made.
     """
-    name = file_of(path)
     beside = name.with_name(f"{name.name}.new")
     try:
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -9,19 +9,20 @@ import sqlalchemy as sa
 from eventstore import redaction
 from eventstore.names import LOG_STREAM, TYPE, Name
 from eventstore.seals import REKEYED, Rekeying, Seal
+from eventstore.sql.texts import run, text_of
 
 T = TypeVar("T")
 _COLUMNS = "last_pos, first_pos, note, marks, key, signature"
 _INSERT = (
-    f"INSERT INTO seals ({_COLUMNS})"  # noqa: S608 - columns
-    " SELECT ?, ?, ?, ?, ?, ? WHERE (SELECT epoch FROM log) = ?"
+    f"INSERT INTO seals ({{log_id}}{_COLUMNS}) SELECT {{its_id}}?, ?, ?, ?, ?, ?"  # noqa: S608
+    " WHERE (SELECT epoch FROM log WHERE {log} TRUE) = ?"
 )
 _events_of = msgspec.json.Decoder(list[list[msgspec.Raw]]).decode
 
 
 def last(connection: sa.Connection) -> Seal | None:
     """Return the last seal."""
-    return next(_seals(connection, "1 ORDER BY last_pos DESC LIMIT 1", ()), None)
+    return next(_seals(connection, "TRUE ORDER BY last_pos DESC LIMIT 1", ()), None)
 
 
 def over(connection: sa.Connection, pos: int) -> Seal | None:
@@ -31,26 +32,21 @@ def over(connection: sa.Connection, pos: int) -> Seal | None:
 
 def first_pos_due(connection: sa.Connection) -> int:
     """Return the position that the next seal begins at."""
-    found = connection.exec_driver_sql("SELECT max(last_pos) + 1 FROM seals").scalar()
+    found = run(connection, "SELECT max(last_pos) + 1 FROM seals WHERE {log} TRUE").scalar()
     return int(found or 1)
 
 
 def insert(connection: sa.Connection, seal: Seal, epoch: int) -> bool:
     """Store *seal* if the log is still held under *epoch*; say whether it is."""
     row = (seal.last_pos, seal.first_pos, seal.note, seal.marks, seal.key, seal.signature)
-    return connection.exec_driver_sql(_INSERT, (*row, epoch)).rowcount == 1
+    return run(connection, _INSERT, (*row, epoch)).rowcount == 1
 
 
 def _seals(connection: sa.Connection, where: str, values: tuple[int, ...]) -> Iterator[Seal]:
-    # As bytes: an altered note need not be text.
-    columns = _COLUMNS.replace("note", "CAST(note AS BLOB)")
-    rows = connection.exec_driver_sql(
-        f"SELECT {columns} FROM seals WHERE {where}",  # noqa: S608 - ours
-        values,
-    ).all()
-    for last_pos, first_pos, note, marks, key, signature in rows:
-        text = note.decode(errors="surrogateescape")
-        yield Seal(last_pos, first_pos, text, marks, key, signature)
+    columns = _COLUMNS.replace("note", "{raw_note}")
+    text = f"SELECT {columns} FROM seals WHERE {{log}} {where}"  # noqa: S608 - ours
+    for last_pos, first_pos, note, marks, key, signature in run(connection, text, values).all():
+        yield Seal(last_pos, first_pos, text_of(note), marks, key, signature)
 
 
 def after(connection: sa.Connection, pos: int, limit: int = 16) -> list[Seal]:
@@ -73,14 +69,12 @@ def placed_facts(
     number = next((n.id for n in names if (n.kind, n.name) == (TYPE, type_)), None)
     if number is None:
         return []
-    rows = connection.exec_driver_sql(
-        "SELECT pos, CAST(data AS BLOB) FROM commits WHERE stream = ? ORDER BY revision",
-        (LOG_STREAM.hex,),
-    )
+    query = "SELECT pos, {raw_data} FROM commits WHERE stream = ? ORDER BY revision"
+    rows = run(connection, query, (LOG_STREAM.hex,))
     return [fact for pos, data in rows.all() for fact in _read(pos, data, number, cls)]
 
 
-def _read(pos: int, data: bytes, number: int, cls: type[T]) -> Iterator[tuple[int, T]]:
+def _read(pos: int, data: bytes | str, number: int, cls: type[T]) -> Iterator[tuple[int, T]]:
     try:
         for index, item in enumerate(_events_of(data)):
             if bytes(item[0]) == str(number).encode():

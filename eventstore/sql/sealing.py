@@ -18,6 +18,7 @@ from eventstore.identifiers import Clock
 from eventstore.seals import Rekeying, Seal
 from eventstore.sql import seal_keys, seal_table
 from eventstore.sql.plan import LogState
+from eventstore.sql.texts import run
 
 LOG = logging.getLogger("eventstore")
 SEAL_ROWS = 1_000
@@ -32,7 +33,7 @@ class Sealer:
     """Seals one log.
 
     Args:
-        path: of the store.
+        file: that holds keys; None: there is none, *seed* is given.
         clock: says when a seal was made.
         seed: that seals; None: that of the key file, which is made if there is none.
         on_seal: is told each new seal, to keep it where the file's owner cannot reach it.
@@ -41,7 +42,7 @@ class Sealer:
 
     def __init__(
         self,
-        path: Path,
+        file: Path | None,
         clock: Clock,
         *,
         seed: bytes | None = None,
@@ -50,7 +51,7 @@ class Sealer:
     ) -> None:
         if seed is not None:
             seal_keys.check_seed(seed)
-        self._path = path
+        self._file = file
         self._clock = clock
         self._given = seed
         self._unsaved = False
@@ -76,7 +77,8 @@ class Sealer:
         before = seal_table.last(connection)
         if before is None or before.key == signing.key_of(seed := self._seed()):
             return None
-        old = [one for one in seal_keys.seeds(self._path) if signing.key_of(one) == before.key]
+        seeds = seal_keys.seeds(self._file) if self._file is not None else []
+        old = [one for one in seeds if signing.key_of(one) == before.key]
         return seals.rekeyed(
             state.uid, new=signing.key_of(seed), previous=before.key, seed=old[0] if old else None
         )
@@ -88,15 +90,16 @@ class Sealer:
         would stand in the file, and its seals would be taken for somebody else's.
         """
         if self._unsaved:
-            assert self._given is not None  # noqa: S101 - for the type checker
-            seal_keys.make(self._path, self._given)
+            assert self._file is not None and self._given is not None  # noqa: S101, PT018 - types
+            seal_keys.make(self._file, self._given)
             self._unsaved = False
 
     def seal(self, connection: sa.Connection, state: LogState) -> bool:
         """Seal what is waiting, or the first part of much; say whether there is more."""
         first = seal_table.first_pos_due(connection)
-        rows = connection.exec_driver_sql(
-            "SELECT pos + n - 1, chain FROM commits WHERE pos >= ? ORDER BY pos LIMIT ?",
+        rows = run(
+            connection,
+            "SELECT pos + n - 1, chain FROM commits WHERE {log} pos >= ? ORDER BY pos LIMIT ?",
             (first, MOST_ROWS),
         ).all()
         more = len(rows) == MOST_ROWS
@@ -113,7 +116,8 @@ class Sealer:
 
     def _seed(self) -> bytes:
         if self._given is None:
-            found = seal_keys.seeds(self._path)
+            assert self._file is not None  # noqa: S101 - for the type checker
+            found = seal_keys.seeds(self._file)
             self._unsaved = not found
             self._given = found[-1] if found else seal_keys.new_seed()
         return self._given
@@ -124,4 +128,4 @@ class Sealer:
         try:
             self._on_seal(seal)
         except Exception:
-            LOG.exception("on_seal_failed path=%s last=%d", self._path, seal.last_pos)
+            LOG.exception("on_seal_failed keys=%s last=%d", self._file, seal.last_pos)

@@ -1,212 +1,76 @@
-"""A store in an SQLite file: readers, and a writer where the mode has one."""
+"""A store in a database: readers, and a writer where the mode has one."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar
+from typing import Protocol, Self, TypeVar
+
+import msgspec
 
 from eventstore import refusals
 from eventstore.bell import Bell
-from eventstore.codec import Registry
 from eventstore.cursors import Cursor
 from eventstore.drafts import Drafting
 from eventstore.erasure import Erasure
 from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
-from eventstore.fold import Folded, Keepable, Reducer
+from eventstore.fold import Folded, Reducer
 from eventstore.following import Following
 from eventstore.forks import Process
-from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
-from eventstore.keyring import Keyring, Opened, keyring_missing, name_of
-from eventstore.names import NameBook
-from eventstore.sql import (
-    connections,
-    failures,
-    files,
-    originating,
-    packing,
-    revisions,
-    schema,
-    subject_keys,
-)
+from eventstore.identifiers import Position, Revision, StreamId
+from eventstore.keyring import Opened, keyring_missing, name_of
+from eventstore.sql import failures, originating, subject_keys
 from eventstore.sql.erasing import Erasing, Rewrapping
-from eventstore.sql.feed import SqlFeed
-from eventstore.sql.folding import CHECK_EVERY, FoldCounts, Folds, Report
+from eventstore.sql.feed import SqlFeed, Watch
+from eventstore.sql.folding import FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.log_file import LOG
-from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.movable import Movable
-from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
-from eventstore.sql.sealing import OnSeal, Sealer
-from eventstore.sql.subject_keys import KeyTable
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
-from eventstore.store import Store
-from eventstore.subjects import OWN, Subjects
+from eventstore.subjects import Subjects
 
 S = TypeVar("S")
-Mode = Literal["hold", "guest", "read"]
-Durability = Literal["fsync", "bounded", "process", "volatile"]
 _LAST = (1 << 63) - 1
-_NO_KEYFRAMES: Mapping[str, Keepable[Any]] = MappingProxyType({})
 
 
-def open_store(  # noqa: PLR0913 - what a program decides, once
-    url: str,
-    *,
-    mode: Mode = "hold",
-    durability: Durability = "fsync",
-    registry: Registry,
-    clock: Clock,
-    ids: Ids,
-    keyframes: Mapping[str, Keepable[Any]] = _NO_KEYFRAMES,
-    check_keyframes: int = CHECK_EVERY,
-    seal_key: bytes | None = None,
-    on_seal: OnSeal | None = None,
-    keyring: Keyring | None = None,
-) -> Store:
-    """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
-
-    Args:
-        url: of a file, which a holder makes if there is none; or `postgresql://…`, of a
-            database that `upgrade` has made ready.
-        mode: `hold` to append as the one process that holds the log, `guest` to append
-            beside a holder, `read` to append nothing.
-        durability: what is true of a commit when its ticket is answered. `fsync`: it
-            survives a power cut. `bounded`: at most the last 50 ms do not. `process`: it
-            survives the death of the process. `volatile`: nothing, for tests.
-        registry: kinds of streams and types of events.
-        clock: gives the time.
-        ids: gives new ids.
-        keyframes: kind of stream to the reducer whose folds a holder keeps, so that long
-            streams are folded in a short time. Whoever reads uses what a holder kept.
-        check_keyframes: one kept fold used in so many is folded again and compared.
-
-        seal_key: 32 secret bytes that a holder seals with; None: those of the file
-            `<file>.seal-key`, which is made where there is none.
-        on_seal: is told each new seal, to send it where nobody who can write the file can
-            reach it. The writer waits for it, so it is quick and does not use the store.
-        keyring: masters of the keys of persons (`read_keyring` reads them from a file); None:
-            nothing can be sealed or hashed here, and what is sealed cannot be opened.
-
-    Raises:
-        EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
-            `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
-            `bad-pragma`,
-            `upcast-missing`, `upcast-unused`, `bad-seal-key`, `wrong-master`,
-            `not-in-postgres`.
-    """
-    registry.check()
-    if addresses.is_address(url):
-        from eventstore.sql.postgres.store import open_postgres  # noqa: PLC0415 - as needed
-
-        return open_postgres(
-            url, mode=mode, durability=durability, registry=registry, clock=clock, ids=ids,
-            keyring=keyring,
-        )  # fmt: skip
-    path = files.path_of(url)
-    connections.check_sqlite()
-    holder = subjects = None
-    if mode == "hold":
-        files.is_store(path)  # else a lock file would lie beside a foreign file
-        holder = files.HolderLock(path, clock())
-    try:
-        _require(path, clock, ids, may_create=holder is not None)
-        book = NameBook(registry, guest=holder is None)
-        subjects = _open_keys(path, keyring, clock, ids)
-        drafting = Drafting(registry, book, clock, ids, subjects)
-        if mode == "read":
-            reader = Reader(path, registry, book)
-            folds = Folds(reader, registry, check_every=check_keyframes)
-            return SqlStore(url, reader, folds, drafting)
-        if holder is not None and not connections.resets_wal_safely():
-            LOG.warning("sqlite_old version=%s safe_from=3.51.3", connections.sqlite_version())
-        sealer = Sealer(path, clock, seed=seal_key, on_seal=on_seal) if holder else None
-        log_file, write_lock = _open_for_writing(path, registry, book, drafting, durability, sealer)
-        keeper = None
-        if holder is not None and keyframes:
-            keeper = Keeper(Reader(path, registry, book), registry, keyframes)
-        writer = Writer(url, path, log_file, write_lock, keeper)
-        reader = Reader(path, registry, book)
-        if holder is not None:
-            packing.sweep_on_opening(path, reader.ask)
-        folds = Folds(
-            reader, registry, check_every=check_keyframes, report=_reporting(writer, keeper)
-        )
-        return SqlStore(url, reader, folds, drafting, writer, log_file, holder)
-    except BaseException:
-        if subjects is not None:
-            subjects.close()
-        if holder is not None:
-            holder.close()
-        raise
-
-
-def _open_keys(path: Path, keyring: Keyring | None, clock: Clock, ids: Ids) -> Subjects | None:
-    """Open the keys of persons.
-
-    Raises:
-        EventStoreError: `wrong-master`.
-    """
-    if keyring is None:
-        return None
-    subjects = Subjects(keyring, KeyTable(path), clock, ids)
-    try:
-        subjects.begin(subjects.table.by_id(OWN))
-    except BaseException:
-        subjects.close()
-        raise
-    return subjects
-
-
-def _reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
+def reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
     """Say whom folds tell what they found of keyframes."""
     if keeper is None:
         return None
     return lambda report: writer.ask(lambda: keeper.take(report))
 
 
-def _require(path: Path, clock: Clock, ids: Ids, *, may_create: bool) -> None:
-    if not files.is_store(path):
-        if not may_create:
-            raise failures.no_such_store(path)
-        schema.create(path, clock, ids)
-    revisions.require_current(path)
+class UpkeptLog(Protocol):
+    """What a log does besides appending; whoever asks has it to itself."""
+
+    def seal_due_s(self) -> float | None:
+        """Return when `seal` is due; None: it signs nothing, for want of a key or of the log."""
+        ...
+
+    def seal(self) -> bool: ...
+    def redact(self, order: Order) -> Redaction: ...
+    def erase(self, erasing: Erasing) -> Erasure: ...
+    def maintain(self, maintenance: Maintenance) -> Position: ...
 
 
-def _open_for_writing(
-    path: Path,
-    registry: Registry,
-    book: NameBook,
-    drafting: Drafting,
-    durability: Durability,
-    sealer: Sealer | None,
-) -> tuple[MaintainedLog, files.WriteLock]:
-    write_lock = files.WriteLock(path)
-    try:
-        with write_lock:
-            log_file = MaintainedLog(
-                path, registry, book, drafting, durability=durability, guest=sealer is None,
-                sealer=sealer,
-            )  # fmt: skip
-            try:
-                if sealer is not None:
-                    log_file.hold()
-                log_file.begin_keys()
-            except BaseException:
-                log_file.close()
-                raise
-    except BaseException:
-        write_lock.close()
-        raise
-    return log_file, write_lock
+class Closes(Protocol):
+    """What is let go of last."""
+
+    def close(self) -> None: ...
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """What a store has that is open for writing."""
+
+    writer: Writer
+    log: UpkeptLog
+    holder: Closes | None = None
 
 
 class SqlStore(Movable):
-    """A log in a file. See `eventstore.store.Store` for what its methods do."""
+    """A log in a database. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
         self,
@@ -214,20 +78,22 @@ class SqlStore(Movable):
         reader: Reader,
         folds: Folds,
         drafting: Drafting,
-        writer: Writer | None = None,
-        log_file: MaintainedLog | None = None,
-        holder: files.HolderLock | None = None,
+        watch: Watch,
+        writing: Writing | None = None,
+        *,
+        bell: Bell | None = None,
     ) -> None:
+        writer = writing.writer if writing is not None else None
         self._url = url
         self._reader = reader
         self._folds = folds
-        self._bell = writer.bell if writer is not None else Bell()
+        self._bell = writer.bell if writer is not None else bell or Bell()
         note = self._note_reset if writer is not None else None
-        self._feed = SqlFeed(url, reader.path, reader, note)
+        self._feed = SqlFeed(url, watch, reader, note)
         self._drafting = drafting
         self._writer = writer
-        self._log_file = log_file
-        self._holder = holder
+        self._log = writing.log if writing is not None else None
+        self._holder = writing.holder if writing is not None else None
         self._subjects = drafting.subjects
         self._closed = False
         self._generation = Process.generation
@@ -348,20 +214,18 @@ class SqlStore(Movable):
 
     def seal(self) -> None:
         self._check_open()
-        if self._writer is None or self._log_file is None or self._holder is None:
+        if self._writer is None or self._log is None or self._log.seal_due_s() is None:
             raise failures.not_the_holder(self._url, "seal")
-        while self._writer.do(self._log_file.seal):
+        while self._writer.do(self._log.seal):
             pass
 
     def redact(
         self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
     ) -> Redaction:
         self._check_open()
-        log_file = self._log_file
-        if self._writer is None or log_file is None:
-            raise failures.opened_for_reading(self._url)
+        writer, log = self._writing()
         order = Order(stream, revision, tuple(pointers), by, reason)
-        return self._writer.do(lambda: log_file.redact(order))
+        return writer.do(lambda: log.redact(order))
 
     @property
     def has_keyring(self) -> bool:
@@ -382,13 +246,13 @@ class SqlStore(Movable):
 
     def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
         self._check_open()
-        writer, log_file = self._writing()
+        writer, log = self._writing()
         erasing = Erasing(self._keys("To erase somebody").hash_of(subject), by, reason)
-        return writer.do(lambda: log_file.erase(erasing))
+        return writer.do(lambda: log.erase(erasing))
 
     def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
         self._check_open()
-        writer, log_file = self._writing()
+        writer, log = self._writing()
         subjects = self._keys("To change the master")
         subjects.learn(new_master)
         master = name_of(new_master)
@@ -396,7 +260,7 @@ class SqlStore(Movable):
         done = 0
         while True:
             batch = Rewrapping(subjects)
-            writer.do(partial(log_file.maintain, batch))
+            writer.do(partial(log.maintain, batch))
             if not batch.done:
                 return done
             done += batch.done
@@ -408,14 +272,23 @@ class SqlStore(Movable):
             raise keyring_missing(who)
         return self._subjects
 
+    @property
+    def _seals(self) -> bool:
+        return self._log is not None and self._log.seal_due_s() is not None
+
+    def _writing(self) -> tuple[Writer, UpkeptLog]:
+        if self._writer is None or self._log is None:
+            raise failures.opened_for_reading(self._url)
+        return self._writer, self._log
+
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._generation == Process.generation:  # the lock of cursors belongs to the parent too
+        if self._generation == Process.generation:  # connections belong to the parent too
             self._feed.close()
+            self._reader.close()
         self._bell.ring()
-        self._reader.close()
         if self._subjects is not None:
             self._subjects.close()
         done = self._writer is None or self._writer.close()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from eventstore.keyring import WrappedKey
 from eventstore.sql import connections, failures
+from eventstore.sql.texts import run
 from eventstore.subjects import OWN, Subjects
 
 T = TypeVar("T")
@@ -45,15 +46,13 @@ class KeyTable:
 
 def by_id(connection: sa.Connection, number: int) -> WrappedKey | None:
     """Return the key of that number."""
-    row = connection.exec_driver_sql(f"{_SELECT} WHERE id = ?", (number,)).first()
+    row = run(connection, f"{_SELECT} WHERE id = ?", (number,)).first()
     return WrappedKey(*row) if row else None
 
 
 def of(connection: sa.Connection, subject: bytes) -> list[WrappedKey]:
     """Return all keys of the subject whose hash is given, the one in use first."""
-    rows = connection.exec_driver_sql(
-        f"{_SELECT} WHERE subject = ? ORDER BY created_us, id", (subject,)
-    )
+    rows = run(connection, f"{_SELECT} WHERE subject = ? ORDER BY created_us, id", (subject,))
     return [WrappedKey(*row) for row in rows]
 
 
@@ -64,7 +63,8 @@ def forgotten(connection: sa.Connection, numbers: Iterable[int]) -> frozenset[in
     for start in range(0, len(asked), _PAGE):
         page = asked[start : start + _PAGE]
         marks = ",".join("?" * len(page))
-        rows = connection.exec_driver_sql(
+        rows = run(
+            connection,
             f"SELECT id FROM subject_keys WHERE id IN ({marks})",  # noqa: S608 - question marks
             tuple(page),
         )
@@ -110,17 +110,13 @@ def delete(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
 
 def not_wrapped_by(connection: sa.Connection, master: str, limit: int) -> list[WrappedKey]:
     """Return some keys that another master wraps."""
-    rows = connection.exec_driver_sql(
-        f"{_SELECT} WHERE master != ? ORDER BY id LIMIT ?", (master, limit)
-    )
+    rows = run(connection, f"{_SELECT} WHERE master != ? ORDER BY id LIMIT ?", (master, limit))
     return [WrappedKey(*row) for row in rows]
 
 
 def count_others(connection: sa.Connection, master: str) -> int:
     """Count the keys that another master wraps."""
-    found = connection.exec_driver_sql(
-        "SELECT count(*) FROM subject_keys WHERE master != ?", (master,)
-    )
+    found = run(connection, "SELECT count(*) FROM subject_keys WHERE master != ?", (master,))
     return int(found.scalar_one())
 
 

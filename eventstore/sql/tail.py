@@ -19,34 +19,42 @@ from eventstore.sql.plan import (
     LogState,
     Recent,
 )
+from eventstore.sql.texts import id_of, id_or_none, run
 
 COLUMNS = (
     "pos, epoch, stream, revision, n, kind, flags, began_us, at_us, commit_id, parent,"
-    " parent_revision, codec, data, salt, digest, chain"
+    " parent_revision, codec, {data}, salt, digest, chain"
 )
+_ROW_AT = f"SELECT {COLUMNS} FROM commits WHERE {{log}} pos = ?"  # noqa: S608 - columns
 _STREAM, _PARENT = 2, 10
 
 
 def stored_row(columns: Sequence[Any]) -> StoredRow:
     """Return a row of `SELECT COLUMNS` as a Struct."""
     values = list(columns)
-    values[_STREAM] = UUID(values[_STREAM])
-    values[_PARENT] = UUID(values[_PARENT]) if values[_PARENT] else None
+    values[_STREAM] = id_of(values[_STREAM])
+    values[_PARENT] = id_or_none(values[_PARENT])
     return StoredRow(*values)
 
 
 def read_state(connection: sa.Connection) -> LogState:
-    """Return where the log ends."""
-    uid, epoch, next_pos, head, at_us = connection.exec_driver_sql(
+    """Return where the log ends.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: nobody began it yet.
+    """
+    uid, epoch, next_pos, head, at_us = run(
+        connection,
         "SELECT uid, epoch, next_pos, head,"
-        " (SELECT at_us FROM commits ORDER BY pos DESC LIMIT 1) FROM log"
+        " (SELECT at_us FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1)"
+        " FROM log WHERE {log} TRUE",
     ).one()
-    return LogState(UUID(uid), epoch, next_pos, head, at_us or 0)
+    return LogState(id_of(uid), epoch, next_pos, head, at_us or 0)
 
 
-def read_uid(connection: sa.Connection) -> UUID:
-    """Return the id of the log."""
-    return UUID(connection.exec_driver_sql("SELECT uid FROM log").scalar_one())
+def read_uid(connection: sa.Connection) -> UUID | None:
+    """Return the id of the log; None: nobody began it yet."""
+    return id_or_none(run(connection, "SELECT uid FROM log WHERE {log} TRUE").scalar())
 
 
 def read_mark(
@@ -59,31 +67,33 @@ def read_mark(
 
 def read_names(connection: sa.Connection) -> list[Name]:
     """Return all names of the log."""
-    rows = connection.exec_driver_sql("SELECT id, kind, name, version FROM names")
+    rows = run(connection, "SELECT id, kind, name, version FROM names WHERE {log} TRUE")
     return [Name(*row) for row in rows]
 
 
 def count_names(connection: sa.Connection) -> int:
     """Count the names of the log."""
-    return int(connection.exec_driver_sql("SELECT count(*) FROM names").scalar_one())
+    return int(run(connection, "SELECT count(*) FROM names WHERE {log} TRUE").scalar_one())
 
 
 def read_heads(connection: sa.Connection) -> Heads:
     """Return an empty memory of heads that begins now."""
     # An archived stream must not begin again: the index that would refuse it lacks it.
-    youngest = connection.exec_driver_sql(
-        "SELECT max(coalesce((SELECT max(stream) FROM commits), ''),"
-        " coalesce((SELECT max(max_stream) FROM segments), ''))"
-    ).scalar()
-    return Heads(youngest or "")
+    youngest = [
+        run(connection, f"SELECT {name} FROM {table} ORDER BY {name} DESC LIMIT 1").scalar()  # noqa: S608 - ours
+        for name, table in (("stream", "commits"), ("max_stream", "segments"))
+    ]
+    return Heads(max(id_of(each).hex if each is not None else "" for each in youngest))
 
 
 def read_recent(connection: sa.Connection, history: History) -> Recent:
     """Return the commit ids of the last rows."""
 
     def ask(held: sa.Connection) -> Sequence[Any]:
-        return held.exec_driver_sql(
-            "SELECT commit_id, pos FROM commits ORDER BY pos DESC LIMIT ?", (REMEMBERED_ROWS,)
+        return run(
+            held,
+            "SELECT commit_id, pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT ?",
+            (REMEMBERED_ROWS,),
         ).all()
 
     rows = history.recent(connection, ask, REMEMBERED_ROWS)
@@ -99,12 +109,22 @@ def read_recent(connection: sa.Connection, history: History) -> Recent:
 def first_of(connection: sa.Connection, pos: int) -> int:
     """Return where the commit begins that has a row at *pos*."""
     while True:
-        before = connection.exec_driver_sql(
-            "SELECT pos, flags FROM commits WHERE pos < ? ORDER BY pos DESC LIMIT 1", (pos,)
+        before = run(
+            connection,
+            "SELECT pos, flags FROM commits WHERE {log} pos < ? ORDER BY pos DESC LIMIT 1",
+            (pos,),
         ).first()
         if before is None or not before[1] & CONTINUES:
             return pos
         pos = before[0]
+
+
+def chain_at(connection: sa.Connection, pos: int) -> bytes | None:
+    """Return the chain value of the row that begins at *pos*; None if none does."""
+    chain: bytes | None = run(
+        connection, "SELECT chain FROM commits WHERE {log} pos = ?", (pos,)
+    ).scalar()
+    return chain
 
 
 class SqlLookups:
@@ -119,7 +139,7 @@ class SqlLookups:
     ) -> Sequence[Any] | None:
         """Return the first row that *sql* gives where the rows of *stream* are."""
         return self._history.of_stream(
-            self._connection, stream, lambda held: held.exec_driver_sql(sql, values).first()
+            self._connection, stream, lambda held: run(held, sql, values).first()
         )
 
     def known(self, stream: StreamId) -> Known:
@@ -127,15 +147,14 @@ class SqlLookups:
         row = self._first(
             stream,
             "SELECT revision + n - 1, kind, flags, commit_id,"
-            " (SELECT parent FROM commits WHERE stream = ?1 ORDER BY revision LIMIT 1)"
-            " FROM commits WHERE stream = ?1 ORDER BY revision DESC LIMIT 1",
-            (stream.hex,),
+            " (SELECT parent FROM commits WHERE stream = ? ORDER BY revision LIMIT 1)"
+            " FROM commits WHERE stream = ? ORDER BY revision DESC LIMIT 1",
+            (stream.hex, stream.hex),
         )
         if row is None:
             return NOTHING
         revision, kind, flags, commit_id, parent = row
-        closed = bool(flags & CLOSES)
-        return Known(revision, kind, closed, commit_id, StreamId(UUID(parent)) if parent else None)
+        return Known(revision, kind, bool(flags & CLOSES), commit_id, id_or_none(parent))
 
     def commit_at(self, stream: StreamId, revision: int) -> tuple[bytes, int] | None:
         """Return commit id and position of the row that begins at a revision."""
@@ -157,8 +176,7 @@ class SqlLookups:
 
     def _row_at(self, pos: int) -> Sequence[Any]:
         def ask(held: sa.Connection) -> Sequence[Any]:
-            sql = f"SELECT {COLUMNS} FROM commits WHERE pos = ?"  # noqa: S608 - columns
-            return held.exec_driver_sql(sql, (pos,)).all()
+            return run(held, _ROW_AT, (pos,)).all()
 
         own = ask(self._connection)
         found = own or self._history.archived(self._connection, ask, pos, pos)[0]

@@ -1,8 +1,7 @@
 """`verify`, in its three sizes: the log or a part of it, since the last seal, one stream."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeAlias
 
 import msgspec
@@ -13,32 +12,32 @@ from eventstore.chain import StoredRow
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 from eventstore.seals import MARK_BYTES, Seal
-from eventstore.sql import failures, seal_keys, seal_table, stones, verifying
-from eventstore.sql.history import History, is_taken_out
+from eventstore.sql import failures, seal_table, stones, tail, verifying
+from eventstore.sql.history import History
+from eventstore.sql.texts import moment, run
 from eventstore.sql.verifying import Log, Start
 from eventstore.verification import SealedWalk
 
 _BEFORE_ALL = -(1 << 63)
 Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 Progress: TypeAlias = Callable[[int, int], None]
+Anchors: TypeAlias = Callable[[], Iterable[bytes]]
 
 
 class Verifier:
     """Checks one store. Thread-safe.
 
     Args:
-        path: of the store, beside which the key file may be.
         connect: gives a connection for one short transaction.
-        anchors: public keys to trust; None: those of the key file, as far as it can be read.
+        anchors: gives the public keys to trust; none: the last seal's vouches for others.
+        history: of the store.
     """
 
-    def __init__(
-        self, path: Path, connect: Connect, anchors: Iterable[bytes] | None = None
-    ) -> None:
-        self._path = path
-        self._history = History(path)
+    def __init__(self, connect: Connect, anchors: Anchors, history: History) -> None:
+        self._history = history
         self._connect = connect
         self._anchors = anchors
+        self._known: Iterable[bytes] | None = None
 
     def verify(self, first: int, last: int | None, progress: Progress | None) -> Verdict:
         """Check the rows that hold positions *first* to *last*, and the seals over them.
@@ -97,19 +96,9 @@ class Verifier:
     # --- one walk ---
 
     def _begin(self, first: int) -> tuple[Log, Start]:
-        with self._moment() as connection:
+        with self._connect() as connection, moment(connection):
             start = verifying.start_at(connection, self._history, first)
             return verifying.read_log(connection), start
-
-    @contextmanager
-    def _moment(self) -> Iterator[sa.Connection]:
-        """Give a connection that sees the log as it is at one moment."""
-        with self._connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
 
     def _last_of(self, seal: Seal) -> int:
         """Return where to begin after *seal*: at its last row, or behind if that left the file.
@@ -117,7 +106,7 @@ class Verifier:
         Whoever opens a store to append need not have its segments.
         """
         with self._connect() as connection:
-            away = is_taken_out(connection, seal.last_pos)
+            away = self._history.is_taken_out(connection, seal.last_pos)
         return seal.last_pos + 1 if away else seal.last_pos
 
     def _walk(self, log: Log, start: Start, found: Iterable[Seal], *, to_end: bool) -> SealedWalk:
@@ -132,7 +121,7 @@ class Verifier:
     ) -> Verdict:
         pos, total = start.pos, end + 1 - start.pos
         while pos <= end:
-            with self._moment() as connection:
+            with self._connect() as connection, moment(connection):
                 rows = verifying.page(connection, self._history, pos, end)
             for row in rows:
                 fault = walk.step(row)
@@ -160,7 +149,7 @@ class Verifier:
     def _before_the_log(self) -> Verdict | None:
         """Find rows where no walk goes: before position 1."""
         with self._connect() as connection:
-            rows = verifying.rows_where(connection, "pos < 1 ORDER BY pos LIMIT 1", ())
+            rows = verifying.rows_where(connection, "{log} pos < 1 ORDER BY pos LIMIT 1", ())
         if not rows:
             return None
         where, stream = Position(rows[0].pos), rows[0].stream
@@ -169,16 +158,16 @@ class Verifier:
 
     def _taken_out(self, log: Log, verdict: Verdict) -> Verdict | None:
         """Find rows that were taken out and no fact tells of."""
-        with self._moment() as connection:
+        with self._connect() as connection, moment(connection):
             return stones.fault_of(connection, self._history, log.names, verdict)
 
     def _noted(self, log: Log, verdict: Verdict) -> Verdict:
         return msgspec.structs.replace(verdict, unvouched=log.unvouched)
 
     def _trusted(self) -> Iterable[bytes]:
-        if self._anchors is None:
-            self._anchors = seal_keys.keys(self._path)
-        return self._anchors
+        if self._known is None:
+            self._known = self._anchors()
+        return self._known
 
     def _revision_before(self, stream: StreamId, revision: int) -> int:
         with self._connect() as connection:
@@ -235,7 +224,7 @@ class Verifier:
 
     def chains_of(self, seal: Seal) -> list[tuple[int, bytes]]:
         """Return position and chain value of the rows that *seal* is over."""
-        with self._moment() as connection:
+        with self._connect() as connection, moment(connection):
             return self._history.chains(connection, seal.first_pos, seal.last_pos)
 
     def seal_over(self, pos: int) -> Seal | None:
@@ -307,18 +296,39 @@ def _broken_seal(log: Log, seal: Seal, fault: str | None, pos: int | None = None
     return Verdict(0, Position(where - 1), "seal", Position(where), None, detail.replace("..", "."))
 
 
-def check_tail(path: Path, connection: sa.Connection) -> None:
+def check_tail(
+    place: failures.Place,
+    connection: sa.Connection,
+    anchors: Anchors,
+    history: History,
+    *,
+    unsealed_rows: int | None = None,
+) -> None:
     """Verify from the last seal on, and that `log` ends where the rows do (CH-4).
+
+    Args:
+        place: of the store.
+        connection: to it.
+        anchors: see `Verifier`.
+        history: of the store.
+        unsealed_rows: how many of the last rows are enough where there is no seal; None: all.
 
     Raises:
         EventStoreError: `history-forked` when a seal is ahead of the log, else `chain-broken`.
     """
-    seal, (next_pos,) = (
-        seal_table.last(connection),
-        connection.exec_driver_sql("SELECT next_pos FROM log").one(),
-    )
+    seal, next_pos = seal_table.last(connection), tail.read_state(connection).next_pos
     if seal is not None and seal.last_pos >= next_pos:
-        raise failures.history_forked(path, seal.last_pos, next_pos - 1)
-    verdict = Verifier(path, lambda: nullcontext(connection)).since_seal()
+        raise failures.history_forked(place, seal.last_pos, next_pos - 1)
+    verifier = Verifier(lambda: nullcontext(connection), anchors, history)
+    if seal is None and unsealed_rows is not None and next_pos > 1:
+        verdict = verifier.verify(_from_the_end(connection, unsealed_rows), None, None)
+    else:
+        verdict = verifier.since_seal()
     if verdict.fault is not None:
-        raise failures.chain_broken(path, f"at position {verdict.position}: {verdict.detail}")
+        raise failures.chain_broken(place, f"at position {verdict.position}: {verdict.detail}")
+
+
+def _from_the_end(connection: sa.Connection, rows: int) -> int:
+    """Return the position of the row that stands *rows* before the last one; 1: there is none."""
+    query = "SELECT pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1 OFFSET ?"
+    return int(run(connection, query, (rows,)).scalar() or 1)

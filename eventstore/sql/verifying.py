@@ -17,13 +17,12 @@ from eventstore.names import REGISTERED, TYPE, Name
 from eventstore.seals import Rekeying, Seal
 from eventstore.sql import seal_table, tail
 from eventstore.sql.history import History
+from eventstore.sql.texts import run, text_of
 from eventstore.verification import SealedWalk
 
 PAGE_ROWS = 512
-_AS_BYTES = {"stream", "parent", "data"}
-_COLUMNS = ", ".join(
-    f"CAST({name} AS BLOB)" if name in _AS_BYTES else name for name in tail.COLUMNS.split(", ")
-)
+_AS_THEY_ARE = {"stream": "{raw_stream}", "parent": "{raw_parent}", "{data}": "{raw_data}"}
+_COLUMNS = ", ".join(_AS_THEY_ARE.get(name, name) for name in tail.COLUMNS.split(", "))
 _STREAM, _PARENT, _DATA = 2, 10, 13
 _NO_ID = UUID(int=0)
 
@@ -62,13 +61,18 @@ class Start(msgspec.Struct, frozen=True):
 
 
 def read_log(connection: sa.Connection) -> Log:
-    """Read what the log says of itself. The caller's transaction makes it one moment."""
-    uid, epoch, next_pos, head = connection.exec_driver_sql(
-        "SELECT CAST(uid AS BLOB), epoch, next_pos, head FROM log"
-    ).one()
-    newest = connection.exec_driver_sql(
-        "SELECT pos + n - 1 FROM commits ORDER BY pos DESC LIMIT 1"
-    ).scalar()
+    """Read what the log says of itself. The caller's transaction makes it one moment.
+
+    Raises:
+        EventStoreError: `no-such-position`: nobody began it yet.
+    """
+    query = "SELECT {raw_uid}, epoch, next_pos, head FROM log WHERE {log} TRUE"
+    found = run(connection, query).first()
+    if found is None:
+        raise refusals.no_row(1)
+    uid, epoch, next_pos, head = found
+    query = "SELECT pos + n - 1 FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT 1"
+    newest = run(connection, query).scalar()
     names = tail.read_names(connection)
     return Log(
         id_of(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
@@ -147,9 +151,10 @@ def page(connection: sa.Connection, history: History, pos: int, end: int) -> lis
 
     The caller's transaction makes it one moment.
     """
+    where = f"{{log}} pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}"
 
     def ask(held: sa.Connection) -> list[StoredRow]:
-        return rows_where(held, f"pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}", (pos, end))
+        return rows_where(held, where, (pos, end))
 
     own = ask(connection)
     last = own[-1].pos if len(own) == PAGE_ROWS else end
@@ -162,10 +167,8 @@ def rows_where(
     connection: sa.Connection, where: str, values: tuple[object, ...]
 ) -> list[StoredRow]:
     """Return rows, whatever they hold."""
-    rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM commits WHERE {where}",  # noqa: S608 - columns
-        values,
-    )
+    text = f"SELECT {_COLUMNS} FROM commits WHERE {where}"  # noqa: S608 - columns
+    rows = run(connection, text, values)
     return [_row(columns) for columns in rows]
 
 
@@ -173,12 +176,14 @@ def _row(columns: Sequence[Any]) -> StoredRow:
     values = list(columns)
     values[_STREAM] = StreamId(id_of(values[_STREAM]))
     values[_PARENT] = StreamId(id_of(values[_PARENT])) if values[_PARENT] is not None else None
-    values[_DATA] = values[_DATA].decode(errors="surrogateescape")
+    values[_DATA] = text_of(values[_DATA])
     return StoredRow(*values)
 
 
-def id_of(raw: bytes) -> UUID:
+def id_of(raw: bytes | UUID) -> UUID:
     """Read an id; one that is not written as it should be is nobody's."""
+    if isinstance(raw, UUID):
+        return raw
     try:
         value = UUID(raw.decode("ascii"))
     except ValueError:
@@ -188,7 +193,8 @@ def id_of(raw: bytes) -> UUID:
 
 def revision_before(connection: sa.Connection, stream: StreamId, revision: int) -> int:
     """Return the revision that *stream* was at before its row that begins at *revision*."""
-    before = connection.exec_driver_sql(
+    before = run(
+        connection,
         "SELECT revision + n - 1 FROM commits WHERE stream = ? AND revision < ?"
         " ORDER BY revision DESC LIMIT 1",
         (stream.hex, revision),

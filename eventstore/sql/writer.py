@@ -155,6 +155,10 @@ class Writer:
                 raise refuse()
             try:
                 return work()
+            except EventStoreError as error:
+                if error.code == "log-fenced":  # whoever was overtaken writes nothing more
+                    self._fenced = error
+                raise
             except sa.exc.DBAPIError as error:
                 self._failed(error, ())
                 raise self._file.translated(error) from error

@@ -35,6 +35,8 @@ class StoresAgree(RuleBasedStateMachine):
 
     redacts = True
     """Whether the subject can seal and redact."""
+    gone = True
+    """Whether its files hold no redacted value from then on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -205,7 +207,13 @@ class StoresAgree(RuleBasedStateMachine):
     def redact(self, name: StreamId, revision: int, pointer: str) -> None:
         """Take values out of events that are there and that are not."""
         revision = revision if revision >= 0 else self.model.head(name).revision
-        self._agree(lambda store: store.redact(name, revision, [pointer], by="ann", reason="asked"))
+
+        def redact(store: Store) -> Redaction:
+            done = store.redact(name, revision, [pointer], by="ann", reason="asked")
+            equal(done.gone, self.gone or store is self.model)
+            return msgspec.structs.replace(done, gone=True)
+
+        self._agree(redact)
         self.exact = self.exact and not self.guest_appends
 
     @rule(name=streams, first=st.integers(1, 700), last=st.none() | st.integers(0, 700))

@@ -20,6 +20,9 @@ _S = stream(1)
 class Redacting:
     """What any store does when values must go."""
 
+    gone = True
+    """Capability: the store sees to it at once that no file of its holds the values any more."""
+
     @proves("CH-6")
     def test_a_redacted_value_is_gone_and_the_rest_is_there(self, store: Store) -> None:
         store.append(_S, several(3), kind="order", expected=NEW).result()
@@ -67,7 +70,7 @@ class Redacting:
             [_S.hex, 2, row.position, ["/item"], "ann", "request 12"],
         )
         equal([len(fact[name]) for name in ("digest", "now")], [64, 64])
-        equal((done.row, done.gone, store.end()), (row.position, True, done.position))
+        equal((done.row, done.gone, store.end()), (row.position, self.gone, done.position))
 
     @proves("CH-6")
     def test_folds_go_on_without_it(self, store: Store) -> None:

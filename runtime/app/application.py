@@ -25,7 +25,8 @@ from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, ru
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
 from runtime.app.sources import Sources
-from runtime.app.startup import announce, control_stream
+from runtime.app.startup import announce
+from runtime.control import Board, Versions, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
@@ -92,6 +93,7 @@ class App(Equipment):
         self._sources = Sources()
         self._edge: Edge | None = None
         self._controller: Controller | None = None
+        self._desk: Versions | None = None
         self._versions: tuple[str, ...] = ()
 
     # --- registering ---
@@ -110,6 +112,7 @@ class App(Equipment):
         max_body: int | None = None,
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
+        tags: Iterable[str] = (),
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -126,6 +129,7 @@ class App(Equipment):
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
+            tags: that point to it from its deployment on, whatever they pointed to before.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -144,7 +148,7 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules,
+                on_disconnect, modules, tags,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
@@ -283,6 +287,17 @@ class App(Equipment):
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
 
+    @property
+    def versions(self) -> Versions:
+        """The versions in the log, to look at and to change: tags, traffic, retirement.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._desk is not None  # noqa: S101 - set together
+        return self._desk
+
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
@@ -340,8 +355,10 @@ class App(Equipment):
             config=self._config[0],
             tripwire=tripwire,
         )
+        board = Board(store, control_stream(self.name), deployed.table)
+        self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed)
-        self._edge = Edge(routes, controller, clock, ids, self._limits)
+        self._edge = Edge(routes, board, controller, clock, ids, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
@@ -376,10 +393,11 @@ class App(Equipment):
             return True
         clean = await edge.stop(grace_s)
         if self._edge is edge:
-            self._edge = self._controller = None
+            self._edge = self._controller = self._desk = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()
+            edge.board.close()
         return clean
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

@@ -16,26 +16,20 @@ from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes
-from runtime.timescape import Line, Version
 
 
 def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoint]:
     """Build the route table of what is deployed and can run."""
-    by_handler: dict[str, list[Version[Served]]] = {}
+    by_handler: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
         served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
-        entry = Version(version_id, version.edition, served)
-        by_handler.setdefault(version.handler, []).append(entry)
+        by_handler.setdefault(version.handler, {})[str(version_id)] = served
     routes: Routes[Endpoint] = Routes()
-    for handler, versions in by_handler.items():
+    for handler, code in by_handler.items():
         template, place = templates[handler]
-        here = {v.id for v in versions}
-        known = deployed.deployments.by_handler.get(handler, ())
-        absent = [str(d.id) for d in known if d.id not in here]
-        line = Line.of(handler, versions, absent)
-        routes.add(template, Endpoint(handler, template.text, line), place)
+        routes.add(template, Endpoint(handler, template.text, code), place)
     return routes
 
 

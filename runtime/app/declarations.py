@@ -15,6 +15,7 @@ from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests import HandlerManifest
 from runtime.routing import Template
+from runtime.timescape.tags import check_tag
 
 MAX_TIMEOUT_S = 3_600.0
 _MAX_RETRIES = 100
@@ -40,6 +41,8 @@ class Declared(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     modules: tuple[str, ...] | None = None
     """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
+    tags: tuple[str, ...] = ()
+    """That shall point to it when it is deployed."""
     manifest: HandlerManifest | None = None
     """As the app declares it; None: not asked for yet."""
 
@@ -131,6 +134,19 @@ def check_hook_limits(timeout: object, retries: object) -> None:
             problem=f"retries={retries!r} is no number of retries.",
             remedy=f"Write a whole number from 0 to {_MAX_RETRIES}.",
         )
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of a deployment.
+
+    Raises:
+        TagNameError: no name for a tag, or two that differ by case alone.
+    """
+    wanted: list[str] = []
+    for tag in tags:
+        check_tag(tag, wanted)
+        wanted.append(tag)
+    return tuple(dict.fromkeys(wanted))
 
 
 def place_of(frame: FrameType | None) -> str:

@@ -2,14 +2,14 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import msgspec
 
 from runtime.app.contracts import read_contract
-from runtime.app.declarations import Declared, check_timeout, make_hooks
+from runtime.app.declarations import Declared, check_tags, check_timeout, make_hooks
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.sources import Sources
 from runtime.errors import (
@@ -45,6 +45,7 @@ class Wanted(msgspec.Struct, frozen=True):
     max_body: object
     on_disconnect: object
     modules: object
+    tags: Iterable[str] = ()
 
 
 class Faults:
@@ -116,6 +117,8 @@ def declare(
     with faults:
         modules = check_modules(wanted.modules)
     with faults:
+        tags = check_tags(wanted.tags)
+    with faults:
         call = bind(wanted.function)
     with faults:
         contract = read_contract(
@@ -143,6 +146,7 @@ def declare(
         max_body=max_body,
         cancel_on_disconnect=cancel,
         modules=modules,
+        tags=tags,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],

@@ -1,17 +1,28 @@
 """Opens logs. The only place of the runtime that knows a backend."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
-from runtime.context import REQUEST, REQUEST_REDUCER, registry
+from runtime.context import CONTROL, REQUEST, REQUEST_REDUCER, registry
 from runtime.effects import system_clock
+from runtime.timescape import TABLE_REDUCER
 
 Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
 """What survives a crash and a power cut; see `docs/`."""
 DEFAULT_STORE = "sqlite:///timescape.db"
 STORE_SETTING = "TIMESCAPE_STORE"
 """Environment variable that names the log where nobody else does."""
+SEAL_KEY_SETTING = "TIMESCAPE_SEAL_KEY"
+"""Environment variable that names the file of the keys which seal the log."""
+
+
+def seal_key_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the file that `TIMESCAPE_SEAL_KEY` names."""
+    named = environ.get(SEAL_KEY_SETTING)
+    return Path(named) if named else None
 
 
 KEYRING_SETTING = "TIMESCAPE_KEYRING"
@@ -43,6 +54,7 @@ def open_log(
         registry=registry(),
         clock=system_clock,
         ids=ids,
-        keyframes={REQUEST.name: REQUEST_REDUCER},
+        keyframes={REQUEST.name: REQUEST_REDUCER, CONTROL.name: TABLE_REDUCER},
+        seal_key_file=seal_key_file(os.environ),
         keyring=None if keyring is None else read_keyring(keyring),
     )

@@ -8,21 +8,22 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from eventstore import Clock, EventStoreError, NewEvent, Store, StreamId, named_stream
+from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.declarations import Declared
-from runtime.context import CONTROL
-from runtime.facts import ConfigLoaded, Fact, HandlerDeployed, ModuleRegistered
-from runtime.timescape import Deployment, Deployments, VersionId
+from runtime.control import change, control_stream
+from runtime.facts import ConfigLoaded, Fact, ModuleRegistered
+from runtime.timescape import RouteTable, VersionId
+from runtime.timescape.deploying import deployment, is_needed
+from runtime.timescape.folding import TableFolding
+from runtime.timescape.table import HandlerRoutes
 
-_ATTEMPTS = 8
+__all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the control stream says."""
+    """What the control stream says besides the route table."""
 
-    revision: int = 0
-    deployments: Deployments = Deployments()
     modules: Mapping[str, tuple[str, ...]] = {}
     config: str | None = None
 
@@ -32,33 +33,22 @@ class Deployed(msgspec.Struct, frozen=True):
 
     ids: tuple[VersionId, ...]
     """Of the declared versions, in their order."""
-    deployments: Deployments
+    table: RouteTable
 
 
-def control_stream(app: str) -> StreamId:
-    """Name the stream that tells of *app* itself."""
-    return named_stream(CONTROL.name, app)
-
-
-def read_control(store: Store, stream: StreamId) -> Known:
-    """Fold the control stream. Facts of other kinds are skipped (TS-4)."""
-    deployed: list[tuple[str, Deployment]] = []
+def read_known(store: Store, stream: StreamId, last: int) -> Known:
+    """Read which modules and which config were announced, up to revision *last*."""
     modules: dict[str, tuple[str, ...]] = {}
     config: str | None = None
-    revision = 0
-    for event in store.read(stream):
-        revision = event.revision
-        key = event.key or ""
+    for event in store.read(stream, 1, last):
         match event.data:
-            case HandlerDeployed(handler=handler, edition=edition, fingerprint=code):
-                deployed.append((handler, Deployment(VersionId.parse(key), edition, code)))
             case ModuleRegistered(methods=methods):
-                modules[key] = methods
+                modules[event.key or ""] = methods
             case ConfigLoaded():
-                config = key
+                config = event.key or ""
             case _:
                 pass
-    return Known(revision, Deployments.of(deployed), modules, config)
+    return Known(modules, config)
 
 
 def announce(
@@ -84,9 +74,11 @@ def announce(
         EventStoreError: the log cannot be written.
     """
     stream = control_stream(app)
-    for attempt in range(_ATTEMPTS):
-        known = read_control(store, stream)
-        ids, deployments, facts = _decide(known, declared, clock())
+    ids: list[VersionId] = []
+
+    def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+        ids[:], facts = _decide(table, declared, now_us)
+        known = read_known(store, stream, table.revision)
         facts += [
             (name, ModuleRegistered(methods))
             for name, methods in modules.items()
@@ -94,42 +86,40 @@ def announce(
         ]
         if known.config != config[0]:
             facts.append((config[0], ConfigLoaded(config[1])))
-        if not facts:
-            return Deployed(ids, deployments)
-        now = clock()
-        events = [NewEvent(fact.type, fact, key, now) for key, fact in facts]
-        try:
-            store.append(
-                stream, events, kind=CONTROL.name, expected=known.revision, durable=True
-            ).result()
-        except EventStoreError as error:
-            # Another process announced first: read what it said, and decide again.
-            if error.code != "wrong-revision" or attempt == _ATTEMPTS - 1:
-                raise
-        else:
-            return Deployed(ids, deployments)
-    raise AssertionError
+        return facts
+
+    table = change(store, stream, decide, clock=clock).table
+    return Deployed(tuple(ids), table)
 
 
 def _decide(
-    known: Known, declared: Sequence[Declared], now_us: int
-) -> tuple[tuple[VersionId, ...], Deployments, list[tuple[str, Fact]]]:
-    """Say which versions are new, and what each is called."""
+    table: RouteTable, declared: Sequence[Declared], now_us: int
+) -> tuple[list[VersionId], list[tuple[str, Fact]]]:
+    """Say what each declared version is called, and which of them are new."""
     ids: list[VersionId] = []
     facts: list[tuple[str, Fact]] = []
-    deployments = known.deployments
+    folding = TableFolding(table)
     for version in declared:
-        handler, edition, code = version.handler, version.edition, version.fingerprint
-        last = deployments.last(handler, edition)
-        if last is not None and last.fingerprint == code:
+        routes: HandlerRoutes | None = folding.table.handlers.get(version.handler)
+        if not is_needed(routes, version.edition, version.fingerprint):
+            last = routes.last_of(version.edition) if routes else None
+            assert last is not None  # noqa: S101 - it is known
             ids.append(last.id)
             continue
-        new = Deployment(deployments.next_id(handler, now_us), edition, code)
-        deployments = deployments.plus(handler, new)
-        ids.append(new.id)
-        fact = HandlerDeployed(handler, version.template.text, edition, code, *_digests(version))
-        facts.append((str(new.id), fact))
-    return tuple(ids), deployments, facts
+        key, fact = deployment(
+            routes,
+            handler=version.handler,
+            route=version.template.text,
+            edition=version.edition,
+            fingerprint=version.fingerprint,
+            digests=_digests(version),
+            now_us=now_us + len(facts),
+            tags=version.tags,
+        )
+        facts.append((key, fact))
+        folding.deploy(fact, key, now_us + len(facts) - 1)
+        ids.append(VersionId.parse(key))
+    return ids, facts
 
 
 def _digests(version: Declared) -> tuple[str, str]:

@@ -17,11 +17,13 @@ from urllib.parse import quote
 import msgspec
 
 from eventstore import Clock, Ids, StreamId
+from runtime.control import Board
 from runtime.facts import VersionResolved
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer
 from runtime.ingress.bodies import Receive, read_body
-from runtime.ingress.endpoints import Endpoint, RouteTable, Served, Takes
+from runtime.ingress.chosen import Chosen, choose
+from runtime.ingress.endpoints import Endpoint, Served, Takes
 from runtime.ingress.heads import NO_HEAD, Head, HeadReader
 from runtime.ingress.queries import Pairs, read_query
 from runtime.ingress.queries import selectors as query_selectors
@@ -29,8 +31,10 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.lifecycle.problems import problem
 from runtime.messages import Answer, Received
-from runtime.routing import Match, MethodNotAllowed, split_path
-from runtime.timescape import Refusal, Selector, Version, resolve
+from runtime.routing import Match, MethodNotAllowed, Routes, split_path
+from runtime.timescape import Refusal, ResolveCache, RouteTable, Selector, resolve
+from runtime.timescape.splits import bucket_of, subject_of
+from runtime.timescape.table import Split
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -85,7 +89,9 @@ class _Refused(Exception):
 class _Arriving:
     """What is known of a request so far; a refusal records that much."""
 
-    __slots__ = ("body", "endpoint", "head", "params", "path", "query", "scope", "selectors")
+    __slots__ = (
+        "body", "chosen", "endpoint", "head", "params", "path", "query", "scope", "selectors",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -96,6 +102,7 @@ class _Arriving:
         self.params: dict[str, str] = {}
         self.selectors: tuple[Selector, ...] = ()
         self.endpoint: Endpoint | None = None
+        self.chosen: Chosen | None = None
         self.body = b""
 
     def received(self, stream: StreamId, received_us: int) -> Received:
@@ -115,6 +122,7 @@ class _Arriving:
             correlation_id=self.head.correlation,
             asked=None if first is None else first.text,
             source="default" if first is None else first.source,
+            resolved=None if self.chosen is None else self.chosen.resolved,
         )
 
 
@@ -123,6 +131,7 @@ class Edge:
 
     Args:
         routes: where paths lead.
+        board: says what versions there are.
         controller: runs and records.
         clock: says when a request came.
         ids: names it.
@@ -131,20 +140,23 @@ class Edge:
 
     def __init__(
         self,
-        routes: RouteTable,
+        routes: Routes[Endpoint],
+        board: Board,
         controller: Controller,
         clock: Clock,
         ids: Ids,
         limits: Limits | None = None,
     ) -> None:
         self._routes = routes
+        self.board = board
+        """The route table in force."""
         self._controller = controller
         self._clock = clock
         self._ids = ids
         self._limits = limits or Limits()
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
-        self._versions: dict[tuple[str, str], HeaderPairs] = {}
+        self._resolved: ResolveCache[Chosen] = ResolveCache()
         self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
@@ -202,13 +214,16 @@ class Edge:
         arriving = _Arriving(scope)
         own: HeaderPairs = ()
         try:
-            served = await self._admit(arriving, receive)
+            served = await self._admit(arriving, receive, received_us)
         except _Refused as refused:
             answer = await self._refuse(arriving.received(stream, received_us), arriving, refused)
+            if arriving.chosen is not None:
+                own = arriving.chosen.headers
         else:
             version = served.version
             received = arriving.received(stream, received_us)
-            own = self._version_headers(version.version, received.source)
+            if arriving.chosen is not None:
+                own = arriving.chosen.headers
             if version.cancel_on_disconnect:
                 answer = await self._run_while_connected(received, version, receive)
             else:
@@ -221,7 +236,7 @@ class Edge:
             # The client has gone; the record is complete and says what was answered.
             _log.debug("client gone: stream=%s", stream.hex)
 
-    async def _admit(self, arriving: _Arriving, receive: Receive) -> Served:
+    async def _admit(self, arriving: _Arriving, receive: Receive, received_us: int) -> Served:
         """Guard, route, resolve, read the body, in this order; see the spec's order of work."""
         scope = arriving.scope
         if self._stopping:
@@ -237,7 +252,11 @@ class Edge:
             _read_query(arriving, query)
         elif head.selectors:
             arriving.selectors = head.selectors
-        served = _resolve(arriving)
+        if self.board.is_due(received_us):
+            await self.board.look(received_us)
+        if head.table > self.board.table.position and not await self.board.reached(head.table):
+            raise _Refused(_TABLE_BEHIND, (("retry-after", "1"),))
+        served = self._resolve(arriving, received_us)
         arriving.body = await _body(head, served, receive)
         return served
 
@@ -295,16 +314,42 @@ class Edge:
         finally:
             gone.cancel()
 
-    def _version_headers(self, version: str, source: str) -> HeaderPairs:
-        known = self._versions.get((version, source))
-        if known is None:
-            known = (
-                (b"timescape-version", version.encode()),
-                (b"timescape-resolved-by", source.encode()),
-                (b"vary", b"timescape-version, x-api-version"),
-            )
-            self._versions[version, source] = known
-        return known
+    def _resolve(self, arriving: _Arriving, received_us: int) -> Served:
+        endpoint = arriving.endpoint
+        assert endpoint is not None  # noqa: S101 - routing came first
+        table = self.board.table
+        # The wall clock may step back: what the log knows to have been is not undone.
+        received_us = max(received_us, table.at_us)
+        chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
+        if chosen is None:
+            chosen = self._choose(arriving, endpoint, table, received_us)
+        arriving.chosen = chosen
+        return chosen.served
+
+    def _choose(
+        self, arriving: _Arriving, endpoint: Endpoint, table: RouteTable, now_us: int
+    ) -> Chosen:
+        """Resolve a request that is like none before, under this table."""
+        routes = table.handlers[endpoint.handler]
+        selectors = arriving.selectors
+        split = None if selectors else routes.split
+        bucket = None if split is None else _bucket(arriving, split)
+        answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
+        if isinstance(answer, Refusal):
+            raise _Refused(answer, _RETRY if answer.status == 503 else ())
+        asked = selectors[0].text if selectors else None
+        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked)
+        if isinstance(chosen, Refusal):
+            raise _Refused(chosen, _RETRY)
+        if bucket is None:
+            self._resolved.put(routes, selectors, now_us, chosen)
+        return chosen
+
+
+def _bucket(arriving: _Arriving, split: Split) -> int:
+    """Say where the caller stands in a split: by its address (DP-6)."""
+    client = arriving.scope.get("client")
+    return bucket_of(split.salt, subject_of(client[0] if client else "unknown"))
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -318,15 +363,6 @@ def _read_query(arriving: _Arriving, raw: bytes) -> None:
         raise _Refused(query)
     arriving.query = query
     arriving.selectors = (*query_selectors(query), *arriving.head.selectors)
-
-
-def _resolve(arriving: _Arriving) -> Served:
-    assert arriving.endpoint is not None  # noqa: S101 - routing came first
-    answer = resolve(arriving.endpoint.line, arriving.selectors)
-    if isinstance(answer, Version):
-        return answer.code
-    retry = (("retry-after", "5"),) if answer.status == 503 else ()
-    raise _Refused(answer, retry)
 
 
 async def _body(head: Head, served: Served, receive: Receive) -> bytes:
@@ -356,6 +392,10 @@ KNOWN_METHODS = frozenset(
 _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000
+_RETRY = (("retry-after", "5"),)
+_TABLE_BEHIND = Refusal(
+    503, "table-behind", "The versions that the caller knows of are not known here yet.", ""
+)
 
 _SHUTTING_DOWN = Refusal(
     503, "shutting-down", "The server is stopping.", "Send it again after a second."

@@ -1,5 +1,6 @@
 """What a route leads to: the versions of one handler and what each takes as a body."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -7,8 +8,6 @@ import msgspec
 
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Request
-from runtime.routing import Match, Routes
-from runtime.timescape import Line
 
 
 class Takes(Enum):
@@ -35,9 +34,8 @@ class Endpoint(msgspec.Struct, frozen=True):
 
     handler: str
     route: str
-    line: Line[Served]
+    code: Mapping[str, Served]
+    """By version id; versions whose code is not in the app are not in it."""
 
 
-RouteTable: TypeAlias = Routes[Endpoint]
-EndpointMatch: TypeAlias = Match[Endpoint]
 AnyRequest: TypeAlias = Request[Any]

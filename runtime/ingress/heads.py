@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from runtime.timescape import Refusal, Selector
-from runtime.timescape.resolve import SELECTOR_HEADERS
+from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -26,11 +26,12 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]
 _CORRELATION = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
+TABLE_HEADER: Final = "timescape-table"
 SINGLE: Final = frozenset(
     {
         "authorization", "content-length", "content-type", "content-encoding", "expect", "host",
         "idempotency-key", "proxy-authorization", "request-id", "timescape-flags",
-        "timescape-priority", "timescape-timeout", "traceparent", "x-request-id",
+        "timescape-priority", "timescape-table", "timescape-timeout", "traceparent", "x-request-id",
     }
 )  # fmt: skip
 """Fields that may stand once (IN-8)."""
@@ -51,6 +52,8 @@ class Head(msgspec.Struct, frozen=True):
     """The body has a content coding."""
     selectors: tuple[Selector, ...] = ()
     correlation: str | None = None
+    table: int = 0
+    """Position of the log up to which the caller knows versions (TS-8)."""
 
 
 NO_HEAD: Final = Head(())
@@ -88,7 +91,12 @@ class HeadReader:
         by_name: dict[str, list[str]] = {}
         for name, value in headers:
             by_name.setdefault(name, []).append(value)
-        refusal = _repeated(by_name) or self._host_refusal(by_name) or _framing(by_name)
+        refusal = (
+            _repeated(by_name)
+            or self._host_refusal(by_name)
+            or _framing(by_name)
+            or _no_position(by_name)
+        )
         if refusal is not None:
             return Head(headers, refusal)
         length = by_name.get("content-length")
@@ -100,6 +108,7 @@ class HeadReader:
             encoded=by_name.get("content-encoding", ["identity"])[0].lower() != "identity",
             selectors=tuple(_selectors(by_name)),
             correlation=_correlation(by_name),
+            table=int(by_name.get(TABLE_HEADER, ["0"])[0]),
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:
@@ -168,6 +177,15 @@ def _framing(by_name: dict[str, list[str]]) -> Refusal | None:
     return None
 
 
+def _no_position(by_name: dict[str, list[str]]) -> Refusal | None:
+    text = by_name.get(TABLE_HEADER, ["0"])[0]
+    if text.isascii() and text.isdecimal() and len(text) <= 18:
+        return None
+    return Refusal(
+        400, "header-malformed", f"{TABLE_HEADER} is not a position of the log.", "Write a number."
+    )
+
+
 def _allowed(host: str, allowed: Sequence[str]) -> bool:
     name = host.lower()
     if not name.endswith("]"):
@@ -196,7 +214,8 @@ def _selectors(by_name: dict[str, list[str]]) -> Iterable[Selector]:
     for name in SELECTOR_HEADERS:
         for value in dict.fromkeys(by_name.get(name, ())):
             if value:
-                yield Selector("header", f"header {name}", value)
+                source = "datetime" if name == DATETIME_HEADER else "header"
+                yield Selector(source, f"header {name}", value)
 
 
 def _correlation(by_name: dict[str, list[str]]) -> str | None:

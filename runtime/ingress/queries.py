@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from runtime.timescape import Refusal, Selector
-from runtime.timescape.resolve import SELECTOR_QUERY
+from runtime.timescape.selectors import SELECTOR_QUERY
 
 MAX_QUERY_FIELDS: Final = 200
 

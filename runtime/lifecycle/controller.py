@@ -247,7 +247,9 @@ class Controller:
         if first is None:
             first = self._arrival(received, version)
         record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
-        resolved = VersionResolved(version.edition, received.source, received.asked)
+        resolved = received.resolved or VersionResolved(
+            version.edition, received.source, received.asked
+        )
         record.add_together(
             (
                 (first, _key(version.route)),

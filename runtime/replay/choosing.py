@@ -10,12 +10,13 @@ from eventstore.values import decode
 from runtime.app import App
 from runtime.app.assembly import classes_of, ready
 from runtime.app.declarations import Declared
-from runtime.app.startup import control_stream, read_control
+from runtime.control import control_stream, read_table
 from runtime.errors import NotReplayableError, UnknownVersionError
 from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.replay.running import Program
-from runtime.timescape import Deployment, Deployments
+from runtime.timescape import HandlerRoutes, Version
+from runtime.timescape.deploying import next_id
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ class Library:
             self.parts.declared, self.parts.registered, has_keyring=store.has_keyring
         )
         stream = control_stream(app.name)
-        self.known = read_control(store, stream).deployments
+        self.known = read_table(store, stream)
         loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
         self._configs = {event.key: event.data.config for event in loaded}
 
@@ -84,7 +85,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
     if not candidates:
         problem = f"The app {parts.name!r} has no handler {first.handler!r}."
         raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
-    line = _Line(first.handler, library.known, candidates)
+    line = _Line(first.handler, library.known.handlers.get(first.handler), candidates)
     declared, running = line.pick(recorded, version)
     program = Program(
         ready(declared, running),
@@ -110,10 +111,12 @@ def _resolved(events: Sequence[Event]) -> Event:
 class _Line:
     """The versions of one handler: those the log knows, and those the app has."""
 
-    def __init__(self, handler: str, known: Deployments, declared: Sequence[Declared]) -> None:
+    def __init__(
+        self, handler: str, known: HandlerRoutes | None, declared: Sequence[Declared]
+    ) -> None:
         self._handler = handler
         self._known = known
-        self._deployed: Sequence[Deployment] = known.by_handler.get(handler, ())
+        self._deployed: Sequence[Version] = known.line if known else ()
         self._declared = declared
 
     def code_of(self, version_id: str) -> str:
@@ -151,9 +154,9 @@ class _Line:
         raise self._unknown(asked)
 
     def _id_of(self, declared: Declared) -> str:
-        last = self._known.last(self._handler, declared.edition)
+        last = self._known.last_of(declared.edition) if self._known else None
         # Code that was never deployed runs under the id that it would get.
-        return str(last.id if last else self._known.next_id(self._handler, 0))
+        return str(last.id if last else next_id(self._known, self._handler, 0))
 
     def _unknown(self, asked: str) -> UnknownVersionError:
         editions = ", ".join(declared.edition or "no edition" for declared in self._declared)

@@ -1,17 +1,25 @@
-"""Versions of handlers: their ids, their line, and which of them a caller means. Pure."""
+"""Versions of handlers: their ids, the route table, and which of them a caller means. Pure."""
 
-from runtime.timescape.deployments import Deployment, Deployments
-from runtime.timescape.resolve import Line, Refusal, Selector, Version, resolve
+from runtime.timescape.caching import ResolveCache
+from runtime.timescape.folding import fold_table, fold_until
+from runtime.timescape.keeping import TABLE_REDUCER
+from runtime.timescape.resolve import Refusal, Resolution, resolve
+from runtime.timescape.selectors import Selector
+from runtime.timescape.table import HandlerRoutes, RouteTable, Version
 from runtime.timescape.version_ids import VersionId, check_edition
 
 __all__ = [
-    "Deployment",
-    "Deployments",
-    "Line",
+    "TABLE_REDUCER",
+    "HandlerRoutes",
     "Refusal",
+    "Resolution",
+    "ResolveCache",
+    "RouteTable",
     "Selector",
     "Version",
     "VersionId",
     "check_edition",
+    "fold_table",
+    "fold_until",
     "resolve",
 ]

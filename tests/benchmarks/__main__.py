@@ -12,7 +12,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tests.benchmarks.measure import Row, tell
+from tests.benchmarks.measure import Missing, Row, tell
 
 PEERS = (
     "granian", "eventsourcing", "fastapi", "langgraph-checkpoint-sqlite", "litestar", "msgspec",
@@ -69,18 +69,24 @@ def limited(row: Row) -> str:
     )
 
 
-def table(rows: list[Row]) -> str:
+def line(row: Row | Missing) -> str:
+    if isinstance(row, Missing):
+        return f"| {row.what} | unavailable: {row.reason} | | | | | | |"
+    return limited(row) if row.limit is not None else compared(row)
+
+
+def table(rows: list[Row | Missing]) -> str:
     lines = [
         "| what | ours | peer | theirs | ratio | lowest, highest | bar | |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    lines += [limited(row) if row.limit is not None else compared(row) for row in rows]
-    notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
+    lines += [line(row) for row in rows]
+    notes = [f"- {row.what}: {row.note}" for row in rows if isinstance(row, Row) and row.note]
     return "\n".join(lines) + "\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
 
 
 def main() -> int:
-    rows: list[Row] = []
+    rows: list[Row | Missing] = []
     for name in modules(sys.argv[1:]):
         rows += importlib.import_module(f"tests.benchmarks.{name}").rows()
     tell("")

@@ -44,6 +44,14 @@ class Row(msgspec.Struct, frozen=True):
         return self.bar is None or self.ratio >= self.bar
 
 
+class Missing(msgspec.Struct, frozen=True):
+    """A line of the table that could not be measured here."""
+
+    what: str
+    reason: str
+    holds: bool = True
+
+
 def compare(
     what: str,
     ours: Rate,

@@ -4,18 +4,32 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from eventstore import Store
 from eventstore.sql import Durability, open_store
-from eventstore.testing import FakeClock, FakeIds, LogContract, registry
+from eventstore.testing import (
+    CountingReducer,
+    FakeClock,
+    FakeIds,
+    LogContract,
+    registry,
+)
 from eventstore.testing.machine import StoresAgree
+from eventstore.testing.redacting import Redacting
+from eventstore.testing.sealing import Sealing
+from eventstore.testing.subscribing import Subscribing
 from tests.postgres import Server
 
 
-class OnPostgres(LogContract):
+class ServerContract(LogContract, Subscribing, Redacting, Sealing):
+    """All of the suite but the keys of persons, which a server does not hold yet."""
+
+
+class OnPostgres:
     durability: Durability
+    gone = False
 
     @pytest.fixture
     def store(self, postgres: Server) -> Iterator[Store]:
@@ -25,27 +39,33 @@ class OnPostgres(LogContract):
             registry=registry(),
             clock=FakeClock(),
             ids=FakeIds(),
+            keyframes={"order": CountingReducer()},
+            check_keyframes=1,
+            seal_key=bytes(32),
         ) as store:
             yield store
 
 
-class TestPostgresFsync(OnPostgres):
+class TestPostgresFsync(OnPostgres, ServerContract):
     durability = "fsync"
 
 
-class TestPostgresBounded(OnPostgres):
+class TestPostgresBounded(OnPostgres, LogContract):
     durability = "bounded"
 
 
-class TestPostgresGuest(LogContract):
+class TestPostgresGuest(ServerContract):
     """A guest appends as well as a holder does."""
+
+    seals = False
+    gone = False
 
     @pytest.fixture
     def store(self, postgres: Server) -> Iterator[Store]:
         url = postgres.cleared()
         clock, ids = FakeClock(), FakeIds()
         with (
-            open_store(url, registry=registry(), clock=clock, ids=ids),
+            open_store(url, registry=registry(), clock=clock, ids=ids, seal_key=bytes(32)),
             open_store(url, mode="guest", registry=registry(), clock=clock, ids=ids) as guest,
         ):
             yield guest
@@ -53,7 +73,7 @@ class TestPostgresGuest(LogContract):
 
 class PostgresAgrees(StoresAgree):
     server: ClassVar[Server]
-    redacts = False
+    gone = False
 
     def open_subject(self, mode: str) -> Store:
         if not hasattr(self, "url"):
@@ -65,6 +85,7 @@ class PostgresAgrees(StoresAgree):
             registry=registry(),
             clock=self.clock,
             ids=self.ids,
+            seal_key=bytes(32),
         )
 
 
@@ -72,7 +93,6 @@ class PostgresAgrees(StoresAgree):
 def test_postgres_agrees_with_memory(postgres: Server) -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     PostgresAgrees.server = postgres
-    phases = (Phase.explicit, Phase.reuse, Phase.generate)  # as for SQLite: no shrinking
-    run_state_machine_as_test(
-        PostgresAgrees, settings=settings(stateful_step_count=10, phases=phases, print_blob=True)
-    )
+    # Fewer than of SQLite: a call of a server is some round trips, and opening it some fifty.
+    few = settings(max_examples=40, stateful_step_count=12)
+    run_state_machine_as_test(PostgresAgrees, settings=few)

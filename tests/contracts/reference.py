@@ -60,9 +60,9 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    path = ROOT / "runtime" / "facts.py"
+    paths = [ROOT / "runtime" / name for name in ("facts.py", "version_facts.py")]
     parts = []
-    for cls in classes(path):
+    for cls in (each for path in paths for each in classes(path)):
         name = assigned(cls, "type")
         described = fields(cls)
         if name is None and (not described or cls.name == "Fact"):

@@ -21,8 +21,8 @@ from eventstore import (
     StreamId,
     fold,
 )
-from eventstore.sql import open_store
-from eventstore.sql.store import Mode, SqlStore
+from eventstore.sql import Mode, open_store
+from eventstore.sql.store import SqlStore
 from eventstore.testing import CountingReducer, FakeClock, FakeIds, Placed, registry
 
 KIND = "order"
@@ -115,21 +115,7 @@ class Kept:
 
     def settle(self) -> None:
         """Wait until the writer has made all keyframes that are due."""
-        writer = self.store._writer
-        assert writer is not None
-        keeper = writer._keeper
-        assert keeper is not None
-        working = [True]
-        while working[-1]:
-            asked = threading.Event()
-
-            def ask(asked: threading.Event = asked) -> None:
-                # In the writer's thread, so between two turns: what they wrote is there.
-                working.append(keeper.has_work())
-                asked.set()
-
-            writer.ask(ask)
-            assert asked.wait(60)
+        settled(self.store)
 
     def sql(self, text: str, *parameters: object) -> list[Any]:
         with sqlite3.connect(f"{self.folder}/store.db", isolation_level=None, timeout=30) as c:
@@ -151,6 +137,25 @@ class Kept:
         before = self.store.fold_counts.decoded
         self.store.fold(reducer, stream, at)
         return self.store.fold_counts.decoded - before
+
+
+def settled(store: SqlStore) -> None:
+    """Wait until the writer of *store* has made all keyframes that are due."""
+    writer = store._writer
+    assert writer is not None
+    keeper = writer._keeper
+    assert keeper is not None
+    working = [True]
+    while working[-1]:
+        asked = threading.Event()
+
+        def ask(asked: threading.Event = asked) -> None:
+            # In the writer's thread, so between two turns: what they wrote is there.
+            working.append(keeper.has_work())
+            asked.set()
+
+        writer.ask(ask)
+        assert asked.wait(60)
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from eventstore import ANY, NEW, Kind, NewEvent, Revision, Row, Store
 from eventstore.codec import Registry
 from eventstore.events import Retention
 from eventstore.memory import MemoryStore
-from eventstore.sql import archiving, open_store
+from eventstore.sql import archiving, files, open_store
 from eventstore.sql.locked import Locked
+from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.store import SqlStore
 from eventstore.testing import (
     CountingReducer,
@@ -185,14 +186,16 @@ class Watched(Locked):
 
 def archiver(store: Store, log: Locked | None = None, **sizes: int) -> archiving.Archiver:
     assert isinstance(store, SqlStore)
-    return archiving.Archiver(store._reader, log or locked(store), store._drafting.clock, **sizes)
+    path = files.path_of(store.url)
+    clock = store._drafting.clock
+    return archiving.Archiver(path, store._reader, log or locked(store), clock, **sizes)
 
 
 def locked(store: Store, cls: type[Locked] = Locked) -> Locked:
     assert isinstance(store, SqlStore)
     assert store._writer is not None
-    assert store._log_file is not None
-    return cls(store._writer, store._log_file, seals=True)
+    assert isinstance(store._log, MaintainedLog)
+    return cls(store._writer, store._log, seals=True)
 
 
 @pytest.mark.proves("AR-2", "AR-3")

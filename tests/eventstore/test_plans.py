@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from eventstore.sql import keyframes, reader
+from eventstore.sql.texts import spelled
 from tests.eventstore.keeping import Growing, opened
 
 QUERIES = {
-    "newest": (keyframes.NEWEST, ("aa", b"", 9)),
+    "newest": (keyframes.NEWEST, ("aa", "aa", b"", 9)),
     "chain": (keyframes.CHAIN, ("aa", 9)),
     "drop after": (keyframes.DROP_AFTER, ("aa", 9, b"")),
-    "of a reducer": (keyframes.ROWIDS, (1,)),
+    "of a reducer": (keyframes.COUNT, (1,)),
+    "drop some": (keyframes.DROP_SOME, (1,)),
     "rows": (reader._PAGE, ("aa", 1, 9)),
 }
 
@@ -23,7 +25,8 @@ def test_what_a_fold_asks_for_is_found_by_an_index(tmp_path: Path, name: str) ->
     with opened(tmp_path, Growing()):
         pass
     connection = sqlite3.connect(f"{tmp_path}/store.db")
-    sql, parameters = QUERIES[name]
+    text, parameters = QUERIES[name]
+    sql = spelled(text, "sqlite")
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
     connection.close()
     steps = [step for step in plan if "SUBQUERY" not in step]

@@ -22,7 +22,14 @@ from tests.postgres import Server
 DAY_US = 86_400 * 1_000_000
 
 
-def opened(url: str, *, mode: str = "hold", durability: str = "process", seed: int = 0) -> Store:
+def opened(
+    url: str,
+    *,
+    mode: str = "hold",
+    durability: str = "process",
+    seed: int = 0,
+    key: bytes | None = None,
+) -> Store:
     return open_store(
         url,
         mode=mode,  # type: ignore[arg-type]
@@ -30,6 +37,7 @@ def opened(url: str, *, mode: str = "hold", durability: str = "process", seed: i
         registry=registry(),
         clock=FakeClock(),
         ids=FakeIds(seed),
+        seal_key=key,
     )
 
 
@@ -184,11 +192,11 @@ def test_upgrade_makes_what_the_script_makes(postgres: Server) -> None:
     postgres.sql(sql(written), written)
     months = maintain(written, clock=clock)
 
-    assert (first.before, again.before, first.after) == (None, "0001", "0001")
+    assert (first.before, again.before, first.after) == (None, "0002", "0002")
     assert len(months) == 7
     assert maintain(written, clock=clock) == []
     assert catalogue(postgres, made) == catalogue(postgres, written)
-    assert (check(written, clock=clock).state, current(made)) == ("current", "0001")
+    assert (check(written, clock=clock).state, current(made)) == ("current", "0002")
 
 
 def catalogue(postgres: Server, url: str) -> list[tuple[object, ...]]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from tests.eventstore.test_postgres import opened, refusal
 from tests.postgres import Server, running
 
 _END_LEASE = "UPDATE timescape.log SET leased_until = clock_timestamp()"
+KEY = bytes(32)
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT holder%'"
 _CHILD = """
 import json, sys
@@ -34,11 +36,16 @@ url, mode, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = opened(url, mode=mode, durability="fsync", seed=seed << 32)
 print("open", flush=True)
 for line in sys.stdin:
-    number, item, count = json.loads(line)
+    number, item, count, size = json.loads(line)
     try:
+        tickets = []
         for quantity in range(count):
-            event = placed(quantity, item=item)
-            store.append(stream(number), [event], kind="order", expected=ANY).result()
+            events = [placed(quantity, item=item)] * size
+            tickets.append(store.append(stream(number), events, kind="order", expected=ANY))
+            if size == 1:
+                tickets.pop().result()
+        for ticket in tickets:
+            ticket.result()
         print("done", flush=True)
     except EventStoreError as error:
         print(error.code, flush=True)
@@ -60,9 +67,10 @@ class Child:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def ask(self, number: int, item: str, count: int = 1) -> None:
+    def ask(self, number: int, item: str, count: int = 1, size: int = 1) -> None:
+        """Have it make *count* commits of *size* events, larger ones all at once."""
         assert self.process.stdin is not None
-        print(json.dumps([number, item, count]), file=self.process.stdin, flush=True)
+        print(json.dumps([number, item, count, size]), file=self.process.stdin, flush=True)
 
     def append(self, number: int, item: str) -> str:
         self.ask(number, item)
@@ -251,14 +259,20 @@ class Load:
             thread.join()
 
 
+STOPS = int(os.environ.get("TIMESCAPE_SERVER_STOPS", "3"))
+"""How often the server falls; `make kill` says 20."""
+
+
 @pytest.mark.proves("KM-7", "PG-3", "KM-6")
 def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
-    """Three immediate stops under load; what was not acknowledged is there once or not at all."""
-    with running() as server, opened(server.upgraded(), durability="fsync") as store:
+    """Immediate stops under load; what was not acknowledged is there once or not at all."""
+    with running() as server, opened(server.upgraded(), durability="fsync", key=KEY) as store:
         load = Load(store)
-        for _ in range(3):
+        for _ in range(STOPS):
             load.wait(40)
             server.restart(how="immediate")
+            with suppress(EventStoreError):
+                store.seal()
         load.wait(40)
         load.end()
         kept = Counter(item for number in range(4) for item in items(store, number))
@@ -266,7 +280,8 @@ def test_nothing_acknowledged_is_lost_when_the_server_falls() -> None:
         assert set(kept.values()) == {1}
         assert load.acknowledged <= set(kept)
         assert load.refused <= {"commit-unknown", "log-failed"}
-        assert store.verify().fault is None
+        store.seal()
+        assert (store.verify().fault, store.verify().sealed_to) == (None, store.end())
 
 
 @pytest.mark.proves("PG-3", "WR-9", "LG-4")
@@ -327,6 +342,49 @@ def test_eight_processes_append_to_one_log_without_gap_or_loss(postgres: Server)
         assert [e.position for r in store.read_log(limit=100_000) for e in r.events] == list(
             range(1, store.end() + 1)
         )
+
+
+_GAPS = """
+SELECT count(*) FROM (
+  SELECT pos, coalesce(lag(pos + n) OVER (ORDER BY pos), 1) AS due FROM timescape.commits
+) AS rows WHERE pos <> due
+"""
+
+
+@pytest.mark.proves("LG-1", "LG-3", "LG-6", "KM-7")
+def test_four_processes_append_many_events_a_commit_without_a_gap(postgres: Server) -> None:
+    """Also the names that each gives while the others append have one number each."""
+    url = postgres.upgraded()
+    with opened(url):
+        others = [Child(url, "guest", seed) for seed in range(2, 6)]
+        for number, other in enumerate(others):
+            other.ask(number, f"item {number}", count=12, size=100)
+        assert [other.hear() for other in others] == ["done"] * 4
+        for other in others:
+            other.end()
+    with opened(url, mode="read") as reader:
+        heads = [reader.head(stream(number)).revision for number in range(4)]
+        assert (heads, reader.verify().fault) == ([1_200] * 4, None)
+        assert items(reader, 3) == ["item 3"] * 1_200
+    assert postgres.sql(_GAPS, url) == [(0,)]
+
+
+@pytest.mark.proves("KM-7", "LG-3", "SB-1")
+def test_who_reads_along_passes_by_no_commit_that_is_late(postgres: Server) -> None:
+    """A guest has the log to itself and takes its time: nobody else's commit gets in before."""
+    url = postgres.upgraded()
+    with opened(url) as store, psycopg.connect(url) as slow:
+        subscription = store.subscribe("reader", after=store.cursor_at())
+        slow.execute("SELECT 1 FROM timescape.log FOR UPDATE")
+        ticket = store.append(stream(1), several(2), kind="order", expected=NEW)
+        until_waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while postgres.sql(until_waiting, url) == [(0,)]:
+            assert subscription.poll() is None
+        slow.rollback()
+        page = subscription.poll() if ticket.result() else None
+
+        assert page is not None
+        assert [row.position for row in page.rows] == [ticket.result().position]
 
 
 @pytest.mark.proves("LG-5", "LG-6")

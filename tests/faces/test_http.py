@@ -511,13 +511,13 @@ def test_a_body_nobody_takes_is_read_and_dropped() -> None:
 @pytest.mark.parametrize(
     ("query", "headers", "total", "by"),
     [
-        ("", [], -1, "default"),
+        ("", [], -1, "latest"),
         ("?version=2026-09-30", [], 5, "query"),
         ("?v=latest", [], -1, "query"),
         ("", [("timescape-version", " 2026-03-01 ")], 5, "header"),
         ("", [("x-api-version", "2026-03-01")], 5, "header"),
         ("?v=2026-04-01", [("x-api-version", "2026-05-01")], 5, "query"),
-        ("?v=", [("x-api-version", "")], -1, "default"),
+        ("?v=", [("x-api-version", "")], -1, "latest"),
     ],
 )
 def test_a_version_is_chosen_by_query_or_header(

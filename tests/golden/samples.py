@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts
+from runtime import facts, version_facts
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -54,7 +54,17 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "POST /orders/{order_id:int}",
     ),
     (facts.PrincipalEstablished("user", ("customer", "vip")), "ann"),
-    (facts.VersionResolved("2026-10-01", "query", "stable", "tag-not-found"), "tsv:1790-post-001"),
+    (
+        facts.VersionResolved(
+            "2026-10-01",
+            "query",
+            "stable",
+            "tag-not-found",
+            table=7,
+            bucket=9_999,
+        ),
+        "tsv:1790-post-001",
+    ),
     (facts.PhaseChanged(), "validated"),
     (
         facts.ValidationFailed(
@@ -104,8 +114,35 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "409",
     ),
     (
-        facts.HandlerDeployed("post-orders", "POST /orders", "2026-10-01", *["cd" * 32] * 3),
+        version_facts.HandlerDeployed(
+            "post-orders",
+            "POST /orders",
+            "2026-10-01",
+            "cd" * 32,
+            contract="cd" * 32,
+            manifest="cd" * 32,
+            effective_us=AT_US,
+            activation="edition",
+            tags=("beta", "stable"),
+        ),
         "tsv:1790856181-post-orders-001",
+    ),
+    (
+        version_facts.VersionTagged("stable", "tsv:1790-post-orders-001", "ann"),
+        "tsv:1790-post-orders-002",
+    ),
+    (version_facts.VersionUntagged("stable", "ann"), "tsv:1790-post-orders-002"),
+    (version_facts.VersionDeactivated("security", "CVE-1", "ann"), "tsv:1790-post-orders-001"),
+    (version_facts.VersionReactivated("ann"), "tsv:1790-post-orders-001"),
+    (
+        version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
+        "tsv:1790-post-orders-001",
+    ),
+    (
+        version_facts.TrafficSplitChanged(
+            (("tsv:1790-post-orders-001", 9_500), ("tsv:1790-post-orders-002", 500)), "5a17", "ann"
+        ),
+        "post-orders",
     ),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),

@@ -75,6 +75,20 @@ def reader_engine(url: sa.URL) -> sa.Engine:
     )
 
 
+def cursor_engine(url: sa.URL) -> sa.Engine:
+    """Return an engine for one connection at a time that saves cursors."""
+    return _engine(
+        url,
+        # A cursor that a power cut takes back means pages that come again.
+        {**_WRITER, "synchronous_commit": "off"},
+        poolclass=sa.pool.QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+    )
+
+
 def _engine(url: sa.URL, settings: dict[str, str], **options: object) -> sa.Engine:
     check_driver()
     given = url.query.get("options", "")

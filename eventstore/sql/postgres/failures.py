@@ -87,16 +87,6 @@ def no_database(place: str) -> EventStoreError:
     )
 
 
-def no_log(place: str) -> EventStoreError:
-    """Say that there is nothing yet to be a guest of."""
-    return EventStoreError(
-        "no-such-store",
-        f"Nothing was recorded in {place} yet.",
-        "Record something with `timescape serve` first.",
-        {"path": place},
-    )
-
-
 def schema_missing(place: str) -> EventStoreError:
     """Say that the tables were not made yet."""
     return EventStoreError(
@@ -143,13 +133,3 @@ _OURS = (
     (("42P01", "3F000"), schema_missing),
     ((_NO_DATABASE,), no_database),
 )
-
-
-def not_here_yet(place: str, what: str) -> EventStoreError:
-    """Say that this backend cannot do it yet."""
-    return EventStoreError(
-        "not-in-postgres",
-        f"A store in PostgreSQL cannot {what} yet.",
-        "Keep what needs it in an SQLite store, or do without it here.",
-        {"place": place},
-    )

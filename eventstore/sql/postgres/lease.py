@@ -19,7 +19,7 @@ from eventstore.errors import EventStoreError
 from eventstore.identifiers import Clock, Ids
 from eventstore.sql import failures
 from eventstore.sql.postgres.statements import LEASE_S
-from eventstore.sql.postgres.tables import LOG_ID
+from eventstore.sql.texts import LOG_ID
 
 RENEW_S = 3.0
 _UNTIL = f"clock_timestamp() + interval '{LEASE_S} s'"

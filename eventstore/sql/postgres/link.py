@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from eventstore.sql.postgres import connections, failures, lease
+from eventstore.sql.postgres import failures, lease, revisions
 from eventstore.sql.postgres.statements import LEASE_S
 
 LOG = logging.getLogger("eventstore")
@@ -18,25 +18,25 @@ class Link:
     """One connection at a time, each statement committed by itself.
 
     Args:
-        url: for the engine.
+        engine: makes connections.
         place: the address without its password.
         locking: whether each connection tries to take the holder's advisory lock.
 
     Raises:
         EventStoreError: `store-unreachable`, `no-such-store`, `postgres-too-old`,
-            `bad-encoding`, `no-driver`.
+            `bad-encoding`, `schema-old`, `schema-new`, `not-a-store`.
     """
 
-    def __init__(self, url: sa.URL, place: str, *, locking: bool) -> None:
+    def __init__(self, engine: sa.Engine, place: str, *, locking: bool) -> None:
         self.place = place
-        self._engine = connections.writer_engine(url)
+        self._engine = engine
         self._locking = locking
         self.is_lost = False
         """Whether there is no connection at the moment: `connect` makes one, or raises."""
         with failures.translating(place):
             self.connection = self._engine.connect()
             try:
-                connections.check_server(self.connection, place)
+                revisions.require_current(self.connection, place)
                 self._begin()
             except BaseException:
                 self.close()
@@ -49,6 +49,17 @@ class Link:
         self.connection = self._engine.connect()
         self._begin()
         self.is_lost = False
+
+    def ready(self) -> sa.Connection:
+        """Return a connection, a new one if the last was lost.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the server takes none.
+        """
+        # Else the engine would make one by itself, without lock and level.
+        if self.is_lost or self.connection.invalidated:
+            self.connect()
+        return self.connection
 
     def reconnect(self, error: sa.exc.DBAPIError) -> None:
         """Make a new connection as soon as the server takes it.
@@ -83,8 +94,8 @@ class Link:
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sa.Connection]:
         """Let several statements come together, or none of them."""
+        connection = self.ready()
         self.set_level(durable=durable)
-        connection = self.connection
         connection.exec_driver_sql("BEGIN")
         try:
             yield connection

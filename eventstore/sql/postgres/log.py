@@ -6,69 +6,35 @@ settles: either the last row planned is there, with its chain value, or it can s
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 import sqlalchemy as sa
 
-from eventstore.codec import Registry
-from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.drafts import Draft
+from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
-from eventstore.names import Name, NameBook
+from eventstore.events import Redaction
+from eventstore.identifiers import Position
 from eventstore.sql import failures
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
-from eventstore.sql.inserts import FLUSH_ROWS
-from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
-from eventstore.sql.postgres import lease, statements, tail
-from eventstore.sql.postgres.failures import (
-    UNIQUE_VIOLATION,
-    is_lost,
-    schema_missing,
-    sqlstate,
-    translated,
-)
-from eventstore.sql.postgres.link import Link
-from eventstore.sql.postgres.pace import Pace
-from eventstore.sql.postgres.tables import LOG_ID
+from eventstore.sql.keyframes import Write
+from eventstore.sql.maintenance import Maintenance
+from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome, Plan
+from eventstore.sql.postgres import lease
+from eventstore.sql.postgres.appender import Appender
+from eventstore.sql.postgres.failures import is_lost, translated
+from eventstore.sql.redacting import Order, Redacting, change_of
+from eventstore.sql.texts import maintaining, run
+from eventstore.sql.verifier import check_tail
 from eventstore.sql.writer import WritableLog
 
-_NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
-_LOCK = f"SELECT 1 FROM log WHERE log_id = {LOG_ID} FOR UPDATE"
 
+class PostgresLog(Appender, WritableLog):
+    """One log, as the writer has it. See `Appender` for the arguments."""
 
-class PostgresLog(WritableLog):
-    """Appends drafts to one log. Not thread-safe: it belongs to the writer.
-
-    Args:
-        link: to the database, open.
-        registry: gives the names of kinds.
-        names: of the log; learns what others register.
-        drafting: makes the log's own facts.
-        durability: `fsync`, `bounded`, `process` or `volatile`.
-        holder: what the log says of this process while it holds it; None: a guest.
-    """
-
-    def __init__(
-        self,
-        link: Link,
-        registry: Registry,
-        names: NameBook,
-        drafting: Drafting,
-        *,
-        durability: str,
-        holder: str | None,
-    ) -> None:
-        self._link = link
-        self._registry = registry
-        self._names = names
-        self._drafting = drafting
-        self._holder = holder
-        self._fenced = False
-        self._pace = Pace(durability, holds=holder is not None)
-        self._doubt: Plan | None = None
-        self._state: LogState
-        self.catch_up()
-        tail.check_tail(link.connection, self._state, link.place)
+    _doubt: Plan | None = None
+    """What was sent, and perhaps not received."""
 
     # --- holding ---
 
@@ -82,13 +48,16 @@ class PostgresLog(WritableLog):
                 if not lease.take(connection, self._holder):
                     return False
                 self.catch_up()
+                rekeyed = self._rekeyed(connection)  # first: it may need a name of its own
                 names = self._insert_names()
-                self._insert([self._drafting.held(self._state.epoch)])
+                self._insert([self._drafting.held(self._state.epoch), *rekeyed])
         except BaseException:
-            self._state = before  # for all that is known, the epoch is still that
+            self._state, self._unsure = before, True  # the epoch may still be that
             raise
         self._names.load(names)
         self._pace.note(durable=True)
+        if self._sealer is not None:
+            self._sealer.save_key()
         return True
 
     def reopen(self) -> None:
@@ -100,12 +69,27 @@ class PostgresLog(WritableLog):
         self._doubt = None
         self._link.connect()
         state = self._read_state()
-        tail.check_tail(self._link.connection, state, self._link.place)
+        self.check_tail()
         if self._holder is None:
             self.catch_up()
         elif self._is_ours(state) and not self.hold():
             raise failures.log_failed(self._link.place)
         # Else another process took the log: the next flush finds itself fenced.
+
+    def check_tail(self) -> None:
+        """Verify the end of the log.
+
+        Raises:
+            EventStoreError: `chain-broken`, `history-forked`.
+        """
+        # Whom to trust is for `verify`: a new key is vouched for by the log only once it is held.
+        check_tail(
+            self._link.place,
+            self._link.connection,
+            list,
+            self._history,
+            unsealed_rows=REMEMBERED_ROWS,
+        )
 
     def _is_ours(self, state: LogState) -> bool:
         """Say whether nobody else took the log; our own try may have succeeded unseen."""
@@ -118,6 +102,8 @@ class PostgresLog(WritableLog):
             return  # the lease runs out by itself
         if self._pace.wants_sync():
             self.sync()
+        while self.seal():
+            pass
         if self._holder is not None and not self._fenced:
             lease.release(self._link.connection, self._state.epoch)
 
@@ -148,10 +134,9 @@ class PostgresLog(WritableLog):
         self._pace.note(durable=True)
 
     def _extend(self) -> bool:
-        if self._link.is_lost:
-            self._link.connect()
         while True:
             try:
+                self._link.ready()
                 self._link.set_level(durable=self._pace.syncs_when_idle)
                 epoch = self._state.epoch
                 return lease.renew(self._link.connection, epoch, extend=self._holder is not None)
@@ -160,11 +145,6 @@ class PostgresLog(WritableLog):
                     raise
                 self._link.reconnect(error)
 
-    def _fence(self, epoch: int, found: int) -> EventStoreError:
-        self._fenced = True
-        self._pace.stop()
-        return failures.log_fenced(self._link.place, epoch, found)
-
     def wants_checkpoint(self, *, idle: bool) -> bool:
         """Say no: the server looks after its own log."""
         return False
@@ -172,22 +152,69 @@ class PostgresLog(WritableLog):
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> object:
         """Do nothing: the server does."""
 
+    # --- what is kept beside the log ---
+
+    @property
+    def position(self) -> int:
+        """Of the last event that this process knows to be there."""
+        return self._state.next_pos - 1
+
+    def seal_due_s(self) -> float | None:
+        """Return in how many seconds `seal` is due; None: never here."""
+        return self._sealer.due_s() if self._sealer is not None else None
+
+    def seal(self) -> bool:
+        """Seal rows that wait for it (CH-2); say whether there are more."""
+        if self._sealer is None:
+            return False
+        self._sealer.put_off()  # first: what fails must not be tried without end
+        connection = self._link.ready()
+        # A seal that a power cut takes back is made again; none is there before its rows.
+        self._link.set_level(durable=False)
+        return self._sealer.seal(connection, self._state)
+
+    def keep(self, writes: Sequence[Write]) -> None:
+        """Write what is kept beside the log: a cache, so nothing waits for the disk."""
+        with self._link.transaction(durable=False) as connection:
+            for write in writes:
+                run(connection, write.sql, write.parameters)
+
+    def redact(self, order: Order) -> Redaction:
+        """Take values out of a row, for good (CH-6).
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`,
+                `log-fenced`, `read-only` for who may not maintain the log.
+        """
+        # Looked at before a name is given for it: what is refused leaves no trace.
+        change = change_of(self._link.ready(), self._history, order, self._registry, self._names)
+        redacting = Redacting(change, self._history)
+        # The server's write-ahead log has the values until it is used again.
+        return redacting.told(self.maintain(redacting), gone=False)
+
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Refuse: there are no keys of persons here.
+
+        Raises:
+            EventStoreError: `not-in-postgres`.
+        """
+        raise failures.not_here_yet(self._link.place, "erase")
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._names.type_ids[maintenance.type]
+        if self._names.has_pending():
+            self._register_names()
+        with self._link.transaction(durable=True) as connection:
+            self._take_log(connection)
+            with maintaining(connection):
+                fact = maintenance.work(connection)
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
+        self._pace.note(durable=True)
+        return Position(self.position)
+
     # --- appending ---
-
-    def catch_up(self) -> None:
-        """Read where the log ends, and forget what may have changed."""
-        connection = self._link.connection
-        self._state = self._read_state()
-        self._heads = tail.read_heads(connection)
-        self._recent = tail.read_recent(connection)
-        if tail.count_names(connection) != len(self._names):
-            self._names.load(tail.read_names(connection))
-
-    def _read_state(self) -> LogState:
-        state = tail.read_state(self._link.connection)
-        if state is None:
-            raise schema_missing(self._link.place)
-        return state
 
     def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Write *drafts*, each whole or not at all; return an outcome for each one taken.
@@ -200,8 +227,7 @@ class PostgresLog(WritableLog):
         trusting, behind = True, False
         while True:
             try:
-                if self._link.is_lost:
-                    self._link.connect()
+                self._link.ready()
                 if self._holder is None:
                     return self._flush_as_guest(drafts, trusting=trusting)
                 if behind and (arrived := self._catch_up_with_others()):
@@ -235,8 +261,7 @@ class PostgresLog(WritableLog):
         if self._names.has_pending():
             self._register_names()
         with self._link.transaction(durable=self._pace.is_durable(drafts)) as connection:
-            connection.exec_driver_sql(_LOCK)
-            self.catch_up()
+            self._take_log(connection)
             if self._doubt is not None and self._is_there(self._doubt):
                 return self._written(self._doubt)
             return self._append(drafts, trusting=trusting)
@@ -256,82 +281,3 @@ class PostgresLog(WritableLog):
         else:
             self._require_current()
         return self._written(plan)
-
-    def _require_current(self) -> None:
-        """See to it that nothing is refused for what a guest has changed meanwhile."""
-        state = self._read_state()
-        if (state.epoch, state.next_pos) != (self._state.epoch, self._state.next_pos):
-            raise FencedError
-
-    def _written(self, plan: Plan) -> list[Outcome]:
-        self._state = plan.state
-        plan.written()
-        return plan.outcomes
-
-    def _is_there(self, plan: Plan) -> bool:
-        pos, *_, chain = plan.rows[-1]
-        return tail.chain_at(self._link.connection, pos) == bytes(chain)
-
-    def _plan(self, *, trusting: bool) -> Plan:
-        lookups = tail.PostgresLookups(self._link.connection)
-        return Plan(
-            self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
-        )
-
-    def _renumbered(self, draft: Draft) -> Draft:
-        renamed = self._names.renamed
-        rows = [rewritten(row.data, row.count, row.salt, renamed) for row in draft.rows]
-        return msgspec.structs.replace(draft, rows=rows, generation=self._names.generation)
-
-    def _write(self, rows: Sequence[Parameters]) -> None:
-        if len(rows) <= FLUSH_ROWS or self._holder is None:
-            self._execute(rows)
-            return
-        # One commit of very many rows: they come together or not at all.
-        with self._link.transaction(durable=True):
-            self._execute(rows)
-
-    def _execute(self, rows: Sequence[Parameters]) -> None:
-        for start in range(0, len(rows), FLUSH_ROWS):
-            part = rows[start : start + FLUSH_ROWS]
-            text, parameters = statements.append(part, extend_lease=self._holder is not None)
-            if self._run(text, parameters).rowcount != len(part):
-                raise FencedError
-        self._pace.note_extended()
-
-    def _run(self, text: str, parameters: tuple[Any, ...]) -> sa.CursorResult[Any]:
-        try:
-            return self._link.connection.exec_driver_sql(text, parameters)
-        except sa.exc.IntegrityError as error:
-            if sqlstate(error) == UNIQUE_VIOLATION:
-                raise NotUniqueError from error
-            raise
-
-    # --- the log's own facts ---
-
-    def _register_names(self) -> None:
-        """Write new names and their fact, before the rows that use them."""
-        with self._link.transaction(durable=True) as connection:
-            if self._holder is None:
-                connection.exec_driver_sql(_LOCK)
-                self.catch_up()
-            names = self._insert_names()
-        self._names.load(names)
-        self._pace.note(durable=True)
-
-    def _insert_names(self) -> list[Name]:
-        names = self._names.unregistered()
-        if names:
-            self._insert([self._drafting.registered(names)])
-            for name in names:
-                self._run(_NAMES, (name.id, name.kind, name.name, name.version))
-        return names
-
-    def _insert(self, drafts: Sequence[Draft]) -> None:
-        plan = self._plan(trusting=True)
-        plan.take(drafts)
-        for outcome in plan.outcomes:
-            if isinstance(outcome, EventStoreError):
-                raise outcome
-        self._execute(plan.rows)
-        self._written(plan)

@@ -6,7 +6,7 @@ from eventstore.errors import EventStoreError
 from eventstore.sql import failures
 from eventstore.sql.postgres import connections
 from eventstore.sql.postgres.addresses import SCHEMA
-from eventstore.sql.postgres.failures import schema_missing, translating
+from eventstore.sql.postgres.failures import schema_missing
 from eventstore.sql.postgres.tables import REVISION, REVISIONS
 
 
@@ -39,17 +39,15 @@ def is_newer(revision: str) -> bool:
     return revision not in REVISIONS
 
 
-def require_current(url: sa.URL, place: str) -> None:
+def require_current(connection: sa.Connection, place: str) -> None:
     """Refuse a database whose tables are not of this program's revision.
 
     Raises:
-        EventStoreError: `schema-old`, `schema-new`, `not-a-store`, and what keeps us from
-            looking.
+        EventStoreError: `schema-old`, `schema-new`, `not-a-store`, `postgres-too-old`,
+            `bad-encoding`.
     """
-    engine = connections.writer_engine(url)
-    with translating(place), engine.connect() as connection:
-        connections.check_server(connection, place)
-        revision = of(connection, place)
+    connections.check_server(connection, place)
+    revision = of(connection, place)
     if revision is None:
         raise schema_missing(place)
     if revision != REVISION:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventstore.sql.plan import Parameters
-from eventstore.sql.postgres.tables import LOG_ID
+from eventstore.sql.texts import LOG_ID
 
 LEASE_S = 10
 """How long a holder may be silent before another process takes the log, by the server's clock."""

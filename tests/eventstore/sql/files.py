@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eventstore import ANY, Commit, Store
-from eventstore.sql import Durability, open_store, upgrade
-from eventstore.sql.store import Mode
+from eventstore.sql import Durability, Mode, open_store, upgrade
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
 
 

@@ -1,0 +1,124 @@
+"""`timescape resolve`: which version a request would get, and why (TR-3 to TR-8)."""
+
+import argparse
+from collections.abc import Iterator
+
+import msgspec
+
+from debugger.cli.command import Command, Stores
+from debugger.cli.exits import Exit
+from debugger.cli.output import Column, Output
+from debugger.cli.versions_of import moment_of
+from debugger.session.routing import apps, routed
+from runtime.timescape import HandlerRoutes, Refusal, Selector, resolve
+from runtime.timescape.instants import rfc3339
+from runtime.timescape.resolve import meaning
+from runtime.timescape.splits import bucket_of, subject_of
+from runtime.timescape.table import DEFAULT_TAG
+
+COLUMNS = (Column("step"), Column("says", cut=True))
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request as the command describes it."""
+
+    selectors: tuple[Selector, ...]
+    client: str | None
+    now_us: int
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="such as POST")
+    parser.add_argument("path", metavar="PATH", help="such as /orders; no query")
+    parser.add_argument(
+        "--select", action="append", default=[], metavar="S", help="as in ?version=S; repeatable"
+    )
+    parser.add_argument("--client", metavar="ADDRESS", help="who asks, where traffic is split")
+    parser.add_argument("--at", metavar="T|P", help="as of a time, or a position of the log")
+
+
+def resolve_request(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """Say step by step which version a request would get."""
+    then = moment_of(arguments.at)
+    with stores.session(arguments.store) as session:
+        known = apps(session, **then)
+        app, routes, params = routed(known, arguments.method, arguments.path)
+        now_us = then.get("at_us", session.sources[0]())
+    if "position" in then:
+        now_us = app.table.at_us
+    selectors = tuple(
+        Selector("query", f"select {number}", text)
+        for number, text in enumerate(arguments.select, 1)
+    )
+    asked = Asked(selectors, arguments.client, now_us)
+    rows = [("route", f"{routes.route}, handler {routes.handler}")]
+    if params:
+        rows.append(("path", ", ".join(f"{name}={text}" for name, text in params.items())))
+    rows.append(("table", f"position {app.table.position}, {rfc3339(now_us)}"))
+    found, steps = decide(routes, asked)
+    rows += steps
+    output.table("step", COLUMNS, [(_fields(row), _fields(row)) for row in rows])
+    if isinstance(found, Refusal):
+        output.say(found.remedy)
+        return Exit.NOT_FOUND
+    return Exit.OK
+
+
+def decide(routes: HandlerRoutes, asked: Asked) -> tuple[object, list[tuple[str, str]]]:
+    """Return what a request gets, and the steps of that decision."""
+    bucket = None
+    if routes.split is not None and asked.client is not None:
+        bucket = bucket_of(routes.split.salt, subject_of(asked.client))
+    answer = resolve(routes, asked.selectors, now_us=asked.now_us, bucket=bucket)
+    steps = list(_steps(routes, asked, bucket))
+    if isinstance(answer, Refusal):
+        steps.append(("answer", f"{answer.status} {answer.code}: {answer.detail}"))
+    else:
+        edition = f", edition {answer.version.edition}" if answer.version.edition else ""
+        steps.append(("answer", f"{answer.version.id}{edition}, by {answer.source}"))
+    return answer, steps
+
+
+def _steps(routes: HandlerRoutes, asked: Asked, bucket: int | None) -> Iterator[tuple[str, str]]:
+    for selector in asked.selectors:
+        meant = meaning(routes, selector, asked.now_us)
+        said = meant.code if isinstance(meant, Refusal) else f"means {meant.version.id}"
+        yield selector.name, f"{selector.text} {said}"
+    if asked.selectors:
+        return
+    yield "named", "nothing"
+    if routes.split is not None:
+        shares = ", ".join(f"{version} {part / 100:g}%" for version, part in routes.split.parts)
+        where = (
+            "give --client to see where a caller stands" if bucket is None else f"bucket {bucket}"
+        )
+        yield "split", f"{shares}; {where}"
+        if bucket is not None:
+            return
+    default = routes.tagged(DEFAULT_TAG)
+    yield "default", f"the tag points to {default}" if default else "there is no such tag"
+    if default is None:
+        current = routes.current(asked.now_us)
+        yield "current", str(current.id) if current else "nothing was yet"
+
+
+def _fields(row: tuple[str, str]) -> dict[str, str]:
+    return {"step": row[0], "says": row[1]}
+
+
+COMMAND = Command(
+    "resolve",
+    "say which version a request would get, and why",
+    """Resolve a request without sending it, and print each step: the route, what each selector
+means, split, default tag, the current version. It ends with 3 if it would be refused.
+
+examples:
+  timescape resolve POST /orders
+  timescape resolve POST /orders --select 2026-03-01
+  timescape resolve POST /orders --client 192.0.2.7
+  timescape resolve GET /products --at 2026-10-01T12:00:00Z --json
+""",
+    _declare,
+    resolve_request,
+    (Exit.NOT_FOUND,),
+)

@@ -1,0 +1,159 @@
+"""`timescape versions`: what versions there are, and taking them out of service."""
+
+import argparse
+from typing import Any
+
+from debugger.cli.command import Command, Stores
+from debugger.cli.exits import Exit
+from debugger.cli.output import Column, Output
+from debugger.cli.versions_of import (
+    COLUMNS,
+    add_change_options,
+    moment_of,
+    tell,
+    time_of,
+    version_row,
+    version_rows,
+    who,
+)
+from debugger.errors import BadInputError
+from debugger.session.routing import app_with, apps, changing
+from runtime.timescape import VersionId
+from runtime.timescape.finding import version_of
+from runtime.timescape.retiring import guards
+
+ACTIONS = ("list", "show", "deactivate", "reactivate", "deprecate")
+_DETAILS = (Column("field"), Column("value", cut=True))
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="*", metavar="[ACTION] NAME", help="see above")
+    parser.add_argument("--at", metavar="T|P", help="list, show: as of a time or a position")
+    parser.add_argument("--sunset", metavar="T", help="deprecate: refuse it from then on")
+    parser.add_argument("--link", metavar="URL", help="deprecate: where that is explained")
+    parser.add_argument("--note", default="", metavar="TEXT", help="deactivate: kept in the log")
+    parser.add_argument("--security", action="store_true", help="deactivate: whatever holds it")
+    parser.add_argument("--promote", metavar="TSV", help="deactivate: this becomes current instead")
+    parser.add_argument("--stop", action="store_true", help="with --security: even if current")
+    parser.add_argument("--force", action="store_true", help="override the guards that can be")
+    add_change_options(parser)
+
+
+def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """List versions, show one, or change what becomes of it."""
+    action, *names = arguments.words or ["list"]
+    if action not in ACTIONS:
+        action, names = "list", arguments.words
+    if len(names) > 1 or (action != "list" and not names):
+        problem = f"{action} takes {'a version id' if action != 'list' else 'one handler'}."
+        raise BadInputError(problem, "`timescape versions --help` shows examples.")
+    match action:
+        case "list":
+            return _list(names, arguments, output, stores)
+        case "show":
+            return _show(names[0], arguments, output, stores)
+        case _:
+            return _change(action, names[0], arguments, output, stores)
+
+
+def _list(names: list[str], arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+
+    then = moment_of(arguments.at)
+    with stores.session(arguments.store) as session:
+        known = apps(session, **then)
+        now_us = then.get("at_us", session.sources[0]())
+        handlers = [each for app in known for each in app.table]
+        if names:
+            handlers = [app_with(known, names[0]).table.handlers[names[0]]]
+        rows = [row for each in handlers for row in version_rows(each, now_us)]
+        if not rows:
+            output.say("No version is deployed.")
+        if rows or output.as_json:
+            output.table("version", COLUMNS, rows)
+    return Exit.OK
+
+
+def _show(name: str, arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+
+    then = moment_of(arguments.at)
+    with stores.session(arguments.store) as session:
+        app = app_with(apps(session, **then), VersionId.parse(name).handler)
+        now_us = then.get("at_us", session.sources[0]())
+        routes, version = version_of(app.table, name)
+        fields = {**version_row(routes, version, now_us)[0]}
+        fields["held"] = guards(routes, version, now_us)
+    if output.as_json:
+        output.record("version", fields)
+        return Exit.OK
+    rows: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {"field": key, "value": ", ".join(value) if isinstance(value, list) else value})
+        for key, value in fields.items()
+        if value not in (None, [])
+    ]
+    output.table("version", _DETAILS, rows)
+    return Exit.OK
+
+
+def _change(
+    action: str, name: str, arguments: argparse.Namespace, output: Output, stores: Stores
+) -> Exit:
+
+    handler, dry = VersionId.parse(name).handler, arguments.dry_run
+    with (
+        stores.session(arguments.store, writable=True) as session,
+        changing(session, handler, by=who(arguments), dry_run=dry) as control,
+    ):
+        match action:
+            case "deactivate":
+                changed = control.deactivate(
+                    name,
+                    reason="security" if arguments.security else "manual",
+                    note=arguments.note,
+                    force=arguments.force,
+                    stop=arguments.stop,
+                    promote=arguments.promote,
+                )
+                nothing = f"{name} is deactivated already."
+            case "reactivate":
+                changed = control.reactivate(name)
+                nothing = f"{name} is in service."
+            case _:
+                changed = control.deprecate(
+                    name,
+                    sunset_us=None if arguments.sunset is None else time_of(arguments.sunset),
+                    link=arguments.link,
+                    force=arguments.force,
+                )
+                nothing = ""
+        tell(changed, output, dry_run=dry, nothing=nothing)
+    return Exit.OK
+
+
+COMMAND = Command(
+    "versions",
+    "list versions of handlers, retire them, bring them back",
+    """List versions, oldest edition first: of all handlers, or of one.
+
+  [HANDLER]        since when each is seen, whether it is current, its tags, its part of the traffic
+  show TSV         all that is known of a version, and what holds it in service
+  deprecate TSV    announce that it ends: answers of it carry Deprecation, and with --sunset T
+                   Sunset; from then on it is refused with 410. T is 30 days ahead or more
+  deactivate TSV   refuse it with 410 from now on; its requests stay replayable. What is current,
+                   or the only one, stays; the newest, the last of an edition, one of the last 24
+                   hours, and one that `stable`, `production`, `default` or a split points to
+                   want --force. --security overrides that; a current version then wants --promote
+                   TSV or --stop
+  reactivate TSV   serve it again
+
+A server that runs on the store follows within a second.
+
+examples:
+  timescape versions post-orders
+  timescape versions --at 2026-10-01 --json
+  timescape versions deprecate tsv:1790000000-post-orders-001 --sunset 2027-03-01
+  timescape versions deactivate tsv:1790000000-post-orders-001 --dry-run
+""",
+    _declare,
+    versions,
+    (Exit.NOT_FOUND, Exit.WRITE_REFUSED),
+)

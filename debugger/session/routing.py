@@ -1,0 +1,101 @@
+"""The route tables of a store: one for each app that was recorded in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from debugger.errors import NotFoundError
+from debugger.session.session import Session
+from eventstore import StreamId
+from runtime.control import Versions, read_table, table_at
+from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
+from runtime.timescape import HandlerRoutes, RouteTable
+from runtime.timescape.finding import handler_of
+
+_CONTROL = "control"
+
+
+class App(msgspec.Struct, frozen=True):
+    """What one control stream says."""
+
+    stream: StreamId
+    table: RouteTable
+
+
+def apps(session: Session, *, position: int | None = None, at_us: int | None = None) -> list[App]:
+    """Give the route tables of *session*'s store: the newest, or as they were.
+
+    Raises:
+        PositionOutOfRange: the log has not come to *position* yet.
+    """
+    store = session.store
+    streams = []
+    after = 0
+    while rows := store.read_log(after=after, kinds=(_CONTROL,), first_rows_only=True):
+        streams += [row.stream for row in rows]
+        after = rows[-1].position
+    if position is None and at_us is None:
+        return [App(stream, read_table(store, stream)) for stream in streams]
+    return [
+        App(stream, table_at(store, stream, position=position, at_us=at_us)) for stream in streams
+    ]
+
+
+def app_with(known: list[App], handler: str) -> App:
+    """Return the app that has *handler*.
+
+    Raises:
+        VersionNotFound: none has; the remedy names the nearest.
+        NotFoundError: several have.
+    """
+    fitting = [app for app in known if handler in app.table.handlers]
+    if len(fitting) > 1:
+        problem = f"{len(fitting)} apps of this store have {handler!r}."
+        raise NotFoundError(problem, "Use a store for each app.")
+    if fitting:
+        return fitting[0]
+    every = {name: routes for app in known for name, routes in app.table.handlers.items()}
+    handler_of(RouteTable(handlers=every), handler)
+    raise AssertionError
+
+
+@contextmanager
+def changing(session: Session, handler: str, *, by: str, dry_run: bool) -> Iterator[Versions]:
+    """Give what changes the versions of *handler*, for one change.
+
+    Raises:
+        WriteRefusedError: the session is read-only.
+        VersionNotFound: there is no such handler.
+    """
+    stream = app_with(apps(session), handler).stream
+    clock, ids = session.sources
+    if dry_run:
+        yield Versions(session.store, stream, clock=clock, ids=ids, by=by, dry_run=True)
+        return
+    with session.writing() as store:
+        yield Versions(store, stream, clock=clock, ids=ids, by=by)
+
+
+def routed(known: list[App], method: str, path: str) -> tuple[App, HandlerRoutes, dict[str, str]]:
+    """Say which handler a request goes to, and its path parameters.
+
+    Raises:
+        NotFoundError: no route has the path, or none the method.
+    """
+    allowed: set[str] = set()
+    for app in known:
+        routes: Routes[HandlerRoutes] = Routes()
+        for each in app.table:
+            routes.add(parse(each.route), each, each.handler)
+        segments = split_path(path)
+        found = None if segments is None else routes.match(method, segments)
+        if isinstance(found, Match):
+            return app, found.route, found.params
+        if isinstance(found, MethodNotAllowed):
+            allowed |= set(found.allow)
+    problem = f"No route of this store takes {method} {path}."
+    remedy = (
+        f"Here are {', '.join(sorted(allowed))}." if allowed else "`timescape routes` lists them."
+    )
+    raise NotFoundError(problem, remedy)

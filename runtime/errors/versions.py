@@ -1,0 +1,63 @@
+"""Changes of the route table that are refused; the log stays as it was."""
+
+from runtime.errors.root import TimescapeError
+
+
+class RoutesError(TimescapeError):
+    """A change of what versions serve that cannot be made."""
+
+    code = "RT600"
+
+
+class VersionNotFound(RoutesError, LookupError):
+    """No such handler or version (TG-2)."""
+
+    code = "RT601"
+
+
+class VersionDeactivated(RoutesError):
+    """The version is not served any more (TG-2)."""
+
+    code = "RT602"
+
+
+class TagNameError(RoutesError, ValueError):
+    """A name that no tag can have (TG-1)."""
+
+    code = "RT603"
+
+
+class TagConflictError(RoutesError):
+    """The tag does not point to where it was expected to (TG-2)."""
+
+    code = "RT604"
+
+
+class VersionProtectedError(RoutesError):
+    """A guard keeps the version in service (VL-4)."""
+
+    code = "RT605"
+
+
+class SunsetError(RoutesError, ValueError):
+    """A version cannot end then (VL-6)."""
+
+    code = "RT606"
+
+
+class SplitError(RoutesError, ValueError):
+    """Traffic cannot be shared out like this (DP-5)."""
+
+    code = "RT607"
+
+
+class PositionOutOfRange(RoutesError, LookupError):
+    """A position behind the end of the log (TS-5)."""
+
+    code = "RT608"
+
+
+class RoutesChangedError(RoutesError):
+    """Others changed the route table again and again meanwhile."""
+
+    code = "RT609"

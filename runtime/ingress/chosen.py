@@ -1,0 +1,114 @@
+"""A version that was resolved, ready to be run and told about: made once for equal requests."""
+
+from typing import Final
+
+import msgspec
+
+from runtime.facts import VersionResolved
+from runtime.ingress.answers import Pairs
+from runtime.ingress.endpoints import Endpoint, Served
+from runtime.timescape import HandlerRoutes, Refusal, Resolution, Version
+from runtime.timescape.instants import http_date
+from runtime.timescape.table import Retirement
+
+_VARY: Final = (b"vary", b"timescape-version, x-api-version, accept-datetime")
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What runs, and what the answer and the record say of it."""
+
+    served: Served
+    resolved: VersionResolved
+    headers: Pairs
+
+
+def choose(
+    endpoint: Endpoint,
+    routes: HandlerRoutes,
+    resolution: Resolution,
+    *,
+    table: int,
+    asked: str | None,
+) -> Chosen | Refusal:
+    """Make ready what *resolution* found; refuse it if its code is not in the running app.
+
+    Args:
+        endpoint: what can run.
+        routes: of its handler.
+        resolution: as it was found.
+        table: position of the table it was found in.
+        asked: the first selector as sent.
+    """
+    version = str(resolution.version.id)
+    fact = VersionResolved(
+        edition=resolution.version.edition,
+        source=resolution.source,
+        asked=asked,
+        table=table,
+        bucket=resolution.bucket,
+    )
+    served = endpoint.code.get(version)
+    if served is None:
+        return _absent(version)
+    headers = (*_headers(version, resolution), *_ending(routes, resolution.version))
+    return Chosen(served, fact, headers)
+
+
+def _absent(version: str) -> Refusal:
+    """Refuse a version whose code is gone (PL-3)."""
+    return Refusal(
+        503,
+        "version-unavailable",
+        f"The code of {version} is not in the running app.",
+        "Deploy it again, or name another version.",
+        {"reason": "absent"},
+    )
+
+
+def _headers(version: str, resolution: Resolution) -> Pairs:
+    source = resolution.source
+    headers = [
+        (b"timescape-version", version.encode()),
+        (b"timescape-resolved-by", source.encode()),
+        _VARY,
+    ]
+    if source == "datetime" and resolution.since_us is not None:
+        headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
+    if source == "split":
+        # Which version it is depends on who asks.
+        headers.append((b"cache-control", b"private"))
+    return tuple(headers)
+
+
+def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
+    """Tell of the end of a version that is announced to end (VL-6).
+
+    Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC 5829 (successor-version).
+    """
+    retirement: Retirement = routes.retirement(str(version.id))
+    if retirement.deprecated_us is None:
+        return ()
+    headers = [(b"deprecation", b"@%d" % (retirement.deprecated_us // 1_000_000))]
+    if retirement.sunset_us is not None:
+        headers.append((b"sunset", http_date(retirement.sunset_us).encode()))
+    links = []
+    if retirement.link is not None:
+        links.append(f'<{retirement.link}>; rel="deprecation"')
+    successor = _successor(routes, version)
+    if successor is not None:
+        links.append(f'<?version={successor.id}>; rel="successor-version"')
+    if links:
+        headers.append((b"link", ", ".join(links).encode()))
+    return tuple(headers)
+
+
+def _successor(routes: HandlerRoutes, version: Version) -> Version | None:
+    """Return the next active version on the line, the last of its edition."""
+    later = [
+        each
+        for each in routes.line
+        if each.order > version.order and routes.is_active(str(each.id))
+    ]
+    first = next((each for each in later if each.edition != version.edition), None)
+    same = [each for each in later if first is not None and each.edition == first.edition]
+    return same[-1] if same else (later[-1] if later else None)

@@ -1,0 +1,71 @@
+"""What a deployment is called, and whether callers who name nothing move to it (TS-1, TS-3)."""
+
+from runtime.timescape.table import HandlerRoutes, Version
+from runtime.timescape.version_ids import VersionId
+from runtime.version_facts import HandlerDeployed
+
+
+def is_needed(routes: HandlerRoutes | None, edition: str | None, fingerprint: str) -> bool:
+    """Say whether code with *fingerprint* is new for its handler and edition."""
+    last = routes.last_of(edition) if routes else None
+    return last is None or last.fingerprint != fingerprint
+
+
+def next_id(routes: HandlerRoutes | None, handler: str, now_us: int) -> VersionId:
+    """Name the next version of *handler*: later and higher than every one before."""
+    before = [version.id for version in routes.line] if routes else []
+    seconds = max([now_us // 1_000_000, *(each.seconds for each in before)])
+    sequence = max((each.sequence for each in before), default=0) + 1
+    return VersionId(seconds=seconds, sequence=sequence, handler=handler)
+
+
+def deployment(  # noqa: PLR0913 - what is said of a version
+    routes: HandlerRoutes | None,
+    *,
+    handler: str,
+    route: str,
+    edition: str | None,
+    fingerprint: str,
+    digests: tuple[str, str] = ("", ""),
+    now_us: int,
+    effective_us: int | None = None,
+    tags: tuple[str, ...] = (),
+) -> tuple[str, HandlerDeployed]:
+    """Return the key and the fact of a new version.
+
+    Args:
+        routes: of the handler, as they are; None: it is new.
+        handler: its id.
+        route: as registered.
+        edition: of the version.
+        fingerprint: of its code.
+        digests: of what clients can observe, and of the whole manifest.
+        now_us: the time of the log.
+        effective_us: from when on it is to be seen, if that is later.
+        tags: that shall point to it.
+    """
+    version_id = next_id(routes, handler, now_us)
+    last_us = max((v.effective_us for v in routes.line), default=-1) if routes else -1
+    from_us = max(now_us, last_us + 1)
+    if effective_us is not None and effective_us > from_us:
+        from_us = effective_us
+    activation = "now" if _becomes_newest(routes, edition) else "edition"
+    contract, manifest = digests
+    fact = HandlerDeployed(
+        handler,
+        route,
+        edition,
+        fingerprint,
+        contract=contract,
+        manifest=manifest,
+        effective_us=from_us,
+        activation=activation,
+        tags=tuple(sorted(tags)),
+    )
+    return str(version_id), fact
+
+
+def _becomes_newest(routes: HandlerRoutes | None, edition: str | None) -> bool:
+    """Say whether it stands last on the line; a patch of an older edition does not (DP-3)."""
+    newest: Version | None = routes.line[-1] if routes and routes.line else None
+    return newest is None or (newest.edition or "") <= (edition or "")
