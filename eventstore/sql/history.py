@@ -249,6 +249,13 @@ class History:
                 return None if found is None else _place_of(found)
         return None
 
+    def tombstones(self, connection: sa.Connection, first: int, last: int) -> list[Tombstone]:
+        """Return the tombstones that stand for positions from *first* to *last*."""
+        if self._path is None:
+            return []
+        rows = connection.exec_driver_sql(_TOMBSTONES, (first, last))
+        return [Tombstone(*row) for row in rows.all()]
+
     def is_taken_out(self, connection: sa.Connection, position: int) -> bool:
         """Say whether a tombstone stands at *position*."""
         stone = tombstone_at(connection, position) if self._path is not None else None
@@ -282,7 +289,7 @@ class History:
             return [], []
 
         def found() -> tuple[list[Any], list[Gone]]:
-            stones = tombstones(connection, first, last)
+            stones = self.tombstones(connection, first, last)
             rows: list[Any] = []
             wanted = {stone.segment for stone in stones} - {None}
             for number in sorted(number for number in wanted if number is not None):
@@ -311,15 +318,6 @@ def twice(look: Callable[[], T]) -> T:
         if error.code != "segment-missing":
             raise
     return look()
-
-
-def tombstones(connection: sa.Connection, first: int, last: int) -> list[Tombstone]:
-    """Return the tombstones that stand for positions from *first* to *last*."""
-    rows = connection.exec_driver_sql(
-        _TOMBSTONES,
-        (first, last),
-    )
-    return [Tombstone(*row) for row in rows.all()]
 
 
 def tombstone_at(connection: sa.Connection, position: int) -> Tombstone | None:

@@ -14,7 +14,7 @@ from eventstore.identifiers import Position
 from eventstore.names import Name
 from eventstore.retention import PrunedFact
 from eventstore.sql import seal_table
-from eventstore.sql.history import END_OF_TIME, History, Tombstone, tombstones
+from eventstore.sql.history import END_OF_TIME, History, Tombstone
 
 
 def fault_of(
@@ -28,7 +28,7 @@ def fault_of(
         names: of the log.
         verdict: of the rows up to its end, without a fault.
     """
-    found = tombstones(connection, 1, END_OF_TIME)
+    found = history.tombstones(connection, 1, END_OF_TIME)
     bad = [
         (stone, "It does not say what stood there.")
         for stone in found if not _says_what_stood(connection, history, stone)
