@@ -224,8 +224,7 @@ class LogFile:
 
     def _write_keys(self) -> None:
         if self._subjects is not None and self._subjects.has_pending():
-            # No sync: a key is before its rows in the write-ahead log, so it is on the disk
-            # whenever they are.
+            # No sync: in the write-ahead log a key stands before the rows that need it.
             self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
             subject_keys.write_pending(self._connection, self._subjects)
             self._note_sync()
@@ -234,14 +233,15 @@ class LogFile:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""
         self._catch_up_with_others()
         self._write_keys()
-        self._names.type_ids[maintenance.type]
-        if self._names.has_pending():
-            self._register_names()
+        names: list[Name] = []
         with self._all_or_nothing():
             with maintaining(self._connection):
                 fact = maintenance.work(self._connection)
-            if fact is not None:
+            if fact is not None:  # what is refused registers nothing
+                self._names.type_ids[maintenance.type]
+                names = self._insert_names()
                 self._insert([self._drafting.maintenance(maintenance.type, fact)])
+        self._names.load(names)
         return Position(self._state.next_pos - 1)
 
     @contextmanager
