@@ -233,15 +233,14 @@ class LogFile:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""
         self._catch_up_with_others()
         self._write_keys()
-        names: list[Name] = []
+        self._names.type_ids[maintenance.type]
+        if self._names.has_pending():
+            self._register_names()
         with self._all_or_nothing():
             with maintaining(self._connection):
                 fact = maintenance.work(self._connection)
-            if fact is not None:  # what is refused registers nothing
-                self._names.type_ids[maintenance.type]
-                names = self._insert_names()
+            if fact is not None:
                 self._insert([self._drafting.maintenance(maintenance.type, fact)])
-        self._names.load(names)
         return Position(self._state.next_pos - 1)
 
     @contextmanager
