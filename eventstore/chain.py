@@ -63,6 +63,43 @@ class StoredRow(msgspec.Struct, frozen=True, gc=False):
         return self.revision + self.n
 
 
+class Gone(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a row that was dropped: enough for the chain to go on over it."""
+
+    pos: int
+    n: int
+    epoch: int
+    chain: bytes
+
+    @property
+    def next_pos(self) -> int:
+        """Position that the next row begins at."""
+        return self.pos + self.n
+
+    @property
+    def stream(self) -> None:
+        """Nothing: it is forgotten."""
+        return
+
+
+_GONE = struct.Struct(">HQ32s")
+
+
+def pack_gone(rows: Iterable[StoredRow | Gone]) -> bytes:
+    """Return what a tombstone keeps of *rows*, which follow each other."""
+    return b"".join([_GONE.pack(row.n, row.epoch, row.chain) for row in rows])
+
+
+def unpack_gone(first_pos: int, packed: bytes) -> list[Gone]:
+    """Return the rows of a tombstone that begins at *first_pos*; of an altered one what fits."""
+    rows, pos = [], first_pos
+    whole = len(packed) - len(packed) % _GONE.size
+    for n, epoch, chain in _GONE.iter_unpack(packed[:whole]):
+        rows.append(Gone(pos, n, epoch, chain))
+        pos += n
+    return rows
+
+
 def genesis(uid: UUID) -> bytes:
     """Return the chain value before the first row of the log *uid*."""
     return _sha256(b"timescape log v1" + uid.bytes).digest()
@@ -173,12 +210,14 @@ class Walk:
         self._suspect: tuple[StoredRow, bytes] | None = None
         self.checked = 0
 
-    def step(self, row: StoredRow) -> Verdict | None:
+    def step(self, row: StoredRow | Gone) -> Verdict | None:
         """Look at the next row; None: all well so far.
 
         A wrong chain value is told of one row later: only then can an altered header be
         told from an altered chain value.
         """
+        if isinstance(row, Gone):
+            return self.skip(row.pos, row.next_pos, row.chain)
         if self._suspect is not None:
             return self._accuse(follows=lambda chain: self._chain_of(row, chain) == row.chain)
         fault = self._fault(row)
@@ -191,6 +230,22 @@ class Walk:
         self._previous, self._next_pos, self._last = row.chain, row.next_pos, row
         self._heads[row.stream] = row.next_revision - 1
         return None
+
+    def skip(self, pos: int, next_pos: int, chain: bytes) -> Verdict | None:
+        """Pass over rows that are not here, from *pos* to where the chain value is *chain*."""
+        if self._suspect is not None:
+            return self._accuse(follows=lambda _: False)
+        if pos != self._next_pos:
+            fault = "missing" if pos > self._next_pos else "order"
+            detail = f"Position {self._next_pos} should come here, not {pos}."
+            return self._at(fault, min(pos, self._next_pos), None, detail)
+        self._previous, self._next_pos = chain, next_pos
+        return None
+
+    @property
+    def knows_all_names(self) -> bool:
+        """Whether the facts that it has seen tell of all names, and of no other."""
+        return self._known == dict(self._table)
 
     def _chain_of(self, row: StoredRow, previous: bytes) -> bytes:
         try:

@@ -74,7 +74,7 @@ class Drafting:
     ) -> None:
         self._registry = registry
         self._names = names
-        self._clock = clock
+        self._clock = self.clock = clock
         self._ids = ids
         self.subjects = subjects
         """Hides what must not be in the log as it is; None: nobody can."""

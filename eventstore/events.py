@@ -6,7 +6,7 @@ stored name (see `eventstore.codec.Registry`), or plain JSON data.
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -63,6 +63,17 @@ class UnknownEvent(msgspec.Struct, frozen=True):
     """As stored, decoded from JSON."""
 
 
+class Retention(msgspec.Struct, frozen=True):
+    """What becomes of the closed streams of a kind once they are old (AR-1)."""
+
+    action: Literal["keep", "archive", "drop"] = "keep"
+    after_s: int = 0
+    """Seconds since their last row."""
+
+
+KEEP = Retention()
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A kind of stream: `request`, `control`, `log`."""
 
@@ -72,6 +83,8 @@ class Kind(msgspec.Struct, frozen=True):
     """Whether its commits are synced whatever durability the store has (WR-3)."""
     max_events: int | None = None
     """Above it `stream-too-long`; None: no limit."""
+    retention: Retention = KEEP
+    """What `archive` and `prune` do by themselves; streams of `log` and `control` stay."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -137,6 +150,61 @@ class Redaction(msgspec.Struct, frozen=True):
     """Whether no file of the store holds the values any more; else a reader was in the way,
     and the holder's next checkpoint, at its close at the latest, does it. PostgreSQL's files
     hold them until it has vacuumed, and used its write-ahead log again."""
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """What `archive` did."""
+
+    streams: int = 0
+    rows: int = 0
+    files: tuple[str, ...] = ()
+    """Segments that were made, as paths."""
+    size: int = 0
+    """Of those files, in bytes."""
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """What `prune` did."""
+
+    streams: int = 0
+    rows: int = 0
+    positions: tuple[Position, ...] = ()
+    """Of the facts `maintenance.pruned`."""
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What `export` wrote."""
+
+    file: str
+    streams: int
+    """Of the kinds that users have: without the log's own."""
+    rows: int
+    events: int
+    sealed_to: Position
+    """Last position that a seal in the file is over."""
+    redacted: int
+    """Rows that values were taken out of."""
+    sha256: bytes
+    """Of the file."""
+    size: int
+    """Of the file, in bytes."""
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import did."""
+
+    restored: bool
+    """Whether the store was empty and is now the one that was exported, with its positions."""
+    streams: int
+    """That were added, or went on."""
+    rows: int
+    events: int
+    known: int
+    """Streams that were there with the same bytes."""
+    left_out: int
+    """Streams of kinds that stay where they are, such as `control`."""
+    position: Position
+    """Of the fact that tells of it; 0: there was nothing to add."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ from eventstore.following import Following
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId
 from eventstore.keyring import Keyring
 from eventstore.memory_feed import MemoryFeed
+from eventstore.memory_files import WithoutFiles
 from eventstore.memory_keys import MemoryKeyring
 from eventstore.memory_ticket import MemoryTicket
 from eventstore.names import REGISTERED, Name, NameBook
@@ -34,7 +35,7 @@ S = TypeVar("S")
 REMEMBERED_ROWS = 256
 
 
-class MemoryStore(MemoryKeyring):
+class MemoryStore(MemoryKeyring, WithoutFiles):
     """A log in lists. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(

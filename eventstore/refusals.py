@@ -127,3 +127,13 @@ def unknown_event(reducer: str, type_: str, stream: StreamId, revision: int) -> 
         "Use the version of the program that wrote it, or teach it to the reducer.",
         {"reducer": reducer, "type": type_, "stream": stream, "revision": revision},
     )
+
+
+def not_in_memory(what: str) -> EventStoreError:
+    """Say that it takes files."""
+    return EventStoreError(
+        "not-in-memory",
+        f"A store in memory cannot {what}: it has no files.",
+        "Use an SQLite store, such as sqlite:///file.db.",
+        {},
+    )

@@ -5,11 +5,23 @@ All methods are synchronous and may be called from any thread.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Protocol, Self, TypeVar
 
 from eventstore.cursors import Cursor
 from eventstore.erasure import Erasure
-from eventstore.events import Commit, Event, Head, NewEvent, Redaction, Row, Verdict
+from eventstore.events import (
+    Archived,
+    Commit,
+    Event,
+    Exported,
+    Head,
+    NewEvent,
+    Pruned,
+    Redaction,
+    Row,
+    Verdict,
+)
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.keyring import Opened
@@ -219,6 +231,86 @@ class Store(Protocol):
 
         Raises:
             EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`.
+        """
+        ...
+
+    def archive(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        """Move closed streams out of the store's file into segments, files beside it (AR-1).
+
+        They are read as before, as long as the segments are there. A stream moves as a
+        whole, and only together with, or after, all that go on from it. Appends go on
+        meanwhile; what a killed process left undone is done at the next call. The fact
+        `maintenance.archived` tells of each segment.
+
+        Args:
+            older_than: whose last row is as old; None: as the kinds' retention has it.
+            kinds: of these only; none: all that may move.
+            streams: just these, whatever their kind's retention is.
+            progress: is told streams moved and in all, now and then.
+
+        Raises:
+            EventStoreError: `cannot-archive`, `has-forks`, `chain-broken`, `store-busy`,
+                `store-full`, `read-only`, `unknown-kind`, `not-in-memory`,
+                `not-in-postgres`.
+        """
+        ...
+
+    def prune(
+        self,
+        *,
+        by: str,
+        reason: str,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Pruned:
+        """Drop closed streams for good (AR-1): nothing can bring them back.
+
+        Of their rows only the hashes stay, so that chain and seals still hold. Their
+        positions are not used again. What is archived is not dropped. The facts
+        `maintenance.pruned` tell of it.
+
+        Args:
+            by: who wants it.
+            reason: why.
+            older_than: as for `archive`.
+            kinds: as for `archive`.
+            streams: as for `archive`.
+            progress: as for `archive`.
+
+        Raises:
+            EventStoreError: as `archive`.
+        """
+        ...
+
+    def export(
+        self,
+        path: str,
+        *,
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        """Write rows with what proves them to one new file, which verifies without the store.
+
+        With them go the streams that they go on from, the log's own stream, the names, and
+        the seals over them. What is sealed against reading, or was taken out, stays so.
+
+        Args:
+            path: of the file; there must be none.
+            streams: just these; none: the whole log.
+            progress: is told rows written and in all, now and then.
+
+        Raises:
+            EventStoreError: `file-exists`, `no-such-stream`, `segment-missing`, `read-only`,
+                `store-full`, `not-in-memory`, `not-in-postgres`.
         """
         ...
 

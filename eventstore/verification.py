@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from eventstore import seals
-from eventstore.chain import StoredRow, Walk
+from eventstore.chain import Gone, StoredRow, Walk
 from eventstore.events import Verdict
 from eventstore.identifiers import Position
 from eventstore.seals import MARK_BYTES, Note, Seal
@@ -53,7 +53,7 @@ class SealedWalk:
         self._key = b""
         self._advance()
 
-    def step(self, row: StoredRow) -> Verdict | None:
+    def step(self, row: StoredRow | Gone) -> Verdict | None:
         """Look at the next row; None: all well so far.
 
         That a row is not the one sealed is told of one row later: what the chain has to
@@ -95,7 +95,7 @@ class SealedWalk:
             self._due = self._seal.last_pos + 1
             self._seal = next(self._seals, None)
 
-    def _against_seal(self, row: StoredRow) -> Verdict | None:
+    def _against_seal(self, row: StoredRow | Gone) -> Verdict | None:
         seal = self._seal
         if seal is None or (self._due is not None and row.pos < self._due):
             return None
@@ -111,7 +111,7 @@ class SealedWalk:
             return None
         return self._at_end(seal, row)
 
-    def _wrong_at_start(self, seal: Seal, row: StoredRow) -> str | None:
+    def _wrong_at_start(self, seal: Seal, row: StoredRow | Gone) -> str | None:
         fault = seals.fault_of(seal, self._walk.uid, self._keys)
         if fault is not None:
             return f"The seal over positions {seal.first_pos} to {seal.last_pos} is none: {fault}"
@@ -119,7 +119,7 @@ class SealedWalk:
             return f"The next seal begins at {seal.first_pos}: one is missing before it."
         return None
 
-    def _at_end(self, seal: Seal, row: StoredRow) -> Verdict | None:
+    def _at_end(self, seal: Seal, row: StoredRow | Gone) -> Verdict | None:
         note = seals.read_note(seal.note)
         assert note is not None  # noqa: S101 - `fault_of` has read it
         if not self._fits(seal, note, row):
@@ -130,7 +130,7 @@ class SealedWalk:
         self._advance()
         return None
 
-    def _fits(self, seal: Seal, note: Note, row: StoredRow) -> bool:
+    def _fits(self, seal: Seal, note: Note, row: StoredRow | Gone) -> bool:
         chains = self._chains
         return (
             row.next_pos - 1 == seal.last_pos
@@ -153,7 +153,7 @@ class SealedWalk:
             detail=f"A seal goes to position {seal.last_pos}, the log to {verdict.verified_to}.",
         )
 
-    def _verdict(self, row: StoredRow, detail: str) -> Verdict:
+    def _verdict(self, row: StoredRow | Gone, detail: str) -> Verdict:
         return Verdict(
             checked=self._walk.checked - 1,
             verified_to=Position(row.pos - 1),

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from debugger.cli import (
+    archive,
     blame,
+    bring_in,
     compare,
     db,
     debug,
     demo,
     diff,
     erase,
+    export,
     fork,
     log,
     manifest,
@@ -48,7 +51,8 @@ COMMANDS: Sequence[Command] = (
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
     snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, manifest.COMMAND, verify.COMMAND, db.COMMAND,
+    traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
+    bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 

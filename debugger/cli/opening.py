@@ -5,14 +5,14 @@ needs it: `timescape --help` loads no database.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from debugger.errors import BadInputError
 from debugger.session import Session
-from eventstore import EventStoreError, Store
+from eventstore import EventStoreError, Imported, Store, Verdict
 
 MAKE_ONE = (
     "Make one with `timescape demo`, or record your own app with `timescape serve module:app`; "
@@ -45,6 +45,34 @@ def open_store(
         if error.code == "no-such-store" and url.startswith("sqlite:"):
             raise EventStoreError(error.code, error.problem, MAKE_ONE, error.fields) from error
         raise
+
+
+def import_export(file: str, url: str, progress: Callable[[int, int], None]) -> Imported:
+    """Bring the export *file* into the store *url*.
+
+    Raises:
+        EventStoreError: `import-conflict`, `export-broken`, `not-an-export` and others.
+    """
+    from eventstore import sql  # noqa: PLC0415
+    from runtime.context import registry  # noqa: PLC0415
+    from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
+
+    check_url(url)
+    return sql.import_(
+        Path(file), url, registry=registry(), clock=system_clock, ids=SystemIds(),
+        progress=progress,
+    )  # fmt: skip
+
+
+def verify_export(file: str, progress: Callable[[int, int], None]) -> Verdict:
+    """Check the export *file*.
+
+    Raises:
+        EventStoreError: `not-an-export`, `store-damaged`.
+    """
+    from eventstore import sql  # noqa: PLC0415
+
+    return sql.verify_export(Path(file), progress)
 
 
 def check_url(url: str) -> None:

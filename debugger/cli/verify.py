@@ -41,7 +41,7 @@ def verify(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
             output.progress("verify", done, total)
 
         verdict = _verdict(arguments, session, progress)
-    output.table("verdict", COLUMNS, [_row(verdict)])
+    output.table("verdict", COLUMNS, [row(verdict)])
     if verdict.fault is None:
         _say_well(arguments, verdict, output)
         return Exit.OK
@@ -90,7 +90,8 @@ def _say_well(arguments: argparse.Namespace, verdict: Verdict, output: Output) -
         output.say(f"The key changed {times} without a signature of the one before it.")
 
 
-def _row(verdict: Verdict) -> tuple[dict[str, object], dict[str, object]]:
+def row(verdict: Verdict) -> tuple[dict[str, object], dict[str, object]]:
+    """Return *verdict* as fields and as cells."""
     stream = request_id(verdict.stream) if verdict.stream else None
     fields: dict[str, object] = {
         "checked": verdict.checked,

@@ -2,26 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from typing import Self
 from uuid import UUID
 
-from debugger.errors import BadInputError, NotFoundError, WriteRefusedError
+from debugger.errors import BadInputError, NotFoundError
 from debugger.session.forgetting import with_forgotten
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
 from debugger.session.subjects import FactSubject, RequestSubject
+from debugger.session.upkeep import KIND, Upkeep
 from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
 from eventstore import (
     NEW,
     Clock,
-    Erasure,
     Event,
     Ids,
     NewEvent,
     Position,
-    Redaction,
     Revision,
     Row,
     Store,
@@ -32,7 +30,6 @@ from runtime.effects.clock import system_clock
 from runtime.effects.ids import SystemIds
 from runtime.facts import ContextRestored
 
-_KIND = "request"
 _PAGE = 256
 _MOST_SCANNED = 4_096
 """Requests looked at for one page of a filtered list, so that a call ends soon on a store
@@ -42,7 +39,7 @@ _OPENING = 16
 _ID = re.compile(r"(?:req-)?([0-9a-f]{4,32})", re.ASCII)
 
 
-class Session:
+class Session(Upkeep):
     """Answers about one store. Safe to call from worker threads.
 
     Args:
@@ -60,15 +57,9 @@ class Session:
         clock: Clock = system_clock,
         ids: Ids | None = None,
     ) -> None:
-        self.store = store
-        self._write = write
+        super().__init__(store, write)
         self._clock = clock
         self._ids = ids or SystemIds()
-
-    @property
-    def read_only(self) -> bool:
-        """Whether `restore` is refused."""
-        return self._write is None
 
     # --- lists ---
 
@@ -91,7 +82,7 @@ class Session:
             rows = self.store.read_log(
                 before=before,
                 limit=min(_PAGE, limit) if not where else _PAGE,
-                kinds=(_KIND,),
+                kinds=(KIND,),
                 newest_first=True,
                 first_rows_only=True,
             )
@@ -121,7 +112,7 @@ class Session:
         before: int | None = None
         while len(found) < limit:
             rows = self.store.read_log(
-                after=after, before=before, limit=_PAGE, kinds=(_KIND,), newest_first=True
+                after=after, before=before, limit=_PAGE, kinds=(KIND,), newest_first=True
             )
             if not rows:
                 break
@@ -144,7 +135,7 @@ class Session:
         """
         wanted = parse(where, REQUEST_FIELDS)
         cursor = self.store.cursor_at(after)
-        pages = self.store.subscribe("requests", after=cursor, kinds=(_KIND,))
+        pages = self.store.subscribe("requests", after=cursor, kinds=(KIND,))
         return (self._matching_of(page.rows, wanted) for page in pages)
 
     def _matching_of(self, rows: Sequence[Row], wanted: Predicate) -> list[RequestSummary]:
@@ -160,7 +151,7 @@ class Session:
 
     def count(self) -> int:
         """Count all requests; may take a while on a large store."""
-        return self.store.count_streams(_KIND)
+        return self.store.count_streams(KIND)
 
     # --- one request ---
 
@@ -178,9 +169,9 @@ class Session:
         digits = match[1]
         if len(digits) == 32:
             stream = StreamId(UUID(digits))
-            if self.store.head(stream).kind == _KIND:
+            if self.store.head(stream).kind == KIND:
                 return stream
-        fitting = self.store.find_streams(digits, _KIND, 10) if len(digits) < 32 else []
+        fitting = self.store.find_streams(digits, KIND, 10) if len(digits) < 32 else []
         if not fitting:
             problem = f"There is no request {text[:80]!r} in {self.store.url}."
             raise NotFoundError(problem, "`timescape requests` lists those there are.")
@@ -209,7 +200,7 @@ class Session:
 
     def growing(self, timeline: Timeline) -> Iterator[Timeline]:
         """Give *timeline* whenever it has got new facts, for ever; it waits for them."""
-        pages = self.store.subscribe("log", after=self.store.cursor_at(), kinds=(_KIND,))
+        pages = self.store.subscribe("log", after=self.store.cursor_at(), kinds=(KIND,))
         while True:
             grown = self.refresh(timeline)
             if grown is not timeline:
@@ -235,12 +226,6 @@ class Session:
         return [self.summary(fork) for fork in self.store.forks_of(stream)]
 
     # --- writing ---
-
-    def _may_write(self) -> Callable[[], Store]:
-        if self._write is None:
-            problem = f"{self.store.url} is open for reading only."
-            raise WriteRefusedError(problem, "Open it without `--read-only`.")
-        return self._write
 
     @property
     def sources(self) -> tuple[Clock, Ids]:
@@ -268,27 +253,13 @@ class Session:
             writer.append(
                 fork,
                 [event],
-                kind=_KIND,
+                kind=KIND,
                 expected=NEW,
                 parent=(stream, Revision(at)),
                 close=True,
                 durable=True,
             ).result()
         return fork
-
-    @contextmanager
-    def writing(self, write: Callable[[], Store] | None = None) -> Iterator[Store]:
-        """Open the store to be written, for as long as the block takes.
-
-        Raises:
-            WriteRefusedError: the session is read-only.
-        """
-        writer = (write or self._may_write())()
-        try:
-            yield writer
-        finally:
-            if writer is not self.store:
-                writer.close()
 
     def new_request(self) -> StreamId:
         """Return an id for a fork."""
@@ -310,7 +281,7 @@ class Session:
 
     def _matching(self, wanted: Predicate, now_us: int) -> Iterator[tuple[Row, int]]:
         after = 0
-        while rows := self.store.read_log(after=after, limit=_PAGE, kinds=(_KIND,)):
+        while rows := self.store.read_log(after=after, limit=_PAGE, kinds=(KIND,)):
             for row in rows:
                 after = row.position
                 # Found once a row, and only if the filter asks for it.
@@ -346,46 +317,19 @@ class Session:
             return Verdict(0, Position(0))
         return self.store.verify(first, last, progress)
 
-    def redact(
-        self, stream: StreamId, revision: int, pointers: Sequence[str], *, by: str, reason: str
-    ) -> Redaction:
-        """Take values out of fact *revision* of a request, for good.
+    def matching(self, where: str) -> list[StreamId]:
+        """Give all requests that match the filter text, newest first.
 
         Raises:
-            WriteRefusedError: the session is read-only.
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
+            FilterError: the filter cannot be read.
         """
-        writer = self._may_write()()
-        try:
-            return writer.redact(stream, revision, pointers, by=by, reason=reason)
-        finally:
-            writer.close()
-
-    def erase(self, subject: str, *, by: str, reason: str) -> Erasure:
-        """Destroy the key of *subject*: what is sealed for them is forgotten.
-
-        Raises:
-            WriteRefusedError: the session is read-only.
-            EventStoreError: `no-such-subject`, `keyring-missing`.
-        """
-        writer = self._may_write()()
-        try:
-            return writer.erase(subject, by=by, reason=reason)
-        finally:
-            writer.close()
-
-    def rewrap(self, new_master: bytes, progress: Callable[[int, int], None] | None = None) -> int:
-        """Wrap all keys of persons by *new_master*; return how many another one wrapped.
-
-        Raises:
-            WriteRefusedError: the session is read-only.
-            EventStoreError: `wrong-master`, `keyring-missing`.
-        """
-        writer = self._may_write()()
-        try:
-            return writer.rewrap(new_master, progress)
-        finally:
-            writer.close()
+        found: list[StreamId] = []
+        page = self.requests(where)
+        while True:
+            found += [summary.stream for summary in page.requests]
+            if page.older is None:
+                return found
+            page = self.requests(where, before=page.older)
 
     def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
         """Check the last seal and what came after it."""

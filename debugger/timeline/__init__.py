@@ -5,6 +5,7 @@ from debugger.timeline.parsing import parse
 from debugger.timeline.pointers import ABSENT
 from debugger.timeline.predicate import FACT_FIELDS, REQUEST_FIELDS, Predicate, Subject, matches
 from debugger.timeline.printable import fit, is_hidden, printable, width
+from debugger.timeline.quantities import span_us
 from debugger.timeline.searching import data_text, holds
 from debugger.timeline.sentences import sentence, subject
 from debugger.timeline.shown import shown
@@ -34,6 +35,7 @@ __all__ = [
     "printable",
     "sentence",
     "shown",
+    "span_us",
     "subject",
     "width",
 ]

@@ -1,7 +1,9 @@
 """Stores in SQLite files and PostgreSQL: open one, make its tables, look at them."""
 
+from eventstore.sql.importing import import_
 from eventstore.sql.master_file import read_keyring
 from eventstore.sql.migrating import Step
+from eventstore.sql.offline import verify as verify_export
 from eventstore.sql.opening import Durability, Mode, open_store
 from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.revisions import Checked, Upgraded
@@ -16,10 +18,12 @@ __all__ = [
     "check",
     "current",
     "history",
+    "import_",
     "maintain",
     "open_store",
     "read_keyring",
     "sql",
     "upgrade",
+    "verify_export",
     "without_password",
 ]

@@ -297,6 +297,16 @@ def queue_full(path: Place, commits: int) -> EventStoreError:
     )
 
 
+def archive_busy(path: Place) -> EventStoreError:
+    """Say that somebody else moves rows."""
+    return EventStoreError(
+        "store-busy",
+        f"Another program archives, drops or redacts archived rows of {path}.",
+        "Try again when it is done.",
+        {"path": str(path)},
+    )
+
+
 def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int) -> EventStoreError:
     """Say that a kept fold is not what its reducer folds to. It is logged, never raised."""
     return EventStoreError(
@@ -305,4 +315,14 @@ def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int)
         f" {reducer!r} version {version} folds to; its kept folds are not used any more.",
         "Raise the reducer's version whenever its meaning changes.",
         {"reducer": reducer, "version": version, "stream": stream, "revision": revision},
+    )
+
+
+def not_here_yet(place: Place, what: str) -> EventStoreError:
+    """Say that this backend cannot do it yet."""
+    return EventStoreError(
+        "not-in-postgres",
+        f"A store in PostgreSQL cannot {what} yet.",
+        "Keep what needs it in an SQLite store, or do without it here.",
+        {"place": str(place)},
     )

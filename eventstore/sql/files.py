@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -117,6 +118,23 @@ class WriteLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+@contextlib.contextmanager
+def archiving(path: Path) -> Iterator[None]:
+    """Be the only one who makes or changes segments of a store.
+
+    Raises:
+        EventStoreError: `store-busy` when somebody else does.
+    """
+    file = _open_lock(path, "-archive")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise failures.archive_busy(path) from error
+    finally:
+        os.close(file)
 
 
 class HolderLock:

@@ -198,9 +198,16 @@ class Folds:
             upto = stored.revision - 1
 
     def _newest(self, kept: Kept[S], stream: StreamId, upto: int) -> Stored | None:
-        return self._reader.ask(
+        stored = self._reader.ask(
             lambda connection: keyframes.newest(connection, stream, kept.fingerprint, upto)
         )
+        if stored is None or stored.chain is not None:
+            return stored
+        # Of an archived stream the fold is kept here, and the row that it ends with elsewhere.
+        chain = self._reader.of_stream(
+            stream, lambda connection: keyframes.chain_up_to(connection, stream, stored.revision)
+        )
+        return msgspec.structs.replace(stored, chain=chain)
 
     def _loaded(self, kept: Kept[S], stream: StreamId, stored: Stored) -> S | None:
         digest = keyframe_policy.digest(

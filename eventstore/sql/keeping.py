@@ -186,7 +186,9 @@ class Keeper:
         return (event for leg, row in rows for event in self._folds.events(leg, row))
 
     def _keyframe(self, kept: Kept[Any], stream: StreamId, row: LogRow, data: bytes) -> Write:
-        chain = self._reader.ask(lambda c: keyframes.chain_at(c, stream, row.revision))
+        chain = self._reader.of_stream(
+            stream, lambda c: keyframes.chain_at(c, stream, row.revision)
+        )
         digest = keyframe_policy.digest(kept.fingerprint, stream, row.last, chain, data)
         return keyframes.put(stream, kept.fingerprint, row.last, digest, data)
 

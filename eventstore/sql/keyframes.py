@@ -27,6 +27,10 @@ NEWEST = (
     " AND k.revision <= ? ORDER BY k.revision DESC LIMIT 1"
 )
 CHAIN = "SELECT chain FROM commits WHERE stream = ? AND revision = ?"
+CHAIN_UP_TO = (
+    "SELECT chain FROM commits WHERE stream = ? AND revision = (SELECT revision FROM commits"
+    " WHERE stream = ? AND revision <= ? ORDER BY revision DESC LIMIT 1) AND revision + n - 1 = ?"
+)
 _ADD_REDUCER = (
     "INSERT INTO reducers (name, version, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 )
@@ -79,6 +83,13 @@ def newest(
 def chain_at(connection: sa.Connection, stream: StreamId, revision: int) -> bytes:
     """Return the chain value of the row of *stream* that begins at *revision*."""
     return bytes(run(connection, CHAIN, (stream.hex, revision)).scalar_one())
+
+
+def chain_up_to(connection: sa.Connection, stream: StreamId, revision: int) -> bytes | None:
+    """Return the chain value of the row of *stream* that ends at *revision*; None: none does."""
+    values = (stream.hex, stream.hex, revision, revision)
+    chain: bytes | None = run(connection, CHAIN_UP_TO, values).scalar()
+    return chain
 
 
 def reducer_id(connection: sa.Connection, fingerprint: bytes) -> int | None:

@@ -7,7 +7,8 @@ so a flush is one statement: fence and log row are the triggers' work.
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,6 @@ from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
-from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
@@ -26,12 +26,12 @@ from eventstore.sql import connections, failures, inserts, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
-from eventstore.sql.redacting import Order, Redacting
 from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.texts import maintaining, run
@@ -45,7 +45,7 @@ WARN_BYTES = 256 << 20
 
 # What a flush writes beside its text: a page each of table, index and log row, at least.
 _FLUSH_BYTES = 4 * 4_120
-_FRAME_BYTES = 4_120
+FRAME_BYTES = 4_120
 
 
 class LogFile:
@@ -73,6 +73,7 @@ class LogFile:
         sealer: Sealer | None = None,
     ) -> None:
         self._path = path
+        self._history = History(path)
         self._sealer = sealer
         self._subjects = drafting.subjects
         self._registry = registry
@@ -91,7 +92,9 @@ class LogFile:
         self._connection = connections.open_writer(self._path, self._level)
         try:
             with failures.translating(self._path):
-                check_tail(self._path, self._connection, lambda: keys(file_of(self._path)))
+                check_tail(
+                    self._path, self._connection, lambda: keys(file_of(self._path)), self._history
+                )
                 self.catch_up()
         except BaseException:
             self._connection.close()
@@ -131,7 +134,7 @@ class LogFile:
         self._stale = False
         self._state = tail.read_state(self._connection)
         self._heads = tail.read_heads(self._connection)
-        self._recent = tail.read_recent(self._connection)
+        self._recent = tail.read_recent(self._connection, self._history)
         if tail.count_names(self._connection) != len(self._names):
             self._names.load(tail.read_names(self._connection))
 
@@ -195,11 +198,6 @@ class LogFile:
         crash_point("keyframe.after")
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
-    def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6)."""
-        redacting = Redacting(order, self._registry, self._names)
-        return redacting.told(*self._take_out(redacting))
-
     def erase(self, erasing: Erasing) -> Erasure:
         """Destroy a subject's keys, for good (EN-3)."""
         position, gone = self._take_out(erasing)
@@ -235,25 +233,27 @@ class LogFile:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""
         self._catch_up_with_others()
         self._write_keys()
-        names: list[Name] = []
-        crash_point("redact.before")
+        self._names.type_ids[maintenance.type]
+        if self._names.has_pending():
+            self._register_names()
+        with self._all_or_nothing():
+            with maintaining(self._connection):
+                fact = maintenance.work(self._connection)
+            if fact is not None:
+                self._insert([self._drafting.maintenance(maintenance.type, fact)])
+        return Position(self._state.next_pos - 1)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         self._set_level("FULL")
         self._connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            with maintaining(self._connection):
-                fact = maintenance.work(self._connection)
-            if fact is not None:  # what is refused registers nothing
-                self._names.type_ids[maintenance.type]
-                names = self._insert_names()
-                self._insert([self._drafting.maintenance(maintenance.type, fact)])
+            yield
             self._connection.exec_driver_sql("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        self._names.load(names)
-        crash_point("redact.after")
         self._note_sync()
-        return Position(self._state.next_pos - 1)
 
     def _catch_up_with_others(self) -> None:
         epoch = self._state.epoch
@@ -282,7 +282,7 @@ class LogFile:
         return plan.outcomes
 
     def _plan(self, *, trusting: bool) -> Plan:
-        lookups = tail.SqlLookups(self._connection)
+        lookups = tail.SqlLookups(self._connection, self._history)
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )
@@ -321,22 +321,19 @@ class LogFile:
 
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""
-        self._set_level("FULL")
-        self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
+        with self._all_or_nothing():
             names = self._insert_names()
-            self._connection.exec_driver_sql("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
         self._names.load(names)
-        self._note_sync()
 
     def _insert_names(self) -> list[Name]:
         names = self._names.unregistered()
         if not names:
             return []
         self._insert([self._drafting.registered(names)])
+        self._insert_into_names(names)
+        return names
+
+    def _insert_into_names(self, names: Sequence[Name]) -> None:
         try:
             self._connection.exec_driver_sql(
                 "INSERT INTO names (id, kind, name, version) VALUES (?,?,?,?)",
@@ -344,7 +341,6 @@ class LogFile:
             )
         except sa.exc.IntegrityError as error:
             raise NotUniqueError from error
-        return names
 
     def _insert(self, drafts: Sequence[Draft]) -> None:
         plan = self._plan(trusting=True)
@@ -352,7 +348,8 @@ class LogFile:
         for outcome in plan.outcomes:
             if isinstance(outcome, EventStoreError):
                 raise outcome
-        self._execute(plan.rows)
+        for start in range(0, len(plan.rows), FLUSH_ROWS):
+            self._execute(plan.rows[start : start + FLUSH_ROWS])
         self._state = plan.state
         plan.written()
 
@@ -441,7 +438,7 @@ class LogFile:
         crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         busy, frames, done = result
-        self._waiting = max(frames - done, 0) * _FRAME_BYTES
+        self._waiting = max(frames - done, 0) * FRAME_BYTES
         self._next_truncate = TRUNCATE_BYTES
         if self._waiting >= TRUNCATE_BYTES:
             self._next_truncate = self._waiting + PASSIVE_BYTES

@@ -11,10 +11,11 @@ from eventstore.fold import Keepable
 from eventstore.identifiers import Clock, Ids
 from eventstore.keyring import Keyring
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, files, revisions, schema, seal_keys
+from eventstore.sql import connections, failures, files, packing, revisions, schema, seal_keys
 from eventstore.sql.folding import CHECK_EVERY, Folds
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.log_file import LOG, LogFile
+from eventstore.sql.log_file import LOG
+from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.sealing import OnSeal, Sealer
@@ -115,6 +116,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             keeper = Keeper(Reader(file, registry, book), registry, keyframes)
         writer = Writer(url, path, log_file, write_lock, keeper)
         reader = Reader(file, registry, book)
+        if holder is not None:
+            packing.sweep_on_opening(path, reader.ask)
         folds = Folds(
             reader, registry, check_every=check_keyframes, report=reporting(writer, keeper)
         )
@@ -160,11 +163,11 @@ def _open_for_writing(
     drafting: Drafting,
     durability: Durability,
     sealer: Sealer | None,
-) -> tuple[LogFile, files.WriteLock]:
+) -> tuple[MaintainedLog, files.WriteLock]:
     write_lock = files.WriteLock(path)
     try:
         with write_lock:
-            log_file = LogFile(
+            log_file = MaintainedLog(
                 path, registry, book, drafting, durability=durability, guest=sealer is None,
                 sealer=sealer,
             )  # fmt: skip

@@ -6,20 +6,22 @@ from eventstore.codec.hiding import sealed_at as sealed_in
 from eventstore.identifiers import StreamId
 from eventstore.keyring import Origin
 from eventstore.sql import redacting, tail
+from eventstore.sql.history import History
 from eventstore.values import Sealed
 
 
 def sealed_at(
-    connection: sa.Connection, stream: StreamId, revision: int, pointer: str
+    connection: sa.Connection, history: History, stream: StreamId, revision: int, pointer: str
 ) -> tuple[Sealed, Origin]:
     """Return the sealed value at *pointer* of an event, and where it was written.
 
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `sealed-invalid`.
     """
-    row = redacting.row_of(connection, stream, revision)
+    row = redacting.row_of(connection, history, stream, revision)
     within = revision - row.revision
     sealed = sealed_in(row.data, within, pointer)
     # Positions have no gaps, so they count the events of a commit over all its rows.
-    index = row.pos + within - tail.first_of(connection, row.pos)
+    first = history.of_stream(connection, row.stream, lambda held: tail.first_of(held, row.pos))
+    index = row.pos + within - first
     return sealed, Origin(row.stream, row.commit_id, index, pointer)

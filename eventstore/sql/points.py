@@ -13,8 +13,10 @@ POINTS = (
     "create.before", "create.after", "hold.before", "hold.after", "flush.before", "flush.assigned",
     "flush.after", "flush.resolved", "sync.before", "sync.after", "checkpoint.before",
     "checkpoint.after", "keyframe.before", "keyframe.after", "seal.before", "seal.after",
-    "guest.before", "guest.after", "redact.before", "redact.after", "upgrade.before",
-    "upgrade.after", "close.before", "close.after",
+    "segment.before", "segment.after", "unload.before", "unload.after", "prune.before",
+    "prune.after", "import.before", "import.after", "guest.before", "guest.after",
+    "redact.before", "redact.after", "upgrade.before", "upgrade.after", "close.before",
+    "close.after",
 )  # fmt: skip
 """All that there are. The tests kill at each; a point that none of them reaches fails.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from string import hexdigits
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from eventstore.following import PAGE_ROWS, Found
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import failures, tail
+from eventstore.sql.history import History, twice
 from eventstore.sql.texts import id_of, id_or_none, moment, run
 from eventstore.sql.verifier import Verifier
 
@@ -73,6 +75,11 @@ class Backend(Protocol):
         """Where it is, as it may be shown."""
         ...
 
+    @property
+    def file(self) -> Path | None:
+        """The file whose segments lie beside it; None: a database, which has none."""
+        ...
+
     def engine(self) -> sa.Engine:
         """Return a new pool of connections that can only read."""
         ...
@@ -97,11 +104,22 @@ class Reader:
 
     def __init__(self, backend: Backend, registry: Registry, names: NameBook) -> None:
         self.registry = registry
+        self.history = History(backend.file)
         self._backend = backend
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
         self._engine = backend.engine()
         self._closed = False
+
+    @property
+    def place(self) -> failures.Place:
+        """Where the store is, as it may be shown."""
+        return self._backend.place
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the store is; None: it is in a database."""
+        return self._backend.file
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -123,6 +141,11 @@ class Reader:
         with self._connection() as connection:
             return query(connection)
 
+    def of_stream(self, stream: StreamId, query: Callable[[sa.Connection], T]) -> T:
+        """Return what *query* answers of the file that holds the rows of *stream*."""
+        with self._connection() as connection:
+            return self.history.of_stream(connection, stream, query)
+
     def load_names(self) -> None:
         """Learn the names of the log."""
         with self._connection() as connection:
@@ -136,8 +159,9 @@ class Reader:
 
     def head(self, stream: StreamId) -> Head:
         """Say how far *stream* is."""
-        with self._connection() as connection:
-            rows = run(connection, _ENDS, (stream.hex, stream.hex)).all()
+        rows = self.of_stream(
+            stream, lambda connection: run(connection, _ENDS, (stream.hex, stream.hex)).all()
+        )
         if not rows:
             return Head(Revision(0))
         (revision, n, kind, flags, pos, *_), (*_, parent, parent_revision) = rows
@@ -181,8 +205,9 @@ class Reader:
         return self._decode(row.pos, stream, row.revision, row.began_us, row.data)
 
     def _page(self, stream: StreamId, start: int, last: int) -> Sequence[Any]:
-        with self._connection() as connection:
-            return run(connection, _PAGE, (stream.hex, start, last)).all()
+        return self.of_stream(
+            stream, lambda connection: run(connection, _PAGE, (stream.hex, start, last)).all()
+        )
 
     def _inherited(self, rows: Sequence[Any], first: int, last: int) -> Iterator[Event]:
         """Give what the ancestors have of a fork that begins with *rows*."""
@@ -220,8 +245,8 @@ class Reader:
             where = f"{where} AND {_BEGINS}"
         order = "pos DESC" if newest_first else "pos"
         text = f"SELECT {_ROW} FROM commits WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
-        with self._connection() as connection:
-            rows = run(connection, text, [*values, max(limit, 0)]).all()
+        asked = (text, [*values, max(limit, 0)])
+        rows = twice(lambda: self._rows(asked, after, before, limit, newest_first=newest_first))
         return [self._row(*row) for row in rows]
 
     def _where(self, after: int, kinds: Sequence[int | str]) -> tuple[str, list[int]]:
@@ -231,6 +256,23 @@ class Reader:
             return "{log} pos > ?", [after]
         marks = ",".join("?" * len(numbers))
         return f"{{log}} pos > ? AND kind IN ({marks})", [after, *numbers]
+
+    def _rows(
+        self,
+        asked: tuple[str, Sequence[object]],
+        after: int,
+        before: int | None,
+        limit: int,
+        *,
+        newest_first: bool,
+    ) -> list[Any]:
+        if limit <= 0:
+            return []
+        with self.moment() as connection:
+            return self.history.rows(
+                connection, lambda held: run(held, *asked).all(), after=after, before=before,
+                limit=limit, newest_first=newest_first,
+            )  # fmt: skip
 
     def _row(  # noqa: PLR0913, PLR0917 - the columns
         self,
@@ -273,40 +315,48 @@ class Reader:
         """
         where, values = self._where(after.position, kinds)
         text = f"SELECT {_ROW}, epoch, n, chain FROM commits WHERE {where} ORDER BY pos LIMIT ?"  # noqa: S608
-        with self._transaction() as connection:
-            if tail.read_mark(connection, log, after.position) != after:
-                raise refusals.history_forked(log, after.position)
-            rows = run(connection, text, [*values, PAGE_ROWS]).all()
-            mark = tail.read_mark(connection, log)
+        rows, mark = twice(lambda: self._rows_and_mark((text, [*values, PAGE_ROWS]), log, after))
         more = len(rows) == PAGE_ROWS
         if more:
             (pos, *_, epoch, n, chain) = rows[-1]
             mark = Mark(epoch, pos + n - 1, chain)
         return Found([self._row(*row[:_ROW_COLUMNS]) for row in rows], mark, more)
 
+    def _rows_and_mark(
+        self, asked: tuple[str, Sequence[object]], log: UUID, after: Mark
+    ) -> tuple[list[Any], Mark]:
+        with self.moment() as connection:
+            if tail.read_mark(connection, self.history, log, after.position) != after:
+                raise refusals.history_forked(log, after.position)
+            rows = self.history.rows(
+                connection, lambda held: run(held, *asked).all(), after=after.position,
+                before=None, limit=PAGE_ROWS,
+            )  # fmt: skip
+            return rows, tail.read_mark(connection, self.history, log)
+
     def mark_at(self, log: UUID, position: int | None) -> Mark:
         """Return the mark after the last row that ends up to *position*; None: at the end."""
-        with self._transaction() as connection:
-            mark = tail.read_mark(connection, log, position)
+        with self.moment() as connection:
+            mark = tail.read_mark(connection, self.history, log, position)
             if position is None or mark.position <= position:
                 return mark
-            # The row that holds *position* begins at most 255 before it, and goes on behind.
-            query = "SELECT max(pos) FROM commits WHERE {log} pos <= ?"
-            begins = run(connection, query, (position,)).scalar_one()
-            return tail.read_mark(connection, log, begins - 1)
+            # The row that holds *position* goes on behind it.
+            row = self.history.row_at(connection, position)
+            return tail.read_mark(connection, self.history, log, row.pos - 1 if row else 0)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        """Read the log at one moment."""
+    def moment(self) -> Iterator[sa.Connection]:
+        """Give a connection that sees the log as it is at one moment."""
         with self._connection() as connection, moment(connection):
             yield connection
 
     def count_streams(self, kind: str) -> int:
         """Count the streams of *kind*."""
         number = self.registry.kind(kind).id
-        text = f"SELECT count(*) FROM commits WHERE kind = ? AND {_BEGINS}"  # noqa: S608 - ours
-        with self._connection() as connection:
-            return int(run(connection, text, (number,)).scalar_one())
+        with self.moment() as connection:
+            return twice(
+                lambda: self.history.count(connection, f"kind = ? AND {_BEGINS}", (number,))
+            )
 
     def find_streams(self, suffix: str, kind: str, limit: int) -> list[StreamId]:
         """Find streams by the end of their id."""
@@ -317,18 +367,22 @@ class Reader:
         # The index on (stream, revision) holds all ids: the rows themselves are only
         # looked at where the id fits.
         text = (
-            f"SELECT stream FROM commits WHERE stream IN (SELECT stream FROM commits WHERE {fits})"  # noqa: S608
+            "SELECT pos, stream FROM commits"  # noqa: S608 - ours
+            f" WHERE stream IN (SELECT stream FROM commits WHERE {fits})"
             f" AND kind = ? AND {_BEGINS} ORDER BY pos DESC LIMIT ?"
         )
-        with self._connection() as connection:
-            found = run(connection, text, [*values, number, max(limit, 0)])
-            return [id_of(stream) for stream in found.scalars()]
+        asked = (text, [*values, number, max(limit, 0)])
+        if _is_id(suffix):
+            # One that is not archived is found without the segments.
+            rows = self.of_stream(id_of(suffix), lambda held: run(held, *asked).all())
+        else:
+            rows = twice(lambda: self._rows(asked, 0, None, limit, newest_first=True))
+        return [id_of(found) for _, found in rows]
 
     def forks_of(self, stream: StreamId) -> list[StreamId]:
         """Give the streams that go on from *stream*."""
-        text = "SELECT stream FROM commits WHERE parent = ? ORDER BY pos"
         with self._connection() as connection:
-            return [id_of(fork) for fork in run(connection, text, (stream.hex,)).scalars()]
+            return [fork for _, fork in self.history.forks(connection, stream)]
 
     def open_streams(self, kind: str) -> list[StreamId]:
         """Give the streams of *kind* that no row closes."""
@@ -338,7 +392,7 @@ class Reader:
 
     def verifier(self) -> Verifier:
         """Return what checks the store."""
-        return Verifier(self._connection, self._backend.anchors)
+        return Verifier(self._connection, self._backend.anchors, self.history)
 
 
 def _is_id(suffix: str) -> bool:

@@ -13,16 +13,10 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position, StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
-from eventstore.sql import tail
+from eventstore.sql import segments, tail
+from eventstore.sql.history import History
+from eventstore.sql.segments import Segment
 from eventstore.sql.texts import run
-
-_DROP_KEYFRAMES = (
-    "DELETE FROM keyframes WHERE stream IN (WITH RECURSIVE forks (stream) AS ("
-    "SELECT stream FROM (SELECT stream FROM commits WHERE stream = ? LIMIT 1) AS first"
-    " UNION SELECT commits.stream FROM commits JOIN forks ON commits.parent = forks.stream)"
-    " SELECT stream FROM forks)"
-)
-_ROW = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ?"  # noqa: S608 - columns
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -42,17 +36,24 @@ class Change(msgspec.Struct, frozen=True):
     revision: int
     data: str
     fact: Redacted
+    stream: StreamId
+    home: Segment | None
+    """The segment that holds the row; None: table `commits` alone does."""
 
 
 def change_of(
-    connection: sa.Connection, order: Order, registry: Registry, names: NameBook
+    connection: sa.Connection,
+    history: History,
+    order: Order,
+    registry: Registry,
+    names: NameBook,
 ) -> Change:
     """Decide how the row of *order* shall look.
 
     Raises:
         EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
     """
-    row = row_of(connection, order.stream, order.revision)
+    row = row_of(connection, history, order.stream, order.revision)
     if row.kind == LOG_KIND.id:
         raise redaction.cannot_redact(order.pointers, "the log needs what it says of itself")
     data = redaction.redacted(row.data, order.revision - row.revision, order.pointers)
@@ -62,10 +63,13 @@ def change_of(
         pointers=order.pointers, by=order.by, reason=order.reason, digest=row.digest or b"",
         data=data,
     )  # fmt: skip
-    return Change(row.pos, row.revision, data, fact)
+    home = history.home(connection, row.stream)
+    return Change(row.pos, row.revision, data, fact, row.stream, home)
 
 
-def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredRow:
+def row_of(
+    connection: sa.Connection, history: History, asked: StreamId, revision: int
+) -> StoredRow:
     """Return the row that holds the revision, of the stream or the ancestor it comes from.
 
     Raises:
@@ -73,21 +77,30 @@ def row_of(connection: sa.Connection, asked: StreamId, revision: int) -> StoredR
     """
     stream = asked
     while True:
-        query = f"{_ROW} AND revision <= ? ORDER BY revision DESC LIMIT 1"
-        found = run(connection, query, (stream.hex, revision)).first()
-        row = tail.stored_row(found) if found else None
+        row = _find(
+            connection, history, stream, "AND revision <= ? ORDER BY revision DESC", (revision,)
+        )
         if row is not None and 1 <= revision < row.next_revision:
             return row
-        parent = None if row else _parent_of(connection, stream)
-        if parent is None or revision < 1:
-            head = tail.SqlLookups(connection).known(asked).revision
+        first = None if row else _find(connection, history, stream, "ORDER BY revision", ())
+        if first is None or first.parent is None or revision < 1:
+            head = tail.SqlLookups(connection, history).known(asked).revision
             raise refusals.no_such_revision(asked, revision, head)
-        stream = parent
+        stream = first.parent
 
 
-def _parent_of(connection: sa.Connection, stream: StreamId) -> StreamId | None:
-    found = run(connection, f"{_ROW} ORDER BY revision LIMIT 1", (stream.hex,)).first()
-    return tail.stored_row(found).parent if found else None
+def _find(
+    connection: sa.Connection,
+    history: History,
+    stream: StreamId,
+    rest: str,
+    values: tuple[int, ...],
+) -> StoredRow | None:
+    sql = f"SELECT {tail.COLUMNS} FROM commits WHERE stream = ? {rest} LIMIT 1"  # noqa: S608
+    found = history.of_stream(
+        connection, stream, lambda held: run(held, sql, (stream.hex, *values)).first()
+    )
+    return tail.stored_row(found) if found else None
 
 
 def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order) -> None:
@@ -100,38 +113,54 @@ def _check_readable(decoder: RowDecoder, row: StoredRow, data: str, order: Order
         raise redaction.cannot_redact(order.pointers, reason) from error
 
 
+def apply(
+    connection: sa.Connection, history: History, change: Change, rewritten: Segment | None
+) -> int:
+    """Write the row anew and drop the folds that hold the values; return how many those were.
+
+    The caller's transaction is past the guards, and appends the fact. *rewritten* is the segment
+    without the values, where one had them.
+    """
+    streams = _with_forks(connection, history, change.stream)
+    text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
+    run(connection, text, (change.data, change.stream.hex, change.revision))
+    dropped = sum(
+        run(connection, "DELETE FROM keyframes WHERE stream = ?", (each.hex,)).rowcount
+        for each in streams
+    )
+    if rewritten is not None:
+        segments.insert(connection, rewritten)
+    return dropped
+
+
+def _with_forks(connection: sa.Connection, history: History, stream: StreamId) -> list[StreamId]:
+    """Return *stream* and all that goes on from it."""
+    found = [stream]
+    for each in found:
+        found += [fork for _, fork in history.forks(connection, each)]
+    return found
+
+
 class Redacting:
-    """Takes values out of a row.
+    """Takes values out of a row where nothing is archived.
 
     Args:
-        order: which.
-        registry: of the store.
-        names: of the log.
+        change: what it is.
+        history: of the store.
     """
 
     type = redaction.FACT
 
-    def __init__(self, order: Order, registry: Registry, names: NameBook) -> None:
-        self._order = order
-        self._registry = registry
-        self._names = names
-        self._pos = Position(0)
+    def __init__(self, change: Change, history: History) -> None:
+        self._change = change
+        self._history = history
         self._keyframes = 0
 
     def work(self, connection: sa.Connection) -> Redacted:
-        """Write the row anew and drop the folds that hold the values; return the fact of it.
-
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`.
-        """
-        change = change_of(connection, self._order, self._registry, self._names)
-        self._pos = Position(change.pos)
-        text = "UPDATE commits SET data = ?, salt = NULL WHERE stream = ? AND revision = ?"
-        run(connection, text, (change.data, change.fact.stream, change.revision))
-        dropped = run(connection, _DROP_KEYFRAMES, (change.fact.stream,))
-        self._keyframes = dropped.rowcount
-        return change.fact
+        """Write the row anew and drop the folds that hold the values; return the fact of it."""
+        self._keyframes = apply(connection, self._history, self._change, None)
+        return self._change.fact
 
     def told(self, position: Position, gone: bool) -> Redaction:  # noqa: FBT001 - of two
         """Return what came of it; the fact is at *position*."""
-        return Redaction(position, self._pos, self._keyframes, gone)
+        return Redaction(position, Position(self._change.pos), self._keyframes, gone)

@@ -1,8 +1,6 @@
 """The tables of a store: made, brought up to date, and looked at."""
 
 import difflib
-import functools
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +9,14 @@ import sqlalchemy as sa
 
 from eventstore.chain import genesis
 from eventstore.identifiers import Clock, Ids
-from eventstore.sql import connections, failures, files, migrating, revisions
+from eventstore.sql import blanks, connections, failures, files, migrating, revisions
+from eventstore.sql.blanks import driver_of
 from eventstore.sql.migrating import Step
 from eventstore.sql.points import crash_point
 from eventstore.sql.postgres import addresses
 from eventstore.sql.postgres import schema as postgres
 from eventstore.sql.revisions import Checked, Upgraded
-from eventstore.sql.tables import APPLICATION_ID, REVISION, log
+from eventstore.sql.tables import REVISION, log
 
 
 def create(path: Path, clock: Clock, ids: Ids) -> None:
@@ -33,14 +32,14 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
     beside = path.with_name(f"{path.name}.{uid.hex}.new")
     try:
         with failures.translating(path):
-            beside.write_bytes(_blank())
+            beside.write_bytes(blanks.blank())
             engine = connections.transactional_engine(beside)
             with engine.begin() as connection:
                 row = {"only": 1, "uid": uid.hex, "epoch": 0, "next_pos": 1, "head": genesis(uid)}
                 row |= {"syncs": 0, "open_from": 1, "maintenance": 0, "created_us": now_us}
                 connection.execute(log.insert().values(row))
             with engine.connect() as connection:
-                _driver(connection).execute("PRAGMA journal_mode = wal")
+                driver_of(connection).execute("PRAGMA journal_mode = wal")
         files.sync(beside)
         crash_point("create.before")
         _name(beside, path)
@@ -178,7 +177,7 @@ def _copy(connection: sa.Connection, kept: Path) -> None:
     beside.unlink(missing_ok=True)  # of a copy that was killed
     try:
         # Not by way of SQLAlchemy, which would begin a transaction: VACUUM refuses to run in one.
-        _driver(connection).execute("VACUUM INTO ?", (str(beside),))
+        driver_of(connection).execute("VACUUM INTO ?", (str(beside),))
         files.sync(beside)
         beside.replace(kept)
         files.sync(kept.parent)
@@ -186,24 +185,6 @@ def _copy(connection: sa.Connection, kept: Path) -> None:
         raise failures.read_only(kept, str(error)) from error
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _driver(connection: sa.Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
-    return driver
-
-
-@functools.cache
-def _blank() -> bytes:
-    """Return a store without a log, as bytes of its file: a program makes its tables once."""
-    with connections.transactional_engine(Path(":memory:")).connect() as connection:
-        driver = _driver(connection)
-        # In this order: writing the id begins the file, and then it is too late to say how.
-        driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrating.migrate("versions", REVISION, connection)
-        return driver.serialize()
 
 
 @contextmanager

@@ -59,19 +59,26 @@ def facts(connection: sa.Connection, names: list[Name], type_: str, cls: type[T]
 
     What cannot be read is left out: a walk along the rows finds it.
     """
+    return [fact for _, fact in placed_facts(connection, names, type_, cls)]
+
+
+def placed_facts(
+    connection: sa.Connection, names: list[Name], type_: str, cls: type[T]
+) -> list[tuple[int, T]]:
+    """Return what `facts` does, each with its position."""
     number = next((n.id for n in names if (n.kind, n.name) == (TYPE, type_)), None)
     if number is None:
         return []
-    query = "SELECT {raw_data} FROM commits WHERE stream = ? ORDER BY revision"
+    query = "SELECT pos, {raw_data} FROM commits WHERE stream = ? ORDER BY revision"
     rows = run(connection, query, (LOG_STREAM.hex,))
-    return [fact for (data,) in rows.all() for fact in _read(data, number, cls)]
+    return [fact for pos, data in rows.all() for fact in _read(pos, data, number, cls)]
 
 
-def _read(data: bytes | str, number: int, cls: type[T]) -> Iterator[T]:
+def _read(pos: int, data: bytes | str, number: int, cls: type[T]) -> Iterator[tuple[int, T]]:
     try:
-        for item in _events_of(data):
+        for index, item in enumerate(_events_of(data)):
             if bytes(item[0]) == str(number).encode():
-                yield msgspec.json.decode(item[3], type=cls)
+                yield pos + index, msgspec.json.decode(item[3], type=cls)
     except (msgspec.MsgspecError, ValueError, IndexError):
         return
 

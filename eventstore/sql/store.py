@@ -24,6 +24,7 @@ from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.maintenance import Maintenance
+from eventstore.sql.movable import Movable
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
 from eventstore.sql.tickets import SqlTicket
@@ -68,7 +69,7 @@ class Writing(msgspec.Struct, frozen=True):
     holder: Closes | None = None
 
 
-class SqlStore:
+class SqlStore(Movable):
     """A log in a database. See `eventstore.store.Store` for what its methods do."""
 
     def __init__(
@@ -233,7 +234,9 @@ class SqlStore:
     def open_sealed(self, stream: StreamId, revision: int, pointer: str) -> Opened:
         self._check_open()
         sealed, origin = self._reader.ask(
-            lambda connection: originating.sealed_at(connection, stream, revision, pointer)
+            lambda connection: originating.sealed_at(
+                connection, self._reader.history, stream, revision, pointer
+            )
         )
         return self._keys("To open a sealed value").open(sealed, origin)
 
@@ -268,6 +271,10 @@ class SqlStore:
         if self._subjects is None:
             raise keyring_missing(who)
         return self._subjects
+
+    @property
+    def _seals(self) -> bool:
+        return self._log is not None and self._log.seal_due_s() is not None
 
     def _writing(self) -> tuple[Writer, UpkeptLog]:
         if self._writer is None or self._log is None:

@@ -135,12 +135,18 @@ tombstones = sa.Table(
     metadata,
     sa.Column("first_pos", sa.Integer, primary_key=True, nullable=True),
     sa.Column("last_pos", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("gone", sa.LargeBinary),
     sa.Column("segment", sa.Integer),
     sa.Column("event_pos", sa.Integer, nullable=False),
     sqlite_strict=True,
 )
-"""Where rows were taken out: the chain goes on from here."""
+"""Where rows were taken out: the chain goes on from here.
+
+`epoch` and `chain` are those of the last of them; `gone` is what `chain.Gone` packs of each
+where no segment has them; `event_pos` is the position of the fact that tells of it.
+"""
 
 segments = sa.Table(
     "segments",
@@ -150,12 +156,15 @@ segments = sa.Table(
     sa.Column("last_pos", sa.Integer, nullable=False),
     sa.Column("min_stream", sa.Text, nullable=False),
     sa.Column("max_stream", sa.Text, nullable=False),
+    sa.Column("forks", sa.Integer, nullable=False),
+    sa.Column("unloaded", sa.Integer, nullable=False),
+    sa.Column("event_pos", sa.Integer, nullable=False),
     sa.Column("file", sa.Text, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("sha256", sa.LargeBinary, nullable=False),
     sqlite_strict=True,
 )
-"""Files that hold archived rows."""
+"""Files that hold archived rows; `unloaded` once none of them is in `commits` any more."""
 
 subject_keys = sa.Table(
     "subject_keys",

@@ -10,6 +10,7 @@ from eventstore.chain import CLOSES, CONTINUES, StoredRow, genesis
 from eventstore.cursors import Mark
 from eventstore.identifiers import StreamId
 from eventstore.names import Name
+from eventstore.sql.history import END_OF_TIME, History
 from eventstore.sql.plan import (
     NOTHING,
     REMEMBERED_ROWS,
@@ -26,7 +27,6 @@ COLUMNS = (
 )
 _ROW_AT = f"SELECT {COLUMNS} FROM commits WHERE {{log}} pos = ?"  # noqa: S608 - columns
 _STREAM, _PARENT = 2, 10
-_END_OF_TIME = 1 << 62
 
 
 def stored_row(columns: Sequence[Any]) -> StoredRow:
@@ -57,15 +57,12 @@ def read_uid(connection: sa.Connection) -> UUID | None:
     return id_or_none(run(connection, "SELECT uid FROM log WHERE {log} TRUE").scalar())
 
 
-def read_mark(connection: sa.Connection, uid: UUID, position: int | None = None) -> Mark:
+def read_mark(
+    connection: sa.Connection, history: History, uid: UUID, position: int | None = None
+) -> Mark:
     """Return the mark after the last row that begins at *position* or before; None: of all."""
-    row = run(
-        connection,
-        "SELECT epoch, pos + n - 1, chain FROM commits WHERE {log} pos <= ?"
-        " ORDER BY pos DESC LIMIT 1",
-        (_END_OF_TIME if position is None else position,),
-    ).first()
-    return Mark(0, 0, genesis(uid)) if row is None else Mark(*row)
+    row = history.last_row(connection, END_OF_TIME if position is None else position)
+    return Mark(0, 0, genesis(uid)) if row is None else Mark(row.epoch, row.next_pos - 1, row.chain)
 
 
 def read_names(connection: sa.Connection) -> list[Name]:
@@ -81,17 +78,25 @@ def count_names(connection: sa.Connection) -> int:
 
 def read_heads(connection: sa.Connection) -> Heads:
     """Return an empty memory of heads that begins now."""
-    youngest = run(connection, "SELECT stream FROM commits ORDER BY stream DESC LIMIT 1").scalar()
-    return Heads(id_of(youngest).hex if youngest is not None else "")
+    # An archived stream must not begin again: the index that would refuse it lacks it.
+    youngest = [
+        run(connection, f"SELECT {name} FROM {table} ORDER BY {name} DESC LIMIT 1").scalar()  # noqa: S608 - ours
+        for name, table in (("stream", "commits"), ("max_stream", "segments"))
+    ]
+    return Heads(max(id_of(each).hex if each is not None else "" for each in youngest))
 
 
-def read_recent(connection: sa.Connection) -> Recent:
+def read_recent(connection: sa.Connection, history: History) -> Recent:
     """Return the commit ids of the last rows."""
-    rows = run(
-        connection,
-        "SELECT commit_id, pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT ?",
-        (REMEMBERED_ROWS,),
-    ).all()
+
+    def ask(held: sa.Connection) -> Sequence[Any]:
+        return run(
+            held,
+            "SELECT commit_id, pos FROM commits WHERE {log} TRUE ORDER BY pos DESC LIMIT ?",
+            (REMEMBERED_ROWS,),
+        ).all()
+
+    rows = history.recent(connection, ask, REMEMBERED_ROWS)
     recent = Recent()
     firsts: dict[bytes, int] = {}
     for commit_id, pos in reversed(rows):
@@ -125,18 +130,27 @@ def chain_at(connection: sa.Connection, pos: int) -> bytes | None:
 class SqlLookups:
     """Answers of the log itself, where the writer does not remember."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, history: History) -> None:
         self._connection = connection
+        self._history = history
+
+    def _first(
+        self, stream: StreamId, sql: str, values: tuple[object, ...]
+    ) -> Sequence[Any] | None:
+        """Return the first row that *sql* gives where the rows of *stream* are."""
+        return self._history.of_stream(
+            self._connection, stream, lambda held: run(held, sql, values).first()
+        )
 
     def known(self, stream: StreamId) -> Known:
         """Return the head of a stream."""
-        row = run(
-            self._connection,
+        row = self._first(
+            stream,
             "SELECT revision + n - 1, kind, flags, commit_id,"
             " (SELECT parent FROM commits WHERE stream = ? ORDER BY revision LIMIT 1)"
             " FROM commits WHERE stream = ? ORDER BY revision DESC LIMIT 1",
             (stream.hex, stream.hex),
-        ).first()
+        )
         if row is None:
             return NOTHING
         revision, kind, flags, commit_id, parent = row
@@ -144,11 +158,11 @@ class SqlLookups:
 
     def commit_at(self, stream: StreamId, revision: int) -> tuple[bytes, int] | None:
         """Return commit id and position of the row that begins at a revision."""
-        row = run(
-            self._connection,
+        row = self._first(
+            stream,
             "SELECT commit_id, pos FROM commits WHERE stream = ? AND revision = ?",
             (stream.hex, revision),
-        ).first()
+        )
         return (row[0], row[1]) if row else None
 
     def commit_rows(self, first_pos: int) -> list[StoredRow]:
@@ -156,7 +170,15 @@ class SqlLookups:
         rows: list[StoredRow] = []
         pos = first_pos
         while not rows or rows[-1].flags & CONTINUES:
-            found = run(self._connection, _ROW_AT, (pos,)).one()
-            rows.append(stored_row(found))
+            rows.append(stored_row(self._row_at(pos)))
             pos = rows[-1].next_pos
         return rows
+
+    def _row_at(self, pos: int) -> Sequence[Any]:
+        def ask(held: sa.Connection) -> Sequence[Any]:
+            return run(held, _ROW_AT, (pos,)).all()
+
+        own = ask(self._connection)
+        found = own or self._history.archived(self._connection, ask, pos, pos)[0]
+        (row,) = found[:1]
+        return tuple(row)

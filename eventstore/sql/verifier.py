@@ -12,7 +12,8 @@ from eventstore.chain import StoredRow
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 from eventstore.seals import MARK_BYTES, Seal
-from eventstore.sql import failures, seal_table, tail, verifying
+from eventstore.sql import failures, seal_table, stones, tail, verifying
+from eventstore.sql.history import History
 from eventstore.sql.texts import moment, run
 from eventstore.sql.verifying import Log, Start
 from eventstore.verification import SealedWalk
@@ -29,9 +30,11 @@ class Verifier:
     Args:
         connect: gives a connection for one short transaction.
         anchors: gives the public keys to trust; none: the last seal's vouches for others.
+        history: of the store.
     """
 
-    def __init__(self, connect: Connect, anchors: Anchors) -> None:
+    def __init__(self, connect: Connect, anchors: Anchors, history: History) -> None:
+        self._history = history
         self._connect = connect
         self._anchors = anchors
         self._known: Iterable[bytes] | None = None
@@ -54,7 +57,7 @@ class Verifier:
         walk = self._walk(log, start, found, to_end=to_end)
         verdict = self._along(walk, start, end, progress)
         if verdict.fault is None and start.previous is None:
-            verdict = self._before_the_log() or verdict
+            verdict = self._before_the_log() or self._taken_out(log, verdict) or verdict
         return self._noted(log, verdict)
 
     def since_seal(self, progress: Progress | None = None) -> Verdict:
@@ -65,7 +68,7 @@ class Verifier:
             fault, head = self._stands(log, seal)
             if fault is not None or head is None:
                 return _broken_seal(log, seal, fault)
-            _, start = self._begin(seal.last_pos)
+            _, start = self._begin(self._last_of(seal))
         end = max(log.end.next_pos - 1, log.newest)
         verdict = self._along(self._walk(log, start, (), to_end=True), start, end, progress)
         if seal is not None:
@@ -94,7 +97,17 @@ class Verifier:
 
     def _begin(self, first: int) -> tuple[Log, Start]:
         with self._connect() as connection, moment(connection):
-            return verifying.read_log(connection), verifying.start_at(connection, first)
+            start = verifying.start_at(connection, self._history, first)
+            return verifying.read_log(connection), start
+
+    def _last_of(self, seal: Seal) -> int:
+        """Return where to begin after *seal*: at its last row, or behind if that left the file.
+
+        Whoever opens a store to append need not have its segments.
+        """
+        with self._connect() as connection:
+            away = self._history.is_taken_out(connection, seal.last_pos)
+        return seal.last_pos + 1 if away else seal.last_pos
 
     def _walk(self, log: Log, start: Start, found: Iterable[Seal], *, to_end: bool) -> SealedWalk:
         walk = verifying.walk_from(
@@ -108,8 +121,8 @@ class Verifier:
     ) -> Verdict:
         pos, total = start.pos, end + 1 - start.pos
         while pos <= end:
-            with self._connect() as connection:
-                rows = verifying.page(connection, pos, end)
+            with self._connect() as connection, moment(connection):
+                rows = verifying.page(connection, self._history, pos, end)
             for row in rows:
                 fault = walk.step(row)
                 if fault is not None:
@@ -143,6 +156,11 @@ class Verifier:
         detail = "It stands before the beginning of the log."
         return Verdict(0, Position(0), "order", where, stream, detail)
 
+    def _taken_out(self, log: Log, verdict: Verdict) -> Verdict | None:
+        """Find rows that were taken out and no fact tells of."""
+        with self._connect() as connection, moment(connection):
+            return stones.fault_of(connection, self._history, log.names, verdict)
+
     def _noted(self, log: Log, verdict: Verdict) -> Verdict:
         return msgspec.structs.replace(verdict, unvouched=log.unvouched)
 
@@ -153,7 +171,9 @@ class Verifier:
 
     def _revision_before(self, stream: StreamId, revision: int) -> int:
         with self._connect() as connection:
-            return verifying.revision_before(connection, stream, revision)
+            return self._history.of_stream(
+                connection, stream, lambda held: verifying.revision_before(held, stream, revision)
+            )
 
     def _redaction_since(self, pos: int) -> bytes | None:
         with self._connect() as connection:
@@ -165,7 +185,7 @@ class Verifier:
         """Say what is wrong with *seal*, and the chain value of its last row, if that is there."""
         fault = seals.fault_of(seal, log.uid, log.keys(self._trusted()))
         with self._connect() as connection:
-            before = verifying.row_before(connection, seal.last_pos + 1)
+            before = verifying.row_before(connection, self._history, seal.last_pos + 1)
         if fault is not None or before is None or before[0] != seal.last_pos + 1:
             return fault, None
         note = seals.read_note(seal.note)
@@ -178,18 +198,22 @@ class Verifier:
         before = 1 << 62
         of: StreamId | None = stream
         while of is not None:
-            with self._connect() as connection:
-                found = verifying.rows_where(
-                    connection, "stream = ? AND revision <= ? ORDER BY revision", (of.hex, before)
-                )
+            found = self._own_rows(of, before)
             rows = found + rows
             of, before = (found[0].parent, found[0].parent_revision or 0) if found else (None, 0)
         return rows
 
+    def _own_rows(self, stream: StreamId, last: int) -> list[StoredRow]:
+        asked = ("stream = ? AND revision <= ? ORDER BY revision", (stream.hex, last))
+        with self._connect() as connection:
+            return self._history.of_stream(
+                connection, stream, lambda held: verifying.rows_where(held, *asked)
+            )
+
     def _alone(self, log: Log, row: StoredRow) -> Verdict | None:
         """Check a row against the chain value before it only."""
         with self._connect() as connection:
-            before = verifying.row_before(connection, row.pos)
+            before = verifying.row_before(connection, self._history, row.pos)
         start = Start(row.pos, *before) if before else Start(1, 1, None)
         walk = verifying.walk_from(
             log, start, to_end=False, revision_before=self._revision_before,
@@ -200,13 +224,8 @@ class Verifier:
 
     def chains_of(self, seal: Seal) -> list[tuple[int, bytes]]:
         """Return position and chain value of the rows that *seal* is over."""
-        with self._connect() as connection:
-            rows = run(
-                connection,
-                "SELECT pos, chain FROM commits WHERE {log} pos BETWEEN ? AND ? ORDER BY pos",
-                (seal.first_pos, seal.last_pos),
-            ).all()
-        return [(pos, chain) for pos, chain in rows]
+        with self._connect() as connection, moment(connection):
+            return self._history.chains(connection, seal.first_pos, seal.last_pos)
 
     def seal_over(self, pos: int) -> Seal | None:
         """Return the seal over the row at *pos*."""
@@ -281,6 +300,7 @@ def check_tail(
     place: failures.Place,
     connection: sa.Connection,
     anchors: Anchors,
+    history: History,
     *,
     unsealed_rows: int | None = None,
 ) -> None:
@@ -290,6 +310,7 @@ def check_tail(
         place: of the store.
         connection: to it.
         anchors: see `Verifier`.
+        history: of the store.
         unsealed_rows: how many of the last rows are enough where there is no seal; None: all.
 
     Raises:
@@ -298,7 +319,7 @@ def check_tail(
     seal, next_pos = seal_table.last(connection), tail.read_state(connection).next_pos
     if seal is not None and seal.last_pos >= next_pos:
         raise failures.history_forked(place, seal.last_pos, next_pos - 1)
-    verifier = Verifier(lambda: nullcontext(connection), anchors)
+    verifier = Verifier(lambda: nullcontext(connection), anchors, history)
     if seal is None and unsealed_rows is not None and next_pos > 1:
         verdict = verifier.verify(_from_the_end(connection, unsealed_rows), None, None)
     else:

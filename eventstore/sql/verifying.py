@@ -11,11 +11,12 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore import refusals, seals
-from eventstore.chain import LogEnd, StoredRow, Walk, genesis
+from eventstore.chain import Gone, LogEnd, StoredRow, Walk, genesis
 from eventstore.identifiers import StreamId
 from eventstore.names import REGISTERED, TYPE, Name
 from eventstore.seals import Rekeying, Seal
 from eventstore.sql import seal_table, tail
+from eventstore.sql.history import History
 from eventstore.sql.texts import run, text_of
 from eventstore.verification import SealedWalk
 
@@ -74,28 +75,26 @@ def read_log(connection: sa.Connection) -> Log:
     newest = run(connection, query).scalar()
     names = tail.read_names(connection)
     return Log(
-        _uuid(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
+        id_of(uid), LogEnd(next_pos, head, epoch), newest or 0, names,
         seal_table.redactions(connection, names), seal_table.rekeyings(connection, names),
         seal_table.last(connection),
     )  # fmt: skip
 
 
-def start_at(connection: sa.Connection, first: int) -> Start:
+def start_at(connection: sa.Connection, history: History, first: int) -> Start:
     """Return where to begin so that the row which holds position *first* is seen."""
     if first <= 1:
         return Start(1, 1, None)
-    query = "SELECT pos, n FROM commits WHERE {log} pos <= ? ORDER BY pos DESC LIMIT 1"
-    found = run(connection, query, (first,)).first()
-    pos = int(found[0]) if found and found[0] + found[1] > first else first
-    before = row_before(connection, pos)
+    found = history.row_at(connection, first)
+    pos = found.pos if found and found.next_pos > first else first
+    before = row_before(connection, history, pos)
     return Start(1, 1, None) if before is None else Start(pos, *before)
 
 
-def row_before(connection: sa.Connection, pos: int) -> tuple[int, bytes] | None:
+def row_before(connection: sa.Connection, history: History, pos: int) -> tuple[int, bytes] | None:
     """Return the position due after the row before *pos*, and that row's chain value."""
-    query = "SELECT pos + n, chain FROM commits WHERE {log} pos < ? ORDER BY pos DESC LIMIT 1"
-    found = run(connection, query, (pos,)).first()
-    return (int(found[0]), found[1]) if found else None
+    found = history.last_row(connection, pos - 1)
+    return (found.next_pos, found.chain) if found else None
 
 
 def walk_from(
@@ -147,10 +146,21 @@ def no_row_check(log: Log, first: int) -> int:
     return end
 
 
-def page(connection: sa.Connection, pos: int, end: int) -> list[StoredRow]:
-    """Return the next rows that begin from *pos* to *end*."""
+def page(connection: sa.Connection, history: History, pos: int, end: int) -> list[StoredRow | Gone]:
+    """Return the next rows that begin from *pos* to *end*, in order.
+
+    The caller's transaction makes it one moment.
+    """
     where = f"{{log}} pos BETWEEN ? AND ? ORDER BY pos LIMIT {PAGE_ROWS}"
-    return rows_where(connection, where, (pos, end))
+
+    def ask(held: sa.Connection) -> list[StoredRow]:
+        return rows_where(held, where, (pos, end))
+
+    own = ask(connection)
+    last = own[-1].pos if len(own) == PAGE_ROWS else end
+    archived, gone = history.archived(connection, ask, pos, last)
+    found: dict[int, StoredRow | Gone] = {row.pos: row for row in [*gone, *archived, *own]}
+    return [found[at] for at in sorted(found)][:PAGE_ROWS]
 
 
 def rows_where(
@@ -164,13 +174,13 @@ def rows_where(
 
 def _row(columns: Sequence[Any]) -> StoredRow:
     values = list(columns)
-    values[_STREAM] = StreamId(_uuid(values[_STREAM]))
-    values[_PARENT] = StreamId(_uuid(values[_PARENT])) if values[_PARENT] is not None else None
+    values[_STREAM] = StreamId(id_of(values[_STREAM]))
+    values[_PARENT] = StreamId(id_of(values[_PARENT])) if values[_PARENT] is not None else None
     values[_DATA] = text_of(values[_DATA])
     return StoredRow(*values)
 
 
-def _uuid(raw: bytes | UUID) -> UUID:
+def id_of(raw: bytes | UUID) -> UUID:
     """Read an id; one that is not written as it should be is nobody's."""
     if isinstance(raw, UUID):
         return raw

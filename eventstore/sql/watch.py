@@ -20,7 +20,7 @@ class File:
     """
 
     def __init__(self, path: Path, keys: Path) -> None:
-        self.place = path
+        self.place = self.file = path
         self._keys = keys
 
     def engine(self) -> sa.Engine:

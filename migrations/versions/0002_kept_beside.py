@@ -50,7 +50,9 @@ TOMBSTONES = """
 CREATE TABLE tombstones (
   first_pos INTEGER PRIMARY KEY,
   last_pos INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
   chain BLOB NOT NULL,
+  gone BLOB,
   segment INTEGER,
   event_pos INTEGER NOT NULL
 ) STRICT
@@ -62,6 +64,9 @@ CREATE TABLE segments (
   last_pos INTEGER NOT NULL,
   min_stream TEXT NOT NULL,
   max_stream TEXT NOT NULL,
+  forks INTEGER NOT NULL,
+  unloaded INTEGER NOT NULL,
+  event_pos INTEGER NOT NULL,
   file TEXT NOT NULL,
   bytes INTEGER NOT NULL,
   sha256 BLOB NOT NULL

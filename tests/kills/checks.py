@@ -3,6 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from eventstore.testing import (
     stream,
 )
 from tests.kills.jobs import REDACTED, SECRET
-from tests.kills.plan import Commit, commits_of, folded
+from tests.kills.plan import Commit, closed_streams, commits_of, folded
 from tests.migrations.old_stores import STREAMS, events_in
 
 
@@ -38,9 +39,12 @@ def raw_check(path: Path) -> int:
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         next_pos, epoch = raw.execute("SELECT next_pos, epoch FROM log").fetchone()
         expected = 1
-        for pos, n in raw.execute("SELECT pos, n FROM commits ORDER BY pos"):
-            assert pos == expected, f"a gap: {expected} to {pos}"
-            expected = pos + n
+        for pos, after in raw.execute(
+            "SELECT pos, pos + n FROM commits"
+            " UNION ALL SELECT first_pos, last_pos + 1 FROM tombstones ORDER BY 1"
+        ):
+            assert pos == expected, f"a gap, or a row twice: {expected} to {pos}"
+            expected = after
         assert next_pos == expected
         return int(epoch)
 
@@ -106,6 +110,42 @@ def check_redacted(path: Path, seed: int) -> None:
 
 def is_secret(event: Event) -> bool:
     return isinstance(event.data, Placed) and event.data.item == SECRET
+
+
+def check_moved(path: Path, seed: int, *, dropped: bool) -> None:
+    """Hold closed streams to be there whole, once; or gone whole, if they were to be *dropped*."""
+    with opened(path, seed + 6_000_000) as store:
+        there = 0
+        for name, events in closed_streams(seed):
+            found = [event.data for event in store.read(name)]
+            gone = dropped or not there  # of those that it had not come to
+            assert found == [event.data for event in events] or (gone and not found)
+            there += bool(found)
+        rows = [row.position for row in store.read_log(kinds=["order"], limit=100_000)]
+        assert sorted(set(rows)) == rows
+        assert store.verify().fault is None
+        store.archive(older_than=timedelta(days=-1))
+        assert [row.position for row in store.read_log(kinds=["order"], limit=100_000)] == rows
+        assert store.verify().fault is None
+    folder = path.with_name(f"{path.name}.segments")
+    with closing(sqlite3.connect(path)) as raw:
+        files = raw.execute("SELECT file FROM segments ORDER BY file").fetchall()
+        assert raw.execute("SELECT count(*) FROM segments WHERE NOT unloaded").fetchone() == (0,)
+    assert sorted((each.name,) for each in folder.glob("*")) == files
+
+
+def check_imported(path: Path, file: Path) -> None:
+    """Hold a store whose import was killed to be empty or the one that was exported."""
+    url = f"sqlite:///{path}"
+    for go in range(2):
+        done = sql.import_(
+            file, url, registry=registry(), clock=FakeClock(), ids=FakeIds(1 << 56 | go << 20)
+        )
+        assert done.streams in (0, STREAMS + 1)
+    assert done.streams == 0
+    with opened(path, 7_000_000) as store:
+        assert store.verify().fault is None
+        assert all(len(list(store.read(stream(number)))) == 3 for number in range(STREAMS))
 
 
 def is_whole(store: Store, commit: Commit) -> bool:

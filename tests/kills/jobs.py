@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 import alembic.command  # noqa: F401 - before the forks: `eventstore.sql` waits for its need
@@ -18,9 +20,10 @@ from eventstore.sql import Mode
 from eventstore.sql.points import EVENT, crash_point
 from eventstore.testing import CountingReducer, FakeClock, FakeIds, placed, registry, stream
 from tests.kills.launcher import NOT_OPENED, SURVIVED, Order, Told, tell
-from tests.kills.plan import ROUNDS, Commit, commits_of, rounds_of
+from tests.kills.plan import ROUNDS, Commit, closed_streams, commits_of, rounds_of
 
 IDLE_S, TRIES = 0.15, 200
+EXPORT = "template.tsx"
 SECRET = "only ann may know this"  # noqa: S105 - nobody uses it
 REDACTED = stream(1_500_000)
 INSISTED = 20
@@ -68,12 +71,16 @@ def write(order: Order, ready: Ready, mode: Mode = "hold") -> int:
     """Append round after round, each acknowledged before the next; then stay idle, then close."""
     ready()
     store = opened(order, mode)
-    for together in rounds_of(order.seed, ROUNDS):
-        append(store, together)
+    append_plan(store, order)
     if order.point is not None and order.point.startswith(("sync", "keyframe")):
         rest(store)
     store.close()
     return SURVIVED
+
+
+def append_plan(store: Store, order: Order) -> None:
+    for together in rounds_of(order.seed, ROUNDS):
+        append(store, together)
 
 
 def append(store: Store, together: Iterable[Commit]) -> None:
@@ -109,11 +116,37 @@ def redact(order: Order, ready: Ready) -> int:
     """Append what is planned and a secret, then take that out."""
     ready()
     with opened(order) as store:
-        for together in rounds_of(order.seed, ROUNDS):
-            append(store, together)
+        append_plan(store, order)
         events = [placed(item=SECRET)]
         store.append(REDACTED, events, kind="order", expected=0).result()
         store.redact(REDACTED, 1, ["/item"], by="ann", reason="asked")
+    return SURVIVED
+
+
+def move(order: Order, ready: Ready) -> int:
+    """Append, also streams that are closed, and let those leave, in two goes."""
+    ready()
+    with opened(order) as store:
+        append_plan(store, order)
+        for name, events in closed_streams(order.seed):
+            store.append(name, events, kind="order", expected=0, close=True).result()
+        first = [name for name, _ in closed_streams(order.seed)][:3]
+        for streams in (first, []):
+            age = None if streams else timedelta(days=-1)
+            if order.job == "archive":
+                store.archive(streams=streams, older_than=age)
+            else:
+                store.prune(streams=streams, older_than=age, by="ann", reason="kills")
+    return SURVIVED
+
+
+def bring_in(order: Order, ready: Ready) -> int:
+    """Make a store of the export that lies beside."""
+    ready()
+    sql.import_(
+        Path(order.path).with_name(EXPORT), f"sqlite:///{order.path}", registry=registry(),
+        clock=FakeClock(), ids=FakeIds(1 << 57),
+    )  # fmt: skip
     return SURVIVED
 
 
@@ -213,6 +246,9 @@ JOBS: dict[str, Callable[[Order, Ready], int]] = {
     "guest": lambda order, ready: write(order, ready, "guest"),
     "upgrade": upgrade,
     "redact": redact,
+    "archive": move,
+    "prune": move,
+    "import": bring_in,
     "insist": insist,
     "open and insist": open_and_insist,
     "live": live,

@@ -13,14 +13,18 @@ from eventstore.sql import Durability
 from eventstore.sql.points import POINTS
 from eventstore.testing import several, stream
 from tests.kills import checks
-from tests.kills.jobs import JOBS
+from tests.kills.jobs import EXPORT, JOBS
 from tests.kills.launcher import SURVIVED, Launcher, Order
 from tests.kills.plan import ROUNDS
 from tests.migrations.old_stores import filled_store, old_store
 
 LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
-MOST = {"flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2}
+MOST = {
+    "flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2, "segment": 2, "unload": 2, "prune": 2,
+}  # fmt: skip
 """How often a point is passed at least, by what comes before its dot; others once."""
+PASSED_BY = {"segment": "archive", "unload": "archive"}
+"""The job that passes a point, by what comes before its dot; others have their job's name."""
 
 
 class Kill(msgspec.Struct, frozen=True):
@@ -43,6 +47,8 @@ class Matrix:
         self._chance = random.Random(seed)  # noqa: S311 - no secret
         self._today = filled_store(folder / "template.db")
         (folder / "old").mkdir()
+        with checks.opened(self._today, 4_000_000) as store:
+            store.export(str(folder / EXPORT))
         self._old = old_store(folder / "old" / "template.db")
 
     def at_point(self, point: str, times: int) -> Iterator[Kill]:
@@ -53,14 +59,15 @@ class Matrix:
     def at_random(self, times: int, within_s: float = 0.25) -> Iterator[Kill]:
         """Kill *times* processes at any time from their start on."""
         for number in range(times):
-            job = ("write", "write", "write", "guest", "upgrade", "create")[number % 6]
+            jobs = ("write", "write", "write", "guest", "upgrade", "create", "archive", "prune")
+            job = jobs[number % len(jobs)]
             durability = LEVELS[number % len(LEVELS)]
             after_s = self._chance.uniform(0.001, within_s)
             yield self._kill("at random", job, durability, after_s=after_s)
 
     def _one(self, point: str, durability: Durability) -> Kill:
         what = point.partition(".")[0]
-        job = what if what in JOBS else "write"
+        job = PASSED_BY.get(what, what if what in JOBS else "write")
         if what == "sync":
             durability = "bounded"
         count = self._chance.randint(1, MOST.get(what, 1))
@@ -78,7 +85,7 @@ class Matrix:
     ) -> Kill:
         self._seed += 1
         path = self._folder / "killed.db"
-        if job != "create":
+        if job not in ("create", "import"):
             shutil.copy(self._old if job == "upgrade" else self._today, path)
         order = Order(
             str(path), job, self._seed, durability, point=point, count=count, after_s=after_s
@@ -106,6 +113,10 @@ class Matrix:
     def _left(self, path: Path, job: str, sent: set[int], acked: set[int]) -> checks.Left:
         if job == "upgrade":
             checks.check_upgraded(path)
+        if job == "import":
+            checks.check_imported(path, self._folder / EXPORT)
+        if job in ("archive", "prune"):
+            checks.check_moved(path, self._seed, dropped=job == "prune")
         if job == "redact":
             checks.check_redacted(path, self._seed)
         if job == "create" and not path.exists():  # killed before it had its name
@@ -116,7 +127,7 @@ class Matrix:
 def remove(path: Path) -> None:
     """Delete a store with all that lies beside it."""
     for each in path.parent.glob(f"{path.name}*"):
-        each.unlink()
+        shutil.rmtree(each) if each.is_dir() else each.unlink()
 
 
 def table(kills: Sequence[Kill]) -> str:

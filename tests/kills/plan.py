@@ -77,6 +77,14 @@ def commits_of(seed: int) -> list[Commit]:
     return [commit for together in rounds_of(seed, ROUNDS) for commit in together]
 
 
+def closed_streams(seed: int) -> list[tuple[StreamId, list[NewEvent]]]:
+    """Plan streams that are closed at once: six short ones and one of several rows."""
+    return [
+        (StreamId(_id(seed << 24 | 1 << 19 | n)), several(600 if n == 6 else 3, n * 1_000))
+        for n in range(7)
+    ]
+
+
 def folded(commits: list[Commit]) -> Counted:
     """Add up what *commits* of one stream should fold to, without any fold of ours."""
     events = [event for commit in commits for event in commit.events]

@@ -18,6 +18,7 @@ from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
 from eventstore.sql import failures, tail
 from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
 from eventstore.sql.postgres import statements
@@ -61,6 +62,7 @@ class Appender:
         sealer: Sealer | None = None,
     ) -> None:
         self._link = link
+        self._history = History(None)
         self._sealer = sealer
         self._registry = registry
         self._names = names
@@ -80,7 +82,7 @@ class Appender:
             return
         self._state, self._unsure = state, False
         self._heads = tail.read_heads(connection)
-        self._recent = tail.read_recent(connection)
+        self._recent = tail.read_recent(connection, self._history)
         if tail.count_names(connection) != len(self._names):
             self._names.load(tail.read_names(connection))
 
@@ -110,7 +112,7 @@ class Appender:
             raise FencedError
 
     def _plan(self, *, trusting: bool) -> Plan:
-        lookups = tail.SqlLookups(self._link.connection)
+        lookups = tail.SqlLookups(self._link.connection, self._history)
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )

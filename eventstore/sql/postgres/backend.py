@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -25,6 +26,7 @@ class Database:
 
     def __init__(self, url: sa.URL, place: str, keys: Callable[[], Iterable[bytes]]) -> None:
         self.place = place
+        self.file: Path | None = None
         self.writers = connections.writer_engine(url)
         """Makes connections that commit each statement by itself."""
         self._url = url

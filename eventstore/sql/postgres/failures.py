@@ -133,13 +133,3 @@ _OURS = (
     (("42P01", "3F000"), schema_missing),
     ((_NO_DATABASE,), no_database),
 )
-
-
-def not_here_yet(place: str, what: str) -> EventStoreError:
-    """Say that this backend cannot do it yet."""
-    return EventStoreError(
-        "not-in-postgres",
-        f"A store in PostgreSQL cannot {what} yet.",
-        "Keep what needs it in an SQLite store, or do without it here.",
-        {"place": place},
-    )

@@ -23,7 +23,7 @@ from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome, Plan
 from eventstore.sql.postgres import lease
 from eventstore.sql.postgres.appender import Appender
-from eventstore.sql.postgres.failures import is_lost, not_here_yet, translated
+from eventstore.sql.postgres.failures import is_lost, translated
 from eventstore.sql.redacting import Order, Redacting, change_of
 from eventstore.sql.texts import maintaining, run
 from eventstore.sql.verifier import check_tail
@@ -83,7 +83,13 @@ class PostgresLog(Appender, WritableLog):
             EventStoreError: `chain-broken`, `history-forked`.
         """
         # Whom to trust is for `verify`: a new key is vouched for by the log only once it is held.
-        check_tail(self._link.place, self._link.connection, list, unsealed_rows=REMEMBERED_ROWS)
+        check_tail(
+            self._link.place,
+            self._link.connection,
+            list,
+            self._history,
+            unsealed_rows=REMEMBERED_ROWS,
+        )
 
     def _is_ours(self, state: LogState) -> bool:
         """Say whether nobody else took the log; our own try may have succeeded unseen."""
@@ -180,9 +186,9 @@ class PostgresLog(Appender, WritableLog):
             EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`,
                 `log-fenced`, `read-only` for who may not maintain the log.
         """
-        redacting = Redacting(order, self._registry, self._names)
         # Looked at before a name is given for it: what is refused leaves no trace.
-        change_of(self._link.ready(), order, self._registry, self._names)
+        change = change_of(self._link.ready(), self._history, order, self._registry, self._names)
+        redacting = Redacting(change, self._history)
         # The server's write-ahead log has the values until it is used again.
         return redacting.told(self.maintain(redacting), gone=False)
 
@@ -192,7 +198,7 @@ class PostgresLog(Appender, WritableLog):
         Raises:
             EventStoreError: `not-in-postgres`.
         """
-        raise not_here_yet(self._link.place, "erase")
+        raise failures.not_here_yet(self._link.place, "erase")
 
     def maintain(self, maintenance: Maintenance) -> Position:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""

@@ -21,7 +21,7 @@ from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
-from eventstore.sql.postgres.failures import not_here_yet, translating
+from eventstore.sql.postgres.failures import translating
 from eventstore.sql.postgres.hints import Teller
 from eventstore.sql.postgres.link import LOG, Link
 from eventstore.sql.postgres.log import PostgresLog
@@ -72,7 +72,7 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
     if options.keyring is not None:
-        raise not_here_yet(place, "seal values under persons' keys")
+        raise failures.not_here_yet(place, "seal values under persons' keys")
     database = Database(engine_url, place, options.keys)
     registry = options.registry
     book = NameBook(registry, guest=options.mode != "hold")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eventstore import EventStoreError, Store
-from eventstore.sql.log_file import LogFile
+from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.store import SqlStore
 from eventstore.testing import stream
 from tests.eventstore.sql.files import add, altered, opened
@@ -38,7 +38,7 @@ def store(path: Path) -> Iterator[Store]:
 def limit(store: Store, pages: int) -> None:
     """Let the file grow by *pages* only, as a full disk does: SQLite's own SQLITE_FULL."""
     assert isinstance(store, SqlStore)
-    assert isinstance(store._log, LogFile)
+    assert isinstance(store._log, MaintainedLog)
     connection = store._log._connection
     now = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     connection.exec_driver_sql(f"PRAGMA max_page_count = {now + pages}").close()

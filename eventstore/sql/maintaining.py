@@ -1,0 +1,154 @@
+"""What is done to a log past its guards: redact, take rows out, become or adopt another log.
+
+Each is one transaction that also appends the fact which tells of it (TB-7).
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from eventstore import redaction
+from eventstore.codec import LOG_KIND
+from eventstore.drafts import Drafting
+from eventstore.events import Redaction
+from eventstore.identifiers import Position
+from eventstore.names import NameBook
+from eventstore.retention import IMPORTED, RESTORED
+from eventstore.sql import blanks, packing, redacting, tail
+from eventstore.sql.adopting import Incoming
+from eventstore.sql.log_file import FRAME_BYTES, LogFile
+from eventstore.sql.points import crash_point
+from eventstore.sql.redacting import Order
+from eventstore.sql.texts import maintaining
+
+T = TypeVar("T")
+
+
+class MaintainedLog(LogFile):
+    """A log that can also be maintained. Not thread-safe: it belongs to the writer."""
+
+    def redact(self, order: Order) -> Redaction:
+        """Take values out of a row, for good (CH-6).
+
+        Raises:
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `log-fenced`.
+        """
+        # The write lock is held: what is decided here is still so when it is done.
+        self._catch_up_with_others()
+        change = redacting.change_of(
+            self._connection, self._history, order, self._registry, self._names
+        )
+        with packing.redacted(self._path, change) as rewritten:
+            crash_point("redact.before")
+            keyframes, position = self.change(
+                lambda connection: redacting.apply(connection, self._history, change, rewritten),
+                redaction.FACT,
+                lambda _: change.fact,
+            )
+            crash_point("redact.after")
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        gone = self.checkpoint("TRUNCATE")
+        return Redaction(position, Position(change.pos), keyframes, gone)
+
+    def change(
+        self,
+        work: Callable[[sa.Connection], T],
+        fact: str | None = None,
+        tell: Callable[[T], object] = lambda _: None,
+    ) -> tuple[T, Position]:
+        """Do *work* past the guards, and append what there is to tell of it: all or nothing (TB-7).
+
+        Args:
+            work: on the connection, in a transaction; it has the log to itself.
+            fact: type of the log's own fact that tells of it; None: there is none.
+            tell: gives its payload, from what *work* gave.
+
+        Returns:
+            What *work* gave, and the position of the log's last event after it.
+        """
+        self._catch_up_with_others()
+        if fact is not None:
+            self._names.type_ids[fact]
+            if self._names.has_pending():
+                self._register_names()
+        with self._all_or_nothing():
+            with maintaining(self._connection):
+                done = work(self._connection)
+            if fact is not None:
+                self._insert([self._drafting.maintenance(fact, tell(done))])
+        self._stale = True  # what was remembered of heads and commits may have left the file
+        return done, Position(self._state.next_pos - 1)
+
+    def adopt(self, incoming: Incoming, uid: str) -> Position:
+        """Append what *incoming* has and the log lacks, all or nothing (AR-4).
+
+        Returns:
+            The position of the fact that tells of it; 0: the log lacked nothing.
+
+        Raises:
+            EventStoreError: `import-conflict`, `unknown-kind`, `log-fenced`.
+        """
+        self._catch_up_with_others()
+        self._names.type_ids[IMPORTED]
+        if self._names.has_pending():
+            self._register_names()
+        new = incoming.names(tail.read_names(self._connection))
+        incoming.compare(self._connection)
+        if not incoming.is_needed:
+            return Position(0)
+        with self._all_or_nothing():
+            if new:
+                self._insert([self._drafting.registered(new)])
+                self._insert_into_names(new)
+            for draft in incoming.drafts(self._names.generation):
+                self._insert([draft])
+            self._insert([self._drafting.maintenance(IMPORTED, incoming.fact(uid))])
+        self._names.load(new)
+        self._stale = True
+        return Position(self._state.next_pos - 1)
+
+    def is_empty(self) -> bool:
+        """Say whether the log holds nothing but what it says of itself."""
+        return not self._connection.exec_driver_sql(
+            "SELECT EXISTS (SELECT 1 FROM commits WHERE kind <> ?)"
+            " OR EXISTS (SELECT 1 FROM tombstones)",
+            (LOG_KIND.id,),
+        ).scalar()
+
+    def become(
+        self, copy: Callable[[sa.Connection], object], names: NameBook, drafting: Drafting
+    ) -> Position:
+        """Go on as another log, under its next epoch: all or nothing (AR-4, LG-4).
+
+        Args:
+            copy: puts the other log in the place of this one; gives the payload of the fact
+                that tells of it.
+            names: nothing in it yet.
+            drafting: of that.
+
+        Returns:
+            The position of the fact.
+        """
+        with self._all_or_nothing():
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 1")
+            fact = copy(self._connection)
+            self._connection.exec_driver_sql("UPDATE log SET epoch = epoch + 1, maintenance = 0")
+            self._names, self._drafting = names, drafting
+            self.catch_up()
+            self._names.type_ids[RESTORED]
+            self._insert_names()
+            self._insert([drafting.maintenance(RESTORED, fact)])
+        return Position(self._state.next_pos - 1)
+
+    def give_back(self, pages: int) -> bool:
+        """Give up to so many free pages back to the disk; say whether there are more (AR-2)."""
+        driver = blanks.driver_of(self._connection)
+        free = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+        # A row for each page: it is done only when all were fetched.
+        driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        left = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+        self._waiting += (free - left) * FRAME_BYTES
+        # A file from before there was auto_vacuum keeps its pages, for itself to fill.
+        return 0 < left < free

@@ -1,0 +1,105 @@
+"""The part of an open store whose streams leave it or come from elsewhere."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from eventstore.codec import Registry
+from eventstore.drafts import Drafting
+from eventstore.events import Archived, Exported, Pruned
+from eventstore.identifiers import Position, StreamId
+from eventstore.sql import exporting, failures, files
+from eventstore.sql.adopting import Incoming
+from eventstore.sql.archiving import Archiver
+from eventstore.sql.locked import Locked
+from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.reader import Reader
+from eventstore.sql.writer import Writer
+
+
+class Movable(ABC):
+    """Archives, drops, exports and adopts. See `eventstore.store.Store`."""
+
+    _url: str
+    _reader: Reader
+    _drafting: Drafting
+
+    @property
+    @abstractmethod
+    def _seals(self) -> bool: ...
+
+    @abstractmethod
+    def seal(self) -> None: ...
+
+    @abstractmethod
+    def _writing(self) -> tuple[Writer, object]: ...
+
+    @abstractmethod
+    def _check_open(self) -> None: ...
+
+    def archive(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Archived:
+        archiver = self._archiver()
+        return archiver.archive(archiver.wanted("archive", older_than, kinds, streams), progress)
+
+    def prune(
+        self,
+        *,
+        by: str,
+        reason: str,
+        older_than: timedelta | None = None,
+        kinds: Sequence[str] = (),
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Pruned:
+        archiver = self._archiver()
+        wanted = archiver.wanted("drop", older_than, kinds, streams)
+        return archiver.prune(wanted, by=by, reason=reason, progress=progress)
+
+    def export(
+        self,
+        path: str,
+        *,
+        streams: Sequence[StreamId] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Exported:
+        self._check_open()
+        if self._reader.file is None:
+            raise failures.not_here_yet(self._reader.place, "export")
+        if self._seals:
+            self.seal()
+        return exporting.export(self._reader, Path(path), streams, progress)
+
+    @property
+    def registry(self) -> Registry:
+        """What the program knows."""
+        return self._reader.registry
+
+    def adopt(self, incoming: Incoming, uid: str) -> Position:
+        """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
+        self._check_open()
+        writer, log_file = self._file()
+        return writer.do(lambda: log_file.adopt(incoming, uid))
+
+    def _archiver(self) -> Archiver:
+        self._check_open()
+        log = Locked(*self._file(), seals=self._seals)
+        return Archiver(files.path_of(self._url), self._reader, log, self._drafting.clock)
+
+    def _file(self) -> tuple[Writer, MaintainedLog]:
+        """Return what writes the file.
+
+        Raises:
+            EventStoreError: `not-in-postgres`.
+        """
+        writer, log = self._writing()
+        if not isinstance(log, MaintainedLog):
+            raise failures.not_here_yet(self._reader.place, "archive, drop or import")
+        return writer, log

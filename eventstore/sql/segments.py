@@ -1,0 +1,136 @@
+"""Files with rows that left the table `commits`: which there are, and looking into one.
+
+A segment is an SQLite file of the same tables, and is never changed: what has to change, by
+a redaction, becomes another file. So it is opened as immutable, which makes no files
+beside it.
+
+Source: AR-2, AR-3.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore.errors import EventStoreError
+from eventstore.identifiers import StreamId
+from eventstore.sql import failures
+
+_COLUMNS = (
+    "id, first_pos, last_pos, min_stream, max_stream, forks, event_pos, file, bytes, sha256,"
+    " unloaded"
+)
+_SETTINGS = {"query_only": 1, "trusted_schema": 0, "cell_size_check": 1, "mmap_size": 0}
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A file of archived rows: the columns of table `segments`."""
+
+    id: int
+    first_pos: int
+    last_pos: int
+    min_stream: str
+    max_stream: str
+    forks: int
+    """Streams in it that go on from another one."""
+    event_pos: int
+    """Of the fact `maintenance.archived`."""
+    file: str
+    """Its name in the folder of segments."""
+    size: int
+    """In bytes."""
+    sha256: bytes
+    unloaded: int = 0
+    """1 once none of its rows is in `commits` any more."""
+
+
+def folder_of(path: Path) -> Path:
+    """Return the folder of the segments of the store *path*."""
+    return path.with_name(f"{path.name}.segments")
+
+
+def where(
+    connection: sa.Connection, condition: str = "1", values: tuple[object, ...] = ()
+) -> list[Segment]:
+    """Return segments, oldest first."""
+    rows = connection.exec_driver_sql(
+        f"SELECT {_COLUMNS} FROM segments WHERE {condition} ORDER BY first_pos, id",  # noqa: S608
+        values,
+    ).all()
+    return [Segment(*row) for row in rows]
+
+
+def covering(connection: sa.Connection, stream: StreamId) -> list[Segment]:
+    """Return the segments that may hold *stream*."""
+    return where(connection, "?1 BETWEEN min_stream AND max_stream", (stream.hex,))
+
+
+def between(connection: sa.Connection, first: int, last: int) -> list[Segment]:
+    """Return the segments with rows that may begin from position *first* to *last*."""
+    return where(connection, "last_pos >= ? AND first_pos <= ?", (first, last))
+
+
+def insert(connection: sa.Connection, segment: Segment) -> None:
+    """Store *segment*, in the place of the one with its id."""
+    connection.exec_driver_sql(
+        f"INSERT OR REPLACE INTO segments ({_COLUMNS})"  # noqa: S608 - columns
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        msgspec.structs.astuple(segment),
+    )
+
+
+def mark_unloaded(connection: sa.Connection, segment: int) -> None:
+    """Say that no row of the segment is in `commits` any more."""
+    connection.exec_driver_sql("UPDATE segments SET unloaded = 1 WHERE id = ?", (segment,))
+
+
+def unloaded_to(connection: sa.Connection, segment: int) -> int:
+    """Return the position up to which the rows of the segment left `commits`."""
+    sql = "SELECT max(last_pos) FROM tombstones WHERE segment = ?"
+    return int(connection.exec_driver_sql(sql, (segment,)).scalar() or 0)
+
+
+def has_stream(connection: sa.Connection, stream: StreamId) -> bool:
+    """Say whether `commits` of this file has rows of *stream*."""
+    sql = "SELECT 1 FROM commits WHERE stream = ? LIMIT 1"
+    return connection.exec_driver_sql(sql, (stream.hex,)).first() is not None
+
+
+@contextmanager
+def opened_file(file: Path) -> Iterator[sa.Connection]:
+    """Look into an SQLite *file* that nobody changes."""
+    with failures.translating(file), engine_of(file).connect() as connection:
+        yield connection
+
+
+def engine_of(file: Path) -> sa.Engine:
+    """Return what opens an SQLite *file* that nobody changes; it keeps no connection open."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(file))}?mode=ro&immutable=1",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        for name, value in _SETTINGS.items():
+            connection.execute(f"PRAGMA {name} = {value}")
+        return connection
+
+    return sa.create_engine(
+        "sqlite://", creator=connect, poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT"
+    )
+
+
+def segment_missing(file: Path) -> EventStoreError:
+    """Say that archived rows are not there."""
+    return EventStoreError(
+        "segment-missing",
+        f"The archived rows in {file} are not there.",
+        "Put the file back where it was; what is not archived can be read without it.",
+        {"path": str(file)},
+    )

@@ -1,0 +1,74 @@
+"""Hold the tombstones of a log to what they stand for, and to the facts that tell of them.
+
+Source: AR-2, CH-5.
+"""
+
+from collections import defaultdict
+
+import msgspec
+import sqlalchemy as sa
+
+from eventstore import retention
+from eventstore.events import Verdict
+from eventstore.identifiers import Position
+from eventstore.names import Name
+from eventstore.retention import PrunedFact
+from eventstore.sql import seal_table
+from eventstore.sql.history import END_OF_TIME, History, Tombstone
+
+
+def fault_of(
+    connection: sa.Connection, history: History, names: list[Name], verdict: Verdict
+) -> Verdict | None:
+    """Return *verdict* with the first tombstone at fault in it; None: all are in order.
+
+    Args:
+        connection: to the store, in a transaction.
+        history: of the store.
+        names: of the log.
+        verdict: of the rows up to its end, without a fault.
+    """
+    found = history.tombstones(connection, 1, END_OF_TIME)
+    bad = [
+        (stone, "It does not say what stood there.")
+        for stone in found if not _says_what_stood(connection, history, stone)
+    ] + [
+        (stone, "Rows are gone, and no fact tells of it.")
+        for stone in _untold(connection, names, found)
+    ]  # fmt: skip
+    if not bad:
+        return None
+    stone, detail = min(bad, key=lambda pair: pair[0].first_pos)
+    return msgspec.structs.replace(
+        verdict, fault="missing", position=Position(stone.first_pos),
+        verified_to=Position(stone.first_pos - 1), detail=detail,
+    )  # fmt: skip
+
+
+def _says_what_stood(connection: sa.Connection, history: History, stone: Tombstone) -> bool:
+    row = history.row_at(connection, stone.last_pos)
+    said = (stone.last_pos + 1, stone.epoch, stone.chain)
+    return row is not None and (row.next_pos, row.epoch, row.chain) == said
+
+
+def _untold(
+    connection: sa.Connection, names: list[Name], found: list[Tombstone]
+) -> list[Tombstone]:
+    """Return the tombstones of dropped rows that are not those a fact was about."""
+    facts = dict(seal_table.placed_facts(connection, names, retention.PRUNED, PrunedFact))
+    by_fact: dict[int, list[Tombstone]] = defaultdict(list)
+    for stone in found:
+        if stone.segment is None:
+            by_fact[stone.event_pos].append(stone)
+    return [
+        stone
+        for position, stones in by_fact.items()
+        if position not in facts or facts[position].digest != _digest(stones)
+        for stone in stones
+    ]
+
+
+def _digest(stones: list[Tombstone]) -> str:
+    return retention.digest_of(
+        (stone.first_pos, stone.last_pos, stone.gone or b"") for stone in stones
+    )
