@@ -342,7 +342,6 @@ def check_of(name: str) -> Check:
     return CHECKS[name]
 
 
-@pytest.mark.proves("TT-2", "KB-1", "KB-2", "UI-1")
 NAMES = list({check: name for name, check in CHECKS.items()}.values())
 # A step is the same at any width; what is asked, shown and laid out is not.
 PRESSED = [(name, SIZES[0]) for name in NAMES] + [
@@ -350,6 +349,7 @@ PRESSED = [(name, SIZES[0]) for name in NAMES] + [
 ]
 
 
+@pytest.mark.proves("TT-2", "KB-1", "KB-2", "UI-1")
 @pytest.mark.parametrize(("name", "size"), PRESSED, ids=[f"{n}-{w}" for n, (w, _) in PRESSED])
 def test_each_key_does_what_its_action_says(name: str, size: tuple[int, int]) -> None:
     drive(check_of(name), size=size)
