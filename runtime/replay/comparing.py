@@ -97,19 +97,27 @@ def _difference(part: str, name: str, one: Any, other: Any) -> list[Difference]:
 
 def _facts(a: Sequence[Event], b: Sequence[Event]) -> list[Difference]:
     ones, others = _labelled(a), _labelled(b)
-    kept = _in_order([others.get(label, -1) for label in ones])
+    kept = _aligned(ones, others)
     found: list[tuple[float, Difference]] = []
     for label, index in ones.items():
-        if label not in others or others[label] not in kept:
-            found.append((index, _only(a[index], "-", label)))
-        else:
+        if label in kept:
             both = _changed(a[index], b[others[label]], label)
             found += [(index, each) for each in both]
-    paired = {label for label, index in others.items() if index in kept and label in ones}
+        else:
+            found.append((index, _only(a[index], "-", label)))
     for label, index in others.items():
-        if label not in paired:
+        if label not in kept:
             found.append((index + 0.5, _only(b[index], "+", label)))
     return [difference for _, difference in sorted(found, key=lambda each: each[0])]
+
+
+def _aligned(ones: Mapping[Label, int], others: Mapping[Label, int]) -> set[Label]:
+    """Say which facts stand for each other in both, in one order; of equals always the same."""
+    if list(ones) > list(others):
+        # Several choices may be as long: the one made must not depend on which is called a.
+        ones, others = others, ones
+    kept = _in_order([others.get(label, -1) for label in ones])
+    return {label for label in ones if others.get(label, -1) in kept}
 
 
 def _labelled(events: Sequence[Event]) -> dict[Label, int]:
