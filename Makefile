@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test cover check bench kill soak format
+.PHONY: demo test cover check bench kill soak format mutants
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
@@ -33,6 +33,9 @@ kill: $(INSTALLED)-test
 	$(BIN)/python -m tests.kills
 	TIMESCAPE_KILL_REQUESTS=50000 TIMESCAPE_KILLS=10 $(BIN)/pytest -q tests/faces/test_http_kill.py
 	TIMESCAPE_SERVER_STOPS=20 $(BIN)/pytest -q tests/eventstore/test_postgres_races.py -k falls
+
+mutants: $(INSTALLED)-test
+	TIMESCAPE_MUTANTS=1 $(BIN)/pytest -q -n auto tests/mutants
 
 soak: $(INSTALLED)-test
 	$(BIN)/python -m tests.soak

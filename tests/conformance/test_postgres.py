@@ -94,5 +94,5 @@ def test_postgres_agrees_with_memory(postgres: Server) -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     PostgresAgrees.server = postgres
     # Fewer than of SQLite: a call of a server is some round trips, and opening it some fifty.
-    few = settings(max_examples=40, stateful_step_count=12)
+    few = settings(max_examples=20, stateful_step_count=12)
     run_state_machine_as_test(PostgresAgrees, settings=few)

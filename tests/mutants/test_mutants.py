@@ -1,5 +1,7 @@
 """The conformance machine finds planted bugs: a green run says something."""
 
+import os
+
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -8,8 +10,11 @@ from tests.conformance.test_lockstep import SqliteAgrees
 from tests.mutants.bugs import BUGS
 from tests.mutants.planting import Bug, planted
 
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("TIMESCAPE_MUTANTS"), reason="takes minutes: make mutants"
+)
 SEARCH = settings(
-    max_examples=100,
+    max_examples=300,
     stateful_step_count=20,
     derandomize=True,
     database=None,
