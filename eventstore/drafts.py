@@ -137,7 +137,14 @@ class Drafting:
     def registered(self, names: Sequence[Name]) -> Draft:
         """Draft the fact that *names* have their numbers."""
         data = {"names": [(name.id, name.kind, name.name, name.version) for name in names]}
-        return self._of_log(REGISTERED, data)
+        draft = self._of_log(REGISTERED, data)
+        ours = self._names.type_ids[REGISTERED]
+        if ours >= 0:
+            return draft
+        # A guest is the first to register anything: the fact tells of its own number, too.
+        numbers = {ours: next(name.id for name in names if name.name == REGISTERED)}
+        rows = [rewritten(row.data, row.count, row.salt, numbers) for row in draft.rows]
+        return msgspec.structs.replace(draft, rows=rows)
 
     def held(self, epoch: int) -> Draft:
         """Draft the fact that a process took the log under *epoch*."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from eventstore import ANY, EventStoreError
-from eventstore.testing import placed, stream
-from tests.eventstore.sql.files import add, altered, asked, opened
+from eventstore.testing import FakeIds, placed, stream
+from tests.eventstore.sql.files import add, altered, asked, new_store, opened
 
 
 @pytest.fixture
@@ -50,6 +50,19 @@ def test_a_guest_appends_beside_the_holder(path: Path) -> None:
         assert [event.revision for event in store.read(stream(1))] == [1, 2, 3]
         assert store.verify().fault is None
         assert store.end() == guest.end()
+
+
+@pytest.mark.proves("LG-5", "LG-6")
+def test_a_guest_may_be_the_first_to_write(path: Path) -> None:
+    new_store(path, FakeIds())
+    with opened(path, "guest") as guest:
+        add(guest, 2)
+
+    with opened(path, "read") as store:
+        assert store.verify().fault is None
+        assert [event.type for row in store.read_log(limit=9) for event in row.events] == [
+            "names.registered", "order.placed",
+        ]  # fmt: skip
 
 
 @pytest.mark.proves("LG-3")
