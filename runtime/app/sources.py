@@ -94,10 +94,18 @@ class Sources:
         if file not in self._files:
             lines = linecache.getlines(file, getattr(function, "__globals__", None))
             try:
-                self._files[file] = _functions(ast.parse("".join(lines)))
+                self._files[file] = _functions(_parsed("".join(lines)))
             except (SyntaxError, ValueError, RecursionError):
                 self._files[file] = {}
         return self._files[file]
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SystemError:
+        # Python before 3.11.8 counts the depth wrongly where two threads parse at once.
+        return ast.parse(text)
 
 
 def _functions(module: ast.Module) -> dict[tuple[int, str], ast.AST | None]:

@@ -35,12 +35,12 @@ VARYING = re.compile(
     r"|(?P<any>\.\.\.)"
     r"|(?P<gap> {2,})"
 )
-LISTED = re.compile(VARYING.pattern + r"|(?P<short>\b\d+\.\d{1,2}\b)")
+LISTED = re.compile(VARYING.pattern + r"|(?P<short> *\b\d+\.\d{1,2}\b)")
 ANY_OF = {
     "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "instant": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?",
     "version": r"tsv:\d+-",
-    "short": r"\d+\.\d{1,2}",
+    "short": r" *\d+(?:\.\d{1,3})?",
     "clock": r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d+)?",
     "date": r"\d{4}-\d\d-\d\d",
     "digest": r"[0-9a-f]{40,64}",
