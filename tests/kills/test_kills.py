@@ -1,6 +1,6 @@
 """A store survives the death of its process at any point, whole, with all it acknowledged.
 
-Two kills a point and 12 at random times; `make kill` does 200 and 500.
+Four kills a point and 12 at random times; `make kill` does 200 and 500.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from eventstore.sql.points import POINTS
 from tests.kills.launcher import Launcher
 from tests.kills.matrix import LEVELS, Matrix
 
-A_POINT, AT_RANDOM = 2, 12
+A_POINT, AT_RANDOM = 4, 12
 
 
 @pytest.fixture(scope="module")
