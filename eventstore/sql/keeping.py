@@ -16,6 +16,7 @@ from eventstore.drafts import Draft
 from eventstore.events import Commit, Event
 from eventstore.fold import Keepable, fold
 from eventstore.identifiers import StreamId
+from eventstore.names import LOG_STREAM
 from eventstore.sql import keyframes
 from eventstore.sql.folding import Folds, Gap, Kept, Leg, Mismatch
 from eventstore.sql.keyframes import Write
@@ -62,6 +63,10 @@ class Keeper:
         self._jobs: list[Iterator[Write | Read]] = []
         self._job: Iterator[Write | Read] | None = None
         self._stream: StreamId | None = None
+        self._passing: Kept[Any] | None = None
+        """Whose pass over *_stream* is in hand."""
+        self._told = 0
+        """How far the log's own stream was at the last turn."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -116,6 +121,7 @@ class Keeper:
 
     def turn(self, *, interrupted: Callable[[], bool]) -> list[Write]:
         """Go on by a step, and until it is enough for one transaction, or *interrupted*."""
+        self._heed_redactions()
         writes: list[Write] = []
         size = 0
         while (step := self._step()) is not None:
@@ -127,6 +133,18 @@ class Keeper:
             if size >= TURN_BYTES or interrupted():
                 break
         return writes
+
+    def _heed_redactions(self) -> None:
+        """Begin a pass anew where a value may have been taken out of what it has read (CH-6).
+
+        Whatever process does that tells of it in the log's own stream; chain values stay as
+        they are, so nothing else would show that a fold still holds the value.
+        """
+        told = self._reader.head(LOG_STREAM).revision
+        if told != self._told and self._stream is not None and self._passing is not None:
+            self._put_in_line(self._stream, self._passing)
+            self._job = self._stream = None
+        self._told = told
 
     def _step(self) -> Write | Read | None:
         """Go on with the job in hand or the next one; None: there is none."""
@@ -152,7 +170,8 @@ class Keeper:
         if not self._due:
             return None
         self._stream = next(iter(self._due))
-        return self._pass(self._stream, self._due.pop(self._stream))
+        self._passing = self._due.pop(self._stream)
+        return self._pass(self._stream, self._passing)
 
     # --- jobs: generators, because each may take more than one turn ---
 

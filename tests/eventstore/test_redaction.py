@@ -1,6 +1,7 @@
 """Redaction on the disk: the value is in no file any more, and the chain holds."""
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import NEW, EventStoreError, NewEvent, Store, redaction
+from eventstore import NEW, Event, EventStoreError, NewEvent, Store, redaction
 from eventstore.sql import Mode
-from eventstore.testing import placed, several, stream
+from eventstore.sql.keeping import Keeper
+from eventstore.testing import placed, registry, several, stream
 from tests.eventstore.altered import opened, past_the_guards, verdict
+from tests.eventstore.keeping import Latest
+from tests.eventstore.keeping import opened as keeping
 
 CANARY = "canary-4111-1111-1111-1111"
 json = st.recursive(
@@ -222,3 +226,41 @@ def test_an_event_without_data_has_nothing_to_redact() -> None:
     with pytest.raises(EventStoreError) as refused:
         redaction.redacted("[[16,0]]", 0, ["/card"])
     assert refused.value.code == "no-such-value"
+
+
+class Notes(Latest):
+    """Remembers what was noted."""
+
+    name = "notes"
+
+    def apply_all(self, state: dict[str, Any], events: Iterable[Event]) -> dict[str, Any]:
+        noted = {str(e.revision): str(e.data) for e in events if e.type == "order.noted"}
+        return {**state, **noted}
+
+
+@pytest.mark.proves("CH-6", "FD-6")
+@pytest.mark.parametrize("mode", ["hold", "guest"])
+def test_a_fold_that_is_being_made_does_not_keep_the_value(tmp_path: Path, mode: Mode) -> None:
+    """What a pass has read before the value was taken out is read again after it."""
+    with keeping(tmp_path, None) as kept:
+        store, now = kept.store, stream(9)
+        note = NewEvent("order.noted", {"card": CANARY}, at_us=1)
+        store.append(now, [note], kind="order", expected=NEW).result()
+        kept.append(now, *[50] * 5, first=2)
+        keeper = Keeper(store._reader, registry(), {"order": Notes()})
+        keeper._put_in_line(now, keeper._by_kind["order"])
+        made = keeper.turn(interrupted=lambda: True)
+        assert keeper.has_work()
+        assert made == []
+
+        if mode == "hold":
+            store.redact(now, 1, ["/card"], by="ann", reason="asked for")
+        else:
+            with opened(tmp_path / "store.db", "guest") as guest:
+                guest.redact(now, 1, ["/card"], by="ann", reason="asked for")
+        while keeper.has_work():
+            made += keeper.turn(interrupted=lambda: True)
+
+        kept_states = [write.parameters for write in made if "INSERT INTO keyframes" in write.sql]
+        assert kept_states != []
+        assert CANARY not in str(kept_states)
