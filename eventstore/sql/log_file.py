@@ -17,24 +17,20 @@ import sqlalchemy as sa
 
 from eventstore.codec import Registry
 from eventstore.drafts import Draft, Drafting, rewritten
-from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
-from eventstore.identifiers import Position
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
 from eventstore.sql import connections, failures, inserts, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
-from eventstore.sql.erasing import Erasing
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
-from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.plan import Outcome, Parameters, Plan
 from eventstore.sql.points import crash_point
 from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
-from eventstore.sql.texts import maintaining, run
+from eventstore.sql.texts import run
 from eventstore.sql.verifier import check_tail
 
 LOG = logging.getLogger("eventstore")
@@ -198,23 +194,6 @@ class LogFile:
         crash_point("keyframe.after")
         self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
 
-    def erase(self, erasing: Erasing) -> Erasure:
-        """Destroy a subject's keys, for good (EN-3)."""
-        position, gone = self._take_out(erasing)
-        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
-
-    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
-        """Do it; return where it is told, and whether no file holds what it took out."""
-        try:
-            position = self.maintain(maintenance)
-        except EventStoreError:
-            # It may be gone, and whoever took it out died before this.
-            self.checkpoint("TRUNCATE")
-            raise
-        # A guest too, though it checkpoints nothing else: the value must be off the disk,
-        # and the write lock keeps all other writers out meanwhile.
-        return position, self.checkpoint("TRUNCATE")
-
     def begin_keys(self) -> None:
         """Make the store's own key, if it has a keyring and none yet."""
         if self._subjects is not None:
@@ -228,20 +207,6 @@ class LogFile:
             self._set_level("OFF" if self._base_level == "OFF" else "NORMAL")
             subject_keys.write_pending(self._connection, self._subjects)
             self._note_sync()
-
-    def maintain(self, maintenance: Maintenance) -> Position:
-        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
-        self._catch_up_with_others()
-        self._write_keys()
-        self._names.type_ids[maintenance.type]
-        if self._names.has_pending():
-            self._register_names()
-        with self._all_or_nothing():
-            with maintaining(self._connection):
-                fact = maintenance.work(self._connection)
-            if fact is not None:
-                self._insert([self._drafting.maintenance(maintenance.type, fact)])
-        return Position(self._state.next_pos - 1)
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What is done to a log past its guards: redact, take rows out, become or adopt another log.
+"""What is done to a log past its guards: redact, erase, take rows out, become or adopt another log.
 
 Each is one transaction that also appends the fact which tells of it (TB-7).
 """
@@ -11,13 +11,17 @@ import sqlalchemy as sa
 from eventstore import redaction
 from eventstore.codec import LOG_KIND
 from eventstore.drafts import Drafting
+from eventstore.erasure import Erasure
+from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import NameBook
 from eventstore.retention import IMPORTED, RESTORED
-from eventstore.sql import blanks, packing, redacting, tail
+from eventstore.sql import blanks, packing, redacting, subject_keys, tail
 from eventstore.sql.adopting import Incoming
+from eventstore.sql.erasing import Erasing
 from eventstore.sql.log_file import FRAME_BYTES, LogFile
+from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
 from eventstore.sql.texts import maintaining
@@ -52,6 +56,29 @@ class MaintainedLog(LogFile):
         gone = self.checkpoint("TRUNCATE")
         return Redaction(position, Position(change.pos), keyframes, gone)
 
+    def erase(self, erasing: Erasing) -> Erasure:
+        """Destroy a subject's keys, for good (EN-3)."""
+        position, gone = self._take_out(erasing)
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
+        """Do it; return where it is told, and whether no file holds what it took out."""
+        try:
+            position = self.maintain(maintenance)
+        except EventStoreError:
+            # It may be gone, and whoever took it out died before this.
+            self.checkpoint("TRUNCATE")
+            raise
+        # A guest too, though it checkpoints nothing else: the value must be off the disk,
+        # and the write lock keeps all other writers out meanwhile.
+        return position, self.checkpoint("TRUNCATE")
+
+    def maintain(self, maintenance: Maintenance) -> Position:
+        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._catch_up_with_others()
+        self._write_keys()
+        return self.change(maintenance.work, maintenance.type, lambda fact: fact)[1]
+
     def change(
         self,
         work: Callable[[sa.Connection], T],
@@ -63,7 +90,7 @@ class MaintainedLog(LogFile):
         Args:
             work: on the connection, in a transaction; it has the log to itself.
             fact: type of the log's own fact that tells of it; None: there is none.
-            tell: gives its payload, from what *work* gave.
+            tell: gives its payload, from what *work* gave; None: there is nothing to tell.
 
         Returns:
             What *work* gave, and the position of the log's last event after it.
@@ -76,8 +103,9 @@ class MaintainedLog(LogFile):
         with self._all_or_nothing():
             with maintaining(self._connection):
                 done = work(self._connection)
-            if fact is not None:
-                self._insert([self._drafting.maintenance(fact, tell(done))])
+            told = tell(done) if fact is not None else None
+            if fact is not None and told is not None:
+                self._insert([self._drafting.maintenance(fact, told)])
         self._stale = True  # what was remembered of heads and commits may have left the file
         return done, Position(self._state.next_pos - 1)
 
