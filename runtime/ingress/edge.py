@@ -394,7 +394,10 @@ _ANSWER_S = 5.0
 _NO_WEBSOCKETS = 1000
 _RETRY = (("retry-after", "5"),)
 _TABLE_BEHIND = Refusal(
-    503, "table-behind", "The versions that the caller knows of are not known here yet.", ""
+    503,
+    "table-behind",
+    "The versions that the caller knows of are not known here yet.",
+    "Send it again after a second.",
 )
 
 _SHUTTING_DOWN = Refusal(
