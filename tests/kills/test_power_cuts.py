@@ -110,5 +110,6 @@ def test_only_fsync_syncs_before_each_answer(recordings: Recordings) -> None:
         return count
 
     assert unsynced_answers("fsync") == 0
-    assert unsynced_answers("bounded") > 0
-    assert unsynced_answers("process") > unsynced_answers("bounded")
+    assert unsynced_answers("process") > 0
+    # How many depends on the time between answers: on a slow machine each has its sync.
+    assert unsynced_answers("process") >= unsynced_answers("bounded")
