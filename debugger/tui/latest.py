@@ -57,8 +57,10 @@ class Latest:
     ) -> None:
         """Have *work* done in the thread; *then* or *failed* hears of it on the screen's.
 
-        Neither is called once something newer was asked.
+        Neither is called once something newer was asked, or the lane was closed.
         """
+        if self._closed:
+            return
         self._asked += 1
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
@@ -109,9 +111,13 @@ class Latest:
                 self._answered = question.number
                 hear(what)
 
+        def hand_over() -> None:
+            if not self._host.call_later(deliver):
+                self.drop()  # the screen is closing
+
         loop = self._loop
         try:
             if loop is not None:
-                loop.call_soon_threadsafe(self._host.call_later, deliver, context=question.context)
+                loop.call_soon_threadsafe(hand_over, context=question.context)
         except RuntimeError:
             return  # the screen is gone, and its loop with it

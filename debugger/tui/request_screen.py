@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
-from textual.timer import Timer
 
 from debugger.session import RequestSummary, request_id
 from debugger.timeline import Timeline, Write, printable, sentence, shown
@@ -12,6 +11,7 @@ from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk, problem_of
+from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
 from debugger.tui.location import BASES, Base, Location, Wanted, locate
@@ -55,7 +55,7 @@ class RequestScreen(Moves):
         self._loads = Latest(self, "timescape-load")
         self._leaves = Latest(self, "timescape-writes")
         self._restores = Latest(self, "timescape-restore")
-        self._slow: Timer | None = None
+        self._slow = Later(self)
         self._stale = False
 
     def body(self) -> ComposeResult:
@@ -67,6 +67,7 @@ class RequestScreen(Moves):
             self.set_interval(self._tail_s, self.tick)
 
     def on_unmount(self) -> None:
+        self._slow.stop()
         for lane in self._lanes:
             lane.close()
 
@@ -213,8 +214,8 @@ class RequestScreen(Moves):
         wanted = Wanted(self.target, self.base, self.panes.state.shape)
         roots = self.desk.roots
         self._places.ask(lambda: locate(timeline, wanted, roots), self._arrive, self.not_placed)
-        if self._slow is None:
-            self._slow = self.set_timer(_SLOW_S, self._slow_down)
+        if not self._slow.waiting:
+            self._slow.ask(_SLOW_S, self._slow_down)
 
     def _arrive(self, location: Location) -> None:
         self._calm()
@@ -237,14 +238,11 @@ class RequestScreen(Moves):
         self.panes.state.renew()
 
     def _slow_down(self) -> None:
-        self._slow = None
         for pane in self.panes.all:
             pane.dim()
 
     def _calm(self) -> None:
-        if self._slow is not None:
-            self._slow.stop()
-            self._slow = None
+        self._slow.stop()
         self.panes.state.problem = None
         for pane in self.panes.all:
             pane.dim(now=False)

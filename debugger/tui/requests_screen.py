@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.timer import Timer
 from textual.widgets import Input, Label
 
 from debugger.errors import FilterError
@@ -17,6 +16,7 @@ from debugger.tui.confirm import TextPane
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import LOW, SHORT, Face
 from debugger.tui.fields import Field
+from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
 from debugger.tui.pager import Pager
@@ -53,8 +53,8 @@ class RequestsScreen(Face):
         self._counts = Latest(self, "timescape-count")
         self._previews = Latest(self, "timescape-preview")
         self._previewed: RequestSummary | None = None
-        self._resting: Timer | None = None
-        self._typing: Timer | None = None
+        self._resting = Later(self)
+        self._typing = Later(self)
         self._field = Field(
             id="filter", placeholder="/ to filter: status:500  route:*orders*  since:15m"
         )
@@ -85,6 +85,8 @@ class RequestsScreen(Face):
             self.set_interval(self._tail_s, self.tick)
 
     def on_unmount(self) -> None:
+        self._resting.stop()
+        self._typing.stop()
         self.pager.close()
         self._counts.close()
         self._previews.close()
@@ -93,7 +95,7 @@ class RequestsScreen(Face):
 
     @property
     def pending(self) -> bool:
-        waits = self._resting is not None or self._typing is not None
+        waits = self._resting.waiting or self._typing.waiting
         return waits or self.pager.asking or self._counts.busy or self._previews.busy
 
     def lines(self) -> list[Lines]:
@@ -238,12 +240,9 @@ class RequestsScreen(Face):
         if current == self._previewed:
             return
         self.preview.dim()
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(self._rest_s, self._read_preview)
+        self._resting.ask(self._rest_s, self._read_preview)
 
     def _read_preview(self) -> None:
-        self._resting = None
         of = self.list.current
         self._previewed = of
         if of is None:
@@ -285,9 +284,7 @@ class RequestsScreen(Face):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         if message.input is self._field and message.value.strip() != self.pager.where:
-            if self._typing is not None:
-                self._typing.stop()
-            self._typing = self.set_timer(2 * self._rest_s, self._try_filter)
+            self._typing.ask(2 * self._rest_s, self._try_filter)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         if message.input is self._field:
@@ -301,9 +298,7 @@ class RequestsScreen(Face):
             self.list.focus()
 
     def _try_filter(self) -> None:
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
+        self._typing.stop()
         text = self._field.value.strip()
         if self._entered:
             self.list.focus()

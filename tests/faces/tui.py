@@ -177,7 +177,7 @@ def drive(
                     by="ann",
                     clock=hands,
                     tail_s=None,
-                    rest_s=0.001,
+                    rest_s=0,
                     **{"ascii_only": False, **options},
                 )
 
