@@ -19,6 +19,8 @@ from runtime.app.declarations import (
 )
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import Equipment
+from runtime.app.guard_rules import Asking
+from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
@@ -59,9 +61,12 @@ class App(Equipment):
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
         secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        auth: authenticators, of `runtime.authentication` or your own; each request's credentials
+            go to the one that claims them.
+        auth_default: `open` or `required`, for handlers that say nothing of who may call them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
         self,
         name: str,
         config: Mapping[str, Any] | None = None,
@@ -70,6 +75,8 @@ class App(Equipment):
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
         secrets: Provider | None = None,
+        auth: Iterable[Any] = (),
+        auth_default: str = "open",
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -85,6 +92,7 @@ class App(Equipment):
         )
         self._root = root
         self._secrets = secrets
+        self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
@@ -113,6 +121,11 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        auth: str | None = None,
+        roles: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
+        limits: str | Iterable[str] | None = None,
+        idempotency: str | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -130,6 +143,11 @@ class App(Equipment):
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
             tags: that point to it from its deployment on, whatever they pointed to before.
+            auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
+            roles: of which a caller needs one; none listed: any principal.
+            scopes: of which a caller needs all.
+            limits: how often a caller may, `100/minute`, or several such.
+            idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -148,7 +166,8 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, Asking(auth, roles, scopes, limits, idempotency),
+                self._authenticating.required,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
@@ -337,6 +356,7 @@ class App(Equipment):
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, self._modules)
+        self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
         deployed = announce(
@@ -358,10 +378,24 @@ class App(Equipment):
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed)
-        self._edge = Edge(routes, board, controller, clock, ids, self._limits)
+        guard = guard_of(self.name, self._authenticating, declared, store, clock())
+        self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+
+    def release_key(self, request: str, *, by: str, reason: str) -> None:
+        """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
+
+        Args:
+            request: its id, as `Original-Request-Id` named it.
+            by: who does it.
+            reason: why; both are recorded.
+
+        Raises:
+            NoSuchKeyError: it holds none, or still runs.
+        """
+        self.edge.release_key(request, by=by, reason=reason)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.
@@ -398,6 +432,7 @@ class App(Equipment):
                 await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()
             edge.board.close()
+            edge.guard.close()
         return clean
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from msgspec import inspect as mi
 from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
+from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
@@ -24,7 +25,13 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
+        served = Served(
+            ready(version, str(version_id)),
+            version.contract.takes,
+            version.max_body,
+            guarded(version.rules),
+            version.rules.keys(version.template.method),
+        )
         by_handler.setdefault(version.handler, {})[str(version_id)] = served
     routes: Routes[Endpoint] = Routes()
     for handler, code in by_handler.items():

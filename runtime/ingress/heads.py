@@ -54,6 +54,8 @@ class Head(msgspec.Struct, frozen=True):
     correlation: str | None = None
     table: int = 0
     """Position of the log up to which the caller knows versions (TS-8)."""
+    key: str | None = None
+    """Idempotency-Key, as sent."""
 
 
 NO_HEAD: Final = Head(())
@@ -109,6 +111,7 @@ class HeadReader:
             selectors=tuple(_selectors(by_name)),
             correlation=_correlation(by_name),
             table=int(by_name.get(TABLE_HEADER, ["0"])[0]),
+            key=by_name.get("idempotency-key", [None])[0],
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:
