@@ -148,7 +148,9 @@ class Edge:
         own: HeaderPairs = ()
         try:
             served = await self._admit(arriving, receive, received_us)
-            if served.keys != "off" and (arriving.head.key or served.keys == "required"):
+            if served.keys != "off" and (
+                arriving.head.key is not None or served.keys == "required"
+            ):
                 await self._claim(arriving, served, stream, received_us)
         except Refused as refused:
             answer = await self._refuse(arriving.received(stream, received_us), arriving, refused)

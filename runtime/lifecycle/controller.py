@@ -95,6 +95,7 @@ class Controller:
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
+        self._has_keyring = store.has_keyring
         self._ids = ids
         self._config = config
         self._new_recorder = new_recorder
@@ -296,6 +297,7 @@ class Controller:
             redact_body=version.redact_body if version else None,
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
+            has_keyring=self._has_keyring,
         )
 
     # --- the way through ---
