@@ -51,6 +51,7 @@ class Site:
 
     def __init__(self, auth: list[Any] | None = None, **settings: Any) -> None:
         self.clock = FakeClock()
+        self.ids = SeededIds()
         self.store = MemoryStore(registry(), self.clock, SeededIds(7))
         self.ran: list[Any] = []
         self._auth = authenticators() if auth is None else auth
