@@ -15,6 +15,7 @@ from runtime.app.startup import Deployed
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes
 
@@ -31,6 +32,7 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
             version.max_body,
             guarded(version.rules),
             version.rules.keys(version.template.method),
+            None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
         )
         by_handler.setdefault(version.handler, {})[str(version_id)] = served
     routes: Routes[Endpoint] = Routes()

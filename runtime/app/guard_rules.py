@@ -21,6 +21,7 @@ class Asking(msgspec.Struct, frozen=True):
     scopes: object = None
     limits: object = None
     idempotency: object = None
+    max_concurrency: object = None
 
 
 class GuardRules(msgspec.Struct, frozen=True):
@@ -30,6 +31,8 @@ class GuardRules(msgspec.Struct, frozen=True):
     limits: tuple[Limit, ...]
     idempotency: str | None
     """None: by the method."""
+    max_concurrency: int | None = None
+    """Requests that run at once; None: as many as the app takes."""
 
     def keys(self, method: str) -> str:
         """Say what becomes of idempotency keys with *method* (IK-1)."""
@@ -62,7 +65,18 @@ def read_rules(asking: Asking, *, required: bool) -> GuardRules:
     access = AccessRules(said or (required and asking.auth is None), roles or (), scopes or ())
     limits = () if asking.limits is None else parse_limits(asking.limits)
     kept = asking.idempotency if isinstance(asking.idempotency, str) else None
-    return GuardRules(access, limits, kept)
+    return GuardRules(access, limits, kept, check_places(asking.max_concurrency))
+
+
+def check_places(given: object) -> int | None:
+    """Read a number of requests that run at once; None stays None.
+
+    Raises:
+        PolicySyntaxError: it is none.
+    """
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise unknown("max_concurrency", given, "a whole number from 1")
+    return given
 
 
 def unknown(name: str, given: object, remedy: str) -> PolicySyntaxError:

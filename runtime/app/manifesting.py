@@ -60,6 +60,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             declared.rules.access.scopes,
             tuple(limit.text for limit in declared.rules.limits),
             declared.rules.idempotency,
+            declared.rules.max_concurrency,
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),

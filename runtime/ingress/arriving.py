@@ -11,6 +11,7 @@ from runtime.ingress.endpoints import Endpoint
 from runtime.ingress.guarding import Decided, Ruling, together
 from runtime.ingress.heads import NO_HEAD
 from runtime.ingress.queries import Pairs
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.problems import problem
 from runtime.messages import Answer, Received
 from runtime.principals import ANONYMOUS
@@ -18,6 +19,9 @@ from runtime.timescape import Refusal, Selector
 
 Scope: TypeAlias = dict[str, Any]
 _AGAIN = Refusal(200, "", "", "")
+_OVERLOADED = Refusal(
+    503, "overloaded", "More requests run than there is room for.", "Send it again after a second."
+)
 
 
 class Refused(Exception):
@@ -67,7 +71,7 @@ class Arriving:
 
     __slots__ = (
         "body", "chosen", "decided", "endpoint", "head", "params", "path", "principal", "query",
-        "scope", "selectors", "taken", "told",
+        "rooms", "scope", "selectors", "taken", "told",
     )  # fmt: skip
 
     def __init__(self, scope: Scope) -> None:
@@ -85,6 +89,8 @@ class Arriving:
         self.decided: Decided | None = None
         self.told: HeaderPairs = ()
         """Fields of the answer, whatever it is."""
+        self.rooms: tuple[Room, ...] = ()
+        """Where it has a place, to be left at its end."""
         self.taken: str | None = None
         """The idempotency key that it holds."""
 
@@ -93,6 +99,23 @@ class Arriving:
         """The caller's address."""
         client = self.scope.get("client")
         return client[0] if client else "unknown"
+
+    @property
+    def own(self) -> HeaderPairs:
+        """Fields of the answer that no handler gave."""
+        own = () if self.chosen is None else self.chosen.headers
+        return (*own, *self.told) if self.told else own
+
+    async def wait_for(self, room: Room) -> None:
+        """Take a place in *room*; of many the first that count most get one (AD-1).
+
+        Raises:
+            Refused: there was none in time.
+        """
+        priority = min(self.head.priority, self.principal.ceiling)
+        if not room.enters() and not await room.wait(priority):
+            raise Refused(_OVERLOADED, (("retry-after", "1"),))
+        self.rooms = (*self.rooms, room)
 
     def obey(self, ruling: Ruling) -> None:
         """Take what a policy says.

@@ -27,6 +27,7 @@ from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
 from runtime.ingress.queries import read_query
 from runtime.ingress.queries import selectors as query_selectors
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer, Received
@@ -49,6 +50,8 @@ class Limits(msgspec.Struct, frozen=True):
     """In bytes, where the handler does not say otherwise."""
     allowed_hosts: tuple[str, ...] | None = None
     """Names that Host may hold; None: any."""
+    max_in_flight: int = 1_000
+    """Requests that run at once."""
 
 
 class Edge:
@@ -83,6 +86,8 @@ class Edge:
         self.guard = guard
         """The policies in force."""
         self._limits = limits or Limits()
+        self._room = Room(self._limits.max_in_flight)
+        self._rooms = (self._room,)
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
@@ -145,32 +150,11 @@ class Edge:
         received_us = self._clock()
         stream = StreamId(self._ids.uuid7(received_us))
         arriving = Arriving(scope)
-        own: HeaderPairs = ()
         try:
-            served = await self._admit(arriving, receive, received_us)
-            if served.keys != "off" and (
-                arriving.head.key is not None or served.keys == "required"
-            ):
-                await self._claim(arriving, served, stream, received_us)
-        except Refused as refused:
-            answer = await self._refuse(arriving.received(stream, received_us), arriving, refused)
-            if arriving.chosen is not None:
-                own = arriving.chosen.headers
-        else:
-            version = served.version
-            received = arriving.received(stream, received_us)
-            if arriving.chosen is not None:
-                own = arriving.chosen.headers
-            try:
-                if version.cancel_on_disconnect:
-                    answer = await self._run_while_connected(received, version, receive)
-                else:
-                    answer = await self._controller.run(received, version)
-            finally:
-                if arriving.taken is not None:
-                    self.guard.done(arriving.taken)
-        if arriving.told:
-            own = (*own, *arriving.told)
+            answer, own = await self._answered(arriving, receive, stream, received_us)
+        finally:
+            for room in arriving.rooms:
+                room.leave()
         try:
             await self._writer.send(
                 send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
@@ -179,17 +163,34 @@ class Edge:
             # The client has gone; the record is complete and says what was answered.
             _log.debug("client gone: stream=%s", stream.hex)
 
+    async def _answered(
+        self, arriving: Arriving, receive: Receive, stream: StreamId, received_us: int
+    ) -> tuple[Answer, HeaderPairs]:
+        """Return the answer, and fields that are not the handler's."""
+        try:
+            served = await self._admit(arriving, receive, received_us)
+            if served.keys != "off" and (
+                arriving.head.key is not None or served.keys == "required"
+            ):
+                await self._claim(arriving, served, stream, received_us)
+        except Refused as refused:
+            received = arriving.received(stream, received_us)
+            return await self._refuse(received, arriving, refused), arriving.own
+        version = served.version
+        received = arriving.received(stream, received_us)
+        try:
+            if version.cancel_on_disconnect:
+                answer = await self._run_while_connected(received, version, receive)
+            else:
+                answer = await self._controller.run(received, version)
+        finally:
+            if arriving.taken is not None:
+                self.guard.done(arriving.taken)
+        return answer, arriving.own
+
     async def _admit(self, arriving: Arriving, receive: Receive, received_us: int) -> Served:
         """Guard, route, resolve, read the body, in this order; see the spec's order of work."""
-        scope = arriving.scope
-        if self._stopping:
-            raise Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
-        query = scope["query_string"]
-        if len(arriving.path) + len(query) >= MAX_TARGET:
-            raise Refused(_TARGET_TOO_LONG)
-        head = arriving.head = self._heads.read(scope["headers"])
-        if head.refusal is not None:
-            raise Refused(head.refusal)
+        head, query = self._head(arriving), arriving.scope["query_string"]
         if self.guard.authentication is not None:
             await self._authenticate(arriving, received_us)
         self._route(arriving)
@@ -207,8 +208,25 @@ class Edge:
             arriving.obey(
                 self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
             )
+        if self._room.enters():
+            arriving.rooms = self._rooms
+        else:
+            await arriving.wait_for(self._room)
+        if served.room is not None:
+            await arriving.wait_for(served.room)
         arriving.body = await _body(head, served, receive)
         return served
+
+    def _head(self, arriving: Arriving) -> Head:
+        scope = arriving.scope
+        if self._stopping:
+            raise Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
+        if len(arriving.path) + len(scope["query_string"]) >= MAX_TARGET:
+            raise Refused(_TARGET_TOO_LONG)
+        head = arriving.head = self._heads.read(scope["headers"])
+        if head.refusal is not None:
+            raise Refused(head.refusal)
+        return head
 
     async def _authenticate(self, arriving: Arriving, received_us: int) -> None:
         ruling = await self.guard.establish(arriving.head.headers, arriving.client, received_us)

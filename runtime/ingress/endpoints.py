@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Request
 from runtime.policies import AccessRules, RateLimits
@@ -40,6 +41,8 @@ class Served(msgspec.Struct, frozen=True):
     """None: anybody, and any number."""
     keys: str = "off"
     """Idempotency keys: off, optional or required."""
+    room: Room | None = None
+    """Where its requests run; None: as many as the app takes."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

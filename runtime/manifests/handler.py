@@ -50,6 +50,7 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: tuple[str, ...] = ()
     idempotency: str | None = None
     """off, optional or required; None: by the method."""
+    max_concurrency: int | None = None
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

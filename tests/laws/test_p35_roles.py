@@ -43,7 +43,7 @@ async def asked(site: Site, path: str, head: Head) -> Reply:
 
 
 held = st.lists(st.sampled_from(ROLES), max_size=3, unique=True)
-forged = st.sampled_from(
+forged: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"secret": b"another secret of 32 bytes, at least"},
         {"exp": NOW_S - 31},
@@ -71,7 +71,8 @@ def callers(draw: st.DrawFn) -> tuple[Head, tuple[str, ...] | None]:
     if kind == "key":
         return (("x-api-key", KEY),), ("robot",)
     if kind == "forged":
-        return bearer(token(**{"roles": roles, **draw(forged)})), None
+        claims: dict[str, Any] = {"roles": roles, **draw(forged)}
+        return bearer(token(**claims)), None
     good = token(roles=roles)
     if kind == "token":
         return bearer(good), tuple(roles)
