@@ -12,7 +12,8 @@ import msgspec
 
 from runtime.authentication import jose
 from runtime.authentication.credentials import Credential
-from runtime.authentication.keys import Key, load_key
+from runtime.authentication.key_sets import KeySet
+from runtime.authentication.keys import Key, check_algorithms, load_key
 from runtime.errors import AuthenticatorError, CredentialsInvalidError, PrincipalError
 from runtime.principals import Principal
 
@@ -38,7 +39,8 @@ class Jwt:
     Args:
         issuer: what `iss` has to be.
         audiences: of which `aud` has to name one.
-        keys: by `kid`: a public key as PEM or as a JWK (a dict), or bytes of a shared secret.
+        keys: by `kid`: a public key as PEM or as a JWK (a dict), or bytes of a shared secret;
+            or a `KeySet` that the issuer publishes.
         algorithms: that tokens may be signed with, such as `ES256`; never `none`.
         types: what `typ` may be; "" lets it be missing.
         leeway_s: by how much clocks may differ, at most 60.
@@ -50,14 +52,13 @@ class Jwt:
     """
 
     scheme = "Bearer"
-    is_local = True
 
     def __init__(  # noqa: PLR0913 - each is one thing to be decided of an issuer
         self,
         *,
         issuer: str,
         audiences: Iterable[str],
-        keys: Mapping[str, Any],
+        keys: Mapping[str, Any] | KeySet,
         algorithms: Iterable[str],
         types: Iterable[str] = ("at+jwt", "JWT"),
         leeway_s: float = 30,
@@ -69,8 +70,14 @@ class Jwt:
             issuer, frozenset(named), frozenset(map(_type, types)), leeway_s, max_age_s, kind
         )
         _check(self.trust)
-        chosen = [algorithms] if isinstance(algorithms, str) else list(algorithms)
-        self._keys = {kid: load_key(kid, key, chosen) for kid, key in keys.items()}
+        self._algorithms = [algorithms] if isinstance(algorithms, str) else list(algorithms)
+        self.is_local = not isinstance(keys, KeySet)
+        self._published = keys if isinstance(keys, KeySet) else None
+        self._keys: dict[str, Key] = {}
+        if isinstance(keys, KeySet):
+            check_algorithms(self._algorithms)
+            return
+        self._keys = {kid: load_key(kid, key, self._algorithms) for kid, key in keys.items()}
         if not self._keys:
             raise AuthenticatorError(
                 problem=f"The issuer {issuer!r:.80} has no keys.", remedy="Give keys={kid: key}."
@@ -89,14 +96,17 @@ class Jwt:
         """Return whom the token names."""
         token = jose.read_token(credential.text)
         check_header(token.header, self.trust)
-        self._key(token.header).verify(token)
-        return principal_of(token.claims, self.trust, credential.at_us / _SECOND_US)
+        now_s = credential.at_us / _SECOND_US
+        (await self._key(token.header, now_s)).verify(token)
+        return principal_of(token.claims, self.trust, now_s)
 
-    def _key(self, header: Mapping[str, Any]) -> Key:
+    async def _key(self, header: Mapping[str, Any], now_s: float) -> Key:
         kid = jose.key_id(header)
         if kid is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         key = self._keys.get(kid or "")
+        if self._published is not None and kid is not None:
+            key = await self._published.key(kid, self._algorithms, now_s)
         if key is None:
             raise CredentialsInvalidError("unknown-kid")
         return key

@@ -42,6 +42,22 @@ class Key:
             raise CredentialsInvalidError("signature")
 
 
+def check_algorithms(algorithms: Iterable[str]) -> frozenset[str]:
+    """Return the algorithms of an issuer.
+
+    Raises:
+        AuthenticatorError: one of them cannot be used, `none` for example.
+    """
+    listed = frozenset(algorithms)
+    unknown = sorted(map(str, listed - _KNOWN))
+    if unknown:
+        raise AuthenticatorError(
+            problem=f"The algorithm {unknown[0]!r:.80} cannot be used.",
+            remedy=f"Choose among {', '.join(sorted(_KNOWN))}.",
+        )
+    return listed
+
+
 def load_key(kid: str, given: Any, algorithms: Iterable[str]) -> Key:
     """Load a key from config.
 
@@ -53,10 +69,7 @@ def load_key(kid: str, given: Any, algorithms: Iterable[str]) -> Key:
     Raises:
         AuthenticatorError: it cannot be read, is too weak, or fits none of the algorithms.
     """
-    listed = frozenset(algorithms)
-    unknown = sorted(map(str, listed - _KNOWN))
-    if unknown:
-        raise _fault(kid, f"the algorithm {unknown[0]!r} cannot be used")
+    listed = check_algorithms(algorithms)
     try:
         material = _material(given)
         family = _family(kid, material)
