@@ -22,6 +22,7 @@ from runtime.app.equipment import Equipment
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
 from runtime.app.sources import Sources
@@ -41,7 +42,7 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests import HandlerManifest
-from runtime.secrets import Provider
+from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -58,7 +59,8 @@ class App(Equipment):
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
-        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: `SECRET_…` of the
+            environment.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class App(Equipment):
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -84,7 +86,7 @@ class App(Equipment):
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
         )
         self._root = root
-        self._secrets = secrets
+        self._secrets = None if secrets is None else in_order(secrets)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
@@ -113,6 +115,7 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        secrets: Iterable[str] | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -129,6 +132,7 @@ class App(Equipment):
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
+            secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
 
         Raises:
@@ -148,7 +152,7 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, secrets,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
@@ -362,6 +366,7 @@ class App(Equipment):
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.

@@ -97,6 +97,7 @@ class Controller:
         self._store = store
         self._ids = ids
         self._config = config
+        self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
         self.outcomes = Outcomes()
         """How its versions do."""
@@ -111,7 +112,7 @@ class Controller:
             tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
@@ -184,7 +185,8 @@ class Controller:
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
         """
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        answer = answers.scrubbed(self._scrubber, answer)
+        record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
         record.add(first, _key(route))
         record.add(_ANONYMOUS, "anonymous")
@@ -246,7 +248,7 @@ class Controller:
         """
         if first is None:
             first = self._arrival(received, version)
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        record = self._recorder(received.stream)
         resolved = received.resolved
         if resolved is None or resolved.edition != version.edition:
             # Another version may be run on a request that was recorded.
@@ -270,6 +272,11 @@ class Controller:
         run.renew = renew
         renew()
         return run
+
+    def _recorder(self, stream: StreamId) -> Recorder:
+        record = self._new_recorder(stream, self._store, self._surroundings.clock)
+        record.scrubber = self._scrubber
+        return record
 
     def _arrival(
         self,
@@ -336,6 +343,7 @@ class Controller:
         await clean_up(run)
         if run.stop_reason == "disconnected" or was_cancelled(run):
             return answer, RequestAborted(), run.stop_reason or "cancelled"
+        answer = answers.scrubbed(self._scrubber, answer)
         body = answers.shown(shown_by, answer.body)
         fact, key = answers.sent(answer, code=code, body=body, delivered=run.delivered)
         return answer, fact, key

@@ -1,7 +1,7 @@
 """What all requests of a runtime share: who it is, its modules, its config (GC-1)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -30,7 +30,7 @@ class GlobalContext:
         modules: what `gctx.modules` reaches; those registered later are reached, too.
         config: plain data; copied, so that later changes of it are not seen.
         instance: who runs.
-        secrets: where `gctx.secrets` come from; None: the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: the environment.
 
     Attributes:
         instance: who runs.
@@ -50,12 +50,12 @@ class GlobalContext:
         modules: ModuleRegistry | None = None,
         config: Mapping[str, Any] | None = None,
         instance: Instance | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
-        put(self, "secrets", Secrets(secrets or Environment()))
+        put(self, "secrets", Secrets(Environment() if secrets is None else secrets))
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -19,6 +19,7 @@ from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
 from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload
 from runtime.modules import Method
+from runtime.secrets import Wish
 
 
 class LocalContext:
@@ -227,11 +228,13 @@ class LocalContext:
         work = asking.call_module(run, self._lease, method, (args, kwargs), site)
         return asking.here_or_later(run, work)
 
-    def read_secret(self, name: str) -> Any:
-        """Read a secret; `gctx.secrets.get` does, handlers need not."""
+    def read_secret(self, wish: Wish) -> Any:
+        """Read secrets; `gctx.secrets` does, handlers need not."""
         run = self._live()
         site = run.surroundings.sites.here(1)
-        return asking.here_or_later(run, asking.secret(run, self._lease, name, site))
+        if run.version.secrets is not None:
+            asking.refuse_ungranted(run, self._lease, wish, site)
+        return asking.here_or_later(run, asking.secrets(run, self._lease, wish, site))
 
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.

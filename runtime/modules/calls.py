@@ -20,8 +20,8 @@ class Caller(Protocol):
         """
         ...
 
-    def read_secret(self, name: str) -> Any:
-        """Read a secret as an effect; see `call_module`."""
+    def read_secret(self, wish: Any) -> Any:
+        """Read secrets as an effect, as a `runtime.secrets.Wish` says; see `call_module`."""
         ...
 
 
