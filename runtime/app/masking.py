@@ -5,7 +5,7 @@ import threading
 
 from eventstore import EventStoreError
 from runtime.app.life import ControlLog
-from runtime.secret_facts import SecretMasked
+from runtime.service_facts import SecretMasked
 
 _PLACES = 1_000
 _log = logging.getLogger("timescape")

@@ -16,7 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
-from runtime.secret_facts import SECRET_FACTS
+from runtime.service_facts import SERVICE_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -28,7 +28,7 @@ REQUEST = Kind(id=2, name="request", max_events=50_000)
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
     new = Registry(kinds=(CONTROL, REQUEST))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + SECRET_FACTS:
+    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + SERVICE_FACTS:
         new.register(fact.type, fact)
     return new
 

@@ -61,6 +61,12 @@ class SecretUnavailableError(TimescapeError, LookupError):
     code = "RT408"
 
 
+class MetricError(TimescapeError, ValueError):
+    """A metric was asked for, or given, what it cannot be (OB-1)."""
+
+    code = "RT471"
+
+
 class SecretsConfigError(TimescapeError, ValueError):
     """Secrets are to come from nowhere, or from where they cannot (SE-1)."""
 

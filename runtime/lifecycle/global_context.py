@@ -10,6 +10,7 @@ from eventstore.errors import FrozenValueError
 from eventstore.values import Viewer, encode
 from runtime.modules import ModuleRegistry, Modules
 from runtime.secrets import Environment, Provider, Secrets
+from runtime.telemetry import Metrics
 
 _REMEDY = "Config is read-only; change its source and restart."
 
@@ -37,13 +38,15 @@ class GlobalContext:
         modules: a stub for each module, by name.
         config: deep frozen.
         secrets: read by name, as effects.
+        metrics: counters, gauges and histograms of the app.
     """
 
-    __slots__ = ("config", "instance", "modules", "secrets")
+    __slots__ = ("config", "instance", "metrics", "modules", "secrets")
     instance: Instance
     modules: Modules
     config: Any
     secrets: Secrets
+    metrics: Metrics
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class GlobalContext:
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
         put(self, "secrets", Secrets(Environment() if secrets is None else secrets))
+        put(self, "metrics", Metrics())
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -190,7 +190,7 @@ def test_a_secret_that_is_not_granted_is_denied_whether_it_is_there_or_not() -> 
         with pytest.raises(CapabilityDeniedError):
             await gctx.secrets.get_many(["token", req.body])
         await gctx.secrets.has(req.body)
-        return granted.name
+        return str(granted.name)
 
     version = msgspec.structs.replace(version_of(handle), secrets=frozenset({"token"}))
     bodies = {}
