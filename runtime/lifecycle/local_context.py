@@ -17,7 +17,7 @@ from runtime.lifecycle.meta import Client, Meta, when
 from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
-from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload
+from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload, show_line
 from runtime.modules import Method
 from runtime.secrets import Wish
 
@@ -300,9 +300,23 @@ class LocalContext:
             **fields: plain data.
         """
         run = self._live()
-        self._publish(run, LOG, asking.to_tree(run, log_payload(message, level, fields)))
+        payload = asking.to_tree(run, log_payload(message, level, fields))
+        self._publish(run, LOG, payload)
+        show_line(payload)
 
     # --- about the request ---
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a log line says of the request: its ids, its handler and version."""
+        arrival = self._run.arrival
+        return {
+            "request_id": self._run.request_id,
+            "trace_id": arrival.trace_id,
+            "span_id": arrival.span_id,
+            "handler": self._run.version.handler,
+            "version": self._run.version.version,
+        }
 
     @property
     def request_id(self) -> str:

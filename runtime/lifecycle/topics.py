@@ -1,5 +1,6 @@
 """Topics of one request, and log lines, which are one of them (LC-11, LC-12)."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,13 @@ from runtime.errors import ContextKeyError, ReservedKeyError
 
 LOG = "log"
 LEVELS = ("debug", "info", "warning", "error")
+_NUMBERS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_log = logging.getLogger("timescape")
 _CHARACTERS = 128
 _BYTES = 256
 
@@ -51,3 +59,10 @@ def log_payload(message: str, level: str, fields: Mapping[str, Any]) -> dict[str
     if fields:
         line["fields"] = dict(fields)
     return line
+
+
+def show_line(payload: Any) -> None:
+    """Write what was published as a log line to the log of the process, too (OB-6)."""
+    level = _NUMBERS[payload["level"]]
+    if _log.isEnabledFor(level):
+        _log.log(level, "%s", payload["message"], extra={"fields": payload.get("fields", {})})
