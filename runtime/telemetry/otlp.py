@@ -46,7 +46,7 @@ class Collector:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def readable(span: Span, resource: Any) -> Any:
