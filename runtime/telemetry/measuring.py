@@ -121,12 +121,18 @@ class Gauge(Metric):
 class Tally:
     """What a histogram saw under one set of labels."""
 
-    __slots__ = ("counts", "sum")
+    __slots__ = ("bounds", "counts", "sum")
 
-    def __init__(self, buckets: int) -> None:
-        self.counts = [0] * buckets
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
         """By bucket, not added up; the last is for what is above all bounds."""
         self.sum = 0.0
+
+    def note(self, value: float) -> None:
+        """Note *value*."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
 
 
 class Histogram(Metric):
@@ -157,17 +163,19 @@ class Histogram(Metric):
 
     def note(self, value: float, labels: Labels) -> None:
         """Note *value*, with labels that were made before."""
+        tally = self.tally(labels)
+        with self._lock:
+            tally.note(value)
+
+    def tally(self, labels: Labels) -> Tally:
+        """Return what is kept under *labels*; who notes in it directly does so in one thread."""
         with self._lock:
             tally = self.values.get(labels)
             if tally is None:
-                tally = self._new(labels)
-            tally.counts[bisect_left(self.bounds, value)] += 1
-            tally.sum += value
-
-    def _new(self, labels: Labels) -> Tally:
-        if len(self.values) >= MAX_SETS:
-            labels = OVERFLOW
-        return self.values.setdefault(labels, Tally(len(self.bounds) + 1))
+                if len(self.values) >= MAX_SETS:
+                    labels = OVERFLOW
+                tally = self.values.setdefault(labels, Tally(self.bounds))
+            return tally
 
     def read(self, **labels: Label) -> tuple[int, float]:
         """Return how many values came, and their sum."""

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from eventstore import NewEvent
@@ -15,11 +14,12 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.telemetry.measuring import BYTES, Labels, Metrics
+from runtime.telemetry.measuring import BYTES, Labels, Metrics, Tally
 
 METHODS: Final = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
+_KNOWN = 4_096
 _log = logging.getLogger("timescape")
 
 
@@ -65,7 +65,7 @@ class RequestMetrics:
         self._append = histogram(
             "timescape_log_append_duration_seconds",
             about="Time until the log had the last facts of a request.",
-        )
+        ).tally(())
         self._calls = counter("timescape_module_calls_total", about="Calls of modules' methods.")
         self._call_s = histogram(
             "timescape_module_duration_seconds", about="Time that calls of modules took."
@@ -74,6 +74,7 @@ class RequestMetrics:
         self._refusals = counter(
             "timescape_refusals_total", about="Requests that no handler was run for, by code."
         )
+        self._tallies: dict[tuple[str, str, int, str, str, str | None], _Tallies] = {}
         self.committing = 0
         """How many commits the log was handed and does not have yet."""
 
@@ -91,49 +92,90 @@ class RequestMetrics:
             _log.error("request not measured: error=%s", type(error).__name__)
 
     def _note(self, ended: Ended, events: Sequence[NewEvent]) -> None:
-        first, last = events[0].data, events[-1].data
+        first = events[0].data
         if not isinstance(first, RequestReceived):
             return
-        code = _code(last, ended.status)
+        code = _code(events[-1].data, ended.status)
+        version = self._note_inside(events)
+        if version is None:
+            self._refusals.count(1, (("code", code),))
         took_s = (ended.ended_us - ended.received_us) / 1_000_000
-        self._duration.note(took_s, _http(first.method, first.route, ended.status, code))
-        of = _http(first.method, first.route, ended.status, "")
-        self._taken.note(first.body_size, of)
-        self._given.note(ended.size, of)
-        self._append.note((ended.ended_us - ended.began_us) / 1_000_000, ())
-        self._note_inside(events, first.handler, ended.status, took_s, code)
+        of = first.method, first.route, ended.status, code, first.handler, version
+        tallies = self._tallies.get(of)
+        if tallies is None:
+            tallies = self._tallies_of(*of)
+        tallies.duration.note(took_s)
+        tallies.taken.note(first.body_size)
+        tallies.given.note(ended.size)
+        self._append.note((ended.ended_us - ended.began_us) / 1_000_000)
+        if tallies.version_s is not None:
+            self._versions.count(1, tallies.version)
+            tallies.version_s.note(took_s)
 
-    def _note_inside(
-        self, events: Sequence[NewEvent], handler: str, status: int, took_s: float, code: str
-    ) -> None:
+    def _tallies_of(
+        self, method: str, route: str, status: int, code: str, handler: str, version: str | None
+    ) -> "_Tallies":
+        if len(self._tallies) >= _KNOWN:
+            self._tallies.clear()
+        of = _http(method, route, status, "")
+        named = (("handler", handler), ("version", version or ""))
+        made = self._tallies[method, route, status, code, handler, version] = _Tallies(
+            self._duration.tally(_http(method, route, status, code)),
+            self._taken.tally(of),
+            self._given.tally(of),
+            (named[0], ("status", str(status)), named[1]),
+            None if version is None else self._version_s.tally(named),
+        )
+        return made
+
+    def _note_inside(self, events: Sequence[NewEvent]) -> str | None:
+        """Note the effects; return the version that ran."""
+        version: str | None = None
         asked: dict[int, NewEvent] = {}
-        ran = False
         for event in events:
             kind = type(event.data)
+            if kind not in _LOOKED_AT:
+                continue
             if kind is EffectRequested:
                 asked[event.data.n] = event
-            elif kind is EffectReturned or kind is EffectFailed:
+            elif kind is VersionResolved:
+                version = None if event.data.error else event.key
+            else:
                 self._note_effect(asked.get(event.data.n), event)
-            elif kind is VersionResolved and event.data.error is None:
-                ran = True
-                self._versions.count(1, _version(handler, event.key or "", status))
-                self._version_s.note(took_s, _version(handler, event.key or "", None))
-        if not ran:
-            self._refusals.count(1, (("code", code),))
+        return version
 
     def _note_effect(self, asked: NewEvent | None, answer: NewEvent) -> None:
         if asked is None:
             return
         failed = isinstance(answer.data, EffectFailed)
+        name = asked.key or ""
         if asked.data.kind == "module":
-            self._calls.count(1, _call(asked.key or "", failed=failed))
-            took_s = (answer.at_us - asked.at_us) / 1_000_000
-            self._call_s.note(took_s, (("method", asked.key or ""),))
+            outcome = "failed" if failed else "returned"
+            self._calls.count(1, (("method", name), ("outcome", outcome)))
+            self._call_s.note((answer.at_us - asked.at_us) / 1_000_000, (("method", name),))
         elif asked.data.kind == "secret":
             value = None if failed else answer.data.value
             cached = isinstance(value, dict) and value.get("cached", False)
             outcome = "failed" if failed else "cached" if cached else "read"
             self._secrets.count(1, (("outcome", outcome),))
+
+
+class _Tallies:
+    """Where figures of requests of one kind are kept; looked up once a request."""
+
+    __slots__ = ("duration", "given", "taken", "version", "version_s")
+
+    def __init__(
+        self, duration: Tally, taken: Tally, given: Tally, version: Labels, version_s: Tally | None
+    ) -> None:
+        self.duration = duration
+        self.taken = taken
+        self.given = given
+        self.version = version
+        self.version_s = version_s
+
+
+_LOOKED_AT = frozenset({EffectRequested, EffectReturned, EffectFailed, VersionResolved})
 
 
 def _code(last: object, status: int) -> str:
@@ -143,7 +185,6 @@ def _code(last: object, status: int) -> str:
     return code or (str(status) if status >= 500 else "")
 
 
-@lru_cache(4096)
 def _http(method: str, route: str, status: int, code: str) -> Labels:
     """Return labels; *route* is a template, and what a caller made up is no label."""
     labels = {
@@ -153,14 +194,3 @@ def _http(method: str, route: str, status: int, code: str) -> Labels:
         "error_type": code,
     }
     return tuple(sorted((name, value) for name, value in labels.items() if value))
-
-
-@lru_cache(4096)
-def _version(handler: str, version: str, status: int | None) -> Labels:
-    of = (("handler", handler), ("version", version))
-    return of if status is None else (of[0], ("status", str(status)), of[1])
-
-
-@lru_cache(4096)
-def _call(method: str, *, failed: bool) -> Labels:
-    return ("method", method), ("outcome", "failed" if failed else "returned")
