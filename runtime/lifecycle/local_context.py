@@ -302,7 +302,7 @@ class LocalContext:
         run = self._live()
         payload = asking.to_tree(run, log_payload(message, level, fields))
         self._publish(run, LOG, payload)
-        show_line(payload)
+        show_line(payload, run.record.scrubber)
 
     # --- about the request ---
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from eventstore.values import text
 from runtime.errors import ContextKeyError, ReservedKeyError
+from runtime.secrets import Scrubber
 
 LOG = "log"
 LEVELS = ("debug", "info", "warning", "error")
@@ -61,8 +62,13 @@ def log_payload(message: str, level: str, fields: Mapping[str, Any]) -> dict[str
     return line
 
 
-def show_line(payload: Any) -> None:
-    """Write what was published as a log line to the log of the process, too (OB-6)."""
+def show_line(payload: Any, scrubber: Scrubber | None) -> None:
+    """Write what was published as a log line to the log of the process, too (OB-6).
+
+    Without secrets already: who handles it may be anybody.
+    """
     level = _NUMBERS[payload["level"]]
     if _log.isEnabledFor(level):
+        if scrubber is not None and scrubber.knows:
+            payload = scrubber.value(payload, "log")
         _log.log(level, "%s", payload["message"], extra={"fields": payload.get("fields", {})})
