@@ -105,6 +105,10 @@ class VersionResolved(Fact, frozen=True, gc=False):
     table: int = 0
     """Position of the last control fact that was known when this was decided."""
     bucket: int | None = None
+    contract: str | None = None
+    """The version that the caller speaks, where another one runs."""
+    chain: tuple[str, ...] = ()
+    """Fingerprints of the transformers that lead from that to what runs."""
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):

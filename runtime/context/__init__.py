@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -28,6 +29,8 @@ def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
     new = Registry(kinds=(CONTROL, REQUEST))
     for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+        new.register(fact.type, fact)
+    for fact in TRANSFORM_FACTS + TRANSFORMER_FACTS:
         new.register(fact.type, fact)
     return new
 

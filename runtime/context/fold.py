@@ -22,6 +22,7 @@ from runtime.context.state import (
 )
 from runtime.errors import PatchError
 from runtime.facts import Json
+from runtime.transform_facts import TRANSFORM_FACTS, TransformApplied, VersionPlaced
 
 
 class Folding:
@@ -119,7 +120,7 @@ class RequestReducer:
 
     name = "request"
     version = 1
-    types = frozenset(fact.type for fact in facts.REQUEST_FACTS)
+    types = frozenset(fact.type for fact in facts.REQUEST_FACTS + TRANSFORM_FACTS)
     # A newer program's fact must not hide the rest of a request: it moves the revision on.
     unknown: OfUnknown = "skip"
 
@@ -175,7 +176,9 @@ def _principal_established(state: Folding, fact: facts.Fact, key: str) -> None:
     state.principal = key or "anonymous"
 
 
-def _version_resolved(state: Folding, fact: facts.VersionResolved, key: str) -> None:
+def _version_resolved(
+    state: Folding, fact: facts.VersionResolved | VersionPlaced, key: str
+) -> None:
     state.version = key or None
     state.edition = fact.edition
 
@@ -301,6 +304,8 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.RequestReceived: _request_received,
     facts.PrincipalEstablished: _principal_established,
     facts.VersionResolved: _version_resolved,
+    VersionPlaced: _version_resolved,
+    TransformApplied: _nothing,
     facts.PhaseChanged: _phase_changed,
     facts.ValidationFailed: _nothing,
     facts.HookRegistered: _nothing,

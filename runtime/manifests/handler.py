@@ -41,6 +41,8 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     max_body: int
     on_disconnect: str
     """finish or cancel."""
+    run: str = "newest"
+    """newest: callers of it are served by later code where transformers lead there; own."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
