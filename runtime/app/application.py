@@ -11,6 +11,7 @@ import msgspec
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of
+from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import (
     Declared,
     caller,
@@ -24,7 +25,6 @@ from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
-from runtime.app.sources import Sources
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
@@ -59,9 +59,13 @@ class App(Equipment):
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
         secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        on_breaking: what becomes of a new version that breaks callers of the one before, where
+            no transformer takes care of them: `hold`: it serves who asks for it, the rest stay;
+            `activate`: all who name nothing move to it; `refuse`: the app does not start.
+        risky: what becomes of one that may: `report`, or `refuse`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a program decides, once
         self,
         name: str,
         config: Mapping[str, Any] | None = None,
@@ -70,6 +74,8 @@ class App(Equipment):
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
         secrets: Provider | None = None,
+        on_breaking: OnBreaking = "hold",
+        risky: OnRisky = "report",
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -85,12 +91,12 @@ class App(Equipment):
         )
         self._root = root
         self._secrets = secrets
+        self._policy = check_policy(on_breaking, risky)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
         self._classes: list[type[Any]] = []
-        self._sources = Sources()
         self._edge: Edge | None = None
         self._controller: Controller | None = None
         self._desk: Versions | None = None
@@ -113,6 +119,8 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        run: str = "newest",
+        acknowledge: Iterable[str] = (),
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -130,6 +138,9 @@ class App(Equipment):
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
             tags: that point to it from its deployment on, whatever they pointed to before.
+            run: `newest`: later code serves its callers where transformers lead there; `own`.
+            acknowledge: rules such as `BR-12` by which it may differ from the version before,
+                where the app refuses that.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -148,7 +159,7 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, run, acknowledge,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
@@ -254,6 +265,7 @@ class App(Equipment):
             config=self._config_source,
             registered=tuple(self._classes),
             root=self._root,
+            transformers=tuple(self._transformers),
         )
 
     @property
@@ -340,8 +352,9 @@ class App(Equipment):
         declared = self.handlers
         methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
         deployed = announce(
-            store, self.name, declared, modules=methods, config=self._config, clock=clock
-        )
+            store, self.name, declared, modules=methods, config=self._config, clock=clock,
+            transformers=self._transformers, policy=self._policy,
+        )  # fmt: skip
         controller = Controller(
             store,
             clock=clock,
@@ -357,7 +370,7 @@ class App(Equipment):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
-        routes = assemble(declared, deployed)
+        routes = assemble(declared, deployed, self._transformers)
         self._edge = Edge(routes, board, controller, clock, ids, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))

@@ -11,15 +11,19 @@ from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
 from runtime.app.startup import Deployed
+from runtime.app.transformers import Transformer, by_handler
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.routing import Routes
 
 
-def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoint]:
+def assemble(
+    declared: Sequence[Declared], deployed: Deployed, transformers: Sequence[Transformer] = ()
+) -> Routes[Endpoint]:
     """Build the route table of what is deployed and can run."""
+    joints = joints_of(transformers, declared)
     by_handler: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
@@ -29,8 +33,19 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     routes: Routes[Endpoint] = Routes()
     for handler, code in by_handler.items():
         template, place = templates[handler]
-        routes.add(template, Endpoint(handler, template.text, code), place)
+        endpoint = Endpoint(handler, template.text, code, joints.get(handler, {}))
+        routes.add(template, endpoint, place)
     return routes
+
+
+def joints_of(
+    transformers: Sequence[Transformer], declared: Sequence[Declared]
+) -> dict[str, Mapping[tuple[str, str], Joint]]:
+    """Return the transformers as they run, by handler and by what they join."""
+    return {
+        handler: {(each.older, each.newer): each.joint() for each in of_it}
+        for handler, of_it in by_handler(transformers, declared).items()
+    }
 
 
 def ready(version: Declared, version_id: str) -> HandlerVersion:

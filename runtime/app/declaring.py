@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import read_contract
-from runtime.app.declarations import Declared, check_tags, check_timeout, make_hooks
+from runtime.app.declarations import (
+    Declared,
+    check_rules,
+    check_run,
+    check_tags,
+    check_timeout,
+    make_hooks,
+)
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.sources import Sources
 from runtime.errors import (
@@ -46,6 +53,8 @@ class Wanted(msgspec.Struct, frozen=True):
     on_disconnect: object
     modules: object
     tags: Iterable[str] = ()
+    run: object = "newest"
+    acknowledge: Iterable[str] = ()
 
 
 class Faults:
@@ -119,6 +128,10 @@ def declare(
     with faults:
         tags = check_tags(wanted.tags)
     with faults:
+        run = check_run(wanted.run)
+    with faults:
+        acknowledged = check_rules(wanted.acknowledge)
+    with faults:
         call = bind(wanted.function)
     with faults:
         contract = read_contract(
@@ -147,6 +160,8 @@ def declare(
         cancel_on_disconnect=cancel,
         modules=modules,
         tags=tags,
+        run=run,
+        acknowledged=acknowledged,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],

@@ -55,6 +55,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             declared.timeout_s,
             declared.max_body,
             "cancel" if declared.cancel_on_disconnect else "finish",
+            declared.run,
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),

@@ -64,7 +64,7 @@ class RoutesChangedError(RoutesError):
 
 
 class TransformerError(RoutesError, ValueError):
-    """A transformer that cannot be registered: no such handler or version, or a bad option (TX-1)."""
+    """A transformer that cannot be: no such handler or version, or a bad option (TX-1)."""
 
     code = "RT620"
 

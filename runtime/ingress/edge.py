@@ -228,6 +228,8 @@ class Edge:
                 answer = await self._run_while_connected(received, version, receive)
             else:
                 answer = await self._controller.run(received, version)
+            if answer.fell_back and arriving.chosen is not None:
+                own = arriving.chosen.fallen_back
         try:
             await self._writer.send(
                 send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
@@ -338,7 +340,7 @@ class Edge:
         if isinstance(answer, Refusal):
             raise _Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
-        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked)
+        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us)
         if isinstance(chosen, Refusal):
             raise _Refused(chosen, _RETRY)
         if bucket is None:

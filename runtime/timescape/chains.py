@@ -126,18 +126,20 @@ def running(routes: HandlerRoutes, version: Version, now_us: int) -> Chain:
     current = routes.current(now_us)
     if current is None or current.order <= version.order:
         return Chain()
-    reached = _reachable(routes, version, now_us)
+    reached = ways_up(routes, version, now_us)
     kept = [way for way in reached if way.hops and way.steps[-1].newer.order <= current.order]
     return kept[-1] if kept else Chain()
 
 
 def instead(routes: HandlerRoutes, version: Version, now_us: int) -> Chain | None:
     """Return the way to the newest active version that can stand in for *version* (TR-8)."""
-    reached = list(_reachable(routes, version, now_us))
+    if version.run == "own":
+        return None
+    reached = list(ways_up(routes, version, now_us))
     return reached[-1] if reached else None
 
 
-def _reachable(routes: HandlerRoutes, version: Version, now_us: int) -> Iterator[Chain]:
+def ways_up(routes: HandlerRoutes, version: Version, now_us: int) -> Iterator[Chain]:
     """Give the ways up to versions that can run, the longest last."""
     steps: list[Step] = []
     for step in steps_up(routes, version):
