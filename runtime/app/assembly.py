@@ -24,18 +24,23 @@ def assemble(
 ) -> Routes[Endpoint]:
     """Build the route table of what is deployed and can run."""
     joints = joints_of(transformers, declared)
-    by_handler: dict[str, dict[str, Served]] = {}
+    by_handler_id: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
-        by_handler.setdefault(version.handler, {})[str(version_id)] = served
+        code = by_handler_id.setdefault(version.handler, {})
+        code[str(version_id)] = served(version, str(version_id))
     routes: Routes[Endpoint] = Routes()
-    for handler, code in by_handler.items():
+    for handler, code in by_handler_id.items():
         template, place = templates[handler]
         endpoint = Endpoint(handler, template.text, code, joints.get(handler, {}))
         routes.add(template, endpoint, place)
     return routes
+
+
+def served(version: Declared, version_id: str) -> Served:
+    """Return a declared version as the edge needs it."""
+    return Served(ready(version, version_id), version.contract.takes, version.max_body)
 
 
 def joints_of(

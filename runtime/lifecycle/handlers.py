@@ -60,6 +60,11 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     crossing: "Crossing | None" = None
     """How data of another version's callers comes here and back; None: they are its own."""
 
+    @property
+    def spoken(self) -> "HandlerVersion":
+        """The version by whose types requests are read and answers are written."""
+        return self if self.crossing is None else self.crossing.spoken
+
 
 class Joint(msgspec.Struct, frozen=True):
     """A transformer between two neighbouring versions, as code; None: nothing is to be done."""
