@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
-from runtime import facts, version_facts
+from runtime import facts, transform_facts, version_facts
 from runtime.context import (
     REQUEST_REDUCER,
     Compensation,
@@ -23,9 +23,13 @@ from runtime.context import (
 )
 from runtime.context.fold import EFFECTS
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS, Change, Fact, Failure
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
+ALL_FACTS = (
+    *REQUEST_FACTS, *CONTROL_FACTS, *VERSION_FACTS, *TRANSFORM_FACTS, *TRANSFORMER_FACTS,
+)  # fmt: skip
 REDUCER: Reducer[RequestState] = REQUEST_REDUCER
 INITIAL = REDUCER.initial()
 
@@ -47,23 +51,23 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS)
+    assert set(EFFECTS) == set(REQUEST_FACTS + TRANSFORM_FACTS)
 
 
 def test_every_fact_has_a_strategy_and_a_place_in_the_vocabulary() -> None:
     declared = {
-        cls for cls in (vars(facts) | vars(version_facts)).values()
+        cls for cls in (vars(facts) | vars(version_facts) | vars(transform_facts)).values()
         if inspect.isclass(cls) and issubclass(cls, Fact) and cls is not Fact
     }  # fmt: skip
 
-    assert declared == set(REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS) == set(FACTS)
+    assert declared == set(ALL_FACTS) == set(FACTS)
 
 
 def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
-    names = [fact.type for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS]
+    names = [fact.type for fact in ALL_FACTS]
 
     assert len(set(names)) == len(names)
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+    for fact in ALL_FACTS:
         subject, _, happened = fact.type.partition(".")
         told = {"ran", "set", "sent"}
         assert subject.isidentifier()
@@ -234,6 +238,15 @@ def test_a_refused_version_and_nobody_are_shown_so() -> None:
     )  # fmt: skip
 
     assert (state.version, state.edition, state.principal) == (None, None, "anonymous")
+
+
+@pytest.mark.proves("TX-7")
+def test_a_request_that_fell_back_runs_its_own_version() -> None:
+    placed = transform_facts.VersionPlaced("transform-failed", "2026-03-01")
+
+    state = after(*OPENING, (placed, "tsv:1-post-orders-0"))
+
+    assert (state.version, state.edition) == ("tsv:1-post-orders-0", "2026-03-01")
 
 
 @pytest.mark.proves("SN-1")
