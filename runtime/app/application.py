@@ -266,6 +266,7 @@ class App(Equipment):
             registered=tuple(self._classes),
             root=self._root,
             transformers=tuple(self._transformers),
+            policy=self._policy,
         )
 
     @property

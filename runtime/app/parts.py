@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
@@ -27,3 +28,4 @@ class Parts(msgspec.Struct, frozen=True):
     """Classes that context values may be of."""
     root: Path | None
     transformers: Sequence[Transformer] = ()
+    policy: DeployPolicy = DeployPolicy()

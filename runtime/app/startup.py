@@ -6,6 +6,7 @@ the same ids to the same code.
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,7 @@ from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
+from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
 from runtime.facts import ConfigLoaded, Fact, Json, ModuleRegistered
@@ -23,6 +25,15 @@ __all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
 
 
 _log = logging.getLogger("timescape")
+
+
+class Startable(Protocol):
+    """An app, as far as it is looked at here."""
+
+    @property
+    def parts(self) -> Parts:
+        """What was registered."""
+        ...
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -112,6 +123,27 @@ def announce(  # noqa: PLR0913 - what an app is made of
     for decision in last[0].decisions:
         _warn(decision)
     return Deployed(tuple(last[0].ids), table)
+
+
+def foresee(
+    app: Startable, table: RouteTable, kept: Mapping[str, Json], now_us: int
+) -> Sequence[Decision]:
+    """Say what a start of *app* would deploy; nothing is refused.
+
+    Args:
+        app: need not be started.
+        table: its routes, as the log has them.
+        kept: manifests that the log keeps, by version id.
+        now_us: the time.
+
+    Raises:
+        TransformerError: a transformer joins no neighbours, or is other code than it was.
+    """
+    parts = app.parts
+    policy = DeployPolicy("activate" if parts.policy.on_breaking == "activate" else "hold")
+    deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
+    deploying.decide()
+    return deploying.decisions
 
 
 def _warn(decision: Decision) -> None:
