@@ -68,7 +68,9 @@ def test_a_fact_of_an_unknown_type_is_named() -> None:
             "No version was found: version-not-found.",
         ),
         (
-            Story().add(facts.VersionResolved(None, "query", contract="tsv:1-a-001"), "tsv:2-a-002"),
+            Story().add(
+                facts.VersionResolved(None, "query", contract="tsv:1-a-001"), "tsv:2-a-002"
+            ),
             "The version tsv:2-a-002 was chosen by query, for callers of tsv:1-a-001.",
         ),
         (
