@@ -106,9 +106,8 @@ class VersionResolved(Fact, frozen=True, gc=False):
     """Position of the last control fact that was known when this was decided."""
     bucket: int | None = None
     contract: str | None = None
-    """The version that the caller speaks, where another one runs."""
-    chain: tuple[str, ...] = ()
-    """Fingerprints of the transformers that lead from that to what runs."""
+    """The version the caller speaks, where another runs."""
+    chain: tuple[str, ...] = ()  # fingerprints of the transformers between the two
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):
