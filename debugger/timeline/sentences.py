@@ -12,6 +12,7 @@ from debugger.timeline.shown import shown
 from debugger.timeline.timeline import Timeline
 from eventstore import Event, UnknownEvent
 from runtime import facts
+from runtime.policy_facts import PolicyDecided
 from runtime.transform_facts import TransformApplied, VersionPlaced
 
 _CELLS = 60
@@ -119,6 +120,12 @@ def _applied(fact: TransformApplied, key: str) -> str:
     return f"{what} was made one of {key}."
 
 
+def _decided(fact: PolicyDecided, key: str) -> str:
+    names = ", ".join(map(printable, fact.policies)) or "no policy"
+    why = f": {printable(fact.reason)}" if fact.reason else ""
+    return f"The policies said {key or 'nothing'} by {names}{why}."
+
+
 def _failure(failure: facts.Failure | None) -> str:
     if failure is None:
         return "no reason given"
@@ -148,6 +155,7 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.VersionResolved: _resolved,
     TransformApplied: _applied,
     VersionPlaced: lambda fact, key: f"The version {key} ran instead: {printable(fact.reason)}.",
+    PolicyDecided: _decided,
     facts.PhaseChanged: lambda fact, key: f"The phase is now {key}.",
     facts.ValidationFailed: _invalid,
     facts.HookRegistered: lambda fact, key: f"A local {fact.kind} hook {key} was added.",

@@ -8,6 +8,7 @@ from debugger.timeline import printable, shown
 from debugger.timeline.pointers import envelope, parts
 from eventstore import Event
 from runtime import facts
+from runtime.policy_facts import PolicyDecided
 from runtime.transform_facts import TransformApplied, VersionPlaced
 
 
@@ -145,6 +146,8 @@ def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 -
             return failure_text(failure) if failure else printable(side[:most])
         case VersionPlaced(reason=reason):
             return printable(reason[:most])
+        case PolicyDecided(policies=policies, reason=reason):
+            return printable(f"{', '.join(policies)} {reason}".strip()[:most])
         case facts.ValidationFailed(issues=issues):
             first = f"{issues[0].path or '/'} {issues[0].message}" if issues else ""
             return printable(f"{len(issues)}: {first}"[:most])

@@ -10,11 +10,13 @@ from msgspec import inspect as mi
 from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
+from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.app.transformers import Transformer, by_handler
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.routing import Routes
 
@@ -40,7 +42,14 @@ def assemble(
 
 def served(version: Declared, version_id: str) -> Served:
     """Return a declared version as the edge needs it."""
-    return Served(ready(version, version_id), version.contract.takes, version.max_body)
+    return Served(
+        ready(version, version_id),
+        version.contract.takes,
+        version.max_body,
+        guarded(version.rules),
+        version.rules.keys(version.template.method),
+        None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+    )
 
 
 def joints_of(

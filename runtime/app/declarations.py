@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import Contract
+from runtime.app.guard_rules import OPEN, GuardRules
 from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
@@ -49,6 +50,8 @@ class Declared(msgspec.Struct, frozen=True):
     """newest, or own: its callers get this code, whatever transformers there are."""
     acknowledged: tuple[str, ...] = ()
     """Rules by which it may differ from what was before, where the app refuses that."""
+    rules: GuardRules = OPEN
+    """Who may call it, and how often."""
     manifest: HandlerManifest | None = None
     """As the app declares it; None: not asked for yet."""
 

@@ -17,6 +17,7 @@ from runtime.app.declarations import (
     check_timeout,
     make_hooks,
 )
+from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.sources import Sources
 from runtime.errors import (
@@ -53,6 +54,10 @@ class Wanted(msgspec.Struct, frozen=True):
     on_disconnect: object
     modules: object
     tags: Iterable[str] = ()
+    asking: Asking = Asking()
+    """Of who may call it."""
+    auth_required: bool = False
+    """Whether a handler that says nothing of that needs a principal."""
     run: object = "newest"
     acknowledge: Iterable[str] = ()
 
@@ -132,6 +137,8 @@ def declare(
     with faults:
         acknowledged = check_rules(wanted.acknowledge)
     with faults:
+        rules = read_rules(wanted.asking, required=wanted.auth_required)
+    with faults:
         call = bind(wanted.function)
     with faults:
         contract = read_contract(
@@ -162,6 +169,7 @@ def declare(
         tags=tags,
         run=run,
         acknowledged=acknowledged,
+        rules=rules,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],

@@ -68,8 +68,22 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
     ready = tuple(hop for hop in hops if hop is not None)
     if spoken is None or running is None or len(ready) < len(hops):
         return None
+    may_fall_back = may_fall_back and _lets_in_alike(spoken, running)
     crossing = crossing_of(spoken, running, ready, may_fall_back=may_fall_back)
-    return Served(crossed(running.version, crossing), spoken.takes, spoken.max_body)
+    # Who may call, and how often, is said by the code that runs.
+    return msgspec.structs.replace(
+        running,
+        version=crossed(running.version, crossing),
+        takes=spoken.takes,
+        max_body=spoken.max_body,
+    )
+
+
+def _lets_in_alike(spoken: Served, running: Served) -> bool:
+    """Say whether who was let in to *running* may call *spoken*."""
+    if spoken.guarded is None:
+        return True
+    return running.guarded is not None and spoken.guarded.access == running.guarded.access
 
 
 def _hop(endpoint: Endpoint, step: Step) -> Hop | None:

@@ -15,6 +15,7 @@ def undecoded(received: Received) -> Request[None]:
         headers=dict(received.headers),
         body=None,
         raw=received.body,
+        principal=received.principal,
     )
 
 

@@ -18,7 +18,7 @@ from runtime.breaking.rules import Rule, Verdict
 from runtime.gtype import GType, gtype
 from runtime.gtype.kinds import Null, Union
 from runtime.gtype.stored import Stored
-from runtime.manifests.handler import HandlerManifest
+from runtime.manifests.handler import HandlerManifest, Policies
 from runtime.manifests.rules import MANIFEST_RULES
 
 Side: TypeAlias = Literal["request", "response"]
@@ -96,6 +96,7 @@ def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
         *_body(old, new),
         *_answers(old, new),
         *_limits(old, new),
+        *_access(old.policies, new.policies),
         *_topics(old, new),
     ]
     return Differences(tuple(sorted(set(found))))
@@ -173,6 +174,33 @@ def _moved(rule: str, name: str, old: float, new: float) -> Iterator[Difference]
     if old != new:
         which = f"{rule}-lowered" if new < old else f"{rule}-raised"
         yield from _said("limits", which, f"/{name}", f"{old:g}", f"{new:g}")
+
+
+def _access(old: Policies, new: Policies) -> Iterator[Difference]:
+    """Compare who may call, and how often (BR-45 to BR-48)."""
+    if _narrows(old, new):
+        yield from _said("access", "access-narrowed", "", _who(old), _who(new))
+    if _narrows(new, old):
+        yield from _said("access", "access-loosened", "", _who(old), _who(new))
+    if old.limits != new.limits:
+        rule = "limits-tightened" if set(new.limits) - set(old.limits) else "limits-loosened"
+        yield from _said("limits", rule, "/rate", ", ".join(old.limits), ", ".join(new.limits))
+    if old.idempotency != new.idempotency:
+        lost = new.idempotency in {"required", "off"}
+        rule = "keys-required" if lost else "keys-offered"
+        was, now = old.idempotency or "optional", new.idempotency or "optional"
+        yield from _said("access", rule, "/idempotency", was, now)
+
+
+def _narrows(old: Policies, new: Policies) -> bool:
+    """Say whether some who may call by *old* may not by *new*."""
+    roles = bool(new.roles) and (not old.roles or not set(old.roles) <= set(new.roles))
+    return bool(new.auth and not old.auth) or roles or not set(new.scopes) <= set(old.scopes)
+
+
+def _who(policies: Policies) -> str:
+    told = [*policies.roles, *policies.scopes]
+    return ", ".join(told) or policies.auth or "anybody"
 
 
 def _topics(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:

@@ -29,6 +29,12 @@ MANIFEST_RULES: Mapping[str, Rule] = {
     "size-raised": _rule(44, "S", "-", "bodies may have more bytes"),
     "time-lowered": _rule(45, "R", "-", "it has less time"),
     "time-raised": _rule(45, "S", "-", "it has more time"),
+    "limits-tightened": _rule(45, "R", "-", "callers may not call as often"),
+    "limits-loosened": _rule(45, "S", "-", "callers may call more often"),
+    "access-narrowed": _rule(46, "B", "-", "not all who could may call it"),
+    "access-loosened": _rule(47, "R", "-", "more may call it"),
+    "keys-required": _rule(48, "B", "-", "an idempotency key is needed, or does nothing any more"),
+    "keys-offered": _rule(48, "S", "-", "an idempotency key may be given"),
     "topic-removed": _rule(53, "-", "B", "nothing is published on a topic any more"),
 }
 """Name to rule. Source of the verdicts: the compatibility rules of Timescape, docs/versions.md."""

@@ -11,6 +11,7 @@ from eventstore.values import decode
 from runtime.app import App
 from runtime.app.assembly import classes_of, joints_of, ready, served
 from runtime.app.declarations import Declared
+from runtime.context.phases import AUTHORIZED
 from runtime.control import control_stream, read_table, table_at
 from runtime.errors import NotReplayableError, UnknownVersionError
 from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
@@ -18,6 +19,7 @@ from runtime.ingress import Endpoint
 from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.policy_facts import PolicyDecided
 from runtime.replay.running import Program
 from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
 from runtime.timescape.deploying import next_id
@@ -117,9 +119,18 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
     return Chosen(program, str(recorded.key), running, declared)
 
 
+def was_run(events: Sequence[Event]) -> bool:
+    """Say whether a handler was begun; it was not, where a policy or the edge said no."""
+    decided = [event for event in events[:8] if isinstance(event.data, PolicyDecided)]
+    if not decided:
+        return any(isinstance(event.data, VersionResolved) and event.key for event in events[:8])
+    begun = any(event.type == "phase.changed" and event.key == AUTHORIZED for event in events[:8])
+    return begun and decided[0].key == "allow"
+
+
 def _resolved(events: Sequence[Event]) -> Event:
     for event in events[:8]:
-        if isinstance(event.data, VersionResolved) and event.key:
+        if isinstance(event.data, VersionResolved) and event.key and was_run(events):
             return event
     problem = "The request was refused before any handler was chosen: there is no code to run."
     raise NotReplayableError(problem, "`timescape log` shows why it was refused.")

@@ -85,6 +85,10 @@ def read(manifest: HandlerManifest) -> HandlerManifest:
     return found
 
 
+def who(**more: Any) -> Policies:
+    return Policies(30.0, 1_000, "finish", **more)
+
+
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("BR-1", {}, {"method": "PUT"}, "B", "B"),
     ("BR-2", {}, {"path": "/b/{n:int}"}, "B", "-"),
@@ -104,13 +108,23 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("BR-44", {}, {"policies": Policies(30.0, 1_001, "finish")}, "S", "-"),
     ("BR-45", {}, {"policies": Policies(29.0, 1_000, "finish")}, "R", "-"),
     ("BR-45", {}, {"policies": Policies(31.0, 1_000, "finish")}, "S", "-"),
+    ("BR-45", {}, {"policies": who(limits=("9/minute",))}, "R", "-"),
+    ("BR-45", {"policies": who(limits=("9/minute",))}, {}, "S", "-"),
+    ("BR-46", {}, {"policies": who(auth="required")}, "B", "-"),
+    ("BR-46", {"policies": who(roles=("a", "b"))}, {"policies": who(roles=("a",))}, "B", "-"),
+    ("BR-46", {}, {"policies": who(scopes=("write",))}, "B", "-"),
+    ("BR-47", {"policies": who(auth="required")}, {}, "R", "-"),
+    ("BR-48", {}, {"policies": who(idempotency="required")}, "B", "-"),
+    ("BR-48", {"policies": who(idempotency="off")}, {}, "S", "-"),
     ("BR-53", {"needs": Needs(topics=("orders",))}, {}, "-", "B"),
     ("BR-10", {}, {"body": stored(Wide)}, "S", "-"),
     ("BR-10", {}, {"answers": ((200, stored(Wide)),)}, "-", "S"),
 ]
 
 
-@pytest.mark.proves("BR-1", "BR-2", "BR-3", "BR-4", "BR-5", "BR-44", "BR-45", "BR-53")
+@pytest.mark.proves(
+    "BR-1", "BR-2", "BR-3", "BR-4", "BR-5", "BR-44", "BR-45", "BR-46", "BR-47", "BR-48", "BR-53"
+)
 @pytest.mark.parametrize(("rule", "before", "after", "request_", "response"), CASES)
 def test_each_change_is_judged_by_its_rule(
     rule: str, before: dict[str, Any], after: dict[str, Any], request_: str, response: str
