@@ -23,6 +23,7 @@ from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
 from runtime.app.startup import announce
@@ -40,7 +41,7 @@ from runtime.ingress.bodies import Receive
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.manifests import HandlerManifest
-from runtime.secrets import Provider
+from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -57,7 +58,8 @@ class App(Equipment):
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
-        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: `SECRET_…` of the
+            environment.
         on_breaking: what becomes of a new version that breaks callers of the one before, where
             no transformer takes care of them: `hold`: it serves who asks for it, the rest stay;
             `activate`: all who name nothing move to it; `refuse`: the app does not start.
@@ -76,7 +78,7 @@ class App(Equipment):
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
         on_breaking: OnBreaking = "hold",
         risky: OnRisky = "report",
         auth: Iterable[Any] = (),
@@ -97,7 +99,7 @@ class App(Equipment):
             max_in_flight=check_places(max_in_flight) or 1,
         )
         self._root = root
-        self._secrets = secrets
+        self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
@@ -125,6 +127,7 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        secrets: Iterable[str] | None = None,
         run: str = "newest",
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
@@ -149,6 +152,7 @@ class App(Equipment):
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
+            secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
@@ -177,7 +181,7 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
                 self._authenticating.required, run, acknowledge,
             )  # fmt: skip
@@ -359,6 +363,7 @@ class App(Equipment):
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
