@@ -18,6 +18,7 @@ from runtime.context.state import (
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.service_facts import SERVICE_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -34,6 +35,8 @@ VOCABULARY = (
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *TRANSFORM_FACTS,
+    *TRANSFORMER_FACTS,
 )
 """All facts there are."""
 
