@@ -110,7 +110,11 @@ def sources_of(
         events: the facts.
         folders: where to look; None: where the debugger would.
     """
-    roots = folders or [source_folder() if is_demo(session.store) else Path.cwd()]
+    roots = (
+        folders
+        or session.source_roots
+        or [source_folder() if is_demo(session.store) else Path.cwd()]
+    )
     last_line: dict[str, int] = {}
     ran_at: dict[str, int] = {}
     for event in events:

@@ -3,7 +3,7 @@
 What a recording hides stays hidden in each of them, and each says what that is.
 """
 
-from debugger.exports.bundle import opened_bundle, write_bundle
+from debugger.exports.bundle import bundle_of, opened_bundle, write_bundle
 from debugger.exports.files import write_file
 from debugger.exports.hiding import HiddenPlace, Masks
 from debugger.exports.lines import as_lines
@@ -20,6 +20,7 @@ __all__ = [
     "as_lines",
     "as_page",
     "as_test",
+    "bundle_of",
     "gather",
     "opened_bundle",
     "write_bundle",

@@ -66,12 +66,13 @@ def _test(number: int, each: Recorded, hidden: Sequence[HiddenPlace]) -> str:
     return (
         f"\n\n# {_plain(title_of(each))}, {_plain(each.summary.outcome)}: {timeline.request_id}\n"
         f"RECORDED{suffix} = RecordedRequest.parse(r'''\n{lines}\n''')\n\n"
-        f"{_given(suffix, hidden)}\n\n"
+        f"{_given(suffix, hidden)}\n"
+        f"BODY{suffix} = {_literal(payload(last).get('body'))}\n\n\n"
         f"def test_{_slug(each)}{suffix}() -> None:\n"
         f"    told = RECORDED{suffix}.run(app, GIVEN{suffix})\n\n"
         f"    assert told.status == {last.data.status}, told.story\n"
         f"    assert told.code == {last.data.code!a}, told.story\n"
-        f"    assert told.body == {_literal(payload(last).get('body'))}, told.story\n"
+        f"    assert told.body == BODY{suffix}, told.story\n"
     )
 
 

@@ -75,6 +75,12 @@ class Recorded {
     return found[placeOf(found, revision) - 1] ?? null;
   }
 
+  // The last fact up to *revision* that came from a line of user code; 0: none did.
+  lastWithLine(revision) {
+    while (revision && !this.line(revision)) revision -= 1;
+    return revision;
+  }
+
   diff(from, to) {
     return differences(this.stateAt(from), this.stateAt(to));
   }

@@ -58,6 +58,11 @@ class Rows {
   }
 }
 
+const LANES = [
+  ["hook", "--dim", "hooks"], [MUTATION, "--blue", "changes"],
+  ["effect", "--violet", "effects"], ["failure", "--orange", "failures"],
+];
+
 // Mutations, hooks, effects and failures as marks along the request, and where we are.
 class Tracks {
   constructor(host, seek) {
@@ -90,10 +95,9 @@ class Tracks {
   }
 
   lanes(pen, width, height) {
-    const lanes = [["hook", "--dim"], [MUTATION, "--blue"], ["effect", "--violet"], ["failure", "--orange"]];
-    const tall = height / lanes.length;
+    const tall = height / LANES.length;
     const wide = Math.max(1.5, Math.min(6, width / (this.request.last + 1) - 1));
-    lanes.forEach(([kind, colour], lane) => {
+    LANES.forEach(([kind, colour], lane) => {
       pen.fillStyle = colourOf(colour);
       for (const revision of this.request.stopsOf(kind)) {
         pen.fillRect(this.x(revision, width) - wide / 2, lane * tall + 1.5, wide, tall - 3);

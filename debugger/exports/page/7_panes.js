@@ -7,7 +7,7 @@ const panes = {
     this.badge = element("span", { class: "badge" });
     this.picker = element("select", { "aria-label": "request", onchange: () => this.picked() });
     for (const each of this.recording.requests) {
-      this.picker.append(element("option", { value: each.id, text: printable(each.about.get("title")) }));
+      this.picker.append(element("option", { value: each.id, text: optionOf(each) }));
     }
     this.picker.hidden = this.recording.requests.length < 2;
     this.theme = element("button", { class: "quiet", text: "◐", title: "light or dark", "aria-label": "light or dark", onclick: () => this.otherTheme() });
@@ -15,7 +15,9 @@ const panes = {
       element("div", { class: "what" }, this.title, this.badge), this.picker,
       element("button", { class: "quiet", text: "?", title: "keys (?)", "aria-label": "keys", onclick: () => this.help.showModal() }),
       this.theme, this.about);
-    const tracks = element("section", { class: "tracks", "aria-label": "where we are" });
+    const lanes = LANES.map(([kind, , name]) => element("span", { class: kind, text: name }));
+    const tracks = element("section", { class: "tracks", "aria-label": "where we are" },
+      element("div", { class: "lanes", "aria-hidden": "true" }, ...lanes));
     this.tracks = new Tracks(tracks, (moment) => this.go(moment));
     this.status = element("p", { class: "status", role: "status", "aria-live": "polite" });
     const main = element("main", {}, this.buildTimeline(), this.buildRight());
@@ -230,19 +232,20 @@ const panes = {
   },
 
   paintSource() {
-    const site = this.moment ? this.request.line(this.moment) : null;
-    this.sourceHead.textContent = site ? printable(site) : "";
+    const at = this.request.lastWithLine(this.moment);
+    const site = at ? this.request.line(at) : null;
+    this.sourceHead.textContent = site ? printable(site) + (at === this.moment ? "" : `  by #${at}`) : "";
     const cut = site ? site.lastIndexOf(":") : -1;
     const source = site && this.recording.sources.get(site.slice(0, cut));
     if (!source) {
-      const why = site ? "This page does not have the file." : "This fact came from no line of your code.";
+      const why = site ? "This page does not have the file." : "No line of your code has spoken yet.";
       this.shownSource = null;
       return this.sourceHost.replaceChildren(element("p", { class: "none", text: why }));
     }
-    this.paintLines(source, Number(site.slice(cut + 1)));
+    this.paintLines(source, Number(site.slice(cut + 1)), at === this.moment);
   },
 
-  paintLines(source, here) {
+  paintLines(source, here, now) {
     if (this.shownSource !== source) {
       const lines = source.get("lines").map((text, index) => element("div", { class: "line" },
         element("span", { class: "number", text: String(index + 1) }), element("code", { text: printable(text.replaceAll("\t", "    ")) })));
@@ -253,11 +256,16 @@ const panes = {
     for (const line of this.sourceLines) line.dataset.here = "false";
     const line = this.sourceLines[here - 1];
     if (!line) return;
-    line.dataset.here = "true";
+    line.dataset.here = now ? "true" : "before";
     this.sourceHost.scrollTop = line.offsetTop - this.sourceHost.offsetTop - this.sourceHost.clientHeight / 2;
   },
 };
 Object.assign(App.prototype, panes);
+
+function optionOf(request) {
+  const [title, outcome] = ["title", "outcome"].map((name) => request.about.get(name));
+  return printable(`${title}  ${outcome}  ${request.id.slice(-6)}`);
+}
 
 function paneHead(title, ...more) {
   return element("div", { class: "head" }, element("h2", { text: title }), ...more);
