@@ -134,7 +134,8 @@ class SqlStores:
             parts = opened_in_place(url, opened)
             if parts is not None:
                 log, roots = parts
-                yield opened.enter_context(Session(open_export(log, url), source_roots=roots))
+                part = Session(open_export(log, url), source_roots=roots, is_part=True)
+                yield opened.enter_context(part)
                 return
         write = (lambda: open_store(url, "guest", keyring)) if writable else None
         with Session(open_store(url, "read"), write=write) as session:

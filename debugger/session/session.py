@@ -49,6 +49,7 @@ class Session(Upkeep):
         clock: what `since:15m` counts from, and the time of a restore.
         ids: where the id of a fork comes from.
         source_roots: where the source of what was recorded lies, if that came with the store.
+        is_part: whether it holds only some of a log, as a bundle does.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Session(Upkeep):
         clock: Clock = system_clock,
         ids: Ids | None = None,
         source_roots: Sequence[Path] = (),
+        is_part: bool = False,
     ) -> None:
         super().__init__(store, write)
+        self.is_part = is_part
         self.source_roots = source_roots
         self._clock = clock
         self._ids = ids or SystemIds()

@@ -184,7 +184,11 @@ const panes = {
     }
     this.stateHead.textContent = this.moment ? this.request.by(this.moment) && `in ${printable(this.request.by(this.moment))}` : "";
     if (!rows.length) rows.push(element("p", { class: "none", text: "No keys are set." }));
+    const scrolled = this.stateHost.scrollTop;
     this.stateHost.replaceChildren(...rows);
+    const [first, room] = [rows.find((row) => row.dataset.changed === "true"), this.stateHost.clientHeight];
+    const inSight = !first || (first.offsetTop >= scrolled && first.offsetTop < scrolled + room - ROW);
+    this.stateHost.scrollTop = inSight ? scrolled : first.offsetTop - room / 3;
   },
 
   stateRows(path, name, value, depth, note, changed, rows) {
@@ -257,7 +261,7 @@ const panes = {
     const line = this.sourceLines[here - 1];
     if (!line) return;
     line.dataset.here = now ? "true" : "before";
-    this.sourceHost.scrollTop = line.offsetTop - this.sourceHost.offsetTop - this.sourceHost.clientHeight / 2;
+    this.sourceHost.scrollTop = line.offsetTop - this.sourceHost.clientHeight / 2;
   },
 };
 Object.assign(App.prototype, panes);
