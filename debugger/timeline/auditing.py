@@ -11,7 +11,7 @@ import msgspec
 
 from debugger.timeline.pointers import ABSENT
 from debugger.timeline.searching import data_text, holds
-from debugger.timeline.sentences import subject
+from debugger.timeline.sentences import place, subject
 from debugger.timeline.stops import MUTATIONS, is_failure
 from debugger.timeline.timeline import Timeline
 from eventstore import Event, UnknownEvent
@@ -131,7 +131,7 @@ def _values(timeline: Timeline, revision: int, event: Event) -> tuple[Any, Any]:
         moments = (timeline.state_at(at).values for at in (revision - 1, revision))
         before, after = map(dict, moments)
         return before, after
-    path = subject(event)
+    path = place(event)
     return timeline.value_at(revision - 1, path), timeline.value_at(revision, path)
 
 
