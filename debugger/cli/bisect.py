@@ -10,10 +10,13 @@ from debugger.cli import rerunning
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Column, Output, json_line
+from debugger.corpus import Bisection, Probe
+from debugger.corpus import bisect as search
 from debugger.errors import BadInputError
 from eventstore import Event
 from runtime.errors import NotReplayableError, ReplayLimitError, UnknownVersionError
 from runtime.facts import ResponseSent
+from runtime.manifests.comparing import compare
 from runtime.replay import Library, Options, Replay, run_again
 from runtime.replay.divergence import plain
 
@@ -40,9 +43,6 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def bisect(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Find the first version of a handler that answers a request otherwise."""
-    from debugger.corpus import Probe  # noqa: PLC0415 - it imports the runtime
-    from debugger.corpus import bisect as search  # noqa: PLC0415
-
     app, stubs = rerunning.app_of(arguments), rerunning.stubs_of(arguments)
     with stores.session(arguments.store) as session:
         events = tuple(session.store.read(session.find(arguments.request)))
@@ -62,9 +62,7 @@ def bisect(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
     return _tell(found, changes, output)
 
 
-def _probe(version: str, replay: Replay, *, whole: bool) -> Any:
-    from debugger.corpus import Probe  # noqa: PLC0415
-
+def _probe(version: str, replay: Replay, *, whole: bool) -> Probe:
     if replay.unavailable:
         names = ", ".join(replay.unavailable)
         return Probe(version, problem=f"There was no answer for {names}: give one with --stub.")
@@ -113,8 +111,6 @@ def _line(
 
 def _type_changes(library: Library, good: str, bad: str) -> list[Mapping[str, Any]]:
     """Return what the first bad version declares otherwise than the last good one."""
-    from runtime.manifests.comparing import compare  # noqa: PLC0415
-
     manifests = []
     for version in (good, bad):
         found = [
@@ -134,7 +130,7 @@ def _type_changes(library: Library, good: str, bad: str) -> list[Mapping[str, An
     ]
 
 
-def _tell(found: Any, changes: Sequence[Mapping[str, Any]], output: Output) -> Exit:
+def _tell(found: Bisection, changes: Sequence[Mapping[str, Any]], output: Output) -> Exit:
     rows = []
     for each in found.probes.values():
         verdict = _verdict(found, each)
@@ -161,7 +157,7 @@ def _tell(found: Any, changes: Sequence[Mapping[str, Any]], output: Output) -> E
     return Exit.DIFFERENT
 
 
-def _verdict(found: Any, probe: Any) -> str:
+def _verdict(found: Bisection, probe: Probe) -> str:
     if probe.problem:
         return "skipped" if found.verdict == "found" else "not-replayable"
     first = next(iter(found.probes.values()))

@@ -11,6 +11,7 @@ from debugger.cli import rerunning
 from debugger.cli.command import Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Column, Output
+from debugger.corpus import DIFFER, Corpus, Group, Row, grouped, run_all
 from debugger.errors import BadInputError, NotFoundError
 from debugger.session import Session
 from eventstore import StreamId
@@ -35,10 +36,8 @@ def is_asked(arguments: argparse.Namespace) -> bool:
 
 def replay(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Run requests again, say what became of each, and in which ways they differ."""
-    from debugger.corpus import grouped  # noqa: PLC0415 - it imports the runtime
-
     _check(arguments)
-    rows: list[Any] = []
+    rows: list[Row] = []
     interrupted = False
     try:
         output.table("replay", COLUMNS, _heard(_rows(arguments, stores, output), rows))
@@ -63,10 +62,7 @@ def _check(arguments: argparse.Namespace) -> None:
         rerunning.app_of(arguments)
 
 
-def _rows(arguments: argparse.Namespace, stores: Stores, output: Output) -> Iterator[Any]:
-    from debugger.corpus import run_all  # noqa: PLC0415
-    from debugger.corpus.running import Corpus  # noqa: PLC0415
-
+def _rows(arguments: argparse.Namespace, stores: Stores, output: Output) -> Iterator[Row]:
     with stores.session(arguments.store) as session:
         streams = _streams(session, arguments)
     options = Options(version=arguments.version, stubs=rerunning.stubs_of(arguments))
@@ -87,7 +83,7 @@ def _streams(session: Session, arguments: argparse.Namespace) -> Sequence[Stream
 
 
 def _heard(
-    rows: Iterable[Any], heard: list[Any]
+    rows: Iterable[Row], heard: list[Row]
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     for row in rows:
         heard.append(row)
@@ -103,12 +99,12 @@ def _heard(
         yield msgspec.structs.asdict(row), cells
 
 
-def _group_row(group: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _group_row(group: Group) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     fields = msgspec.structs.asdict(group)
     return fields, {**fields, "requests": str(group.count), "name": group.name or group.problem}
 
 
-def _summary(rows: Sequence[Any]) -> str:
+def _summary(rows: Sequence[Row]) -> str:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.verdict] = counts.get(row.verdict, 0) + 1
@@ -116,9 +112,7 @@ def _summary(rows: Sequence[Any]) -> str:
     return f"{len(rows)} requests: {told or 'none'}."
 
 
-def _exit(rows: Sequence[Any]) -> Exit:
-    from debugger.corpus import DIFFER  # noqa: PLC0415
-
+def _exit(rows: Sequence[Row]) -> Exit:
     verdicts = {row.verdict for row in rows}
     if verdicts & DIFFER:
         return Exit.DIVERGED

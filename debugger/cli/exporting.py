@@ -2,15 +2,19 @@
 
 import argparse
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debugger.cli.output import Column, Output
 from debugger.demo import is_demo, source_folder
 from debugger.errors import BadInputError
 from debugger.session import Session, Source, read_source
 from eventstore import Event, StreamId
+
+if TYPE_CHECKING:
+    from debugger.exports import Recording
 
 COLUMNS = (
     Column("requests", right=True), Column("facts", right=True), Column("hidden", right=True),
@@ -57,10 +61,9 @@ def tell_hidden(hidden: Sequence[Mapping[str, Any]], output: Output) -> None:
     if not hidden:
         output.say("Nothing in it is redacted.")
         return
-    places: dict[tuple[str, str], int] = {}
-    for each in hidden:
-        place = f"{each['pointer']} of #{each['revision']}", each["how"]
-        places[place] = places.get(place, 0) + 1
+    places = Counter(
+        (f"{each['pointer']} of #{each['revision']}", str(each["how"])) for each in hidden
+    )
     shown = list(places.items())[:20]
     for (place, how), count in shown:
         output.say(f"{how}: {place}{f', in {count} requests' if count > 1 else ''}")
@@ -68,7 +71,7 @@ def tell_hidden(hidden: Sequence[Mapping[str, Any]], output: Output) -> None:
         output.say(f"And {len(places) - len(shown)} more places; --json lists all.")
 
 
-def _content(session: Session, recording: Any, arguments: argparse.Namespace) -> bytes:
+def _content(session: Session, recording: "Recording", arguments: argparse.Namespace) -> bytes:
     from debugger import exports  # noqa: PLC0415
 
     if arguments.form == "jsonl":
@@ -82,7 +85,7 @@ def _content(session: Session, recording: Any, arguments: argparse.Namespace) ->
 
 
 def _write_bundle(
-    session: Session, recording: Any, arguments: argparse.Namespace, output: Output
+    session: Session, recording: "Recording", arguments: argparse.Namespace, output: Output
 ) -> None:
     from debugger import exports  # noqa: PLC0415
 

@@ -2,12 +2,13 @@
 
 from debugger.corpus.bisecting import Bisection, Probe, bisect
 from debugger.corpus.groups import Group, grouped
-from debugger.corpus.running import run_all
+from debugger.corpus.running import Corpus, run_all
 from debugger.corpus.verdicts import DIFFER, Row, row_of, run_one
 
 __all__ = [
     "DIFFER",
     "Bisection",
+    "Corpus",
     "Group",
     "Probe",
     "Row",

@@ -11,6 +11,8 @@ class Group(msgspec.Struct, frozen=True):
     """Requests that part from their records in the same way."""
 
     count: int
+    example: str
+    """The first of them."""
     verdict: str
     difference: str
     fact: str
@@ -19,8 +21,6 @@ class Group(msgspec.Struct, frozen=True):
     recorded: str
     replayed: str
     problem: str
-    example: str
-    """The first of them."""
 
 
 def grouped(rows: Iterable[Row]) -> list[Group]:
@@ -28,7 +28,7 @@ def grouped(rows: Iterable[Row]) -> list[Group]:
     members: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         members.setdefault(_way(row), []).append(row)
-    groups = [Group(len(rows), *way, example=rows[0].request) for way, rows in members.items()]
+    groups = [Group(len(same), same[0].request, *way) for way, same in members.items()]
     return sorted(groups, key=lambda group: -group.count)
 
 

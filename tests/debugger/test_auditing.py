@@ -41,7 +41,9 @@ def test_a_deed_is_told_with_who_did_it_and_what_stood_there(history: History) -
         assert (row.what, row.position, row.at_us) == (event.type, event.position, event.at_us)
         assert row.who == timeline.state_at(row.revision).principal
         if row.what == "context.set":
-            values = [history.values_at[row.revision - n].get(event.key, ABSENT) for n in (1, 0)]
+            values = [
+                history.values_at[row.revision - n].get(event.key or "", ABSENT) for n in (1, 0)
+            ]
             assert [row.before, row.after] == values
 
 
