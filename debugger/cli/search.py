@@ -55,7 +55,9 @@ def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
 def _require_filter(arguments: argparse.Namespace) -> None:
     if not arguments.filter:
         problem = "No FILTER says what to search for."
-        raise BadInputError(problem, "Write a word, or FIELD:VALUE.")
+        raise BadInputError(
+            problem, "Write a word, or FIELD:VALUE; `timescape search --help` shows both."
+        )
     if any(getattr(arguments, name) is not None for name in auditing.OPTIONS):
         problem = "--who, --what, --since and --until are of --audit."
         raise BadInputError(problem, "Add it, or write since:15m into the filter.")

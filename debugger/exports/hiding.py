@@ -1,7 +1,8 @@
 """What a recording hides, and what an export hides besides (AD-17).
 
 A mask is a path of user state, `/card` or `/cart/0/note`, or the name of a fact and a
-pointer into it, `request.received:/body/card`. It hides the value in whatever an export
+pointer into it, `request.received:/body/card`. In a path of state an index means every item of
+its list, for items move. It hides the value in whatever an export
 holds; the store keeps it.
 """
 
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from debugger.errors import BadInputError, NotFoundError
-from debugger.timeline.pointers import Tokens, envelope, join, key_text, readable, related, split
+from debugger.timeline.pointers import Tokens, envelope, join, key_text, readable, split
 from eventstore import Event, UnknownEvent
 from eventstore.codec import from_plain, to_plain
 from eventstore.codec.hiding import is_sealed, with_parts
@@ -145,11 +146,11 @@ def _of_state(data: Any, key: str, tokens: Tokens) -> Any:
         case facts.ContextEdited(patch=patch, default=default) if key == tokens[0]:
             return _replaced(
                 data,
-                patch=tuple(_of_change(op, (key, *op.path), tokens) for op in patch),
+                patch=_of_patch(patch, (key,), tokens),
                 default=_without(default, tokens[1:]) if data.created else default,
             )
         case facts.ContextRestored(patch=patch):
-            return _replaced(data, patch=tuple(_of_change(op, op.path, tokens) for op in patch))
+            return _replaced(data, patch=_of_patch(patch, (), tokens))
         case _:
             return data
 
@@ -164,28 +165,44 @@ def _replaced(data: Any, **fields: Any) -> Any:
 
 
 def _all_same(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    return all(a is b for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _of_change(op: facts.Change, path: Sequence[str | int], tokens: Tokens) -> facts.Change:
-    """Hide what a change writes at *tokens*; rather too much than too little."""
+def _of_patch(
+    patch: Sequence[facts.Change], key: tuple[str, ...], tokens: Tokens
+) -> tuple[facts.Change, ...]:
+    """Hide what changes write at *tokens*; those within a place that is hidden are left out."""
+    changed = (_of_change(op, (*key, *op.path), tokens) for op in patch)
+    return tuple(op for op in changed if op is not None)
+
+
+def _of_change(op: facts.Change, path: Sequence[str | int], tokens: Tokens) -> facts.Change | None:
     written = readable(path)
-    if op.op == "remove" or not related(_parent(op, written), tokens):
+    in_dict = "$dict" in path[1:]
+    if _meets(written[: len(tokens)], tokens) and (
+        len(written) > len(tokens) or (in_dict and len(written) == len(tokens))
+    ):
+        return None
+    if op.op == "remove" or not _meets(written, tokens[: len(written)]):
         return op
     if op.op == "splice":
-        rest = tokens[len(written) :] if len(tokens) >= len(written) else ()
-        items = [_without(item, rest) for item in op.value]
+        items = [_without(item, tokens[len(written) :]) for item in op.value]
         changed = any(a is not b for a, b in zip(items, op.value, strict=True))
         return msgspec.structs.replace(op, value=items) if changed else op
-    if "$dict" in path[1:]:
-        return msgspec.structs.replace(op, value=MARK)
-    value = _without(op.value, tokens[len(written) :])
+    value = MARK if in_dict else _without(op.value, tokens[len(written) :])
     return op if value is op.value else msgspec.structs.replace(op, value=value)
 
 
-def _parent(op: facts.Change, written: Tokens) -> Tokens:
-    """Return the place that a change is told of: a splice moves what stands behind it, too."""
-    return written[:-1] if op.op == "splice" else written
+def _meets(written: Tokens, tokens: Tokens) -> bool:
+    """Say whether two places are one; an index meets every index, for items move."""
+    return len(written) == len(tokens) and all(
+        one == other or (_is_index(one) and _is_index(other))
+        for one, other in zip(written, tokens, strict=True)
+    )
+
+
+def _is_index(step: str) -> bool:
+    return step == "*" or (step.isascii() and step.isdecimal())
 
 
 def _without(tree: Any, tokens: Tokens) -> Any:
@@ -209,19 +226,15 @@ def _without(tree: Any, tokens: Tokens) -> Any:
 
 
 def _without_part(tree: Any, tokens: Tokens) -> Any:
-    step: Any = tokens[0]
     if isinstance(tree, list):
-        if not (step.isascii() and step.isdecimal() and len(step) < 10 and int(step) < len(tree)):
+        if not _is_index(tokens[0]):
             return tree
-        step = int(step)
-    elif not isinstance(tree, dict) or step not in tree:
+        items = [_without(item, tokens[1:]) for item in tree]
+        return tree if _all_same(items, tree) else items
+    if not isinstance(tree, dict) or tokens[0] not in tree:
         return tree
-    inner = _without(tree[step], tokens[1:])
-    if inner is tree[step]:
-        return tree
-    copy = tree.copy()
-    copy[step] = inner
-    return copy
+    inner = _without(tree[tokens[0]], tokens[1:])
+    return tree if inner is tree[tokens[0]] else {**tree, tokens[0]: inner}
 
 
 def _without_pair(tree: Any, tokens: Tokens) -> Any:

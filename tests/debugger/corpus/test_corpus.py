@@ -138,7 +138,7 @@ rows = st.builds(
 
 
 @pytest.mark.proves("RP-4", "TT-1")
-@given(st.lists(rows, max_size=30, unique_by=lambda row: row.request))
+@given(st.lists(rows, max_size=12, unique_by=lambda row: row.request))
 def test_each_request_is_in_one_group_and_the_largest_is_first(found: list[Row]) -> None:
     def way(row: Row) -> tuple[Any, ...]:
         return row.verdict, row.difference, row.fact, row.name, row.path, row.recorded, row.replayed
