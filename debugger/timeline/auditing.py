@@ -16,6 +16,7 @@ from debugger.timeline.stops import MUTATIONS, is_failure
 from debugger.timeline.timeline import Timeline
 from eventstore import Event, UnknownEvent
 from runtime import facts, version_facts
+from runtime.policy_facts import PolicyDecided
 
 AUDIT_FIELDS: Mapping[str, str] = {
     "who": "text",
@@ -144,6 +145,8 @@ def outcome_of(event: Event) -> str:
             return "denied" if error else "allowed"
         case facts.ValidationFailed():
             return "denied" if event.key == "request" else "failed"
+        case PolicyDecided():
+            return "denied" if event.key == "deny" else "allowed"
         case _:
             denied = event.type.endswith((".denied", ".refused"))
             return "denied" if denied else "failed" if is_failure(event) else "allowed"

@@ -9,16 +9,19 @@ from debugger.cli.exits import Exit
 from debugger.session import Session
 from debugger.session.auditing import audit
 from debugger.timeline import ABSENT, Timeline
-from debugger.timeline.auditing import is_deed, of_request
+from debugger.timeline.auditing import is_deed, of_request, outcome_of
 from eventstore import Store
 from eventstore.memory import MemoryStore
+from runtime import facts
 from runtime.context import REQUEST_REDUCER, registry
+from runtime.policy_facts import PolicyDecided
 from runtime.testing import FakeClock, SeededIds
 from tests.debugger.corpus.serving import serve
-from tests.debugger.stores import Shop, memory_store, shop
+from tests.debugger.stores import Shop, Story, Ticks, memory_store, shop
 from tests.faces.command_line import run
 from tests.runtime.replay.shop import Pricing
 from tests.runtime.replay.shop import shop as app_of
+from tests.strategies import as_events
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,17 @@ def test_outcomes_are_allowed_denied_or_failed(filled: tuple[Store, Shop]) -> No
     assert outcomes[made.invalid.hex, "validation.failed"] == "denied"
     assert outcomes[made.failing.hex, "response.sent"] == "failed"
     assert outcomes[made.aborted.hex, "request.aborted"] == "failed"
+
+
+@pytest.mark.proves("OB-7")
+def test_what_a_policy_refused_was_denied() -> None:
+    story = Story(Ticks()).add(PolicyDecided(("roles",)), "allow")
+    story.add(PolicyDecided(("roles",), "no role"), "deny")
+    story.add(facts.CapabilityDenied("stock", "left", "read"), "stock.left")
+
+    assert [outcome_of(event) for event in as_events(story.events)] == [
+        "allowed", "denied", "denied",
+    ]  # fmt: skip
 
 
 @pytest.mark.proves("CL-8", "OB-7", "TM-7")
