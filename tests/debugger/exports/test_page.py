@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from debugger.exports.page import policy
 from debugger.session import Session, Source
 from debugger.timeline import StepKind, Timeline
 from debugger.timeline.pointers import join
-from eventstore import StreamId
+from eventstore import Event, StreamId
+from runtime import facts
 from tests.debugger.exports.browser import Page
 from tests.debugger.stores import HOSTILE, Shop, Story, Ticks, memory_store, record, shop
 from tests.faces.command_line import run
-from tests.strategies import STREAM, History, histories
+from tests.strategies import STREAM, History, as_events, histories
 
 ASKED = "document.querySelector('[aria-selected=true] .number').textContent"
 
@@ -99,7 +100,24 @@ RUN = """
 def test_the_fold_of_the_page_is_ours_on_any_history(
     told: Told, browser: Page, history: History
 ) -> None:
-    timeline = Timeline(STREAM, history.events)
+    agrees(told, browser, history.events)
+
+
+@pytest.mark.proves("AD-16", "SN-6")
+def test_a_splice_in_the_middle_moves_what_stands_behind_it(told: Told, browser: Page) -> None:
+    story = Story(Ticks()).set("l", [1, 2, 3, 4]).set("d", {"a": {"b": 1}, "c": 2})
+    story.edit("l", facts.Change("splice", (1,), [9, 8], 1))
+    story.edit("l", facts.Change("splice", (0,), [], 2), facts.Change("replace", (1,), 1.0))
+    story.edit("d", facts.Change("remove", ("a", "b")), facts.Change("add", ("a", "z"), None))
+    story.edit("l", facts.Change("splice", (9,), [], 9))
+    story.add(facts.ContextRestored(1, (facts.Change("remove", ("d",)),)), "one")
+
+    agrees(told, browser, as_events(story.events))
+
+
+def agrees(told: Told, browser: Page, events: Sequence[Event]) -> None:
+    """Hold the page's states, differences and writers against ours, forwards and back."""
+    timeline = Timeline(STREAM, events)
     recorded = Recorded(told.recording.requests[0].summary, timeline)
     page = as_page(Recording([recorded], [], told.recording.end)).decode()
     data = re.search(r'id="recording">(.*?)</script>', page, re.DOTALL)
