@@ -7,14 +7,14 @@ RFC 6901 pointer into user state: `/total`, `/items/0/sku`.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from debugger.errors import NoSuchMomentError
 from debugger.timeline.differences import Change, differences
 from debugger.timeline.pointers import ABSENT, Tokens, lookup, split
 from debugger.timeline.searching import holds
 from debugger.timeline.seeking import Seeking
-from debugger.timeline.stops import StepKind, stops
+from debugger.timeline.stops import Spans, StepKind, lines, stops
 from debugger.timeline.writing import (
     KeyHistory,
     KeyIndex,
@@ -135,20 +135,36 @@ class Timeline:
         """Return the revisions at which steps of *kind* stop, rising."""
         found = self._stops.get(kind)
         if found is None:
-            found = self._stops[kind] = stops(self.events, kind)
+            if kind == "over" or kind == "out":
+                problem = f"Steps {kind} have no fixed stops."
+                raise NoSuchMomentError(problem, "Ask `next` and `previous`.")
+            found = lines(self.events) if kind == "line" else stops(self.events, kind)
+            self._stops[kind] = found
         return found
 
     def next(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly after *revision*; None: there is none."""
+        if kind == "over" or kind == "out":
+            return self._beyond(revision, kind, forward=True)
         rising = self.stops(kind)
         index = bisect_right(rising, revision)
         return rising[index] if index < len(rising) else None
 
     def previous(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly before *revision*; None: there is none."""
+        if kind == "over" or kind == "out":
+            return self._beyond(revision, kind, forward=False)
         rising = self.stops(kind)
         index = bisect_left(rising, revision)
         return rising[index - 1] if index else None
+
+    def _beyond(self, revision: int, kind: Literal["over", "out"], *, forward: bool) -> int | None:
+        step = self._spans.over if kind == "over" else self._spans.out
+        return step(revision, forward=forward)
+
+    @cached_property
+    def _spans(self) -> Spans:
+        return Spans(self.events)
 
     def seek(self, text: str, revision: int) -> tuple[int, bool]:
         """Find the moment that *text* means for a cursor at *revision* (TM-4).
