@@ -203,7 +203,8 @@ def _parting(parted: Divergence) -> Parting:
         "" if fact is None else f"{fact.type} {fact.key or ''}".rstrip()
         for fact in (parted.recorded, parted.attempted)
     ]
-    return Parting(parted.index, parted.kind, *names, *parted.lines)
+    then, now = parted.lines
+    return Parting(parted.index, parted.kind, names[0], names[1], then, now)
 
 
 def history(ran: Ran, wanted: Wanted, recorded: Timeline) -> Timeline:

@@ -70,20 +70,13 @@ class FactSubject:
     def field(self, name: str) -> str | int | None:
         """Return the value of a field of `FACT_FIELDS`; `dur` counts from the request."""
         match name:
-            case "kind":
-                return self._event.type
-            case "key":
-                return self._event.key
-            case "line":
-                return self._event.site
             case "since":
                 return self._event.at_us
-            case "hook" | "effect" | "phase" | "level" | "error" | "stream":
-                return _OF_FACT[name](self._event)
             case "dur":
                 return max(self._event.at_us - self._request().started_us, 0)
             case _:
-                return _READ[name](self._request())
+                own = _OF_FACT.get(name)
+                return own(self._event) if own else _READ[name](self._request())
 
     def has(self, word: str) -> bool:
         """Say whether type, key, site or data hold *word*."""
@@ -160,6 +153,9 @@ def _key_of(kind: str) -> Callable[[Event], str | None]:
 
 
 _OF_FACT: dict[str, Callable[[Event], str | None]] = {
+    "kind": lambda event: event.type,
+    "key": lambda event: event.key,
+    "line": lambda event: event.site,
     "hook": _key_of("hook."),
     "effect": _key_of("effect."),
     "phase": lambda event: event.key if event.type == "phase.changed" else None,

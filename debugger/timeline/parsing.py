@@ -114,6 +114,8 @@ class _Reader(ValueReader):
         if (compared := self._comparison()) is not None:
             return compared
         match = _FIELD.match(self._text, self._at)
+        if self._peek() in tuple("<>=~"):
+            self._fail("a term; a comparison stands behind a place, such as state.total > 400")
         if match is None:
             return Word(self._value("a word, `field:value`, `!` or `(`"))
         name = match[1]

@@ -174,20 +174,32 @@ def judge(predicate: Predicate, subject: Subject, fields: Fields, now_us: int) -
         case Field():
             return _field_holds(predicate, subject, fields, now_us)
         case Word(text=text):
-            if _is_glob(text):
-                return any(_glob(text).fullmatch(column) for column in subject.columns())
-            return subject.has(text.casefold())
-        case Comparing(left=left, op=op, right=right):
-            return Asking(subject.root).compare(left, op, right)
-        case Holding(of=value):
-            return Asking(subject.root).holds(value)
+            return _word_stands(text, subject)
+        case Comparing() | Holding():
+            return _of_values(predicate, subject)
         case Not(of=inner):
-            answer = judge(inner, subject, fields, now_us)
-            return answer if isinstance(answer, Unknown) else not answer
+            return _not(judge(inner, subject, fields, now_us))
         case And(of=all_of):
             return _first((judge(each, subject, fields, now_us) for each in all_of), decides=False)
         case Or(of=any_of):
             return _first((judge(each, subject, fields, now_us) for each in any_of), decides=True)
+
+
+def _not(answer: Answer) -> Answer:
+    return answer if isinstance(answer, Unknown) else not answer
+
+
+def _word_stands(text: str, subject: Subject) -> bool:
+    if _is_glob(text):
+        return any(_glob(text).fullmatch(column) for column in subject.columns())
+    return subject.has(text.casefold())
+
+
+def _of_values(predicate: Comparing | Holding, subject: Subject) -> Answer:
+    asking = Asking(subject.root)
+    if isinstance(predicate, Holding):
+        return asking.holds(predicate.of)
+    return asking.compare(predicate.left, predicate.op, predicate.right)
 
 
 def _first(answers: Iterator[Answer], *, decides: bool) -> Answer:

@@ -6,7 +6,7 @@ from typing import Literal
 from eventstore import Event
 from runtime.facts import ResponseSent
 
-StepKind = Literal["event", "mutation", "hook", "effect", "phase", "failure", "line", "over", "out"]
+StepKind = Literal["event", "mutation", "hook", "effect", "phase", "failure", "line"]
 Plain = Literal["event", "mutation", "hook", "effect", "phase", "failure"]
 """Kinds whose stops are told from a fact alone."""
 

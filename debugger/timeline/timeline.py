@@ -7,7 +7,7 @@ RFC 6901 pointer into user state: `/total`, `/items/0/sku`.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from debugger.errors import NoSuchMomentError
 from debugger.timeline.differences import Change, differences
@@ -135,32 +135,32 @@ class Timeline:
         """Return the revisions at which steps of *kind* stop, rising."""
         found = self._stops.get(kind)
         if found is None:
-            if kind == "over" or kind == "out":
-                problem = f"Steps {kind} have no fixed stops."
-                raise NoSuchMomentError(problem, "Ask `next` and `previous`.")
             found = lines(self.events) if kind == "line" else stops(self.events, kind)
             self._stops[kind] = found
         return found
 
     def next(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly after *revision*; None: there is none."""
-        if kind == "over" or kind == "out":
-            return self._beyond(revision, kind, forward=True)
         rising = self.stops(kind)
         index = bisect_right(rising, revision)
         return rising[index] if index < len(rising) else None
 
     def previous(self, revision: int, kind: StepKind = "event") -> int | None:
         """Return the nearest stop of *kind* strictly before *revision*; None: there is none."""
-        if kind == "over" or kind == "out":
-            return self._beyond(revision, kind, forward=False)
         rising = self.stops(kind)
         index = bisect_left(rising, revision)
         return rising[index - 1] if index else None
 
-    def _beyond(self, revision: int, kind: Literal["over", "out"], *, forward: bool) -> int | None:
-        step = self._spans.over if kind == "over" else self._spans.out
-        return step(revision, forward=forward)
+    def over(self, revision: int, *, forward: bool = True) -> int | None:
+        """Return the nearest moment outside of spans that open after *revision*.
+
+        Back: of spans that close at it. None: there is none.
+        """
+        return self._spans.over(revision, forward=forward)
+
+    def out(self, revision: int, *, forward: bool = True) -> int | None:
+        """Return the end of the hook or handler that *revision* lies in, or back its start."""
+        return self._spans.out(revision, forward=forward)
 
     @cached_property
     def _spans(self) -> Spans:

@@ -40,7 +40,7 @@ Answer: TypeAlias = bool | Unknown
 class Constant(msgspec.Struct, frozen=True, tag=True):
     """A value that is written out."""
 
-    value: "Decimal | str | bool | None | tuple[Constant, ...]"
+    value: "Decimal | str | bool | tuple[Constant, ...] | None"
 
     def __str__(self) -> str:
         value = self.value
@@ -119,6 +119,15 @@ class Asking:
         except _Undecided as why:
             return Unknown(str(why))
 
+    def values(self, value: Value) -> list[Any] | Unknown:
+        """Give what *value* is here, to be shown: encoded values, or `ABSENT`."""
+        try:
+            if isinstance(value, Place):
+                return list(self._at(self._root(value.root), value.steps))
+            return [_shown(each) for each in self._all(value)]
+        except _Undecided as why:
+            return Unknown(str(why))
+
     def _any(self, answers: Iterator[Answer]) -> Answer:
         unknown: Unknown | None = None
         for answer in answers:
@@ -132,7 +141,7 @@ class Asking:
     def _count(self) -> None:
         self._visited += 1
         if self._visited > MOST_VISITED:
-            raise _Undecided("more values than are looked at")
+            raise _Undecided(_TOO_MANY)
 
     def _all(self, value: Value) -> Iterator[Any]:
         """Give what *value* means here: plain values, encoded trees, `ABSENT`."""
@@ -165,7 +174,7 @@ class Asking:
 
     def _changed(self, of: Value) -> bool:
         if not isinstance(of, Place):
-            raise _Undecided("only a place of the state can have changed")
+            raise _Undecided(_NO_PLACE)
         now, then = (list(self._at(self._root(root), of.steps)) for root in ("state", "old"))
         return len(now) != len(then) or any(
             not _same(one, other) for one, other in zip(now, then, strict=True)
@@ -176,6 +185,8 @@ class _Undecided(Exception):
     """Ends a question whose answer is unknown; its text is the reason."""
 
 
+_TOO_MANY = "more values than are looked at"
+_NO_PLACE = "only a place of the state can have changed"
 _HIDDEN = {"$redacted": "redacted", "$sealed": "sealed", "$forgotten": "forgotten"}
 _TEXTS = frozenset({"$date", "$uuid", "$datetime", "$time"})
 
@@ -184,6 +195,13 @@ def _same(one: Any, other: Any) -> bool:
     if one is ABSENT or other is ABSENT:
         return one is other
     return same(one, other)
+
+
+def _shown(value: Any) -> Any:
+    """Return a plain value as an encoded one."""
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    return {"$decimal": str(value)} if isinstance(value, Decimal) else value
 
 
 def plain_of(constant: Constant) -> Any:
@@ -211,19 +229,15 @@ def plain(tree: Any) -> Any:
 
 def kind_of(value: Any) -> str:
     """Name the kind of a plain value."""
-    if value is ABSENT:
-        return "absent"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, Decimal):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list):
-        return "list"
+    if value is ABSENT or value is None:
+        return "null" if value is None else "absent"
+    for cls, name in _KINDS:
+        if isinstance(value, cls):
+            return name
     return _HIDDEN.get(envelope(value) or "", "object")
+
+
+_KINDS = ((bool, "boolean"), (Decimal, "number"), (str, "text"), (list, "list"))
 
 
 def _truth(value: Any) -> Answer:
@@ -258,11 +272,20 @@ def _compared(one: Any, op: str, other: Any) -> Answer:
             return Unknown(kind)
     if "absent" in kinds:
         return False
-    if op in ("in", "contains"):
-        return _holds_in(one, other) if op == "in" else _holds_in(other, one)
-    if op in ("==", "!="):
-        equal = _equal(one, other)
-        return equal if isinstance(equal, Unknown) or op == "==" else not equal
+    match op:
+        case "in":
+            return _holds_in(one, other)
+        case "contains":
+            return _holds_in(other, one)
+        case "==" | "!=":
+            equal = _equal(one, other)
+            return equal if isinstance(equal, Unknown) else equal is (op == "==")
+        case _:
+            return _in_order(one, op, other)
+
+
+def _in_order(one: Any, op: str, other: Any) -> Answer:
+    kinds = kind_of(one), kind_of(other)
     if kinds[0] != kinds[1] or kinds[0] not in ("number", "text"):
         return Unknown(f"{kinds[0]} and {kinds[1]} do not compare")
     if one != one or other != other:  # noqa: PLR0124 - a NaN
