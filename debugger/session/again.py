@@ -10,10 +10,20 @@ from uuid import UUID
 
 import msgspec
 
-from debugger.session.requests import request_id
+from debugger.session.session import Session
+from debugger.session.upkeep import KIND
 from debugger.timeline import Timeline
-from eventstore import Event, EventStoreError, Position, Revision, Store, StreamId
-from eventstore.values import Tree, decode, encode
+from eventstore import (
+    NEW,
+    Event,
+    EventStoreError,
+    NewEvent,
+    Position,
+    Revision,
+    Store,
+    StreamId,
+)
+from eventstore.values import Tree, decode
 from runtime.app import load_app
 from runtime.context import registry
 from runtime.errors import TimescapeError
@@ -223,11 +233,6 @@ def _event(fact: Fact, stream: StreamId, revision: int) -> Event:
     )
 
 
-def encoded(value: Any) -> Tree:
-    """Return a value as edits carry it."""
-    return encode(value)
-
-
 def wanted_of(
     stream: StreamId,
     new_id: Callable[[], StreamId],
@@ -244,6 +249,27 @@ def wanted_of(
     )  # fmt: skip
 
 
-def name_of(wanted: Wanted) -> str:
-    """Return the id of the request that is run."""
-    return request_id(StreamId(wanted.request))
+def keep(session: Session, ran: Ran, wanted: Wanted) -> StreamId:
+    """Write a run that came to its end as a fork of its request, durably; give its id.
+
+    Raises:
+        WriteRefusedError: the session is read-only.
+        EventStoreError: `fork-too-deep`, or the store cannot be written.
+    """
+    fork, parent = StreamId(wanted.fork), StreamId(wanted.request)
+    own = [
+        NewEvent(event.type, event.data, event.key, event.at_us, event.site)
+        for event in (_event(fact, fork, n) for n, fact in enumerate(ran.facts, 1))
+        if event.revision > ran.shared
+    ]
+    with session.writing() as writer:
+        writer.append(
+            fork,
+            own,
+            kind=KIND,
+            expected=NEW,
+            parent=(parent, Revision(ran.shared)),
+            close=True,
+            durable=True,
+        ).result()
+    return fork
