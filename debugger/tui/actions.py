@@ -93,14 +93,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("over-back", "back, over what returned or closed here", ("O",), "request"),
     Action("out", "on to where this call or hook ends", ("u",), "request", "out", "u U"),
     Action("out-back", "back to where this call or hook began", ("U",), "request"),
-    Action("go-to", "go to a moment: 1729  +50  50%  401ms  end  failure", ("g",), "request", "go"),
+    Action(
+        "go-to",
+        "go to a moment: 1729  +50  50%  401ms  end  failure",
+        ("g",),
+        "request versions",
+        "go",
+    ),
     # what is kept in mind
     Action("breakpoint", "a breakpoint here, or away with it", ("b",), "request"),
     Action("breakpoints", "all breakpoints", ()),
     Action("watch", "watch the focused place, or a filter", ("a",), "request"),
     Action("bookmark", "a bookmark at this moment, or away with it", ("asterisk",), "request"),
     Action("bookmarks", "all bookmarks", ("apostrophe",)),
-    Action("mark", "mark as A, then as B", ("space",), "requests request forks", "mark"),
+    Action("mark", "mark as A, then as B", ("space",), "requests request waterfall forks", "mark"),
     Action(
         "compare", "compare A with B, or with what is shown", ("equals_sign",), "any", "compare"
     ),
@@ -119,7 +125,7 @@ ACTIONS: tuple[Action, ...] = (
         "replay",
         "run the request again and compare",
         ("r",),
-        "requests request compare forks",
+        "requests request waterfall compare forks",
         "replay",
     ),
     Action("edit", "change a value of the draft", ("tilde",), "request", "edit"),

@@ -10,22 +10,32 @@ from textual.binding import Binding, BindingType
 
 from debugger.session import RequestSummary
 from debugger.tui.actions import ACTIONS
+from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.latest import Latest
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
 from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task
+from debugger.tui.versions_screen import VersionsScreen
+from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
 REST_S = 0.06
 """How long a cursor or typing rests before more is read for it."""
-BOARDS: dict[str, type[Board]] = {"compare": CompareScreen}
+BOARDS: dict[str, type[Board]] = {
+    "waterfall": WaterfallScreen,
+    "versions": VersionsScreen,
+    "compare": CompareScreen,
+    "forks": ForksScreen,
+    "audit": AuditScreen,
+}
 """Screens that are made when they are first asked for."""
 _OF_A_REQUEST = ("request", "waterfall", "forks")
 
@@ -64,6 +74,7 @@ class DebuggerApp(App[None]):
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
         self._first = request
+        self._tail_s = tail_s
         self._boards: dict[str, Board] = {}
         self._finds = Latest(self, "timescape-find")
         self._runs = Latest(self, "timescape-run")
@@ -79,8 +90,14 @@ class DebuggerApp(App[None]):
         self.install_screen(self.requests, "requests")
         self.install_screen(self.request, "request")
         self.push_screen("requests")
+        if self._tail_s:
+            self.set_interval(self._tail_s, self._tick_board)
         if self._first is not None:
             self._open(self._first)
+
+    def _tick_board(self) -> None:
+        if isinstance(self.face, Board):
+            self.face.tick()
 
     def on_unmount(self) -> None:
         self.desk.jobs.cancel()
