@@ -23,6 +23,8 @@ from eventstore import (
     Store,
     StreamId,
 )
+from eventstore.codec.hiding import with_hidden
+from eventstore.redaction import MARK
 from eventstore.values import Tree, decode
 from runtime.app import load_app
 from runtime.context import registry
@@ -188,8 +190,7 @@ def _told(told: Replay, *, edited: bool) -> Ran:
         whole=told.is_whole,
         shared=told.shared,
         facts=tuple(
-            Fact(fact.type, msgspec.Raw(_encode(fact.data)), fact.key, fact.at_us, fact.site)
-            for fact in told.facts
+            Fact(fact.type, _raw(fact.data), fact.key, fact.at_us, fact.site) for fact in told.facts
         ),
         parting=None if told.divergence is None else _parting(told.divergence),
         unavailable=tuple(told.unavailable),
@@ -203,6 +204,11 @@ def _verdict(told: Replay, *, edited: bool) -> str:
     if told.divergence.kind == "redacted":
         return "unknown"  # the code wants a value that the record does not have
     return "different" if edited or told.version != told.recorded_version else "diverged"
+
+
+def _raw(data: Any) -> msgspec.Raw:
+    # What is not recorded in clear leaves the process of the run as little.
+    return msgspec.Raw(_encode(with_hidden(data, lambda *_: MARK)))
 
 
 _encode = msgspec.json.Encoder().encode

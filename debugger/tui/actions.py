@@ -179,7 +179,7 @@ LINES: dict[str, tuple[str, ...]] = {
         "next-event", "next-mutation", "previous-write", "next-pane", "next-line", "next-hit",
         "next-failure", "go-to", "next-hook", "next-effect", "edit", "fork", "raw", "zoom",
     ),
-    "waterfall": ("open", "request", "next-pane", "palette", "quit"),
+    "waterfall": ("open", "next-pane", "palette", "quit"),
     "versions": ("search", "go-to", "open", "next-pane", "palette", "quit"),
     "compare": ("open", "variant", "next-pane", "fork", "palette", "quit"),
     "forks": ("open", "mark", "compare", "replay", "next-pane", "palette", "quit"),
