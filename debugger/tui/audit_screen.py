@@ -8,7 +8,6 @@ from debugger.timeline import printable, shown
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.desk import Desk, problem_of
-from debugger.tui.fields import Prompt
 from debugger.tui.latest import Latest
 from debugger.tui.wording import clock_text, moment_of
 from eventstore import Verdict
@@ -29,11 +28,9 @@ class AuditScreen(Board):
         self._verifies = Latest(self, "timescape-verify")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.reload()
 
     def on_unmount(self) -> None:
-        super().on_unmount()
         self._verifies.close()
 
     @property
@@ -147,12 +144,12 @@ class AuditScreen(Board):
     def do_search(self) -> None:
         self.ask("audit", "/", "who:ann  what:version.tagged  subject:*orders*  since:1d")
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "audit":
-            self.where = message.text
+    def answered(self, purpose: str, text: str) -> None:
+        if purpose == "audit":
+            self.where = text
             self.reload()
         else:
-            super().on_prompt_given(message)
+            super().answered(purpose, text)
 
     def do_back(self) -> None:
         if self.where:

@@ -45,7 +45,6 @@ class CompareScreen(Board):
         return super().pending or self._keeps.busy
 
     def on_unmount(self) -> None:
-        super().on_unmount()
         self._keeps.close()
 
     # --- what it tells ---

@@ -8,7 +8,6 @@ from debugger.tui.actions import Action
 from debugger.tui.cells import Cells
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk, problem_of
-from debugger.tui.fields import Prompt
 from debugger.tui.latest import Latest
 from debugger.tui.location import Location
 from debugger.tui.notes import edit_text
@@ -69,11 +68,11 @@ class Drafting(Noting):
         self.show_title()
         self.say("The draft is forgotten.")
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "edit":
-            self._edit(message.text)
+    def answered(self, purpose: str, text: str) -> None:
+        if purpose == "edit":
+            self._edit(text)
         else:
-            super().on_prompt_given(message)
+            super().answered(purpose, text)
 
     # --- run on ---
 

@@ -377,11 +377,17 @@ class Face(Screen[None], inherit_bindings=False):
     def on_prompt_gone(self) -> None:
         self._fault.styles.display = "none"
         self.bottom.styles.display = "block"
-        (self._focus_before or self.lines()[0]).focus()
+        # At once: what the answer brings to the front takes the focus after that.
+        self.set_focus(self._focus_before or self.lines()[0])
 
     def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "command":
-            self.command(message.text)
+        # Textual calls the handler of every class, so only this one may be called so.
+        self.answered(message.purpose, message.text)
+
+    def answered(self, purpose: str, text: str) -> None:
+        """Do what was asked for by `ask` with *purpose*."""
+        if purpose == "command":
+            self.command(text)
 
     def command(self, text: str) -> None:
         """Do what a `:` line says: an action, a verb, or a moment to go to."""

@@ -8,7 +8,6 @@ from debugger.timeline import printable, sentence
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
 from debugger.tui.desk import Desk
-from debugger.tui.fields import Prompt
 from debugger.tui.latest import Latest
 from debugger.tui.line_steps import LineSteps
 from debugger.tui.notes import Mark
@@ -156,13 +155,13 @@ class Noting(LineSteps):
             told = "Bookmarked" if now else "No bookmark any more at"
             self.say(f"{told} {here.text}; ' lists them.")
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "breakpoint":
-            self._set_breakpoint(message.text)
-        elif message.purpose == "watch":
-            self._set_watch(message.text)
+    def answered(self, purpose: str, text: str) -> None:
+        if purpose == "breakpoint":
+            self._set_breakpoint(text)
+        elif purpose == "watch":
+            self._set_watch(text)
         else:
-            super().on_prompt_given(message)
+            super().answered(purpose, text)
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,6 @@ from debugger.timeline.quantities import instant_us
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.desk import Desk
-from debugger.tui.fields import Prompt
 from runtime.timescape import HandlerRoutes, Version
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.retiring import guards
@@ -41,7 +40,6 @@ class VersionsScreen(Board):
         self._known: list[App] = []
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.reload()
 
     def about(self) -> list[Cell]:
@@ -127,14 +125,14 @@ class VersionsScreen(Board):
     def do_search(self) -> None:
         self.ask("versions", "/", "text in route, version or edition")
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "as-of":
-            self._look_as_of(message.text)
-        elif message.purpose == "versions":
-            self.where = message.text
+    def answered(self, purpose: str, text: str) -> None:
+        if purpose == "as-of":
+            self._look_as_of(text)
+        elif purpose == "versions":
+            self.where = text
             self._lay_rows()
         else:
-            super().on_prompt_given(message)
+            super().answered(purpose, text)
 
     def _look_as_of(self, text: str) -> None:
         try:

@@ -28,9 +28,7 @@ def order(store: Store, clock: Ticks | None = None) -> Shop:
     for row in source.read_log(first_rows_only=True):
         if row.kind not in ("request", "control"):
             continue
-        events = [
-            NewEvent(e.type, e.data, e.key, e.at_us, e.site) for e in source.read(row.stream)
-        ]
+        events = [NewEvent(e.type, e.data, e.key, e.at_us, e.site) for e in source.read(row.stream)]
         store.append(
             row.stream, events, kind=row.kind, expected=NEW, close=row.kind == "request"
         ).result()
