@@ -273,7 +273,7 @@ def _glob(text: str) -> re.Pattern[str]:
 
 
 _PLAIN = re.compile(r"[^\s\"(),<>=!][^\s\"(),]*")
-_FIELD_LIKE = re.compile(rf"[A-Za-z_]+:|(?:{'|'.join(ROOTS)})[.\[]|\[|.*[<>=!]")
+_FIELD_LIKE = re.compile(rf"~|[A-Za-z_]+:|(?:{'|'.join(ROOTS)})[.\[]|\[|.*[<>=!]")
 """What is no word where it stands alone, so that it wants quotes when it is written out."""
 _KEYWORDS = frozenset({"and", "or", "not", "in", "contains"})
 
