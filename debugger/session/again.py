@@ -56,7 +56,14 @@ class AnswerEdit(msgspec.Struct, frozen=True, tag="answer"):
     value: Tree
 
 
-DraftEdit: TypeAlias = StateEdit | InputEdit | AnswerEdit
+class Stub(msgspec.Struct, frozen=True, tag="stub"):
+    """What a call is answered that the record has no answer for."""
+
+    name: str
+    value: Tree
+
+
+DraftEdit: TypeAlias = StateEdit | InputEdit | AnswerEdit | Stub
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -159,13 +166,14 @@ def _options(wanted: Wanted) -> Options:
     return Options(
         version=wanted.version,
         at=wanted.at,
-        edits=[_edit(each) for each in wanted.edits],
+        edits=[_edit(each) for each in wanted.edits if not isinstance(each, Stub)],
+        stubs={each.name: decode(each.value) for each in wanted.edits if isinstance(each, Stub)},
         on_divergence="fork" if wanted.to_the_end else "stop",
         trace=wanted.trace,
     )
 
 
-def _edit(edit: DraftEdit) -> Edit:
+def _edit(edit: StateEdit | InputEdit | AnswerEdit) -> Edit:
     value = decode(edit.value)
     match edit:
         case StateEdit(path=path):

@@ -20,7 +20,7 @@ from debugger.tui.latest import Latest
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
-from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task
+from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told_of
 from debugger.tui.versions_screen import VersionsScreen
 from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
@@ -195,6 +195,7 @@ class DebuggerApp(App[None]):
                 self.request.take_lines(outcome)
             else:
                 self._hold(held_of(outcome))
+                self._tell(*told_of(outcome))
             self._renew_title()
 
         def failed(error: Exception) -> None:

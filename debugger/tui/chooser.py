@@ -53,6 +53,7 @@ STOPS = (
 DRAFTS = (
     ("/total = 3.50", "a value of the state from here on"),
     ("answer 2 = true", "what effect 2 answers"),
+    ("stub bank.charge = true", "what a call is answered that the record does not have"),
     ('input /body/sku = "tea"', "the request itself"),
 )
 SIGNS = (

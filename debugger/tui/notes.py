@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, StateEdit
+from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, StateEdit, Stub
 from debugger.session.requests import short_id
 from debugger.session.watches import Breakpoint
 from debugger.timeline import printable, shown
@@ -53,6 +53,8 @@ def about_of(edit: DraftEdit) -> str:
             return "input " + join(path)
         case AnswerEdit(n=n):
             return f"answer {n}"
+        case Stub(name=name):
+            return f"stub {name}"
 
 
 def edit_text(edit: DraftEdit) -> str:

@@ -7,7 +7,7 @@ from debugger.session import Session
 from debugger.session.again import Again, DraftEdit, Ran, Wanted, history, wanted_of
 from debugger.session.comparing import Comparison, compare
 from debugger.session.requests import short_id
-from debugger.timeline import Timeline
+from debugger.timeline import Timeline, printable
 from debugger.tui.notes import Mark
 from eventstore import StreamId
 
@@ -84,6 +84,20 @@ def held_of(outcome: Outcome) -> Held:
         outcome.comparison,
         outcome,
     )
+
+
+def told_of(outcome: Outcome) -> tuple[str, str]:
+    """Say what a comparison does not show, and in which role."""
+    ran = outcome.ran
+    if ran.unavailable:
+        names = ", ".join(dict.fromkeys(ran.unavailable))
+        first = printable(ran.unavailable[0])
+        return f"No answer on record for {printable(names)}: ~ stub {first} = JSON.", "orange"
+    if ran.version != ran.recorded_version:
+        return f"Run by {ran.version}; recorded by {ran.recorded_version}.", ""
+    return (
+        "The code of this version has changed since it was recorded." if ran.changed else ""
+    ), ""
 
 
 def held_marks(session: Session, a: Mark, b: Mark) -> Held:

@@ -42,6 +42,7 @@ def test_a_replay_by_changed_code_ends_where_code_and_record_part() -> None:
         assert "1600" in person.text
         assert "first divergence (value) tests/runtime/replay/shop.py:" in person.text
         assert person.store.end() == end
+        assert "No answer on record for pricing.charge" in person.message
 
         await person.press("n")
         assert screen.rows[screen.list.cursor].sign != "="
@@ -195,9 +196,12 @@ def test_a_draft_is_run_on_compared_and_kept_as_a_fork() -> None:
         await person.press("enter")
         assert person.message.startswith("Draft: /total = 40.")
         assert "draft: 1 edit" in person.lines[0]
-        await person.press("f")
+        await person.press("~", *["backspace"] * 14)
+        await person.write("stub pricing.charge = true")
+        await person.press("enter", "f")
         assert person.at(Confirm)
         assert "/total = 40" in person.text
+        assert "stub pricing.charge = true" in person.text
         await person.press("enter")
         assert person.at(CompareScreen), person.text
         assert "state total" in person.text
