@@ -146,7 +146,7 @@ def test_a_draft_is_read_as_it_is_written() -> None:
     assert draft_edit("/total = 3.50") == StateEdit(("total",), {"$decimal": "3.50"})
     assert draft_edit('input /body/sku="tea"') == InputEdit(("body", "sku"), "tea")
     assert draft_edit("answer 2 = [1, true]") == AnswerEdit(2, [1, True])
-    assert draft_edit("stub bank.charge = true") == Stub("bank.charge", True)
+    assert draft_edit("stub bank.charge = true") == Stub("bank.charge", value=True)
     for text in ("total", "/total", "answer = 3", "answer 2 /x = 3", "/total = nope", "= 3"):
         with pytest.raises(BadInputError):
             draft_edit(text)
