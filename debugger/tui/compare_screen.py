@@ -38,6 +38,8 @@ class CompareScreen(Board):
         self.turned = False
         """Whether B stands at the left."""
         self.rows: list[Row] = []
+        self._facts: dict[tuple[int | None, int | None], Difference] = {}
+        """Facts that differ, by their revisions."""
         self._keeps = Latest(self, "timescape-keep")
 
     @property
@@ -109,6 +111,7 @@ class CompareScreen(Board):
             return
         comparison = held.comparison
         pairs = [p for p in comparison.pairs if self.variant == "all" or p.sign != "="]
+        self._facts = {d.revisions: d for d in comparison.differences if d.part == "fact"}
         others = [each for each in comparison.differences if each.part != "fact"]
         self.rows = [*pairs, *others]
         self.list.header = _sections(comparison)
@@ -146,7 +149,7 @@ class CompareScreen(Board):
         row, held, to = self.rows[index], self.held, self.desk.look().glyphs.to
         if held is None:
             return []
-        found = _difference_of(held.comparison, row)
+        found = row if isinstance(row, Difference) else self._facts.get((row.a, row.b))
         if found is None:
             return [[("The same in both.", "dim")]]
         told = _leaves(found, to)
@@ -244,14 +247,6 @@ def _other(each: Difference, room: int, to: str) -> list[Cell]:
     after = "" if each.sign == "-" else shown(each.b, _MOST)
     arrow = f" {to} " if before and after else ""
     return [(head, ""), (fit(before, room // 3), "dim"), (arrow, "dim"), (after, "blue")]
-
-
-def _difference_of(comparison: Comparison, row: Row) -> Difference | None:
-    if isinstance(row, Difference):
-        return row
-    wanted = (row.a, row.b)
-    facts = (d for d in comparison.differences if d.part == "fact" and d.revisions == wanted)
-    return next(facts, None)
 
 
 def _leaves(found: Difference, to: str) -> list[Cells]:

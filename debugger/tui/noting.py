@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from debugger.errors import BadInputError, FilterError
 from debugger.session.watches import Hit, breakpoint_of, next_hit, place_text, watch_of
-from debugger.timeline import printable, sentence
+from debugger.timeline import printable, subject
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
 from debugger.tui.desk import Desk
@@ -38,7 +38,10 @@ class Noting(LineSteps):
         timeline = self.timeline
         if timeline is None:
             return None
-        about = sentence(timeline, self.target)[:120] if self.target else "before the first fact"
+        about = "before the first fact"
+        if self.target:
+            event = timeline.fact(self.target)
+            about = f"{printable(event.type[:64])} {subject(event)}"[:160]
         return Mark(timeline.stream, self.target, about)
 
     def noted(self) -> list[Cell]:
