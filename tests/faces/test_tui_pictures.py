@@ -102,7 +102,9 @@ def test_a_screen_of_a_run_looks_as_it_was_painted(name: str, tmp_path: Path) ->
     source.parent.mkdir(parents=True)
     shutil.copyfile(ROOT / "tests/runtime/replay/shop.py", source)
     os.utime(source, (0, 0))  # older than the request, whenever it was checked out
-    hold_to_picture(name, scenario, (120, 36), roots=[tmp_path], **options)
+    painted, file = picture(name, scenario, (120, 36), roots=[tmp_path], **options)
+
+    assert painted == file.read_text("utf-8"), f"{file.name} looks different"
 
 
 @pytest.mark.proves("TT-3", "UI-1", "UI-2", "UI-3", "ST-1")
@@ -110,13 +112,15 @@ def test_a_screen_of_a_run_looks_as_it_was_painted(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_looks_as_it_was_painted(name: str, size: tuple[int, int]) -> None:
     scenario, fill = SCREENS[name]
-    hold_to_picture(name, scenario, size, fill=fill)
+    painted, file = picture(name, scenario, size, fill=fill)
+
+    assert painted == file.read_text("utf-8"), f"{file.name} looks different"
 
 
-def hold_to_picture(
+def picture(
     name: str, scenario: Callable[[Person], Any], size: tuple[int, int], **options: Any
-) -> None:
-    """Run *scenario* and hold the screen against the picture called *name*."""
+) -> tuple[str, Path]:
+    """Run *scenario* and paint its screen; return that and the file it is held against."""
     painted: list[str] = []
 
     async def paint(person: Person) -> None:
@@ -128,4 +132,4 @@ def hold_to_picture(
     file = PICTURES / f"{name}-{size[0]}x{size[1]}.svg"
     if os.environ.get("TIMESCAPE_PAINT"):
         file.write_text(painted[0], "utf-8")
-    assert painted[0] == file.read_text("utf-8"), f"{file.name} looks different"
+    return painted[0], file
