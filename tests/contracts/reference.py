@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debugger.cli import Exit, build_parser
+from debugger.tui.actions import ACTIONS, key_text
 from tests.contracts.source import ROOT, files_of, tree_of
 
 DOCS = ROOT / "docs"
@@ -164,7 +165,17 @@ def subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParse
     return {}
 
 
+def keys() -> str:
+    rows = []
+    for each in ACTIONS:
+        pressed = " ".join(f"`{key_text(key)}`" for key in each.keys) or f"`:{each.id}`"
+        where = "all" if each.scope == "any" else each.scope
+        rows.append(f"| {pressed} | {cell(each.text)} | {where} |")
+    return "| keys | | screens |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
 SECTIONS = {
+    "keys": ("debugger.md", keys),
     "exits": ("cli.md", exits),
     "commands": ("cli.md", commands),
     "facts": ("facts.md", facts),
