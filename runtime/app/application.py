@@ -10,7 +10,7 @@ import msgspec
 
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
-from runtime.app.assembly import assemble, classes_of, config_of
+from runtime.app.assembly import assemble, classes_of, config_of, subscribing
 from runtime.app.declarations import (
     Declared,
     caller,
@@ -18,15 +18,16 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.declaring import Wanted, check_size, declare
-from runtime.app.equipment import Equipment
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.messaging import Messaging
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
 from runtime.app.sources import Sources
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
@@ -39,7 +40,7 @@ from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.manifests import HandlerManifest
 from runtime.secrets import Provider
 
@@ -47,7 +48,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Equipment):
+class App(Messaging):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -95,6 +96,7 @@ class App(Equipment):
         self._controller: Controller | None = None
         self._desk: Versions | None = None
         self._versions: tuple[str, ...] = ()
+        self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
 
@@ -150,11 +152,15 @@ class App(Equipment):
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags,
             )  # fmt: skip
-            new = declare(wanted, self._declared, self._hook_names, self._sources)
-            self._declared.append(new)
+            self._declare(wanted)
             return function
 
         return register
+
+    def _declare(self, wanted: Wanted) -> Declared:
+        new = declare(wanted, self._declared, self._hook_names, self._sources)
+        self._declared.append(new)
+        return new
 
     @overload
     def before(self, fn: F) -> F: ...
@@ -254,6 +260,7 @@ class App(Equipment):
             config=self._config_source,
             registered=tuple(self._classes),
             root=self._root,
+            topics=self._topics,
         )
 
     @property
@@ -342,11 +349,16 @@ class App(Equipment):
         deployed = announce(
             store, self.name, declared, modules=methods, config=self._config, clock=clock
         )
+        fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
+        gctx = GlobalContext(
+            self._modules, self._config_source, secrets=self._secrets,
+            topics=self._topics, desk=fabric.desk,
+        )  # fmt: skip
         controller = Controller(
             store,
             clock=clock,
             ids=ids,
-            gctx=GlobalContext(self._modules, self._config_source, secrets=self._secrets),
+            gctx=gctx,
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
@@ -360,6 +372,7 @@ class App(Equipment):
         routes = assemble(declared, deployed)
         self._edge = Edge(routes, board, controller, clock, ids, self._limits)
         self._controller = controller
+        self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
 
@@ -380,6 +393,7 @@ class App(Equipment):
         assert self._control is not None  # noqa: S101 - set together
         closed = await controller.recover(self._modules)
         await self._life.begin(controller.surroundings.gctx, self._control)
+        await self.queues.begin(controller, self._takers)
         return closed
 
     async def stop(self, grace_s: float = 10.0) -> bool:
@@ -391,9 +405,9 @@ class App(Equipment):
         edge, controller = self._edge, self._controller
         if edge is None or controller is None:
             return True
-        clean = await edge.stop(grace_s)
+        clean, _ = await asyncio.gather(edge.stop(grace_s), self.queues.stop())
         if self._edge is edge:
-            self._edge = self._controller = self._desk = None
+            self._edge = self._controller = self._desk = self._fabric = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()

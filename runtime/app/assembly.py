@@ -15,6 +15,7 @@ from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.queue import METHOD
 from runtime.routing import Routes
 
 
@@ -23,6 +24,8 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     by_handler: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
+        if version.template.method == METHOD:
+            continue
         templates[version.handler] = (version.template, version.place)
         served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
         by_handler.setdefault(version.handler, {})[str(version_id)] = served
@@ -57,7 +60,17 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),
+        delivers=version.template.method == METHOD,
     )
+
+
+def subscribing(declared: Sequence[Declared], deployed: Deployed) -> dict[str, HandlerVersion]:
+    """Return what runs deliveries, by subscriber."""
+    return {
+        version.handler: ready(version, str(version_id))
+        for version, version_id in zip(declared, deployed.ids, strict=True)
+        if version.template.method == METHOD
+    }
 
 
 def classes_of(

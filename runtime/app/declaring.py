@@ -46,6 +46,8 @@ class Wanted(msgspec.Struct, frozen=True):
     on_disconnect: object
     modules: object
     tags: Iterable[str] = ()
+    template: Template | None = None
+    """Of what no route leads to; None: read from *route*."""
 
 
 class Faults:
@@ -104,7 +106,7 @@ def declare(
     """
     faults, taken = Faults(), Counter(taken)
     with faults:
-        template = parse(wanted.route)
+        template = wanted.template or parse(wanted.route)
         handler = _handler_id(template, wanted.name, wanted.place, others)
     with faults:
         edition = check_edition(wanted.version)

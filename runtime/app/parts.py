@@ -9,6 +9,7 @@ import msgspec
 from runtime.app.declarations import Declared
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
+from runtime.queue import Topic
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -25,3 +26,5 @@ class Parts(msgspec.Struct, frozen=True):
     registered: Sequence[type]
     """Classes that context values may be of."""
     root: Path | None
+    topics: Mapping[str, Topic] = {}
+    """By name."""

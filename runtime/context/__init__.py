@@ -16,24 +16,28 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
 """What happens to the runtime: deployments, modules, config."""
 REQUEST = Kind(id=2, name="request", max_events=50_000)
 """What happens to one request."""
+QUEUE = Kind(id=7, name="queue")
+"""What happens to one subscriber, to its dead letters, and messages from outside of requests."""
 
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE))
+    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + DELIVERY_FACTS + QUEUE_FACTS:
         new.register(fact.type, fact)
     return new
 
 
 __all__ = [
     "CONTROL",
+    "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",
     "Compensation",

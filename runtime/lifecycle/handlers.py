@@ -57,6 +57,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Fields of the query whose values are never recorded."""
     hides_in_body: bool = False
     """Whether a body may hold what is not recorded as it is."""
+    delivers: bool = False
+    """Whether it is a subscriber: its requests are deliveries of messages."""
 
 
 Problem = Callable[..., Answer]

@@ -12,6 +12,8 @@ import msgspec
 from runtime.errors import (
     CapabilityDeniedError,
     ModuleContractError,
+    QueueFullError,
+    Reject,
     RequestStoppedError,
     RequestTimedOutError,
     SecretUnavailableError,
@@ -31,6 +33,8 @@ _TITLES = {
     "capability-denied": "The handler used what it does not declare",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
+    "queue-full": "A queue has no room",
+    "message-rejected": "The subscriber rejected the message",
 }
 _REMEDIES = {
     "handler-error": "Give the request id to whoever runs this service.",
@@ -43,8 +47,14 @@ _REMEDIES = {
     "secret-unavailable": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
+    "queue-full": "Send it again after the time in Retry-After.",
 }
-_RETRY = {"log-unavailable": "1", "secret-unavailable": "5", "shutting-down": "1"}
+_RETRY = {
+    "log-unavailable": "1",
+    "secret-unavailable": "5",
+    "shutting-down": "1",
+    "queue-full": "1",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,6 +124,8 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),
     (CapabilityDeniedError, 500, "capability-denied"),
+    (QueueFullError, 503, "queue-full"),
+    (Reject, 409, "message-rejected"),
 )
 
 

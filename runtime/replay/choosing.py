@@ -89,7 +89,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
     declared, running = line.pick(recorded, version)
     program = Program(
         ready(declared, running),
-        GlobalContext(parts.modules, library.config(first.config)),
+        GlobalContext(parts.modules, library.config(first.config), topics=parts.topics),
         parts.before,
         parts.after,
         parts.catch,

@@ -1,0 +1,78 @@
+"""What topics and subscribers refuse."""
+
+from typing import Self
+
+from runtime.errors.registration import RegistrationError
+from runtime.errors.root import TimescapeError
+
+
+class TopicNameError(RegistrationError, ValueError):
+    """Text that is no name of a topic, or no pattern of names (QF-1)."""
+
+    code = "RT801"
+
+
+class TopicError(RegistrationError):
+    """A topic or subscriber that cannot be as it is declared (QF-1)."""
+
+    code = "RT802"
+
+
+class UnknownTopicError(TimescapeError, LookupError):
+    """Nobody declared such a topic (QF-1)."""
+
+    code = "RT803"
+
+
+class MessageTypeError(TimescapeError, TypeError):
+    """A payload that is not of its topic's type, or an option that cannot be (QF-1)."""
+
+    code = "RT804"
+
+
+class QueueFullError(TimescapeError):
+    """There is no room for a message; unhandled it answers 503 (QF-6).
+
+    Attributes:
+        topic: that was published on.
+        depth: how many messages, or bytes, there are.
+        limit: how many there may be.
+        percent: how full that is.
+    """
+
+    code = "RT805"
+    topic: str = ""
+    depth: int = 0
+    limit: int = 0
+    percent: int = 0
+
+    def __init__(self, topic: str, depth: int, limit: int, percent: int) -> None:
+        self.topic = topic
+        self.depth = depth
+        self.limit = limit
+        self.percent = percent
+        super().__init__(
+            f"{topic} is full: {depth} of {limit}, {percent} %.",
+            "Publish again later; a subscriber has to catch up.",
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int, int, int]]:  # type: ignore[override]
+        return type(self), (self.topic, self.depth, self.limit, self.percent)
+
+
+class Reject(TimescapeError):
+    """Raise it in a subscriber for a message that no further attempt can help (QF-10).
+
+    Args:
+        reason: kept with the dead letter; keep secrets out.
+    """
+
+    code = "RT806"
+    reason: str = ""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:  # type: ignore[override]
+        return type(self), (self.reason,)
