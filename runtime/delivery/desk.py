@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from eventstore import StreamId
 from runtime.errors import QueueFullError, RequestStoppedError
-from runtime.queue import Full, Message, QueueFold, Room, Topic
+from runtime.queue import Full, Message, Offer, QueueFold, Room, Topic
 
 WAIT_S = 5.0
 """How long a publication waits for room."""
-_Waiting = tuple[StreamId, int, "asyncio.Future[None]"]
+_Waiting = tuple[StreamId, Offer, "asyncio.Future[None]"]
 
 
 class Places:
@@ -39,8 +39,9 @@ class Places:
         self.refused = 0
         """Publications that found no room."""
 
-    async def offer(self, stream: StreamId, topic: Topic, size: int) -> None:
+    async def offer(self, stream: StreamId, offer: Offer) -> None:
         """See `runtime.effects.Desk`."""
+        topic, size = offer.topic, offer.size
         if self._closed:
             raise RequestStoppedError("shutting-down")
         if not self._fold.subscribers_of(topic.name):
@@ -49,12 +50,15 @@ class Places:
         while full is not None and topic.full == "drop_oldest" and self._drops(full, topic):
             full = self._room.full(topic.name, size)
         if full is None and not self._lines.get(topic.name):
-            self._room.keep(stream, topic.name, size)
-        elif topic.full != "wait" or not await self._waited(stream, topic, size):
+            self._room.keep(stream, offer)
+        elif topic.full != "wait" or not await self._waited(stream, offer):
             raise self._refusal(topic, size)
 
-    def ended(self, stream: StreamId) -> None:
+    def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
         """See `runtime.effects.Desk`."""
+        if not (well and kept):
+            self._room.free(stream, lasting=not kept)
+            self._let_all_in()
         self._wake()
 
     def caught_up(self) -> None:
@@ -62,6 +66,9 @@ class Places:
         for stream in self._fold.ended:
             self._room.free(stream)
         self._fold.ended.clear()
+        self._let_all_in()
+
+    def _let_all_in(self) -> None:
         for topic in list(self._lines):
             self._let_in(topic)
 
@@ -81,11 +88,11 @@ class Places:
         self._displace(full.subscriber, oldest)
         return True
 
-    async def _waited(self, stream: StreamId, topic: Topic, size: int) -> bool:
+    async def _waited(self, stream: StreamId, offer: Offer) -> bool:
         """Wait in order of arrival; False: no room came."""
-        line = self._lines.setdefault(topic.name, deque())
+        line = self._lines.setdefault(offer.topic.name, deque())
         place = asyncio.get_running_loop().create_future()
-        entry = stream, size, place
+        entry = stream, offer, place
         line.append(entry)
         try:
             async with asyncio.timeout(WAIT_S):
@@ -96,17 +103,17 @@ class Places:
             if entry in line:
                 line.remove(entry)
             # Whoever left early may have stood in the way of others.
-            self._let_in(topic.name)
+            self._let_in(offer.topic.name)
         return True
 
     def _let_in(self, topic: str) -> None:
         line = self._lines.get(topic)
         while line:
-            stream, size, place = line[0]
+            stream, offer, place = line[0]
             if not place.done():
-                if self._room.full(topic, size) is not None:
+                if self._room.full(topic, offer.size) is not None:
                     return
-                self._room.keep(stream, topic, size)
+                self._room.keep(stream, offer)
                 place.set_result(None)
             line.popleft()
         self._lines.pop(topic, None)

@@ -27,6 +27,7 @@ from runtime.queue import (
     Inbox,
     Letter,
     Message,
+    Offer,
     Options,
     QueueFold,
     Room,
@@ -184,7 +185,7 @@ class Fabric:
         raw = declared.encode(payload)
         fact = publication(declared, raw, options)
         stream = StreamId(self._ids.uuid7(self._clock()))
-        await self.desk.offer(stream, declared, len(raw))
+        await self.desk.offer(stream, Offer(declared, len(raw)))
         try:
             await self._journal.publish(stream, fact, topic).durable()
         except BaseException:
@@ -245,7 +246,7 @@ class Fabric:
         assert self._tail is not None  # noqa: S101 - there is one once it began
         while (page := await self._reader.run(self._tail.look)) is not None:
             self._tail.go_on(page)
-        self.desk.caught_up()
+            self.desk.caught_up()
         self._buried &= self._fold.letters.keys()
         for key, letter in self._fold.letters.items():
             if key not in self._buried:

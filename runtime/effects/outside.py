@@ -11,15 +11,15 @@ from eventstore import Clock, StreamId
 from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
-from runtime.queue import Topic
+from runtime.queue import Offer
 from runtime.secrets import Environment, Found, Provider
 
 
 class Desk(Protocol):
     """Takes what requests publish on topics of the app."""
 
-    async def offer(self, stream: StreamId, topic: Topic, size: int) -> None:
-        """Keep a place for a message of *size* bytes until *stream* has ended.
+    async def offer(self, stream: StreamId, offer: Offer) -> None:
+        """Keep a place for a message until *stream* has ended.
 
         Raises:
             QueueFullError: there is no room, and none came in time.
@@ -27,8 +27,14 @@ class Desk(Protocol):
         """
         ...
 
-    def ended(self, stream: StreamId) -> None:
-        """Hear that *stream*, which published something, has ended."""
+    def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
+        """Hear that *stream*, which published something, has ended.
+
+        Args:
+            stream: of a request.
+            well: whether what it published is delivered.
+            kept: whether the log has it.
+        """
         ...
 
 
@@ -53,8 +59,8 @@ class Outside(Protocol):
         """Return the secret *name*; None if there is none."""
         ...
 
-    async def publish(self, n: int, stream: StreamId, topic: Topic, size: int) -> None:
-        """Return once there is room for a message of *size* bytes; see `Desk.offer`."""
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
+        """Return once there is room for a message; see `Desk.offer`."""
         ...
 
 
@@ -115,7 +121,7 @@ class Live:
         finally:
             PERFORMING.reset(performing)
 
-    async def publish(self, n: int, stream: StreamId, topic: Topic, size: int) -> None:
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
         """Ask the desk."""
         if self._desk is not None:
-            await self._desk.offer(stream, topic, size)
+            await self._desk.offer(stream, offer)

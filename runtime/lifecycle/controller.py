@@ -310,9 +310,11 @@ class Controller:
                 settle(run, fact)
             run.record.add(fact, key)
             run.record.end(run.lease)
-            answer = await self._durable(run.record, run.received, answer)
+            sent = answer
+            answer = await self._durable(run.record, run.received, sent)
             if run.desk is not None:
-                run.desk.ended(stream)
+                well = isinstance(fact, ResponseSent) and fact.code is None
+                run.desk.ended(stream, well=well, kept=answer is sent)
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)

@@ -3,7 +3,7 @@
 from runtime.effects.failures import failure_of
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.lifecycle.run import Lease, Run
-from runtime.queue import Options, find_topic, publication
+from runtime.queue import Offer, Options, find_topic, publication
 
 
 async def publish(
@@ -22,11 +22,12 @@ async def publish(
     declared = find_topic(run.surroundings.gctx.topics, topic)
     raw = declared.encode(payload)
     fact = publication(declared, raw, options)
+    offer = Offer(declared, len(raw), lasting=fact.always)
     n = next(run.effects)
     run.record.add_for(lease, EffectRequested(n, "publish"), topic, site)
     run.desk = run.surroundings.gctx.desk
     try:
-        await run.surroundings.outside.publish(n, run.record.stream, declared, len(raw))
+        await run.surroundings.outside.publish(n, run.record.stream, offer)
     except BaseException as error:
         if lease.open:
             failed = EffectFailed(n, failure_of(error, run.surroundings.sites))

@@ -13,7 +13,7 @@ from runtime.queue.standing import (
     standing_of,
     subscriber_stream,
 )
-from runtime.queue.topics import Subscriber, Topic, WhenFull, find_topic
+from runtime.queue.topics import Offer, Subscriber, Topic, WhenFull, find_topic
 
 __all__ = [
     "KIND",
@@ -24,6 +24,7 @@ __all__ = [
     "Inbox",
     "Letter",
     "Message",
+    "Offer",
     "Options",
     "QueueFold",
     "Room",

@@ -6,7 +6,7 @@ import msgspec
 
 from eventstore import StreamId
 from runtime.queue.folding import QueueFold
-from runtime.queue.topics import Subscriber, Topic
+from runtime.queue.topics import Offer, Subscriber, Topic
 
 
 class Full(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Room:
         self._topics = topics
         self._subscribers = subscribers
         self._scales: dict[str, float] = {}
-        self._kept: dict[StreamId, list[tuple[str, int]]] = {}
+        self._kept: dict[StreamId, list[Offer]] = {}
         self._places: dict[tuple[str, str], list[int]] = {}
         """Subscriber and topic (`` for all) to number and bytes of kept places."""
 
@@ -58,24 +58,33 @@ class Room:
             raise ValueError(msg)
         self._scales[topic] = share
 
-    def keep(self, stream: StreamId, topic: str, size: int) -> None:
-        """Keep a place for a message of *topic* until *stream* has ended."""
-        self._kept.setdefault(stream, []).append((topic, size))
-        self._add(topic, 1, size)
+    def keep(self, stream: StreamId, offer: Offer) -> None:
+        """Keep a place for a message until *stream* has ended."""
+        self._kept.setdefault(stream, []).append(offer)
+        self._add(offer, 1)
 
-    def free(self, stream: StreamId) -> bool:
-        """Give up the places of *stream*; say whether it had any."""
-        kept = self._kept.pop(stream, ())
-        for topic, size in kept:
-            self._add(topic, -1, -size)
-        return bool(kept)
+    def free(self, stream: StreamId, *, lasting: bool = True) -> None:
+        """Give up the places of *stream*.
 
-    def _add(self, topic: str, count: int, size: int) -> None:
+        Args:
+            stream: that has ended, or published nothing after all.
+            lasting: also those of messages that are delivered if their request fails.
+        """
+        kept = self._kept.pop(stream, [])
+        left = [] if lasting else [each for each in kept if each.lasting]
+        if left:
+            self._kept[stream] = left
+        for offer in kept:
+            if lasting or not offer.lasting:
+                self._add(offer, -1)
+
+    def _add(self, offer: Offer, count: int) -> None:
+        topic = offer.topic.name
         for name in self._fold.subscribers_of(topic):
             for of in (topic, ""):
                 places = self._places.setdefault((name, of), [0, 0])
                 places[0] += count
-                places[1] += size
+                places[1] += count * offer.size
 
     def depth(self, topic: str) -> int:
         """Return how many messages of *topic*, kept places too, its fullest subscriber has."""

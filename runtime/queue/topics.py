@@ -28,6 +28,16 @@ class Topic(msgspec.Struct, frozen=True):
     durable: bool = True
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """A message for which a place is asked."""
+
+    topic: Topic
+    size: int
+    """In bytes."""
+    lasting: bool = False
+    """Whether it is delivered even if its request fails."""
+
+
 class Subscriber(msgspec.Struct, frozen=True):
     """A subscriber as declared."""
 

@@ -21,7 +21,7 @@ from runtime.errors import EffectUnavailableError, ModuleContractError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
 from runtime.modules import Method
-from runtime.queue import Topic
+from runtime.queue import Offer
 from runtime.replay.divergence import is_hidden, plain
 from runtime.secrets import PLACEHOLDER, Found
 
@@ -182,7 +182,7 @@ class Answers:
         # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
         return Found(PLACEHOLDER, None)
 
-    async def publish(self, n: int, stream: StreamId, topic: Topic, size: int) -> None:
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
         """Let it be published where it was, and refuse it where it was refused."""
         event = self._find(n)
         if event is not None:
