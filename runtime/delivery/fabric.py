@@ -22,6 +22,7 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Received
 from runtime.queue import (
+    CRASH,
     METHOD,
     Counts,
     Inbox,
@@ -139,7 +140,7 @@ class Fabric:
         for id_, queued in self._fold.inboxes[name].queued.items():
             if queued.phase == "running":
                 again = queued.attempts < self._attempts(queued.message)
-                facts.append((MessageFailed(name, queued.attempts, again, "crash"), id_))
+                facts.append((MessageFailed(name, queued.attempts, again, CRASH), id_))
         for at in range(0, len(facts), CLAIMED):
             self._journal.tell(name, facts[at : at + CLAIMED])
 

@@ -1,7 +1,7 @@
 """Messages and who takes them: names, envelopes, inboxes, bounds, and the fold. Pure."""
 
 from runtime.queue.bounds import Full, Room
-from runtime.queue.folding import Letter, QueueFold
+from runtime.queue.folding import CRASH, Letter, QueueFold
 from runtime.queue.inbox import Counts, Inbox, Taken
 from runtime.queue.messages import METHOD, Delivery, Message, delivery_of, envelope
 from runtime.queue.names import check_pattern, check_topic_name, matcher
@@ -16,6 +16,7 @@ from runtime.queue.standing import (
 from runtime.queue.topics import Offer, Subscriber, Topic, WhenFull, find_topic
 
 __all__ = [
+    "CRASH",
     "KIND",
     "METHOD",
     "Counts",

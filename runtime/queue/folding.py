@@ -20,6 +20,8 @@ from runtime.queue.names import matcher
 from runtime.queue.opened import NOTED, Opened
 from runtime.queue.standing import KIND, Standing, subscriber_stream
 
+CRASH = "crash"
+"""Why an attempt failed whose process has gone."""
 LaneOf = Callable[[Message], str | None]
 
 
@@ -195,7 +197,9 @@ class QueueFold:
         if known is None:
             return
         if fact.will_retry:
-            wait_us = retry_after_us(fact.subscriber, id_, fact.attempt) if fact.counted else 0
+            # Whoever was interrupted, by a stop or a crash, is due at once and keeps its place.
+            waits = fact.counted and fact.reason != CRASH
+            wait_us = retry_after_us(fact.subscriber, id_, fact.attempt) if waits else 0
             known.inbox.retry(id_, event.at_us + wait_us, counted=fact.counted)
             return
         since = known.inbox.queued[id_].since if id_ in known.inbox.queued else 0

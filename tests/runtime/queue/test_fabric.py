@@ -446,7 +446,7 @@ def test_what_cannot_be_published_is_refused_where_it_is_tried() -> None:
                 await app.publish("orders.placed", payload)
         for wrong in ({"priority": 11}, {"priority": True}, {"ttl": 0}, {"key": ""}, {"key": "\0"}):
             with pytest.raises(MessageTypeError):
-                await app.publish("orders.placed", Placed(1), **wrong)  # type: ignore[arg-type]
+                await app.publish("orders.placed", Placed(1), **wrong)
         with pytest.raises(MessageTypeError, match="1048576"):
             await app.publish("orders.placed", Placed(1, "x" * 1_048_576))
         with pytest.raises(ContextError, match=r"app\.publish"):
@@ -480,7 +480,7 @@ def test_a_topic_or_subscriber_that_cannot_be_is_refused_and_nothing_is_declared
     app.subscriber("t", name="s")(take)
     for given in ({"name": "s"}, {"name": "a b"}, {"name": "u", "concurrency": 0}):
         with pytest.raises(TopicError):
-            app.subscriber("t", **given)  # type: ignore[arg-type]
+            app.subscriber("t", **given)
     with pytest.raises(RegistrationError):
         app.subscriber("t", name="u")(lambda wrong: None)
     assert (list(app._topics), list(app._subscribers)) == (["t"], ["s"])

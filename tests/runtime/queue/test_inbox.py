@@ -108,8 +108,10 @@ def test_an_inbox_does_what_the_slowest_one_does(program: list[tuple[Any, ...]])
                 if (found := slow.find(n)) and found["phase"] == "running":
                     found["phase"] = "ready"
                 inbox.put_back(f"m{n}")
-            case ("wait", us):
+            case (_, us):
                 now_us += us
+            case _:
+                raise AssertionError(step)
         hold(inbox, slow, came)
 
 
