@@ -63,7 +63,7 @@ class Small:
         self.clock, self.ids = clock, ids
         self.queues = Fabric(store, self.topics, self.subscribers, clock, ids)
         gctx = GlobalContext(topics=self.topics, desk=self.queues.desk)
-        self.controller = Controller(store, clock=clock, ids=ids, gctx=gctx)
+        self.controller = Controller(store, clock=clock, ids=ids, gctx=gctx, tripwire="off")
 
     async def begin(self) -> None:
         await self.controller.recover(ModuleRegistry())

@@ -31,20 +31,16 @@ class MessageTypeError(TimescapeError, TypeError):
 
 
 class QueueFullError(TimescapeError):
-    """There is no room for a message; unhandled it answers 503 (QF-6).
-
-    Attributes:
-        topic: that was published on.
-        depth: how many messages, or bytes, there are.
-        limit: how many there may be.
-        percent: how full that is.
-    """
+    """There is no room for a message; unhandled it answers 503 (QF-6)."""
 
     code = "RT805"
     topic: str = ""
+    """Or the subscriber, where it is its own bound."""
     depth: int = 0
+    """Messages, or bytes, that are there."""
     limit: int = 0
     percent: int = 0
+    """Of the limit."""
 
     def __init__(self, topic: str, depth: int, limit: int, percent: int) -> None:
         self.topic = topic
@@ -61,14 +57,11 @@ class QueueFullError(TimescapeError):
 
 
 class Reject(TimescapeError):
-    """Raise it in a subscriber for a message that no further attempt can help (QF-10).
-
-    Args:
-        reason: kept with the dead letter; keep secrets out.
-    """
+    """Raise it in a subscriber for a message that no further attempt can help (QF-10)."""
 
     code = "RT806"
     reason: str = ""
+    """Kept with the dead letter: keep secrets out."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
