@@ -196,8 +196,10 @@ class World:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait, in virtual time, until *condition* holds."""
-    while not condition():  # noqa: ASYNC110 - there is nobody who would tell
-        await asyncio.sleep(0.02)
+    pause_s = 0.01
+    while not condition():
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, 0.5)
 
 
 async def settled(app: Living, *names: str) -> None:

@@ -20,6 +20,7 @@ from runtime.errors import (
     UnknownTopicError,
 )
 from runtime.queue import Options
+from runtime.testing import check_app
 from tests.faces.asgi import Reply, ask
 from tests.queues import World, settled, shape, until
 
@@ -504,3 +505,48 @@ def test_what_lives_is_what_the_log_folds_to() -> None:
 
     assert live == folded
     assert [attempts for _, attempts in live] == [1, 1, 0]
+
+
+@pytest.mark.proves("QF-5", "RX-2", "RX-3")
+def test_deliveries_and_publications_say_the_same_when_they_are_run_again() -> None:
+    shop = Shop(depth=3, attempts=2)
+    # The errors are not the code's own: only runs that end well may be run again by another app.
+    shop.fails = {}
+
+    def declare(app: App) -> None:
+        shop.declare(app)
+
+        @app.handler("POST /tries")
+        async def tries(lctx: LocalContext, gctx: GlobalContext) -> None:
+            try:
+                for n in range(5):
+                    await gctx.publish("orders.placed", Placed(n), priority=n)
+            except QueueFullError as error:
+                lctx.set("refused", str(error))
+
+        @app.subscriber("orders.*", name="picky")
+        async def picky(req: Request[Placed], lctx: LocalContext) -> None:
+            lctx.set("n", req.body.n)
+            if req.body.n == 1:
+                reason = "not one"
+                raise Reject(reason)
+            if req.body.n == 2:
+                raise ValueError
+
+    async def scenario(app: App) -> int:
+        status: int = (await ask(app, "POST", "/tries")).status
+        await until(lambda: len(shop.world.facts("message.dead_lettered")) == 2)
+        await settled(app, "picky", "mailer")
+        return status
+
+    status = shop.world.live(declare, scenario)
+    again = App("shop")
+    declare(again)
+    streams = list(dict.fromkeys(e.stream for e in shop.world.facts("request.received")))
+    before = shop.world.store.end()
+
+    assert status == 204
+    (refused,) = shop.world.facts("effect.failed")
+    assert refused.data.failure.error == "QueueFullError"
+    assert check_app(again, shop.world.store, streams) == len(streams) == 1 + 3 + 4
+    assert shop.world.store.end() == before, "nothing is published again"
