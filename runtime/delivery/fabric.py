@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import msgspec
 
@@ -256,7 +257,7 @@ class Fabric:
 
     async def _hand_out(self) -> None:
         """Claim what subscribers can take now, all of them at once, then begin with it."""
-        claims = [claim for name in self._subscribers if (claim := self._claim(name)) is not None]
+        claims = [claim for name in self._subscribers if (claim := self._claim(name))]
         for claim in claims:
             await self._begin(claim)
         for name in self._subscribers:
@@ -277,24 +278,23 @@ class Fabric:
         durable = tuple((each.id, attempt) for each, attempt in chosen if each.durable)
         if durable:
             facts.append((MessageClaimed(durable), name))
-        ticket = None
+        claim = _Claim(name, chosen, taken.expired)
         if facts:
-            ticket = self._journal.tell(name, facts, self._fold.revision(name))
-        return _Claim(name, chosen, taken.expired, ticket)
+            try:
+                claim.ticket = self._journal.tell(name, facts, self._fold.revision(name))
+            except EventStoreError as error:
+                self._give_back(claim, error)
+                return None
+        return claim
 
     async def _begin(self, claim: "_Claim") -> None:
-        inbox = self._fold.inboxes[claim.subscriber]
         try:
             if claim.ticket is not None:
                 await claim.ticket.durable()
         except EventStoreError as error:
-            # Somebody else wrote to the subscriber's stream: look what, and decide again.
-            for message in (*(each for each, _ in claim.chosen), *claim.expired):
-                inbox.put_back(message.id)
-            self.wake()
-            if error.code != "wrong-revision":
-                raise
+            self._give_back(claim, error)
             return
+        inbox = self._fold.inboxes[claim.subscriber]
         for message, attempt in claim.chosen:
             inbox.claim(message.id, attempt)
             self._running[claim.subscriber] += 1
@@ -305,11 +305,22 @@ class Fabric:
             # Expired ones are settled, and the revision is known, once this is read.
             self.wake()
 
+    def _give_back(self, claim: "_Claim", error: EventStoreError) -> None:
+        """Let messages be claimed again: the log did not take it that they were."""
+        for message in (*(each for each, _ in claim.chosen), *claim.expired):
+            self._fold.inboxes[claim.subscriber].put_back(message.id)
+        if error.code == "wrong-revision":
+            # Somebody else wrote to the subscriber's stream: look what, and decide again.
+            self.wake()
+        else:
+            _log.error("claim not written: subscriber=%s code=%s", claim.subscriber, error.code)
+
     async def _deliver(self, name: str, message: Message, attempt: int) -> None:
         assert self._controller is not None  # noqa: S101 - there is one once it began
         now_us = self._clock()
+        stream = StreamId(self._ids.uuid7(now_us))
         received = Received(
-            stream=StreamId(self._ids.uuid7(now_us)),
+            stream=stream,
             method=METHOD,
             path=f"/{message.topic}",
             received_us=now_us,
@@ -321,10 +332,20 @@ class Fabric:
             correlation_id=message.request or None,
         )
         try:
-            await self._controller.run(received, self._versions[name])
+            answer = await self._controller.run(received, self._versions[name])
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not await self._is_kept(stream):
+                self._fold.inboxes[name].put_back(message.id)
         finally:
             self._running[name] -= 1
             self.wake()
+
+    async def _is_kept(self, stream: StreamId) -> bool:
+        """Say whether the log knows how a delivery ended."""
+        try:
+            head = await self._reader.run(lambda: self._store.head(stream))
+        except EventStoreError:
+            return False
+        return bool(head.closed)
 
     def _attempts(self, message: Message) -> int:
         topic = self._topics.get(message.topic)
@@ -349,14 +370,14 @@ class Fabric:
         return self._journal.tell(name, [(fact, name)])
 
 
-class _Claim(msgspec.Struct, frozen=True):
+class _Claim(msgspec.Struct):
     """Messages that a subscriber is about to work on."""
 
     subscriber: str
     chosen: list[tuple[Message, int]]
     """With the number of the attempt."""
     expired: tuple[Message, ...]
-    ticket: Ticket | None
+    ticket: Ticket | None = None
     """Of the commit that says so; None: none of them is durable."""
 
 

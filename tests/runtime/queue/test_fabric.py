@@ -19,10 +19,10 @@ from runtime.errors import (
     TopicError,
     UnknownTopicError,
 )
-from runtime.queue import Options
-from runtime.testing import check_app
+from runtime.queue import Options, Subscriber
+from runtime.testing import check_app, run_virtual
 from tests.faces.asgi import Reply, ask
-from tests.queues import World, settled, shape, until
+from tests.queues import Mortal, Small, World, settled, shape, topic, until
 
 
 class Placed(msgspec.Struct):
@@ -550,3 +550,34 @@ def test_deliveries_and_publications_say_the_same_when_they_are_run_again() -> N
     assert refused.data.failure.error == "QueueFullError"
     assert check_app(again, shop.world.store, streams) == len(streams) == 1 + 3 + 4
     assert shop.world.store.end() == before, "nothing is published again"
+
+
+@pytest.mark.proves("QF-9", "QF-14")
+def test_while_the_log_refuses_nothing_begins_and_afterwards_all_goes_on() -> None:
+    world, heard, gate = World(), [], asyncio.Event()
+
+    async def take(req: Request[int], lctx: LocalContext) -> None:
+        heard.append(req.body)
+        await gate.wait()
+
+    small = Small([topic("t")], {Subscriber("s", "t", lambda message: "one"): take})
+    store = Mortal(world.store, 1 << 30)
+
+    async def scenario() -> None:
+        small.start(store, clock=world.clock, ids=world.ids)
+        await small.begin()
+        await small.queues.publish("t", 1, Options())
+        await small.queues.publish("t", 2, Options())
+        await until(lambda: heard)
+        store.left = 0
+        gate.set()
+        await asyncio.sleep(3)
+        assert heard == [1]
+        store.left = 1 << 30
+        await settled(small, "s")
+        await small.stop()
+
+    run_virtual(scenario())
+
+    assert heard == [1, 1, 2]
+    assert len(world.facts("message.acknowledged")) == 2
