@@ -76,6 +76,12 @@ class Full:
         return told, self.app.queues.inboxes["slow"].counts
 
 
+def lived(world: World, tried: Full, asked: list[Any]) -> tuple[list[tuple[int, float]], Any]:
+    told = world.live_with(tried.app, lambda _: tried.run(asked))
+    assert told is not None
+    return told
+
+
 @pytest.mark.proves("P43", "QF-6", "QF-13")
 @given(
     asked=requests,
@@ -88,7 +94,7 @@ def test_p43_depth_keeps_its_bound_and_who_is_refused_is_cleaned_up(
 ) -> None:
     world, tried = World(), Full(depth, full, took_s)
 
-    told, counts = world.live_with(tried.app, lambda _: tried.run(asked)) or ([], None)
+    told, counts = lived(world, tried, asked)
 
     statuses = [status for status, _ in told]
     event(f"refused any: {503 in statuses}")
@@ -110,7 +116,7 @@ def test_a_topic_of_two_takes_two_of_three() -> None:
     world, tried = World(), Full(2, "reject", 1.0)
     asked = [(1, 0, 0, 30.0, False)] * 3
 
-    told, counts = world.live_with(tried.app, lambda _: tried.run(asked)) or ([], None)
+    told, counts = lived(world, tried, asked)
 
     assert sorted(status for status, _ in told) == [204, 204, 503]
     assert (tried.most, counts.acknowledged, tried.undone, tried.cleaned) == (2, 2, 1, 3)
