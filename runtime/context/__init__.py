@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.version_facts import VERSION_FACTS
 
@@ -25,18 +26,22 @@ REQUEST = Kind(id=2, name="request", max_events=50_000)
 """What happens to one request."""
 QUEUE = Kind(id=7, name="queue")
 """What happens to one subscriber, to its dead letters, and messages from outside of requests."""
+IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
+"""Who holds one idempotency key."""
 
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST, QUEUE))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + DELIVERY_FACTS + QUEUE_FACTS:
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
+    known = REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS
+    for fact in known + DELIVERY_FACTS + QUEUE_FACTS:
         new.register(fact.type, fact)
     return new
 
 
 __all__ = [
     "CONTROL",
+    "IDEMPOTENCY",
     "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",

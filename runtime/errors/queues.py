@@ -9,31 +9,31 @@ from runtime.errors.root import TimescapeError
 class TopicNameError(RegistrationError, ValueError):
     """Text that is no name of a topic, or no pattern of names (QF-1)."""
 
-    code = "RT801"
+    code = "RT901"
 
 
 class TopicError(RegistrationError):
     """A topic or subscriber that cannot be as it is declared (QF-1)."""
 
-    code = "RT802"
+    code = "RT902"
 
 
 class UnknownTopicError(TimescapeError, LookupError):
     """Nobody declared such a topic (QF-1)."""
 
-    code = "RT803"
+    code = "RT903"
 
 
 class MessageTypeError(TimescapeError, TypeError):
     """A payload that is not of its topic's type, or an option that cannot be (QF-1)."""
 
-    code = "RT804"
+    code = "RT904"
 
 
 class QueueFullError(TimescapeError):
     """There is no room for a message; unhandled it answers 503 (QF-6)."""
 
-    code = "RT805"
+    code = "RT905"
     topic: str = ""
     """Or the subscriber, where it is its own bound."""
     depth: int = 0
@@ -59,7 +59,7 @@ class QueueFullError(TimescapeError):
 class Reject(TimescapeError):
     """Raise it in a subscriber for a message that no further attempt can help (QF-10)."""
 
-    code = "RT806"
+    code = "RT906"
     reason: str = ""
     """Kept with the dead letter: keep secrets out."""
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
-from runtime import facts, queue_facts, version_facts
+from runtime import facts, policy_facts, queue_facts, version_facts
 from runtime.context import (
     REQUEST_REDUCER,
     Compensation,
@@ -23,6 +23,7 @@ from runtime.context import (
 )
 from runtime.context.fold import EFFECTS
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS, Change, Fact, Failure
+from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.version_facts import VERSION_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
@@ -46,27 +47,29 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
-ALL = REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + DELIVERY_FACTS + QUEUE_FACTS
+OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + DELIVERY_FACTS
+VOCABULARY = OF_REQUESTS + CONTROL_FACTS + VERSION_FACTS + KEY_FACTS + QUEUE_FACTS
+ROOMS = vars(facts) | vars(policy_facts) | vars(version_facts) | vars(queue_facts)
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS + DELIVERY_FACTS)
+    assert set(EFFECTS) == set(OF_REQUESTS)
 
 
 def test_every_fact_has_a_strategy_and_a_place_in_the_vocabulary() -> None:
     declared = {
-        cls for cls in (vars(facts) | vars(version_facts) | vars(queue_facts)).values()
+        cls for cls in ROOMS.values()
         if inspect.isclass(cls) and issubclass(cls, Fact) and cls is not Fact
     }  # fmt: skip
 
-    assert declared == set(ALL) == set(FACTS)
+    assert declared == set(VOCABULARY) == set(FACTS)
 
 
 def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
-    names = [fact.type for fact in ALL]
+    names = [fact.type for fact in VOCABULARY]
 
     assert len(set(names)) == len(names)
-    for fact in ALL:
+    for fact in VOCABULARY:
         subject, _, happened = fact.type.partition(".")
         told = {"ran", "set", "sent"}
         assert subject.isidentifier()
@@ -75,7 +78,7 @@ def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
 
 @pytest.mark.proves("EF-7")
 def test_no_payload_holds_a_time() -> None:
-    for fact in REQUEST_FACTS + DELIVERY_FACTS:
+    for fact in OF_REQUESTS:
         hints = typing.get_type_hints(fact)
         assert not [n for n in hints if n.endswith(("_us", "_ms", "_at", "duration"))], fact
 
