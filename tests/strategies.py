@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, policy_facts, queue_facts, version_facts
+from runtime import facts, policy_facts, queue_facts, service_facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -265,6 +265,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     version_facts.HandlerDeployed: st.builds(
         version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
     ),
+    service_facts.SecretMasked: st.builds(service_facts.SecretMasked, plain_text),
+    service_facts.MaintenanceStopped: st.builds(service_facts.MaintenanceStopped, st.booleans()),
+    service_facts.MaintenanceResumed: st.builds(service_facts.MaintenanceResumed, plain_text),
     version_facts.VersionTagged: st.builds(
         version_facts.VersionTagged, plain_text, _opt, plain_text
     ),

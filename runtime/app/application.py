@@ -21,6 +21,7 @@ from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.masking import Masking
 from runtime.app.messaging import Messaging
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Parts
@@ -42,7 +43,7 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.manifests import HandlerManifest
-from runtime.secrets import Provider
+from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -59,7 +60,8 @@ class App(Messaging):
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
-        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: `SECRET_…` of the
+            environment.
         auth: authenticators, of `runtime.authentication` or your own; each request's credentials
             go to the one that claims them.
         auth_default: `open` or `required`, for handlers that say nothing of who may call them.
@@ -74,7 +76,7 @@ class App(Messaging):
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
         auth: Iterable[Any] = (),
         auth_default: str = "open",
         max_in_flight: int = 1_000,
@@ -93,7 +95,7 @@ class App(Messaging):
             max_in_flight=check_places(max_in_flight) or 1,
         )
         self._root = root
-        self._secrets = secrets
+        self._secrets = None if secrets is None else in_order(secrets)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
@@ -122,6 +124,7 @@ class App(Messaging):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        secrets: Iterable[str] | None = None,
         auth: str | None = None,
         roles: Iterable[str] | None = None,
         scopes: Iterable[str] | None = None,
@@ -144,6 +147,7 @@ class App(Messaging):
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
+            secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
             roles: of which a caller needs one; none listed: any principal.
@@ -169,7 +173,7 @@ class App(Messaging):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
                 self._authenticating.required,
             )  # fmt: skip
@@ -359,6 +363,7 @@ class App(Messaging):
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that a request holds whose outcome is not known (IK-4).

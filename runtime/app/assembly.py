@@ -66,6 +66,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
         modules=None if version.modules is None else frozenset(version.modules),
+        secrets=None if version.secrets is None else frozenset(version.secrets),
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),

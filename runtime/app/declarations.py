@@ -42,6 +42,8 @@ class Declared(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     modules: tuple[str, ...] | None = None
     """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
+    secrets: tuple[str, ...] | None = None
+    """Names of the secrets it may read; None: whatever it does read."""
     tags: tuple[str, ...] = ()
     """That shall point to it when it is deployed."""
     rules: GuardRules = OPEN

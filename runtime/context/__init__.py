@@ -18,6 +18,7 @@ from runtime.context.state import (
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
+from runtime.service_facts import SERVICE_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -29,12 +30,23 @@ QUEUE = Kind(id=7, name="queue")
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
 
+VOCABULARY = (
+    *REQUEST_FACTS,
+    *CONTROL_FACTS,
+    *VERSION_FACTS,
+    *POLICY_FACTS,
+    *KEY_FACTS,
+    *SERVICE_FACTS,
+    *DELIVERY_FACTS,
+    *QUEUE_FACTS,
+)
+"""All facts there are."""
+
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
     new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
-    known = REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS
-    for fact in known + DELIVERY_FACTS + QUEUE_FACTS:
+    for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
 

@@ -12,7 +12,7 @@ from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
 from runtime.queue import Offer
-from runtime.secrets import Environment, Found, Provider
+from runtime.secrets import Environment, Readings, SecretCache, Wish
 
 
 class Desk(Protocol):
@@ -55,8 +55,8 @@ class Outside(Protocol):
         """Return what *method* answers, or raise what it raises."""
         ...
 
-    async def secret(self, n: int, name: str) -> Found | None:
-        """Return the secret *name*; None if there is none."""
+    async def secrets(self, n: int, wish: Wish) -> Readings:
+        """Return those of the secrets asked for that are there."""
         ...
 
     async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
@@ -81,13 +81,13 @@ class Live:
         self,
         clock: Clock,
         workers: Workers,
-        secrets: Provider | None = None,
+        secrets: SecretCache | None = None,
         desk: Desk | None = None,
     ) -> None:
         self._clock = clock
         self._desk = desk
         self._workers = workers
-        self._secrets = secrets or Environment()
+        self._secrets = secrets or SecretCache([Environment()])
 
     def now_us(self, n: int) -> int:
         """Read the clock."""
@@ -113,11 +113,11 @@ class Live:
         finally:
             PERFORMING.reset(performing)
 
-    async def secret(self, n: int, name: str) -> Found | None:
-        """Ask the provider."""
+    async def secrets(self, n: int, wish: Wish) -> Readings:
+        """Read them from the cache, or ask the providers."""
         performing = PERFORMING.set(True)
         try:
-            return await self._secrets.get(name)
+            return await self._secrets.fulfil(wish, self._clock())
         finally:
             PERFORMING.reset(performing)
 

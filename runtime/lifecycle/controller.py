@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from eventstore import Clock, EventStoreError, Ids, Store, StreamId
+from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
 from runtime.effects.failures import failure_of
@@ -31,6 +31,7 @@ from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.failing import clean_up, fail
+from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
@@ -40,7 +41,7 @@ from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
-from runtime.lifecycle.run import Lease, Run, Surroundings
+from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
@@ -99,7 +100,10 @@ class Controller:
         self._has_keyring = store.has_keyring
         self._ids = ids
         self._config = config
+        self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
+        self.finishing = Finishing(clock)
+        """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
@@ -113,12 +117,12 @@ class Controller:
             tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider, gctx.desk),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache, gctx.desk),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
             catch=tuple(catch),
-            abandoned=set(),
+            abandoned=Abandoned(),
         )
 
     @property
@@ -188,7 +192,8 @@ class Controller:
             resolved: version id, `` if refused, and the fact.
             again: it is no refusal, but an answer that was given before.
         """
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        answer = answers.scrubbed(self._scrubber, answer)
+        record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
         record.add(first, _key(route))
         record.add(*established(received.principal))
@@ -201,7 +206,7 @@ class Controller:
         if code is None and answer.status >= 400 and isinstance(body, dict):
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
-        return await self._durable(record, received, answer)
+        return await self.finishing.finish(record, received, answer)
 
     async def recover(self, modules: ModuleRegistry) -> int:
         """End what a crash left open, before the first request; return how much (CN-7).
@@ -252,7 +257,7 @@ class Controller:
         """
         if first is None:
             first = self._arrival(received, version)
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        record = self._recorder(received.stream)
         resolved = received.resolved
         if resolved is None or resolved.edition != version.edition:
             # Another version may be run on a request that was recorded.
@@ -275,6 +280,11 @@ class Controller:
         run.renew = renew
         renew()
         return run
+
+    def _recorder(self, stream: StreamId) -> Recorder:
+        record = self._new_recorder(stream, self._store, self._surroundings.clock)
+        record.scrubber = self._scrubber
+        return record
 
     def _arrival(
         self,
@@ -316,7 +326,7 @@ class Controller:
             run.record.add(fact, key)
             run.record.end(run.lease)
             sent = answer
-            answer = await self._durable(run.record, run.received, sent)
+            answer = await self.finishing.finish(run.record, run.received, sent)
             if run.desk is not None:
                 well = isinstance(fact, ResponseSent) and fact.code is None
                 run.desk.ended(stream, well=well, kept=answer is sent)
@@ -348,6 +358,7 @@ class Controller:
         await clean_up(run)
         if run.stop_reason == "disconnected" or was_cancelled(run):
             return answer, RequestAborted(), run.stop_reason or "cancelled"
+        answer = answers.scrubbed(self._scrubber, answer)
         body = answers.shown(shown_by, answer.body)
         fact, key = answers.sent(answer, code=code, body=body, delivered=run.delivered)
         return answer, fact, key
@@ -403,16 +414,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    async def _durable(self, record: Recorder, received: Received, answer: Answer) -> Answer:
-        """Return *answer* once the log has all facts; another if it will not take them (RS-4)."""
-        record.commit(close=True)
-        try:
-            await record.durable()
-        except EventStoreError as error:
-            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
-            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
-        return answer
 
     def _shutting_down(self, received: Received) -> Answer:
         return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")

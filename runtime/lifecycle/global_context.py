@@ -1,7 +1,7 @@
 """What all requests of a runtime share: who it is, its modules, its config (GC-1)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from runtime.errors import ContextError
 from runtime.modules import CALLER, ModuleRegistry, Modules
 from runtime.queue import Options, Topic
 from runtime.secrets import Environment, Provider, Secrets
+from runtime.telemetry import Metrics
 
 _REMEDY = "Config is read-only; change its source and restart."
 
@@ -34,7 +35,7 @@ class GlobalContext:
         modules: what `gctx.modules` reaches; those registered later are reached, too.
         config: plain data; copied, so that later changes of it are not seen.
         instance: who runs.
-        secrets: where `gctx.secrets` come from; None: the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: the environment.
         topics: the topics of the app, by name.
         desk: takes what is published; None: nobody subscribes.
 
@@ -43,23 +44,25 @@ class GlobalContext:
         modules: a stub for each module, by name.
         config: deep frozen.
         secrets: read by name, as effects.
+        metrics: counters, gauges and histograms of the app.
         topics: the topics of the app, by name; see `publish`.
     """
 
-    __slots__ = ("config", "desk", "instance", "modules", "secrets", "topics")
+    __slots__ = ("config", "desk", "instance", "metrics", "modules", "secrets", "topics")
     instance: Instance
     modules: Modules
     config: Any
     secrets: Secrets
     desk: Desk | None
     topics: Mapping[str, Topic]
+    metrics: Metrics
 
     def __init__(
         self,
         modules: ModuleRegistry | None = None,
         config: Mapping[str, Any] | None = None,
         instance: Instance | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
         topics: Mapping[str, Topic] | None = None,
         desk: Desk | None = None,
     ) -> None:
@@ -68,7 +71,8 @@ class GlobalContext:
         put(self, "desk", desk)
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
-        put(self, "secrets", Secrets(secrets or Environment()))
+        put(self, "secrets", Secrets(Environment() if secrets is None else secrets))
+        put(self, "metrics", Metrics())
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
 
     def publish(

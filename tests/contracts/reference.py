@@ -60,8 +60,8 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    names = ("facts.py", "policy_facts.py", "version_facts.py", "queue_facts.py")
-    paths = [ROOT / "runtime" / name for name in names]
+    names = ("facts", "policy_facts", "version_facts", "service_facts", "queue_facts")
+    paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []
     for cls in (each for path in paths for each in classes(path)):
         name = assigned(cls, "type")

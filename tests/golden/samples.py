@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts, policy_facts, queue_facts, version_facts
+from runtime import facts, policy_facts, queue_facts, service_facts, version_facts
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -203,6 +203,9 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (policy_facts.IdempotencyClaimed("ef" * 32), "req-" + "0a" * 16),
     (policy_facts.IdempotencyReleased("ann", "the order was found"), "req-" + "0a" * 16),
+    (service_facts.SecretMasked("context.set"), "stock-token"),
+    (service_facts.MaintenanceStopped(clean=True), "shop"),
+    (service_facts.MaintenanceResumed("disk-full"), "shop"),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
