@@ -106,9 +106,10 @@ class VersionResolved(Fact, frozen=True, gc=False):
     """query, header, datetime, split, default or latest."""
     asked: str | None = None
     error: str | None = None
-    table: int = 0
-    """Position of the last control fact that was known when this was decided."""
+    table: int = 0  # position of the last control fact that was known then
     bucket: int | None = None
+    contract: str | None = None  # what the caller speaks, where another version runs
+    chain: tuple[str, ...] = ()  # fingerprints of the transformers between the two
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):

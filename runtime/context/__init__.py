@@ -19,6 +19,7 @@ from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.service_facts import SERVICE_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -37,6 +38,8 @@ VOCABULARY = (
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *TRANSFORM_FACTS,
+    *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
     *QUEUE_FACTS,
 )

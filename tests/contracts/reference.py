@@ -60,7 +60,10 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    names = ("facts", "policy_facts", "version_facts", "service_facts", "queue_facts")
+    names = (
+        "facts", "policy_facts", "version_facts", "service_facts", "transform_facts",
+        "queue_facts",
+    )  # fmt: skip
     paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []
     for cls in (each for path in paths for each in classes(path)):
