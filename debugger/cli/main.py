@@ -22,6 +22,7 @@ from debugger.cli import (
     fork,
     log,
     manifest,
+    queue,
     redact,
     replay,
     requests,
@@ -53,8 +54,8 @@ COMMANDS: Sequence[Command] = (
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
-    bring_in.COMMAND, db.COMMAND,
+    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND,
+    export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 

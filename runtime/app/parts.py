@@ -11,6 +11,7 @@ from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
+from runtime.queue import Topic
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -29,3 +30,5 @@ class Parts(msgspec.Struct, frozen=True):
     root: Path | None
     transformers: Sequence[Transformer] = ()
     policy: DeployPolicy = DeployPolicy()
+    topics: Mapping[str, Topic] = {}
+    """By name."""

@@ -61,16 +61,11 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    paths = [
-        ROOT / "runtime" / name
-        for name in (
-            "facts.py",
-            "policy_facts.py",
-            "version_facts.py",
-            "service_facts.py",
-            "transform_facts.py",
-        )
-    ]
+    names = (
+        "facts", "policy_facts", "version_facts", "service_facts", "transform_facts",
+        "queue_facts",
+    )  # fmt: skip
+    paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []
     for cls in (each for path in paths for each in classes(path)):
         name = assigned(cls, "type")
