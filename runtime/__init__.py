@@ -16,9 +16,13 @@ from runtime.gtype import (
     Url,
     sensitive,
 )
+from runtime.isolation import ModuleContext
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
+from runtime.manifests.capabilities import Grant, grant
+from runtime.manifests.module import Resources
 from runtime.messages import HttpError, Request, Response, ValidationFailed
+from runtime.modules import Module
 from runtime.secrets import Secret
 
 __all__ = [
@@ -27,13 +31,17 @@ __all__ = [
     "Check",
     "Email",
     "GlobalContext",
+    "Grant",
     "HttpError",
     "LocalContext",
+    "Module",
+    "ModuleContext",
     "Negative",
     "Pattern",
     "Positive",
     "Priority",
     "Request",
+    "Resources",
     "Response",
     "Secret",
     "Sensitive",
@@ -41,6 +49,7 @@ __all__ = [
     "UniqueItems",
     "Url",
     "ValidationFailed",
+    "grant",
     "hook",
     "sensitive",
 ]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, version_facts
+from runtime import facts, module_facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -271,8 +271,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),
         plain_text,
     ),
-    facts.ModuleRegistered: st.builds(
-        facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)
+    module_facts.ModuleRegistered: st.builds(
+        module_facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)
     ),
     facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
 }  # fmt: skip

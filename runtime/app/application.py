@@ -18,7 +18,7 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.declaring import Wanted, check_size, declare
-from runtime.app.equipment import Equipment
+from runtime.app.equipment import Equipment, registrations
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
@@ -37,6 +37,7 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import Hook
@@ -94,6 +95,7 @@ class App(Equipment):
         self._edge: Edge | None = None
         self._controller: Controller | None = None
         self._desk: Versions | None = None
+        self._grants: GrantDesk | None = None
         self._versions: tuple[str, ...] = ()
 
     # --- registering ---
@@ -298,6 +300,17 @@ class App(Equipment):
         assert self._desk is not None  # noqa: S101 - set together
         return self._desk
 
+    @property
+    def grants(self) -> GrantDesk:
+        """What modules may use now, to look at and to change.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._grants is not None  # noqa: S101 - set together
+        return self._grants
+
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
@@ -325,6 +338,8 @@ class App(Equipment):
         Raises:
             AlreadyStartedError: it runs.
             UnknownModuleError: a handler declares a module that is not there.
+            DependencyError: modules depend on what is not there, or in a circle.
+            DuplicateModuleError: a module changed and kept its version.
             EventStoreError: the log cannot be written; `keyring-missing` if values are to
                 be hashed or sealed and *store* was opened without a keyring.
         """
@@ -337,10 +352,11 @@ class App(Equipment):
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, self._modules)
+        self._order_modules()
         declared = self.handlers
-        methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
+        modules = registrations(self._modules, self._hosting)
         deployed = announce(
-            store, self.name, declared, modules=methods, config=self._config, clock=clock
+            store, self.name, declared, modules=modules, config=self._config, clock=clock
         )
         controller = Controller(
             store,
@@ -362,6 +378,15 @@ class App(Equipment):
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._grants = self._hosting.equip(
+            store,
+            self.name,
+            clock=clock,
+            ids=ids,
+            secrets=controller.surroundings.gctx.secrets.provider,
+            config=self._config_source,
+            generations=deployed.generations,
+        )
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.
@@ -396,6 +421,7 @@ class App(Equipment):
             self._edge = self._controller = self._desk = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
+                await self._hosting.durable()
             controller.close()
             edge.board.close()
         return clean

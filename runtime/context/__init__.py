@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.module_facts import MODULE_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -27,7 +28,7 @@ REQUEST = Kind(id=2, name="request", max_events=50_000)
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
     new = Registry(kinds=(CONTROL, REQUEST))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + MODULE_FACTS:
         new.register(fact.type, fact)
     return new
 

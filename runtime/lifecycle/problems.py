@@ -11,9 +11,14 @@ import msgspec
 
 from runtime.errors import (
     CapabilityDeniedError,
+    CircuitOpenError,
     ModuleContractError,
+    ModuleCrashedError,
+    ModuleUnavailableError,
+    PoolTimeoutError,
     RequestStoppedError,
     RequestTimedOutError,
+    RPCError,
     SecretUnavailableError,
     StreamTooLongError,
 )
@@ -27,6 +32,8 @@ _TITLES = {
     "timeout": "The request took too long",
     "stream-too-long": "The request did too much",
     "module-contract": "A module gave an answer that is not valid",
+    "module-unavailable": "A module does not run",
+    "module-failed": "A module failed",
     "secret-unavailable": "The server lacks a secret",
     "capability-denied": "The handler used what it does not declare",
     "log-unavailable": "The log cannot be written",
@@ -40,11 +47,18 @@ _REMEDIES = {
     "stream-too-long": "Ask for less in one request.",
     "capability-denied": "Give the request id to whoever runs this service.",
     "module-contract": "Give the request id to whoever runs this service.",
+    "module-unavailable": "Send it again after the time in Retry-After.",
+    "module-failed": "Give the request id to whoever runs this service.",
     "secret-unavailable": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
 }
-_RETRY = {"log-unavailable": "1", "secret-unavailable": "5", "shutting-down": "1"}
+_RETRY = {
+    "log-unavailable": "1",
+    "module-unavailable": "1",
+    "secret-unavailable": "5",
+    "shutting-down": "1",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,6 +128,11 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),
     (CapabilityDeniedError, 500, "capability-denied"),
+    (CircuitOpenError, 503, "module-unavailable"),
+    (ModuleCrashedError, 503, "module-unavailable"),
+    (ModuleUnavailableError, 503, "module-unavailable"),
+    (PoolTimeoutError, 503, "module-unavailable"),
+    (RPCError, 500, "module-failed"),
 )
 
 

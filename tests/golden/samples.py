@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts, version_facts
+from runtime import facts, module_facts, version_facts
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -144,7 +144,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "post-orders",
     ),
-    (facts.ModuleRegistered(("quote", "release")), "pricing"),
+    (module_facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
 

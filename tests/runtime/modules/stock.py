@@ -1,0 +1,116 @@
+"""A module that runs in a process of its own, for tests: it is imported there by its name."""
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime import Module, ModuleContext, Resources, grant
+
+
+class Item(msgspec.Struct):
+    sku: str
+    quantity: int = 1
+
+
+class OutOfStock(Exception):
+    """Nothing is left."""
+
+
+class Busy(Exception):
+    """May pass."""
+
+    retryable = True
+
+
+stock = Module(
+    "stock",
+    isolation="subprocess",
+    capabilities=[grant("secret.read", "stock_token")],
+    resources=Resources(workers=2, acquire_s=20.0),
+)
+calls: list[str] = []
+"""Keys of the calls that this process has had."""
+
+
+@stock.method(idempotent=True)
+async def echo(ctx: ModuleContext, value: Any) -> Any:
+    return value
+
+
+@stock.method
+async def take(ctx: ModuleContext, items: list[Item]) -> int:
+    if not items:
+        raise OutOfStock("atlas", 7)
+    return sum(item.quantity for item in items)
+
+
+@stock.method
+def about(ctx: ModuleContext) -> dict[str, Any]:
+    ctx.log.info("asked for %s", ctx.request_id)
+    return {
+        "pid": os.getpid(),
+        "request": ctx.request_id,
+        "key": ctx.idempotency_key,
+        "version": ctx.version,
+        "left": ctx.time_left_s,
+        "config": ctx.config["limit"],
+        "environment": sorted(os.environ),
+        "folder": os.environ["TMPDIR"],
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "limits": [
+            resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CORE)[0],
+        ],
+        "path": str(Path.cwd()),
+    }  # fmt: skip
+
+
+@stock.method(timeout=0.3)
+async def spin(ctx: ModuleContext) -> None:
+    while True:
+        pass
+
+
+@stock.method(timeout=0.2)
+async def doze(ctx: ModuleContext) -> None:
+    await asyncio.sleep(60)
+
+
+@stock.method
+async def wait(ctx: ModuleContext, seconds: float) -> int:
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@stock.method
+def die(ctx: ModuleContext, code: int) -> None:
+    print("about to die")
+    sys.stdout.flush()
+    os._exit(code)
+
+
+@stock.method(idempotent=True, attempts=3)
+async def flaky(ctx: ModuleContext, until: int) -> int:
+    calls.append(ctx.idempotency_key)
+    if len(calls) < until:
+        raise Busy
+    return len(calls)
+
+
+@stock.method
+def grab(ctx: ModuleContext, size: int) -> int:
+    return len(bytearray(size))
+
+
+@stock.method
+def token(ctx: ModuleContext, name: str) -> bool:
+    with ctx.secret(name).reveal() as value:
+        print(f"it is {value}")
+        sys.stdout.flush()
+        time.sleep(0)
+        return value == "correct horse"
