@@ -13,8 +13,10 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from socket import recv_fds, socket
 from typing import Any, NamedTuple
 
@@ -22,7 +24,7 @@ import msgspec
 
 from eventstore.values import Viewer, tree_bytes
 from eventstore.values.tree import tree_from_bytes
-from runtime.errors import RPCError, RPCFrameError, UnknownMethodError
+from runtime.errors import RPCFrameError, UnknownMethodError
 from runtime.isolation.carrying import Carrier
 from runtime.isolation.context import ModuleContext
 from runtime.isolation.failing import error_of, refusal_of
@@ -40,6 +42,7 @@ from runtime.supervision import (
     pack,
 )
 
+_log = logging.getLogger("timescape")
 _about = msgspec.json.Decoder(About | None).decode
 
 
@@ -176,9 +179,8 @@ class Worker:
             reply: Answer | Refusal = Answer(call.id, await self._result(call))
         except asyncio.CancelledError:
             reply = Refusal(call.id, "CancelledError", cause="cancelled")
-        except Exception as error:
-            if not isinstance(error, RPCError):
-                logging.getLogger("timescape").info("%s failed", call.method, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller is to get it
+            _note(call.method, error)
             reply = refusal_of(call.id, error)
         finally:
             self._tasks.pop(call.id, None)
@@ -246,3 +248,10 @@ class Worker:
     async def _hook(self, kind: str, call: Call) -> Any:
         function = None if self._module is None else self._module.hooks.get(kind)
         return None if function is None else await self._run(function, call)
+
+
+def _note(method: str, error: Exception) -> None:
+    """Say where an error came from; what it says may hold anything, and stays with the caller."""
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" at {Path(place[0].filename).name}:{place[0].lineno}" if place else ""
+    _log.info("%s raised %s%s", method, type(error).__name__, where)

@@ -35,7 +35,7 @@ _TITLES = {
     "module-unavailable": "A module does not run",
     "module-failed": "A module failed",
     "secret-unavailable": "The server lacks a secret",
-    "capability-denied": "The handler used what it does not declare",
+    "capability-denied": "The server used what it does not declare",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }

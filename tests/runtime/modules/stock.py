@@ -4,13 +4,13 @@ import asyncio
 import os
 import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from runtime import Module, ModuleContext, Resources, grant
+from runtime.errors import CapabilityDeniedError
 
 
 class Item(msgspec.Struct):
@@ -62,7 +62,7 @@ def about(ctx: ModuleContext) -> dict[str, Any]:
         "config": ctx.config["limit"],
         "environment": sorted(os.environ),
         "folder": os.environ["TMPDIR"],
-        "descriptors": len(os.listdir("/proc/self/fd")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "limits": [
             resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CORE)[0],
         ],
@@ -89,7 +89,7 @@ async def wait(ctx: ModuleContext, seconds: float) -> int:
 
 @stock.method
 def die(ctx: ModuleContext, code: int) -> None:
-    print("about to die")
+    sys.stdout.write("about to die\n")
     sys.stdout.flush()
     os._exit(code)
 
@@ -103,6 +103,15 @@ async def flaky(ctx: ModuleContext, until: int) -> int:
 
 
 @stock.method
+async def denied(ctx: ModuleContext, name: str) -> str:
+    try:
+        await ctx.secret(name)
+    except CapabilityDeniedError as error:
+        return error.problem
+    return "granted"
+
+
+@stock.method
 def grab(ctx: ModuleContext, size: int) -> int:
     return len(bytearray(size))
 
@@ -110,7 +119,6 @@ def grab(ctx: ModuleContext, size: int) -> int:
 @stock.method
 def token(ctx: ModuleContext, name: str) -> bool:
     with ctx.secret(name).reveal() as value:
-        print(f"it is {value}")
+        sys.stdout.write(f"it is {value}\n")
         sys.stdout.flush()
-        time.sleep(0)
         return value == "correct horse"
