@@ -4,10 +4,13 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from runtime.isolation.failing import NotGranted
 from runtime.manifests.capabilities import Grant, allows, split_place
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 async def dial(place: str, ranges: Iterable[Grant]) -> socket.socket:
@@ -37,13 +40,20 @@ async def dial(place: str, ranges: Iterable[Grant]) -> socket.socket:
 
 def may_dial(address: str, port: int, ranges: Iterable[Grant]) -> bool:
     """Say whether an address is public, or in a range that a grant names."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    ip = mapped or ip
+    ip = inner(ipaddress.ip_address(address.partition("%")[0]))
     if ip.is_global and not ip.is_multicast:
         return True
     shown = f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"
     return allows(ranges, "net.connect", shown)
+
+
+def inner(ip: Address) -> Address:
+    """Return the IPv4 address that an IPv6 one leads to; else itself."""
+    if not isinstance(ip, ipaddress.IPv6Address):
+        return ip
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
 
 
 async def _first(found: Sequence[tuple[int, int, int, str, Any]]) -> socket.socket:

@@ -15,7 +15,7 @@ _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]*|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))
 _HTTPS = 443
 
 
-class Grant(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of capability, and what it reaches."""
 
     kind: str
@@ -32,8 +32,8 @@ def grant(kind: str, *patterns: str, required: bool = True) -> Grant:
     Args:
         kind: one of `KINDS`.
         patterns: of what it reaches. Hosts as `api.example.com:8443`, `*.example.com` for one
-            more label, a range as `10.0.0.0/8:5432`, all of them at port 443 without a
-            port; folders as absolute paths; names by their dotted parts, `*` for any one.
+            more label, a range as `10.0.0.0/8:5432` or `[fd00::/8]:5432`, all at port 443
+            without a port; folders as absolute paths; names by their dotted parts, `*` for any one.
         required: whether the module cannot do without; else it runs without it.
     """
     return Grant(kind, patterns, required)

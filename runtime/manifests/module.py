@@ -14,7 +14,11 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 RUNTIMES = ("inprocess", "subprocess")
 
 
-class MethodEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+# Nothing is left out for being the default: that asks which object it is, and equal manifests
+# of two processes must be the same bytes.
+
+
+class MethodEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A method of a module."""
 
     parameters: tuple[tuple[str, Stored | None], ...] = ()
@@ -26,7 +30,7 @@ class MethodEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknow
     attempts: int = 1
 
 
-class Resources(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the processes of a module may take, each; None: as much as there is."""
 
     address_space: int | None = 512 * 1024 * 1024
@@ -49,7 +53,7 @@ class Resources(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     """Bytes of a call or an answer."""
 
 
-class ModuleManifest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that a module declares."""
 
     name: str
@@ -71,8 +75,8 @@ class ModuleManifest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
         return digest_of(self.plain())
 
     def plain(self) -> dict[str, Any]:
-        """Give it as plain data."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        """Give it as plain data, as it comes back out of a log."""
+        plain: dict[str, Any] = msgspec.json.decode(_encode(self))
         return plain
 
 

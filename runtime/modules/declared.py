@@ -111,8 +111,13 @@ class Module:
 
         def register(function: F) -> F:
             tries = attempts or (ATTEMPTS if idempotent else 1)
+            # 2 and 2.0 are one limit, and must be one manifest.
+            limit_s = float(timeout) if isinstance(timeout, int) else timeout
             entry = MethodEntry(
-                timeout_s=timeout, idempotent=idempotent, write_ahead=write_ahead, attempts=tries
+                timeout_s=limit_s,
+                idempotent=idempotent,
+                write_ahead=write_ahead,
+                attempts=tries,
             )
             self._add(function, entry)
             return function

@@ -121,4 +121,23 @@ def token(ctx: ModuleContext, name: str) -> bool:
     with ctx.secret(name).reveal() as value:
         sys.stdout.write(f"it is {value}\n")
         sys.stdout.flush()
-        return value == "correct horse"
+        return bool(value == "correct horse")
+
+
+@stock.method
+def read(ctx: ModuleContext, path: str) -> str:
+    with ctx.open(path) as file:
+        return str(file.read())
+
+
+@stock.method
+async def write(ctx: ModuleContext, path: str, text: str) -> None:
+    with await ctx.open(path, "w") as file:
+        file.write(text)
+
+
+@stock.method
+def dial(ctx: ModuleContext, place: str, said: bytes) -> bytes:
+    with ctx.connect(place) as made:
+        made.sendall(said)
+        return bytes(made.recv(100))

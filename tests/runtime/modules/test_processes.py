@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
 
 from eventstore import EventStoreError
 from eventstore.memory import MemoryStore
@@ -25,6 +26,7 @@ from runtime.errors import (
 )
 from runtime.isolation import Host, module_stream
 from runtime.isolation.child import Child
+from runtime.isolation.dialling import inner, may_dial
 from runtime.isolation.processes import Processes
 from runtime.modules import CALL, About, HostedCall
 from runtime.secrets import Found
@@ -355,3 +357,92 @@ def test_a_call_outside_of_a_request_is_in_nobodys_service(shop: Shop) -> None:
 
     assert shop.run(scenario(about)) == ("req-1", "req-1/7")
     assert shop.run(scenario(None)) == ("", "")
+
+
+@pytest.mark.proves("CP-4", "CP-1")
+def test_files_are_opened_below_what_is_granted_and_through_no_link(
+    shop: Shop, tmp_path: Path
+) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside / "deep", outside):
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_text("é", "utf-8")
+    (inside / "link.txt").symlink_to(outside / "a.txt")
+    (inside / "folder").symlink_to(outside)
+
+    def read(path: Path | str) -> Any:
+        return shop.run(shop.call("read", str(path)))
+
+    with pytest.raises(CapabilityDeniedError):
+        read(inside / "deep/a.txt")
+    shop.app.grants.grant("stock", grant("fs.read", str(inside)))
+
+    assert read(inside / "deep/a.txt") == "é"
+    for path in (
+        outside / "a.txt", inside / "link.txt", inside / "folder/a.txt", f"{inside}/../out/a.txt",
+        f"{inside}x",
+    ):  # fmt: skip
+        with pytest.raises(CapabilityDeniedError, match=r"fs\.read"):
+            read(path)
+    with pytest.raises(FileNotFoundError):
+        read(inside / "none.txt")
+    with pytest.raises(CapabilityDeniedError, match=r"fs\.write"):
+        shop.run(shop.call("write", str(inside / "b.txt"), "x"))
+    shop.app.grants.grant("stock", grant("fs.write", str(inside / "deep")))
+    shop.run(shop.call("write", str(inside / "deep/b.txt"), "ö"))
+
+    assert (inside / "deep/b.txt").read_text("utf-8") == "ö"
+
+
+@pytest.mark.proves("CP-3", "CP-1")
+def test_a_name_is_dialled_only_if_all_its_addresses_may_be(shop: Shop) -> None:
+    desk = shop.app.grants
+
+    async def scenario() -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write((await reader.read(100)).upper())
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            for place in (f"127.0.0.1:{port}", f"localhost:{port}"):
+                with pytest.raises(CapabilityDeniedError, match=r"net\.connect"):
+                    await shop.call("dial", place, b"hello")
+            desk.grant("stock", grant("net.connect", f"localhost:{port}"))
+            # The name is granted; what it stands for is not.
+            with pytest.raises(CapabilityDeniedError, match="localhost"):
+                await shop.call("dial", f"localhost:{port}", b"hello")
+            desk.grant("stock", grant("net.connect", f"127.0.0.0/8:{port}", f"[::1]:{port}"))
+
+            assert await shop.call("dial", f"localhost:{port}", b"hello") == b"HELLO"
+
+    shop.run(scenario())
+
+
+@pytest.mark.proves("CP-3")
+@given(address=st.ip_addresses(), port=st.sampled_from([443, 80]), granted=st.booleans())
+def test_an_address_that_is_not_public_is_dialled_only_by_its_range(
+    address: Any, port: int, *, granted: bool
+) -> None:
+    network = f"{address}/{address.max_prefixlen}"
+    shown = network if address.version == 4 else f"[{network}]"
+    ranges = [grant("net.connect", f"{shown}:{port}")] if granted else []
+    public = address.is_global and not address.is_multicast
+    assume(inner(address) == address)
+    event(f"public: {public}")
+
+    assert may_dial(str(address), port, ranges) == (public or granted)
+    assert may_dial(str(address), port + 1, ranges) == public
+
+
+@pytest.mark.proves("CP-3")
+def test_addresses_of_the_inside_are_not_public() -> None:
+    for inside in (
+        "127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "224.0.0.1", "0.0.0.0", "::1",  # noqa: S104
+        "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "100.64.0.1",
+        "64:ff9b::7f00:1", "2002:7f00:1::",
+    ):  # fmt: skip
+        assert not may_dial(inside, 443, [])
+    assert may_dial("93.184.215.14", 443, [])
