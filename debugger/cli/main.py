@@ -21,6 +21,7 @@ from debugger.cli import (
     fork,
     log,
     manifest,
+    modules,
     redact,
     replay,
     requests,
@@ -50,7 +51,7 @@ COMMANDS: Sequence[Command] = (
     demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
     snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
-    routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    routes.COMMAND, versions.COMMAND, modules.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
     traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
     bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip

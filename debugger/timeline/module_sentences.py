@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from debugger.timeline.printable import printable
+from eventstore import Event
 from runtime import module_facts as facts
+from runtime.facts import CapabilityDenied
 
 _REASONS = {
     "start": "did not start",
@@ -17,7 +19,7 @@ _REASONS = {
 
 
 def _registered(fact: facts.ModuleRegistered, key: str) -> str:
-    version = f", version {printable(fact.version)}" if fact.version else ""
+    version = f", version {printable(fact.version)}," if fact.version else ""
     may = f"; it may {_pairs(fact.grants)}" if fact.grants else ""
     not_ = f"; it may not {_pairs(fact.denied)}" if fact.denied else ""
     return f"The module {key}{version} was registered{may}{not_}."
@@ -63,6 +65,13 @@ def _by(who: str) -> str:
     return f", says {printable(who)}" if who else ""
 
 
+def _denied(fact: CapabilityDenied, key: str) -> str:
+    if fact.capability == "module.call":
+        return f"{key} was denied: the handler does not declare it."
+    module, kind = printable(fact.module), printable(fact.capability)
+    return f"The module {module} was denied {kind} of {printable(fact.operation)}."
+
+
 MODULE_TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ModuleRegistered: _registered,
     facts.ModuleStarted: _started,
@@ -71,4 +80,21 @@ MODULE_TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ModuleRestarted: _restarted,
     facts.CapabilityGranted: _granted,
     facts.CapabilityRevoked: _revoked,
+    CapabilityDenied: _denied,
 }
+
+
+def module_of(event: Event) -> str | None:
+    """Return the name of the module that *event* tells of; None: it tells of none."""
+    if isinstance(event.data, CapabilityDenied):
+        return event.data.module
+    return (event.key or "") if type(event.data) in MODULE_TELLERS else None
+
+
+def module_sentence(event: Event) -> str:
+    """Tell a fact about a module in one printable sentence.
+
+    Raises:
+        KeyError: it is about something else.
+    """
+    return MODULE_TELLERS[type(event.data)](event.data, printable(event.key or ""))

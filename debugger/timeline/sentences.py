@@ -132,13 +132,6 @@ def _attempts(attempts: int) -> str:
     return f" at attempt {attempts}" if attempts > 1 else ""
 
 
-def _denied(fact: facts.CapabilityDenied, key: str) -> str:
-    if fact.capability == "module.call":
-        return f"{key} was denied: the handler does not declare it."
-    module, kind = printable(fact.module), printable(fact.capability)
-    return f"The module {module} was denied {kind} of {printable(fact.operation)}."
-
-
 def _sent(fact: facts.ResponseSent, key: str) -> str:
     code = f" {printable(fact.code)}" if fact.code else ""
     gone = "" if fact.delivered else "; the caller was gone"
@@ -165,7 +158,6 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ListenerFailed: lambda fact, key: (
         f"The {fact.kind} listener {key} failed with {_failure(fact.failure)}."
     ),
-    facts.CapabilityDenied: _denied,
     facts.EffectRequested: _requested,
     facts.EffectReturned: lambda fact, key: (
         f"Effect {fact.n}, {key}, returned {shown(fact.value, _CELLS)}{_attempts(fact.attempts)}."
