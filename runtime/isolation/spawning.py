@@ -45,7 +45,16 @@ class Process:
         theirs = (calls, files, output)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-s", "-E", "-P", "-c", _BOOT, _spec(resources, calls, files)],
+                [
+                    sys.executable,
+                    "-s",
+                    "-E",
+                    "-P",
+                    "-u",
+                    "-c",
+                    _BOOT,
+                    _spec(resources, calls, files),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output.fileno(),
                 stderr=output.fileno(),
