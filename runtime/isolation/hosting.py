@@ -49,6 +49,15 @@ class Hosted(NamedTuple):
         )
 
 
+def _refuse_hidden(module: Module) -> None:
+    hidden = module.home == "__main__" or module.attribute() is None
+    if module.isolation == "subprocess" and hidden:
+        raise ModuleManifestError(
+            problem=f"A process of module {module.name!r} could not find it.",
+            remedy="Give it a name at the top of a file that can be imported.",
+        )
+
+
 def _pairs(grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
     return tuple((each.kind, pattern) for each in grants for pattern in each.patterns)
 
@@ -83,6 +92,7 @@ class Hosting:
             ModuleRefusedError: its capabilities do not do; all reasons are told.
         """
         manifest = module.manifest
+        _refuse_hidden(module)
         verdict = check(manifest, policy, module.needs())
         if not verdict.valid:
             raise ModuleRefusedError(
@@ -109,11 +119,7 @@ class Hosting:
         config: Mapping[str, Any],
         generations: Mapping[str, int],
     ) -> GrantDesk:
-        """Make the hosts; they start when they are told to.
-
-        Raises:
-            ModuleManifestError: a module is to have a process, and no process could find it.
-        """
+        """Make the hosts; they start when they are told to."""
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
         desk = GrantDesk(store, stream, granted, clock)
@@ -217,11 +223,6 @@ class Teller:
 def _tier(module: Module, capabilities: Capabilities, config: Tree) -> Callable[[Crashed], Tier]:
     if module.isolation == "inprocess":
         return lambda crashed: InProcess(module, capabilities, config, crashed)
-    if module.home == "__main__" or module.attribute() is None:
-        raise ModuleManifestError(
-            problem=f"A process of module {module.name!r} could not find it.",
-            remedy="Give it a name at the top of a file that can be imported.",
-        )
     return lambda crashed: Processes(module, capabilities, config, crashed)
 
 
