@@ -153,9 +153,12 @@ class NaiveBreaker:
 
 
 GAPS = (0.0, 0.1, 1.0, 5.0, 20.0)
-steps = st.binary(min_size=25, max_size=60).map(
-    lambda drawn: [(GAPS[byte % 5], byte % 7 != 0) for byte in drawn]
+steps = st.builds(
+    lambda drawn, each: [(GAPS[byte % 5], byte % each != 0) for byte in drawn],
+    st.binary(min_size=25, max_size=60),
+    st.integers(2, 7),
 )
+"""Pauses and failures; of every *each*-th call about one does not fail."""
 
 
 @pytest.mark.proves("RPC-8")
@@ -174,6 +177,14 @@ def test_a_breaker_opens_and_closes_as_the_rule_says(steps: list[tuple[float, bo
         assert breaker.is_open == (naive.opened is not None)
         opened += said == "opened"
     event(f"opened: {opened > 0}")
+
+
+@pytest.mark.proves("RPC-8")
+def test_half_of_twenty_calls_are_enough_to_open_it_and_less_is_not() -> None:
+    for failures, opens in ((10, True), (9, False)):
+        breaker = Breaker()
+        said = [breaker.note(0.0, "call", failed=n >= 20 - failures) for n in range(20)]
+        assert (said[-1] == "opened") == opens == breaker.is_open
 
 
 @pytest.mark.proves("RPC-8")
