@@ -8,10 +8,12 @@ from typing import Any
 from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
+from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.named import named_classes
 from runtime.ingress import Endpoint, Served
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes
 
@@ -22,7 +24,14 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
+        served = Served(
+            ready(version, str(version_id)),
+            version.contract.takes,
+            version.max_body,
+            guarded(version.rules),
+            version.rules.keys(version.template.method),
+            None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+        )
         by_handler.setdefault(version.handler, {})[str(version_id)] = served
     routes: Routes[Endpoint] = Routes()
     for handler, code in by_handler.items():
@@ -52,6 +61,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
         modules=None if version.modules is None else frozenset(version.modules),
+        secrets=None if version.secrets is None else frozenset(version.secrets),
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),

@@ -7,25 +7,25 @@ from runtime.errors.root import TimescapeError
 class ModuleManifestError(RegistrationError, ValueError):
     """What a module declares cannot be, or its manifest cannot be read (MM-1, MM-2)."""
 
-    code = "RT130"
+    code = "RT121"
 
 
 class ModuleRefusedError(RegistrationError):
     """A module needs what it does not declare, or declares what it is not granted (MM-5)."""
 
-    code = "RT131"
+    code = "RT122"
 
 
 class DependencyError(RegistrationError, LookupError):
     """Modules depend on what is not there, or on each other in a circle (MM-8)."""
 
-    code = "RT132"
+    code = "RT123"
 
 
 class ModuleStartError(TimescapeError, RuntimeError):
     """A module did not start, so nothing is served (MO-2)."""
 
-    code = "RT133"
+    code = "RT124"
 
 
 class RPCError(TimescapeError):

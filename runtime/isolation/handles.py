@@ -5,16 +5,15 @@ from collections.abc import Callable
 from socket import socket
 from typing import IO, Any, Protocol
 
+from eventstore import Clock
 from runtime.errors import CapabilityDeniedError, SecretUnavailableError
 from runtime.isolation.context import Mode
 from runtime.isolation.dialling import dial
 from runtime.isolation.failing import NotGranted
 from runtime.isolation.files import open_below
 from runtime.manifests.capabilities import Grant
-from runtime.secrets import Provider, Secret, check_name
+from runtime.secrets import Secret, SecretCache, Wish, check_name
 
-SHORTEST = 8
-"""Characters of a secret that is looked for in output; shorter ones would hit by chance."""
 Deny = Callable[[str, str, str], None]
 """Tells the log of a denial: capability, argument, request."""
 
@@ -37,26 +36,27 @@ class Capabilities:
     Args:
         module: its name.
         grants: in force.
-        secrets: where secrets come from.
+        secrets: where secrets come from; what it gave is kept out of texts.
+        clock: of the log.
         deny: tells the log.
     """
 
-    def __init__(self, module: str, grants: InForce, secrets: Provider, deny: Deny) -> None:
+    def __init__(
+        self, module: str, grants: InForce, secrets: SecretCache, deny: Deny, clock: Clock
+    ) -> None:
         self._module = module
         self._grants = grants
         self._secrets = secrets
         self._deny = deny
-        self._given: set[str] = set()
+        self._clock = clock
 
     def of(self, request_id: str) -> "HostHandles":
         """Return the handles for a call in the service of a request."""
         return HostHandles(self, request_id)
 
     def scrub(self, text: str) -> str:
-        """Take the secrets that the module was given out of *text*."""
-        for value in self._given:
-            text = text.replace(value, "***")
-        return text
+        """Take the secrets that anybody was given out of *text*."""
+        return self._secrets.scrubber.text(text, f"module {self._module}")
 
     def check(self, kind: str, argument: str, request_id: str) -> None:
         """Refuse what is not granted now.
@@ -81,12 +81,10 @@ class Capabilities:
         Raises:
             SecretUnavailableError: there is none.
         """
-        found = await self._secrets.get(name)
+        found = (await self._secrets.fulfil(Wish((name,)), self._clock())).get(name)
         if found is None:
             msg = f"There is no secret {name!r}."
             raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
-        if len(found.value) >= SHORTEST:
-            self._given.add(found.value)
         return Secret(name, found.version, found.value)
 
     def patterns(self, kind: str) -> list[Grant]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
 from eventstore.values import Tree, encode
 from runtime.context import CONTROL
+from runtime.effects import system_clock
 from runtime.errors import ModuleManifestError, ModuleRefusedError, ModuleStartError
 from runtime.facts import CapabilityDenied, Fact
 from runtime.isolation.desk import GrantDesk, module_stream
@@ -22,7 +23,7 @@ from runtime.manifests.grants import Grants
 from runtime.manifests.module import ModuleManifest, Verdict, check
 from runtime.module_facts import ModuleRegistered
 from runtime.modules import Method, Module
-from runtime.secrets import Environment, Provider
+from runtime.secrets import Environment, SecretCache
 
 _log = logging.getLogger("timescape")
 
@@ -115,7 +116,7 @@ class Hosting:
         *,
         clock: Clock,
         ids: Ids,
-        secrets: Provider,
+        secrets: SecretCache,
         config: Mapping[str, Any],
         generations: Mapping[str, int],
     ) -> GrantDesk:
@@ -126,7 +127,7 @@ class Hosting:
         self._teller = teller = Teller(store, stream, clock, ids)
         self._hosts = {}
         for name, hosted in self._hosted.items():
-            capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name))
+            capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
             tier = _tier(hosted.module, capabilities, encode(config.get(name)))
             host = Host(hosted.module, tier, teller, generations.get(name, 1))
             for method in hosted.methods.values():
@@ -247,7 +248,8 @@ async def _alone(hosted: Hosted, method: Method, *args: Any, **kwargs: Any) -> A
     A re-execution does so where it is told to call a module for real.
     """
     grants: InForce = Grants({hosted.module.name: hosted.verdict.granted})
-    capabilities = Capabilities(hosted.module.name, grants, Environment(), _ignore)
+    secrets = SecretCache([Environment()])
+    capabilities = Capabilities(hosted.module.name, grants, secrets, _ignore, system_clock)
     host = Host(hosted.module, _tier(hosted.module, capabilities, None), _Silent())
     try:
         await host.start()

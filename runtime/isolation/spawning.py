@@ -45,16 +45,7 @@ class Process:
         theirs = (calls, files, output)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [
-                    sys.executable,
-                    "-s",
-                    "-E",
-                    "-P",
-                    "-u",
-                    "-c",
-                    _BOOT,
-                    _spec(resources, calls, files),
-                ],
+                _command(self._folder, resources, calls, files),
                 stdin=subprocess.DEVNULL,
                 stdout=output.fileno(),
                 stderr=output.fileno(),
@@ -106,12 +97,21 @@ def limits_of(resources: Resources) -> list[tuple[str, int]]:
     return [(name, value) for name, value in wanted if value is not None]
 
 
-def _spec(resources: Resources, calls: socket.socket, files: socket.socket) -> str:
+def _command(
+    folder: str, resources: Resources, calls: socket.socket, files: socket.socket
+) -> list[str]:
     limits = [(getattr(resource, name), value) for name, value in limits_of(resources)]
     # It runs in another folder: what is relative to ours would not be found.
     path = [str(Path(each).resolve()) for each in sys.path]
-    spec = {"limits": limits, "path": path, "calls": calls.fileno(), "files": files.fileno()}
-    return json.dumps({**spec, "frame": resources.frame})
+    spec = {
+        "limits": limits,
+        "path": path,
+        "calls": calls.fileno(),
+        "files": files.fileno(),
+        "frame": resources.frame,
+        "folder": folder,
+    }
+    return [sys.executable, "-s", "-E", "-P", "-u", "-c", _BOOT, json.dumps(spec)]
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import logging
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -58,18 +59,18 @@ def main(spec: dict[str, Any]) -> None:
     """Run it.
 
     Args:
-        spec: numbers of the descriptors, and the bytes of a frame.
+        spec: numbers of the descriptors, the bytes of a frame, the folder.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     calls, files = socket(fileno=spec["calls"]), socket(fileno=spec["files"])
     # What the module starts gets neither.
     for each in (calls, files):
         each.set_inheritable(False)
-    asyncio.run(_serve(calls, files, spec["frame"]))
+    asyncio.run(_serve(calls, files, spec))
 
 
-async def _serve(calls: socket, files: socket, frame: int) -> None:
-    await Worker(calls, files, frame).run()
+async def _serve(calls: socket, files: socket, spec: dict[str, Any]) -> None:
+    await Worker(calls, files, spec["frame"], spec["folder"]).run()
 
 
 class Worker:
@@ -79,12 +80,14 @@ class Worker:
         calls: where frames come and go.
         files: where descriptors come.
         frame: bytes of a frame.
+        folder: its own, which goes with it.
     """
 
-    def __init__(self, calls: socket, files: socket, frame: int) -> None:
+    def __init__(self, calls: socket, files: socket, frame: int, folder: str) -> None:
         self._calls = calls
         self._files = files
         self._frame = frame
+        self._folder = folder
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._writing = threading.Lock()
@@ -114,7 +117,8 @@ class Worker:
                 for frame in frames.feed(data):
                     self._hand_over(frame)
         finally:
-            # No cleanup: nobody is left whom it could concern.
+            # No other cleanup: nobody is left whom it could concern.
+            shutil.rmtree(self._folder, ignore_errors=True)
             os._exit(0)
 
     def _hand_over(self, frame: Frame) -> None:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from eventstore.values import ToHash
 from runtime.facts import RequestReceived
 from runtime.messages import Received
 
-_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature")
+_SECRET = re.compile(
+    r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature|idempotency-key"
+)
 _BODY_TEXT_BYTES = 4096
+_KEY = "idempotency-key"
 
 RedactBody = Callable[[bytes], Any]
 
@@ -29,6 +33,34 @@ def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
     return tuple(header for header in headers if not is_secret(header[0]))
 
 
+@lru_cache(1024)
+def kept_headers(
+    headers: tuple[tuple[str, str], ...], *, has_keyring: bool
+) -> tuple[tuple[str, Any], ...]:
+    """Leave out what may hold a credential; of an idempotency key a keyed hash is kept (IK-1)."""
+    public = public_headers(headers)
+    if not has_keyring:
+        return public
+    keys = [(name, ToHash(value)) for name, value in headers if name == _KEY]
+    return (*public, *keys) if keys else public
+
+
+_PARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}"
+)
+
+
+@lru_cache(1024)
+def trace_of(headers: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
+    """Return the trace and the span that a valid `traceparent` names (IN-14)."""
+    for name, value in headers:
+        if name == "traceparent":
+            found = _PARENT.match(value)
+            whole = found is not None and (value[:2] != "00" or len(value) == found.end())
+            return (found[1], found[2]) if found is not None and whole else None
+    return None
+
+
 def arrival(  # noqa: PLR0913 - each is one field's source
     received: Received,
     *,
@@ -41,6 +73,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
     redact_body: RedactBody | None,
     hidden_query: frozenset[str] = frozenset(),
     hides_in_body: bool = False,
+    has_keyring: bool = False,
 ) -> RequestReceived:
     """Return the first fact of a request's stream.
 
@@ -57,8 +90,12 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         hidden_query: fields of the query whose values are not kept.
         hides_in_body: whether *redact_body* hides something; then no digest is kept either,
             by which it could be guessed.
+        has_keyring: whether hashes can be kept.
     """
     body, text = None, None
+    trace_id, parent = received.trace_id, received.parent_span_id
+    if not trace_id:
+        trace_id, parent = trace_of(received.headers) or (ids[0], None)
     if received.body and redact_body is not None:
         body, text = _body(received.body, redact_body)
     query = received.query
@@ -74,7 +111,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         path=received.path,
         seed=seed,
         query=query,
-        headers=public_headers(received.headers),
+        headers=kept_headers(received.headers, has_keyring=has_keyring),
         params=dict(received.params),
         body=body,
         body_size=len(received.body),
@@ -83,9 +120,9 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         else hashlib.sha256(received.body).hexdigest(),
         body_text=text,
         client=received.client,
-        trace_id=received.trace_id or ids[0],
+        trace_id=trace_id,
         span_id=received.span_id or ids[1],
-        parent_span_id=received.parent_span_id,
+        parent_span_id=parent,
         correlation_id=received.correlation_id,
         timeout_s=timeout_s,
         config=config,

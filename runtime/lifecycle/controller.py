@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from eventstore import Clock, EventStoreError, Ids, Store, StreamId
+from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
 from runtime.effects.failures import failure_of
@@ -18,7 +18,6 @@ from runtime.facts import (
     HandlerFailed,
     HandlerStarted,
     PhaseChanged,
-    PrincipalEstablished,
     RequestAborted,
     RequestReceived,
     ResponseSent,
@@ -32,6 +31,7 @@ from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.failing import clean_up, fail
+from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
@@ -41,17 +41,18 @@ from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
-from runtime.lifecycle.run import Lease, Run, Surroundings
+from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
+from runtime.principals import established
 
 DRAIN_S = 10.0
 _SHORT = 64
 _REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the change."
 _log = logging.getLogger("timescape")
 _CHANGED = PhaseChanged()
-_ANONYMOUS = PrincipalEstablished()
+_AUTHORIZED = _CHANGED, "authorized"
 _STARTED = HandlerStarted()
 _ENDED = HandlerEnded()
 NewRecorder = Callable[[StreamId, Store, Clock], Recorder]
@@ -95,9 +96,13 @@ class Controller:
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
+        self._has_keyring = store.has_keyring
         self._ids = ids
         self._config = config
+        self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
+        self.finishing = Finishing(clock)
+        """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
@@ -111,12 +116,12 @@ class Controller:
             tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
             catch=tuple(catch),
-            abandoned=set(),
+            abandoned=Abandoned(),
         )
 
     @property
@@ -173,6 +178,7 @@ class Controller:
         handler: str = "",
         code: str | None = None,
         resolved: tuple[str, VersionResolved] | None = None,
+        again: bool = False,
     ) -> Answer:
         """Record a request that ends before any handler, and answer it.
 
@@ -183,19 +189,23 @@ class Controller:
             handler: its id; `` likewise.
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
+            again: it is no refusal, but an answer that was given before.
         """
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        answer = answers.scrubbed(self._scrubber, answer)
+        record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
         record.add(first, _key(route))
-        record.add(_ANONYMOUS, "anonymous")
+        record.add(*established(received.principal))
         if resolved is not None:
             record.add(resolved[1], resolved[0] or None)
-        record.add(_CHANGED, "failing")
+        if received.decided is not None:
+            record.add(received.decided[1], received.decided[0])
+        record.add(_CHANGED, "authorized" if again else "failing")
         body = answers.shown(None, answer.body)
-        if code is None and isinstance(body, dict):
+        if code is None and answer.status >= 400 and isinstance(body, dict):
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
-        return await self._durable(record, received, answer)
+        return await self.finishing.finish(record, received, answer)
 
     async def recover(self, modules: ModuleRegistry) -> int:
         """End what a crash left open, before the first request; return how much (CN-7).
@@ -246,19 +256,18 @@ class Controller:
         """
         if first is None:
             first = self._arrival(received, version)
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        record = self._recorder(received.stream)
         resolved = received.resolved
         if resolved is None or resolved.edition != version.edition:
             # Another version may be run on a request that was recorded.
             resolved = VersionResolved(version.edition, received.source, received.asked)
-        record.add_together(
-            (
-                (first, _key(version.route)),
-                (_ANONYMOUS, "anonymous"),
-                (resolved, version.version),
-                (_CHANGED, "authorized"),
-            )
-        )
+        principal = established(received.principal)
+        asked, chosen = (first, _key(version.route)), (resolved, version.version)
+        if received.decided is None:
+            record.add_together((asked, principal, chosen, _AUTHORIZED))
+        else:
+            key, decided = received.decided
+            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
 
@@ -270,6 +279,11 @@ class Controller:
         run.renew = renew
         renew()
         return run
+
+    def _recorder(self, stream: StreamId) -> Recorder:
+        record = self._new_recorder(stream, self._store, self._surroundings.clock)
+        record.scrubber = self._scrubber
+        return record
 
     def _arrival(
         self,
@@ -293,6 +307,7 @@ class Controller:
             redact_body=version.redact_body if version else None,
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
+            has_keyring=self._has_keyring,
         )
 
     # --- the way through ---
@@ -307,7 +322,7 @@ class Controller:
             run.stage = "over"
             run.record.add(fact, key)
             run.record.end(run.lease)
-            answer = await self._durable(run.record, run.received, answer)
+            answer = await self.finishing.finish(run.record, run.received, answer)
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
@@ -336,6 +351,7 @@ class Controller:
         await clean_up(run)
         if run.stop_reason == "disconnected" or was_cancelled(run):
             return answer, RequestAborted(), run.stop_reason or "cancelled"
+        answer = answers.scrubbed(self._scrubber, answer)
         body = answers.shown(shown_by, answer.body)
         fact, key = answers.sent(answer, code=code, body=body, delivered=run.delivered)
         return answer, fact, key
@@ -391,16 +407,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    async def _durable(self, record: Recorder, received: Received, answer: Answer) -> Answer:
-        """Return *answer* once the log has all facts; another if it will not take them (RS-4)."""
-        record.commit(close=True)
-        try:
-            await record.durable()
-        except EventStoreError as error:
-            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
-            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
-        return answer
 
     def _shutting_down(self, received: Received) -> Answer:
         return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")

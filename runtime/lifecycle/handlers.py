@@ -53,6 +53,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Of the answer, where the handler does not say otherwise."""
     modules: frozenset[str] | None = None
     """What it may use of modules, `stock.left` or `stock.*`; None: all."""
+    secrets: frozenset[str] | None = None
+    """Names of the secrets it may read; None: all."""
     hidden_query: frozenset[str] = frozenset()
     """Fields of the query whose values are never recorded."""
     hides_in_body: bool = False
