@@ -21,7 +21,7 @@ from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.manifests.capabilities import Grant, grant
 from runtime.manifests.module import Resources
-from runtime.messages import HttpError, Request, Response, ValidationFailed
+from runtime.messages import HttpError, Parts, Request, Response, ValidationFailed
 from runtime.modules import Module
 from runtime.secrets import Secret
 
@@ -37,6 +37,7 @@ __all__ = [
     "Module",
     "ModuleContext",
     "Negative",
+    "Parts",
     "Pattern",
     "Positive",
     "Priority",

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, module_facts, policy_facts, service_facts, version_facts
+from runtime import (
+    facts,
+    module_facts,
+    policy_facts,
+    service_facts,
+    transform_facts,
+    version_facts,
+)
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -291,6 +298,17 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         version_facts.TrafficSplitChanged,
         st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),
         plain_text,
+    ),
+    transform_facts.TransformerRegistered: st.builds(
+        transform_facts.TransformerRegistered, *[plain_text] * 3,
+        st.just(("request_up",)), _opt,
+    ),
+    transform_facts.TransformApplied: st.builds(
+        transform_facts.TransformApplied, plain_text, st.sampled_from(["request", "response"]),
+        plain_text, st.none() | _failures,
+    ),
+    transform_facts.VersionPlaced: st.builds(
+        transform_facts.VersionPlaced, st.just("transform-failed"), _opt
     ),
     module_facts.ModuleStarted: st.builds(
         module_facts.ModuleStarted, _n, _n, st.lists(plain_text, max_size=2).map(tuple)

@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import read_contract
-from runtime.app.declarations import Declared, check_tags, check_timeout, make_hooks
+from runtime.app.declarations import (
+    Declared,
+    check_rules,
+    check_run,
+    check_tags,
+    check_timeout,
+    make_hooks,
+)
 from runtime.app.granting import check_secrets, refuse_ungranted
 from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
@@ -53,6 +60,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Of who may call it."""
     auth_required: bool = False
     """Whether a handler that says nothing of that needs a principal."""
+    run: object = "newest"
+    acknowledge: Iterable[str] = ()
 
 
 class Faults:
@@ -128,6 +137,10 @@ def declare(
     with faults:
         tags = check_tags(wanted.tags)
     with faults:
+        run = check_run(wanted.run)
+    with faults:
+        acknowledged = check_rules(wanted.acknowledge)
+    with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
     with faults:
         call = bind(wanted.function)
@@ -159,6 +172,8 @@ def declare(
         modules=modules,
         secrets=secrets,
         tags=tags,
+        run=run,
+        acknowledged=acknowledged,
         rules=rules,
         before=hooks["before"],
         after=hooks["after"],

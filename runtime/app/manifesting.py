@@ -61,6 +61,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             tuple(limit.text for limit in declared.rules.limits),
             declared.rules.idempotency,
             declared.rules.max_concurrency,
+            declared.run,
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
+from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 
@@ -25,3 +27,5 @@ class Parts(msgspec.Struct, frozen=True):
     registered: Sequence[type]
     """Classes that context values may be of."""
     root: Path | None
+    transformers: Sequence[Transformer] = ()
+    policy: DeployPolicy = DeployPolicy()

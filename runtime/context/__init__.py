@@ -19,6 +19,7 @@ from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.service_facts import SERVICE_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -36,6 +37,8 @@ VOCABULARY = (
     *KEY_FACTS,
     *SERVICE_FACTS,
     *MODULE_FACTS,
+    *TRANSFORM_FACTS,
+    *TRANSFORMER_FACTS,
 )
 """All facts there are."""
 

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
+
 from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
@@ -30,6 +32,7 @@ from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
+from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
 from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
@@ -153,9 +156,12 @@ class Controller:
             return await asyncio.ensure_future(self.run(received, version))
         caller = CALLER.get()
         try:
-            return await self._serve(self.begin(received, version))
+            answer = await self._serve(run := self.begin(received, version))
         finally:
             CALLER.set(caller)
+        if run.version is version:
+            return answer
+        return msgspec.structs.replace(answer, fell_back=True)
 
     async def rerun(
         self,
@@ -357,9 +363,12 @@ class Controller:
         return answer, fact, key
 
     async def _succeed(self, run: Run) -> Answer:
-        version, scope, record = run.version, run.scope, run.record
+        scope, record = run.scope, run.record
         try:
-            scope["req"] = version.parse(run.received)
+            if run.version.crossing is None:
+                scope["req"] = run.version.parse(run.received)
+            else:
+                scope["req"] = await bring_up(run)
         except ValidationFailed as error:
             record.add(RequestInvalid(error.issues, truncated=error.truncated), "request")
             scope["req"] = undecoded(run.received)
@@ -374,7 +383,9 @@ class Controller:
         result = scope["result"] = answers.result_of(returned, run.response)
         await run_after(run)
         try:
-            answer = answers.success(version, result, run.response)
+            answer = answers.success(run.version, result, run.response)
+            if run.version.crossing is not None:
+                answer = await bring_down(run, answer)
         except ValidationFailed as error:
             record.add(RequestInvalid(error.issues, truncated=error.truncated), "response")
             raise

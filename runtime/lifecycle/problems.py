@@ -21,6 +21,7 @@ from runtime.errors import (
     RPCError,
     SecretUnavailableError,
     StreamTooLongError,
+    TransformFailedError,
 )
 from runtime.messages import Answer, HttpError, ValidationFailed
 
@@ -36,6 +37,7 @@ _TITLES = {
     "module-failed": "A module failed",
     "secret-unavailable": "The server lacks a secret",
     "capability-denied": "The server used what it does not declare",
+    "transform-failed": "The request or its answer could not be brought to another version",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }
@@ -50,6 +52,7 @@ _REMEDIES = {
     "module-unavailable": "Send it again after the time in Retry-After.",
     "module-failed": "Give the request id to whoever runs this service.",
     "secret-unavailable": "Give the request id to whoever runs this service.",
+    "transform-failed": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
 }
@@ -133,6 +136,7 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (ModuleUnavailableError, 503, "module-unavailable"),
     (PoolTimeoutError, 503, "module-unavailable"),
     (RPCError, 500, "module-failed"),
+    (TransformFailedError, 500, "transform-failed"),
 )
 
 

@@ -68,6 +68,7 @@ def facts() -> str:
             "version_facts.py",
             "service_facts.py",
             "module_facts.py",
+            "transform_facts.py",
         )
     ]
     parts = []

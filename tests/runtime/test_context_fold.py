@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
-from runtime import facts
+from runtime import facts, transform_facts
 from runtime.context import (
     REQUEST_REDUCER,
     VOCABULARY,
@@ -24,6 +24,7 @@ from runtime.context import (
 from runtime.context.fold import EFFECTS
 from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
 from runtime.policy_facts import POLICY_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
 REDUCER: Reducer[RequestState] = REQUEST_REDUCER
@@ -47,7 +48,7 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS)
+    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS)
 
 
 def declared(cls: type[Fact] = Fact) -> set[type[Fact]]:
@@ -234,6 +235,15 @@ def test_a_refused_version_and_nobody_are_shown_so() -> None:
     )  # fmt: skip
 
     assert (state.version, state.edition, state.principal) == (None, None, "anonymous")
+
+
+@pytest.mark.proves("TX-7")
+def test_a_request_that_fell_back_runs_its_own_version() -> None:
+    placed = transform_facts.VersionPlaced("transform-failed", "2026-03-01")
+
+    state = after(*OPENING, (placed, "tsv:1-post-orders-0"))
+
+    assert (state.version, state.edition) == ("tsv:1-post-orders-0", "2026-03-01")
 
 
 @pytest.mark.proves("SN-1")
