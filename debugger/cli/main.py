@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from debugger.cli import (
     archive,
+    bisect,
     blame,
     bring_in,
     compare,
@@ -49,9 +50,10 @@ from runtime.errors import TimescapeError
 
 COMMANDS: Sequence[Command] = (
     demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
-    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
-    snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
-    routes.COMMAND, versions.COMMAND, modules.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
+    compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
+    erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
+    resolve.COMMAND, tag.COMMAND, tag.UNTAG,
     traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
     bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip

@@ -7,12 +7,14 @@ from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual
 from runtime.testing.builders import received, version_of
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
+from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
 
 __all__ = [
     "Deadlock",
     "FakeClock",
     "Harness",
+    "RecordedRequest",
     "SeededIds",
     "Told",
     "VirtualLoop",
