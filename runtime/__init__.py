@@ -16,9 +16,13 @@ from runtime.gtype import (
     Url,
     sensitive,
 )
+from runtime.isolation import ModuleContext
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
+from runtime.manifests.capabilities import Grant, grant
+from runtime.manifests.module import Resources
 from runtime.messages import HttpError, Parts, Request, Response, ValidationFailed
+from runtime.modules import Module
 from runtime.secrets import Secret
 
 __all__ = [
@@ -27,8 +31,11 @@ __all__ = [
     "Check",
     "Email",
     "GlobalContext",
+    "Grant",
     "HttpError",
     "LocalContext",
+    "Module",
+    "ModuleContext",
     "Negative",
     "Parts",
     "Pattern",
@@ -36,6 +43,7 @@ __all__ = [
     "Priority",
     "Reject",
     "Request",
+    "Resources",
     "Response",
     "Secret",
     "Sensitive",
@@ -43,6 +51,7 @@ __all__ = [
     "UniqueItems",
     "Url",
     "ValidationFailed",
+    "grant",
     "hook",
     "sensitive",
 ]

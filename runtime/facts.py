@@ -307,6 +307,8 @@ class EffectReturned(Fact, frozen=True, gc=False):
 
     n: int
     value: Json = None
+    attempts: int = 1
+    """How often a module was called until it answered."""
 
 
 class EffectFailed(Fact, frozen=True, gc=False):
@@ -316,6 +318,7 @@ class EffectFailed(Fact, frozen=True, gc=False):
 
     n: int
     failure: Failure
+    attempts: int = 1
 
 
 class EventPublished(Fact, frozen=True, gc=False):
@@ -327,12 +330,14 @@ class EventPublished(Fact, frozen=True, gc=False):
 
 
 class CapabilityDenied(Fact, frozen=True, gc=False):
-    """A handler asked for what it did not declare; nothing was called. Key: what it asked for."""
+    """A handler or a module asked for what it may not have. Key: what it asked for."""
 
     type: ClassVar[str] = "capability.denied"
     module: str
     capability: str
     operation: str
+    request: str = ""
+    """In whose service a module asked."""
 
 
 # --- compensations and cleanups; key: the id ---
@@ -420,14 +425,6 @@ class ResponseSent(Fact, frozen=True, gc=False):
 # --- control streams ---
 
 
-class ModuleRegistered(Fact, frozen=True, gc=False):
-    """A module became reachable. Key: its name."""
-
-    type: ClassVar[str] = "module.registered"
-
-    methods: tuple[str, ...]
-
-
 class ConfigLoaded(Fact, frozen=True, gc=False):
     """The config in force. Key: its fingerprint."""
 
@@ -446,5 +443,5 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
 )  # fmt: skip
 """All that may stand in a request's stream."""
 
-CONTROL_FACTS: tuple[type[Fact], ...] = (ModuleRegistered, ConfigLoaded)
-"""What stands in the control stream, besides `runtime.version_facts`."""
+CONTROL_FACTS: tuple[type[Fact], ...] = (ConfigLoaded,)
+"""What stands in control streams, besides `version_facts` and `module_facts`."""

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent
-from runtime import facts, version_facts
+from runtime import facts, module_facts, version_facts
 from tests.strategies import as_events
 
 HANDLER = "post-orders"
@@ -113,7 +113,7 @@ def _shared(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
 
 def _other(key: str, form: int, at_us: int) -> tuple[str, facts.Fact]:
     return (
-        (HANDLER, facts.ModuleRegistered(())),
+        (HANDLER, module_facts.ModuleRegistered(())),
         ("nonsense", version_facts.VersionTagged("beta")),
         (version_id(1, "nobody"), version_facts.VersionTagged("beta")),
     )[form % 3]

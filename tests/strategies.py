@@ -18,6 +18,7 @@ from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
     facts,
+    module_facts,
     policy_facts,
     queue_facts,
     service_facts,
@@ -237,7 +238,11 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.HandlerEnded: st.builds(facts.HandlerEnded),
     facts.HandlerFailed: st.builds(facts.HandlerFailed, _failures),
     facts.CapabilityDenied: st.builds(
-        facts.CapabilityDenied, plain_text, st.just("module.call"), plain_text
+        facts.CapabilityDenied,
+        plain_text,
+        st.sampled_from(["module.call", "secret.read"]),
+        plain_text,
+        plain_text,
     ),
     facts.ListenerFailed: st.builds(facts.ListenerFailed, plain_text, _failures),
     facts.ContextSet: st.builds(facts.ContextSet, trees),
@@ -253,8 +258,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.EffectRequested: st.builds(
         facts.EffectRequested, _n, plain_text, trees, st.booleans()
     ),
-    facts.EffectReturned: st.builds(facts.EffectReturned, _n, trees),
-    facts.EffectFailed: st.builds(facts.EffectFailed, _n, _failures),
+    facts.EffectReturned: st.builds(facts.EffectReturned, _n, trees, _n),
+    facts.EffectFailed: st.builds(facts.EffectFailed, _n, _failures, _n),
     facts.EventPublished: st.builds(facts.EventPublished, trees),
     facts.CompensationRegistered: st.builds(
         facts.CompensationRegistered, plain_text, trees, st.booleans()
@@ -306,8 +311,33 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     transform_facts.VersionPlaced: st.builds(
         transform_facts.VersionPlaced, st.just("transform-failed"), _opt
     ),
-    facts.ModuleRegistered: st.builds(
-        facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)
+    module_facts.ModuleStarted: st.builds(
+        module_facts.ModuleStarted, _n, _n, st.lists(plain_text, max_size=2).map(tuple)
+    ),
+    module_facts.ModuleStopped: st.builds(module_facts.ModuleStopped, st.booleans()),
+    module_facts.ModuleFailed: st.builds(
+        module_facts.ModuleFailed,
+        st.sampled_from(["start", "crash", "timeout", "frame", "health", "circuit"]),
+        st.none() | st.integers(0, 255),
+        _opt,
+        st.lists(plain_text, max_size=2).map(tuple),
+    ),
+    module_facts.ModuleRestarted: st.builds(module_facts.ModuleRestarted, _n, _n),
+    module_facts.CapabilityGranted: st.builds(
+        module_facts.CapabilityGranted, plain_text, plain_text, plain_text
+    ),
+    module_facts.CapabilityRevoked: st.builds(
+        module_facts.CapabilityRevoked, plain_text, plain_text, plain_text
+    ),
+    module_facts.ModuleRegistered: st.builds(
+        module_facts.ModuleRegistered,
+        st.lists(plain_text, max_size=2).map(tuple),
+        plain_text,
+        _n,
+        plain_text,
+        trees,
+        _pairs,
+        _pairs,
     ),
     facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
     queue_facts.MessagePublished: st.builds(

@@ -22,6 +22,7 @@ from debugger.cli import (
     fork,
     log,
     manifest,
+    modules,
     queue,
     redact,
     replay,
@@ -52,8 +53,8 @@ COMMANDS: Sequence[Command] = (
     demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
-    erase.COMMAND, rewrap.COMMAND,
-    routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
+    erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
+    resolve.COMMAND, tag.COMMAND, tag.UNTAG,
     traffic.COMMAND, queue.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip

@@ -31,16 +31,22 @@ def apps(session: Session, *, position: int | None = None, at_us: int | None = N
         PositionOutOfRange: the log has not come to *position* yet.
     """
     store = session.store
-    streams = []
-    after = 0
-    while rows := store.read_log(after=after, kinds=(_CONTROL,), first_rows_only=True):
-        streams += [row.stream for row in rows]
-        after = rows[-1].position
+    streams = control_streams(session)
     if position is None and at_us is None:
         return [App(stream, read_table(store, stream)) for stream in streams]
     return [
         App(stream, table_at(store, stream, position=position, at_us=at_us)) for stream in streams
     ]
+
+
+def control_streams(session: Session) -> list[StreamId]:
+    """Give the streams of *session*'s store that tell of apps, not of requests."""
+    streams = []
+    after = 0
+    while rows := session.store.read_log(after=after, kinds=(_CONTROL,), first_rows_only=True):
+        streams += [row.stream for row in rows]
+        after = rows[-1].position
+    return streams
 
 
 def app_with(known: list[App], handler: str) -> App:

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from debugger.timeline.module_sentences import MODULE_TELLERS
 from debugger.timeline.pointers import join, readable
 from debugger.timeline.printable import printable
 from debugger.timeline.shown import shown
@@ -148,6 +149,10 @@ def _requested(fact: facts.EffectRequested, key: str) -> str:
     return f"Effect {fact.n}, {printable(fact.kind)} {key}, was asked for{args}."
 
 
+def _attempts(attempts: int) -> str:
+    return f" at attempt {attempts}" if attempts > 1 else ""
+
+
 def _sent(fact: facts.ResponseSent, key: str) -> str:
     code = f" {printable(fact.code)}" if fact.code else ""
     gone = "" if fact.delivered else "; the caller was gone"
@@ -177,13 +182,12 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ListenerFailed: lambda fact, key: (
         f"The {fact.kind} listener {key} failed with {_failure(fact.failure)}."
     ),
-    facts.CapabilityDenied: lambda fact, key: f"{key} was denied: the handler does not declare it.",
     facts.EffectRequested: _requested,
     facts.EffectReturned: lambda fact, key: (
-        f"Effect {fact.n}, {key}, returned {shown(fact.value, _CELLS)}."
+        f"Effect {fact.n}, {key}, returned {shown(fact.value, _CELLS)}{_attempts(fact.attempts)}."
     ),
     facts.EffectFailed: lambda fact, key: (
-        f"Effect {fact.n}, {key}, failed with {_failure(fact.failure)}."
+        f"Effect {fact.n}, {key}, failed with {_failure(fact.failure)}{_attempts(fact.attempts)}."
     ),
     facts.EventPublished: lambda fact, key: f"On {key}: {shown(fact.payload, _CELLS)}.",
     facts.CompensationRegistered: lambda fact, key: (
@@ -201,4 +205,5 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.RequestTimedOut: lambda fact, key: f"The deadline of {fact.timeout_s} s passed.",
     facts.RequestAborted: lambda fact, key: f"The request was aborted: {key}.",
     facts.ResponseSent: _sent,
+    **MODULE_TELLERS,
 }

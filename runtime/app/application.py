@@ -17,6 +17,7 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.declaring import Wanted, check_size, declare
+from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
@@ -39,6 +40,7 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -110,6 +112,7 @@ class App(Messaging):
         self._edge: Edge | None = None
         self._controller: Controller | None = None
         self._desk: Versions | None = None
+        self._grants: GrantDesk | None = None
         self._versions: tuple[str, ...] = ()
         self._takers: dict[str, HandlerVersion] = {}
 
@@ -304,6 +307,17 @@ class App(Messaging):
         assert self._desk is not None  # noqa: S101 - set together
         return self._desk
 
+    @property
+    def grants(self) -> GrantDesk:
+        """What modules may use now, to look at and to change.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._grants is not None  # noqa: S101 - set together
+        return self._grants
+
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
@@ -331,6 +345,8 @@ class App(Messaging):
         Raises:
             AlreadyStartedError: it runs.
             UnknownModuleError: a handler declares a module that is not there.
+            DependencyError: modules depend on what is not there, or in a circle.
+            DuplicateModuleError: a module changed and kept its version.
             EventStoreError: the log cannot be written; `keyring-missing` if values are to
                 be hashed or sealed and *store* was opened without a keyring.
         """
@@ -343,11 +359,12 @@ class App(Messaging):
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, self._modules)
+        self._order_modules()
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
-        methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
+        modules = registrations(self._modules, self._hosting)
         deployed = announce(
-            store, self.name, declared, modules=methods, config=self._config, clock=clock,
+            store, self.name, declared, modules=modules, config=self._config, clock=clock,
             transformers=self._transformers, policy=self._policy,
         )  # fmt: skip
         fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
@@ -377,6 +394,10 @@ class App(Messaging):
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._grants = self._hosting.equip(
+            store, self.name, clock=clock, ids=ids, config=self._config_source,
+            secrets=controller.surroundings.gctx.secrets.cache, generations=deployed.generations,
+        )  # fmt: skip
         controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
@@ -426,6 +447,7 @@ class App(Messaging):
             self._edge = self._controller = self._desk = self._fabric = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
+                await self._hosting.durable()
             controller.close()
             edge.board.close()
             edge.guard.close()

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from msgspec import inspect as mi
-
 from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
@@ -14,7 +12,7 @@ from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.app.transformers import Transformer, by_handler
 from runtime.gtype import Redactor, hidden_fields
-from runtime.gtype.hints import inspect
+from runtime.gtype.named import named_classes
 from runtime.ingress import Endpoint, Served
 from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion, Joint
@@ -127,28 +125,6 @@ def classes_of(
                     # It may come and go as a body; a context value it cannot be.
                     continue
     return classes
-
-
-_NAMED = (mi.StructType, mi.DataclassType, mi.EnumType)
-
-
-def named_classes(hint: Any) -> list[type]:
-    """List the Structs, dataclasses and enums that values of *hint* may be of."""
-    found: dict[type, None] = {}
-    seen: set[int] = set()
-    todo: list[Any] = [inspect(hint)]
-    while todo:
-        info = todo.pop()
-        if id(info) in seen or not isinstance(info, mi.Type | mi.Field):
-            continue
-        seen.add(id(info))
-        cls = getattr(info, "cls", None)
-        if isinstance(info, _NAMED) and isinstance(cls, type):
-            found[cls] = None
-        for name in info.__struct_fields__:
-            part = getattr(info, name)
-            todo += part if isinstance(part, tuple) else [part]
-    return list(found)
 
 
 def config_of(config: Mapping[str, Any] | None) -> tuple[str, Tree]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -10,9 +11,13 @@ from runtime.app.life import Life, Priority
 from runtime.app.sources import Sources
 from runtime.app.transformers import Transformer, declare_transformer
 from runtime.errors import RegistrationError
+from runtime.isolation import Hosting
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
-from runtime.modules import ModuleRegistry
+from runtime.manifests.capabilities import Grant
+from runtime.manifests.module import start_order
+from runtime.module_facts import ModuleRegistered
+from runtime.modules import Module, ModuleRegistry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +31,7 @@ class Equipment:
 
     def __init__(self, root: Path | None) -> None:
         self._modules = ModuleRegistry()
+        self._hosting = Hosting()
         self._life = Life(root)
         self._checks: dict[str, Bound] = {}
         self._sources = Sources()
@@ -76,6 +82,9 @@ class Equipment:
 
         return register if fn is None else register(fn)
 
+    @overload
+    def module(self, name: Module, *, grants: Iterable[Grant] | None = None) -> None: ...
+    @overload
     def module(
         self,
         name: str,
@@ -85,26 +94,63 @@ class Equipment:
         write_ahead: Iterable[str] = (),
         start: Callable[..., Any] | None = None,
         stop: Callable[..., Any] | None = None,
+    ) -> None: ...
+    def module(
+        self,
+        name: str | Module,
+        module: object = None,
+        methods: Iterable[str] | None = None,
+        *,
+        grants: Iterable[Grant] | None = None,
+        write_ahead: Iterable[str] = (),
+        start: Callable[..., Any] | None = None,
+        stop: Callable[..., Any] | None = None,
     ) -> None:
         """Make *module* reachable as `gctx.modules.<name>`.
 
         Args:
-            name: an identifier.
+            name: an identifier; or a `Module`, which knows all the rest but *grants*.
             module: any object, or a Python module.
             methods: what may be called; None: all its public functions.
             write_ahead: those of them which the log has to know of, durably, before they
                 are called; a crash then leaves no call that nobody knows of.
             start: called before the first request and before the startup hooks.
             stop: called after the last, if it was started.
+            grants: what a `Module` may use at most; None: what it declares.
 
         Raises:
             DuplicateModuleError: the name is taken.
+            ModuleManifestError, ModuleRefusedError: a `Module` that cannot be, or needs what
+                it does not get; all reasons are told, and nothing is registered.
             RegistrationError: a bad name, or a method that is not there.
             SignatureError: *start* or *stop* asks for more than `gctx`.
         """
         self._refuse_started()
+        if isinstance(name, Module):
+            self._host(name, grants)
+            return
         self._modules.register(name, module, methods, write_ahead)
         self._life.add_module(name, start, stop)
+
+    def _host(self, module: Module, grants: Iterable[Grant] | None) -> None:
+        name = module.name
+        self._modules.refuse_taken(name)
+        self._modules.adopt(name, self._hosting.add(module, grants))
+        start = None if module.lazy else partial(self._hosting.start, name)
+        self._life.add_module(name, start, partial(self._hosting.stop, name))
+
+    def _order_modules(self) -> None:
+        """See that modules start after those they depend on.
+
+        Raises:
+            DependencyError: that cannot be.
+        """
+        hosted = self._hosting.hosted
+        depends_on = {
+            name: hosted[name].module.depends_on if name in hosted else ()
+            for name in self._modules.names()
+        }
+        self._life.order_modules(start_order(depends_on))
 
     @overload
     def startup(self, fn: F) -> F: ...
@@ -206,3 +252,13 @@ class Equipment:
             return function
 
         return register
+
+
+def registrations(modules: ModuleRegistry, hosting: Hosting) -> dict[str, ModuleRegistered]:
+    """Say what the log is to be told of each module."""
+    return {
+        name: hosting.hosted[name].registered
+        if name in hosting.hosted
+        else ModuleRegistered(tuple(modules.methods(name)))
+        for name in modules.names()
+    }

@@ -5,7 +5,7 @@ started stops in exactly the reverse order. All of it is told to the control str
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,11 @@ class Life:
         """
         if start is not None or stop is not None:
             self._modules.append(Startup(f"module:{name}", "module", _bound(start), _bound(stop)))
+
+    def order_modules(self, names: Sequence[str]) -> None:
+        """Start modules in the order of *names*."""
+        order = {f"module:{name}": at for at, name in enumerate(names)}
+        self._modules.sort(key=lambda each: order[each.id])
 
     def add_hook(
         self, start: Callable[..., Any], stop: Callable[..., Any] | None, priority: int

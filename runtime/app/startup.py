@@ -14,10 +14,12 @@ from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
+from runtime.app.module_news import new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact, Json, ModuleRegistered
+from runtime.facts import ConfigLoaded, Fact, Json
+from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
 from runtime.version_facts import HandlerDeployed
 
@@ -39,7 +41,7 @@ class Startable(Protocol):
 class Known(msgspec.Struct, frozen=True):
     """What the control stream says besides the route table."""
 
-    modules: Mapping[str, tuple[str, ...]] = {}
+    modules: Mapping[str, ModuleRegistered] = {}
     config: str | None = None
     manifests: Mapping[str, Json] = {}
     """By version id, of those whose deployment kept it."""
@@ -51,17 +53,19 @@ class Deployed(msgspec.Struct, frozen=True):
     ids: tuple[VersionId, ...]
     """Of the declared versions, in their order."""
     table: RouteTable
+    generations: Mapping[str, int] = {}
+    """Of the modules."""
 
 
 def read_known(store: Store, stream: StreamId, last: int) -> Known:
     """Read which modules and which config were announced, up to revision *last*."""
-    modules: dict[str, tuple[str, ...]] = {}
+    modules: dict[str, ModuleRegistered] = {}
     manifests: dict[str, Json] = {}
     config: str | None = None
     for event in store.read(stream, 1, last):
         match event.data:
-            case ModuleRegistered(methods=methods):
-                modules[event.key or ""] = methods
+            case ModuleRegistered() as module:
+                modules[event.key or ""] = module
             case ConfigLoaded():
                 config = event.key or ""
             case HandlerDeployed(declares=manifest):
@@ -76,7 +80,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     app: str,
     declared: Sequence[Declared],
     *,
-    modules: Mapping[str, tuple[str, ...]],
+    modules: Mapping[str, ModuleRegistered],
     config: tuple[str, Tree],
     clock: Clock,
     transformers: Sequence[Transformer] = (),
@@ -88,7 +92,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
         store: the log.
         app: its name.
         declared: the versions of the app.
-        modules: name to methods.
+        modules: by name, as they are to be told.
         config: its fingerprint, and the config.
         clock: gives the seconds of new ids.
         transformers: of the app.
@@ -97,10 +101,12 @@ def announce(  # noqa: PLR0913 - what an app is made of
     Raises:
         BreakingDeployError: the policy refuses a version.
         TransformerError: a transformer joins no neighbours, or is other code than it was.
+        DuplicateModuleError: the log knows a module of that version otherwise.
         EventStoreError: the log cannot be written.
     """
     stream = control_stream(app)
     last: list[Deploying] = []
+    generations: dict[str, int] = {}
 
     def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
         known = read_known(store, stream, table.revision)
@@ -110,11 +116,9 @@ def announce(  # noqa: PLR0913 - what an app is made of
         deploying.decide()
         last[:] = [deploying]
         facts = deploying.facts
-        facts += [
-            (name, ModuleRegistered(methods))
-            for name, methods in modules.items()
-            if known.modules.get(name) != methods
-        ]
+        new = new_modules(known.modules, modules)
+        generations.update({n: each.generation for n, each in {**known.modules, **new}.items()})
+        facts += new.items()
         if known.config != config[0]:
             facts.append((config[0], ConfigLoaded(config[1])))
         return facts
@@ -122,7 +126,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     table = change(store, stream, decide, clock=clock).table
     for decision in last[0].decisions:
         _warn(decision)
-    return Deployed(tuple(last[0].ids), table)
+    return Deployed(tuple(last[0].ids), table, generations)
 
 
 def foresee(

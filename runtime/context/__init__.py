@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.service_facts import SERVICE_FACTS
@@ -38,6 +39,7 @@ VOCABULARY = (
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *MODULE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,

@@ -107,6 +107,8 @@ class Live:
         """Call the method, in a thread if it is not a coroutine function."""
         performing = PERFORMING.set(True)
         try:
+            if method.host is not None:
+                return await method.host.call(method, args, kwargs)
             if method.is_async:
                 return await method.call(*args, **kwargs)
             return await self._workers.run(lambda: method.call(*args, **kwargs))

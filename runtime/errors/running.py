@@ -24,7 +24,7 @@ class ModuleContractError(TimescapeError):
 
 
 class CapabilityDeniedError(TimescapeError, PermissionError):
-    """A handler used what its `modules=` does not name (MG-6)."""
+    """A handler used what its `modules=` does not name (MG-6), or a module what it lacks (CP-1)."""
 
     code = "RT420"
     __str__ = Exception.__str__

@@ -21,6 +21,7 @@ from runtime.errors import (
     UnsupportedValueError,
 )
 from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned, Json
+from runtime.lifecycle.hosted import attempts_of, hosted_call
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
@@ -118,6 +119,7 @@ async def call_module(
     named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
     n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
+    hosted = hosted_call(run, n) if method.hosted else None
     try:
         if method.write_ahead:
             run.record.commit()
@@ -126,9 +128,9 @@ async def call_module(
         method.check(answer)
         tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
-        _failed(run, lease, n, method.qualified, error)
+        _failed(run, lease, n, method.qualified, error, attempts_of(hosted))
         raise
-    run.record.add_for(lease, EffectReturned(n, tree), method.qualified)
+    run.record.add_for(lease, EffectReturned(n, tree, attempts_of(hosted)), method.qualified)
     return thaw(tree)
 
 
@@ -175,10 +177,13 @@ def _requested(run: Run, lease: Lease, kind: str, name: str, args: Json, site: s
     return n
 
 
-def _failed(run: Run, lease: Lease, n: int, name: str, error: BaseException) -> None:
+def _failed(
+    run: Run, lease: Lease, n: int, name: str, error: BaseException, attempts: int = 1
+) -> None:
     # Who was given up or outlived the request has nowhere to write it.
     if lease.open:
-        run.record.add_for(lease, EffectFailed(n, failure_of(error, run.surroundings.sites)), name)
+        failure = failure_of(error, run.surroundings.sites)
+        run.record.add_for(lease, EffectFailed(n, failure, attempts), name)
 
 
 def here_or_later(run: Run, work: Coroutine[Any, Any, Any]) -> Any:

@@ -11,11 +11,16 @@ import msgspec
 
 from runtime.errors import (
     CapabilityDeniedError,
+    CircuitOpenError,
     ModuleContractError,
+    ModuleCrashedError,
+    ModuleUnavailableError,
+    PoolTimeoutError,
     QueueFullError,
     Reject,
     RequestStoppedError,
     RequestTimedOutError,
+    RPCError,
     SecretUnavailableError,
     StreamTooLongError,
     TransformFailedError,
@@ -30,8 +35,10 @@ _TITLES = {
     "timeout": "The request took too long",
     "stream-too-long": "The request did too much",
     "module-contract": "A module gave an answer that is not valid",
+    "module-unavailable": "A module does not run",
+    "module-failed": "A module failed",
     "secret-unavailable": "The server lacks a secret",
-    "capability-denied": "The handler used what it does not declare",
+    "capability-denied": "The server used what it does not declare",
     "transform-failed": "The request or its answer could not be brought to another version",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
@@ -46,6 +53,8 @@ _REMEDIES = {
     "stream-too-long": "Ask for less in one request.",
     "capability-denied": "Give the request id to whoever runs this service.",
     "module-contract": "Give the request id to whoever runs this service.",
+    "module-unavailable": "Send it again after the time in Retry-After.",
+    "module-failed": "Give the request id to whoever runs this service.",
     "secret-unavailable": "Give the request id to whoever runs this service.",
     "transform-failed": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
@@ -54,6 +63,7 @@ _REMEDIES = {
 }
 _RETRY = {
     "log-unavailable": "1",
+    "module-unavailable": "1",
     "secret-unavailable": "5",
     "shutting-down": "1",
     "queue-full": "1",
@@ -129,6 +139,11 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (CapabilityDeniedError, 500, "capability-denied"),
     (QueueFullError, 503, "queue-full"),
     (Reject, 409, "message-rejected"),
+    (CircuitOpenError, 503, "module-unavailable"),
+    (ModuleCrashedError, 503, "module-unavailable"),
+    (ModuleUnavailableError, 503, "module-unavailable"),
+    (PoolTimeoutError, 503, "module-unavailable"),
+    (RPCError, 500, "module-failed"),
     (TransformFailedError, 500, "transform-failed"),
 )
 

@@ -1,7 +1,22 @@
 """Modules: what handlers may call, and the stubs they call it through."""
 
-from runtime.modules.calls import CALLER, Caller
-from runtime.modules.registry import Method, ModuleRegistry
+from runtime.modules.calls import CALL, CALLER, About, Caller, HostedCall
+from runtime.modules.declared import DeclaredMethod, Module
+from runtime.modules.registry import Host, Method, ModuleRegistry
 from runtime.modules.stubs import Modules, Stub, StubMethod
 
-__all__ = ["CALLER", "Caller", "Method", "ModuleRegistry", "Modules", "Stub", "StubMethod"]
+__all__ = [
+    "CALL",
+    "CALLER",
+    "About",
+    "Caller",
+    "DeclaredMethod",
+    "Host",
+    "HostedCall",
+    "Method",
+    "Module",
+    "ModuleRegistry",
+    "Modules",
+    "Stub",
+    "StubMethod",
+]

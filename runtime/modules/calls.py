@@ -4,9 +4,12 @@ Stubs are shared by all requests (GC-1), so a stub asks who is calling. The cont
 so when a request begins; tasks and worker threads that it starts inherit the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from random import Random
 from typing import Any, Protocol
+
+import msgspec
 
 from runtime.modules.registry import Method
 
@@ -37,3 +40,39 @@ class Caller(Protocol):
 
 CALLER: ContextVar[Caller | None] = ContextVar("timescape_caller", default=None)
 """The request that the current task or thread works for."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """For whom a module works (MO-8)."""
+
+    request_id: str = ""
+    handler: str = ""
+    version: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    key: str = ""
+    """The same for all attempts of one call, and for no other (RPC-6)."""
+    time_left_s: float = 60.0
+    """Until the request's deadline."""
+
+
+class HostedCall:
+    """A call of a method that somebody hosts.
+
+    Args:
+        about: for whom.
+        chance: gives the generator that decides the pauses between its attempts; asked for
+            only if there is one.
+    """
+
+    __slots__ = ("about", "attempts", "chance")
+
+    def __init__(self, about: About, chance: Callable[[], Random] = Random) -> None:
+        self.about = about
+        self.chance = chance
+        self.attempts = 1
+        """How many there were."""
+
+
+CALL: ContextVar[HostedCall | None] = ContextVar("timescape_module_call", default=None)
+"""The hosted call that the current task makes."""

@@ -5,7 +5,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,12 +24,20 @@ _UNCHECKED = object()
 _NO_HINTS: Mapping[str, Any] = {}
 
 
+class Host(Protocol):
+    """Runs the methods of a `Module`."""
+
+    async def call(self, method: "Method", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what *method* answers, or raise what it raises."""
+        ...
+
+
 class Method:
     """A declared method of a module."""
 
     __slots__ = (
-        "_returns", "answer_mark", "call", "find_error", "is_async", "marks", "name",
-        "parameters", "qualified", "write_ahead",
+        "_returns", "answer_mark", "call", "find_error", "host", "hosted", "is_async", "marks",
+        "name", "parameters", "qualified", "signature", "write_ahead",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +55,12 @@ class Method:
         self.call = call
         self.write_ahead = write_ahead
         """Whether the log must know of a call before it is made (EF-8)."""
+        self.host: Host | None = None
+        """Who runs it; None: it is just called."""
+        self.hosted = False
+        """Whether somebody does, while an app runs."""
+        self.signature: inspect.Signature | None = None
+        """What arguments are bound by before anything is recorded; None: the call does it."""
         self.is_async = inspect.iscoroutinefunction(call)
         self.parameters = _parameters(self.qualified, call)
         """Names of the parameters that may be given by position."""
@@ -133,9 +147,7 @@ class ModuleRegistry:
             SignatureError: a method that is a generator or cannot be read.
             ConstraintError: a value is sealed for what is no parameter.
         """
-        if name in self._modules:
-            msg = f"A module {name!r} is registered."
-            raise DuplicateModuleError(msg, "Choose another name.")
+        self.refuse_taken(name)
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
             msg = f"{str(name)[:80]!r} is no name for a module."
             raise RegistrationError(
@@ -153,6 +165,21 @@ class ModuleRegistry:
         for missing in sorted(ahead.difference(found)):
             raise _no_method(name, missing)
         self._modules[name] = found
+
+    def adopt(self, name: str, methods: Mapping[str, Method]) -> None:
+        """Make methods that somebody else declared and hosts reachable.
+
+        Raises:
+            DuplicateModuleError: the name is taken; the first one stays.
+        """
+        self.refuse_taken(name)
+        self._modules[name] = dict(methods)
+
+    def refuse_taken(self, name: str) -> None:
+        """Raise `DuplicateModuleError` if there is a module *name*."""
+        if name in self._modules:
+            msg = f"A module {name!r} is registered."
+            raise DuplicateModuleError(msg, "Choose another name.")
 
     def find(self, qualified: str) -> Method | None:
         """Return the method of a name such as `pricing.quote`; None if there is none."""

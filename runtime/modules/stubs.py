@@ -31,6 +31,9 @@ class StubMethod:
                 msg,
                 "Call it in a handler or hook, or call the module itself.",
             )
+        signature = self._method.signature
+        if signature is not None:
+            signature.bind(*args, **kwargs)
         return caller.call_module(self._method, args, kwargs)
 
     def recorded(

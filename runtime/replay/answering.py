@@ -17,10 +17,10 @@ from eventstore import Event, StreamId
 from eventstore.values import Redacted, Sealed, Tree, Viewer, Withheld
 from runtime.effects import Outside
 from runtime.effects.failures import error_of
-from runtime.errors import EffectUnavailableError, ModuleContractError
+from runtime.errors import EffectUnavailableError, ModuleContractError, RPCError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
-from runtime.modules import Method
+from runtime.modules import CALL, Method
 from runtime.queue import Offer
 from runtime.replay.divergence import is_hidden, plain
 from runtime.secrets import PLACEHOLDER, Reading, Readings, Wish, readings_of
@@ -159,6 +159,9 @@ class Answers:
         event = self._find(n)
         if event is not None:
             await self._turn(event)
+            hosted = CALL.get()
+            if hosted is not None:
+                hosted.attempts = event.data.attempts
             return self._given_by(event, method)
         if self._given.beyond is not None:
             return await self._given.beyond.call(n, method, args, kwargs)
@@ -211,7 +214,7 @@ class Answers:
 
     def _given_by(self, event: Event, method: Method) -> Any:
         if isinstance(event.data, EffectFailed) and event.data.n not in self._given.edited:
-            raise error_of(event.data.failure, method.find_error)
+            raise _as_it_was(error_of(event.data.failure, method.find_error), event)
         stand_ins: list[Withheld] = []
 
         def withhold() -> Withheld:
@@ -258,6 +261,12 @@ class Answers:
         for revision, turn in self._waiting.items():
             loop.call_at(at_s(revision), _go, turn)
         self._waiting.clear()
+
+
+def _as_it_was(error: BaseException, event: Event) -> BaseException:
+    if isinstance(error, RPCError):
+        error.method, error.attempts = event.key or "", event.data.attempts
+    return error
 
 
 def _go(turn: "asyncio.Future[None]") -> None:

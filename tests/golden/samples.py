@@ -11,6 +11,7 @@ from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
     facts,
+    module_facts,
     policy_facts,
     queue_facts,
     service_facts,
@@ -104,7 +105,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.HandlerEnded(), "post-orders-order_id"),
     (facts.HandlerFailed(FAILURE), "post-orders-order_id"),
     (facts.ListenerFailed("phase", FAILURE), "shop.listener"),
-    (facts.CapabilityDenied("stock", "module.call", "left"), "stock.left"),
+    (facts.CapabilityDenied("stock", "module.call", "left", "req-" + "0" * 32), "stock.left"),
     (facts.ContextSet(AWKWARD), "cart"),
     (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
     (facts.ContextDeleted(), "note"),
@@ -115,8 +116,8 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         facts.EffectRequested(1, "module", ["mug", {"$tuple": [1, MONEY]}], live=True),
         "pricing.quote",
     ),
-    (facts.EffectReturned(1, {"net": MONEY}), "pricing.quote"),
-    (facts.EffectFailed(2, FAILURE), "pricing.quote"),
+    (facts.EffectReturned(1, {"net": MONEY}, 2), "pricing.quote"),
+    (facts.EffectFailed(2, FAILURE, 3), "pricing.quote"),
     (facts.EventPublished({"order": 7}), "orders"),
     (facts.CompensationRegistered("stock.release", [7], module=True), "c1"),
     (facts.CompensationRan(), "c1"),
@@ -214,6 +215,24 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (queue_facts.SubscriptionResumed("ann"), "mailer"),
     (queue_facts.SubscriptionAdvanced(1_042, 9, 6, 2, 1), "mailer"),
     (
+        module_facts.ModuleRegistered(
+            ("quote", "release"),
+            "1.4.0",
+            2,
+            "sha256:" + "0a" * 32,
+            {"name": "pricing", "methods": {"quote": {}}},
+            (("secret.read", "stock_token"),),
+            (("net.connect", "*.example.com:443"),),
+        ),
+        "pricing",
+    ),
+    (module_facts.ModuleStarted(2, 3, ("RLIMIT_AS=536870912",)), "pricing"),
+    (module_facts.ModuleStopped(killed=True), "pricing"),
+    (module_facts.ModuleFailed("crash", 3, "SIGKILL", ("té\n", "MemoryError")), "pricing"),
+    (module_facts.ModuleRestarted(2, 3, "health"), "pricing"),
+    (module_facts.CapabilityGranted("secret.read", "stock.*", "ann"), "pricing"),
+    (module_facts.CapabilityRevoked("secret.read", "stock.*", "ann"), "pricing"),
+    (
         transform_facts.TransformerRegistered(
             "2026-03-01",
             "2026-10-01",
@@ -248,7 +267,6 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
-    (facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
 

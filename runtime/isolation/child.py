@@ -1,0 +1,282 @@
+"""A process of a module, as the runtime sees it: what is asked, answered, and how it ends."""
+
+import asyncio
+import contextvars
+import itertools
+import logging
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from socket import send_fds
+from typing import Any, TypeAlias
+
+import msgspec
+
+from runtime.isolation.failing import Ending
+from runtime.isolation.spawning import Process
+from runtime.modules import About
+from runtime.supervision import (
+    Answer,
+    Call,
+    Cancel,
+    Frame,
+    FrameFault,
+    Frames,
+    Ping,
+    Refusal,
+    pack,
+)
+
+LINES = 20
+"""Of its output, which are kept."""
+LINE_BYTES = 8 * 1024
+CANCEL_S = 0.5
+"""It has to end a call that was cancelled."""
+Reply: TypeAlias = Answer | Refusal
+Serve: TypeAlias = Callable[[Call], Awaitable[tuple[Reply, int | None]]]
+"""Does what the process asks for; gives a descriptor besides, to be handed over."""
+
+
+class Gone(Exception):
+    """The process has ended."""
+
+
+class Child:
+    """One process.
+
+    Args:
+        process: just started.
+        name: of the module.
+        serve: answers what it asks for.
+        gone: told once, when it has ended.
+        scrub: takes secrets out of a line of its output.
+        frame: bytes of a frame.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        name: str,
+        *,
+        serve: Serve,
+        gone: Callable[["Child"], None],
+        scrub: Callable[[str], str],
+        frame: int,
+    ) -> None:
+        self.load = 0
+        """Calls it works on."""
+        self.used_s = 0.0
+        """When it was last given back, on the loop's clock."""
+        self.reason: str = "crash"
+        """Why it ends, should it."""
+        self.closing = False
+        """Whether it is to end: that is no failure."""
+        self.ending: Ending | None = None
+        """How it ended; None: it runs."""
+        self.dropped = 0
+        """Answers that nobody waited for."""
+        self._process = process
+        self._serve = serve
+        self._gone = gone
+        self._scrub = scrub
+        self._frame = frame
+        self._log = logging.getLogger(f"timescape.module.{name}")
+        self._lines: deque[str] = deque(maxlen=LINES)
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._abouts: dict[int, About] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended = asyncio.Event()
+        self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def open(self) -> None:
+        """Begin to listen to it."""
+        calls, self._writer = await asyncio.open_connection(sock=self._process.calls)
+        output, closer = await asyncio.open_connection(sock=self._process.output)
+        lines = self._spawn(self._read_output(output, closer))
+        self._spawn(self._read_calls(calls, lines))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        # Of no request: what asked for the process to be started may be long over.
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- asking it ---
+
+    def about(self, number: int) -> About | None:
+        """Say for whom a call is; None: it is over, or for nobody."""
+        return self._abouts.get(number)
+
+    def send(self, method: str, args: bytes, about: About | None = None) -> int:
+        """Send a call, and return its number, to be waited for.
+
+        Raises:
+            FrameFault: it is too long; nothing was sent.
+            Gone: there is nobody to send it to.
+        """
+        number = next(self._numbers)
+        frame = Call(number, method, args, msgspec.json.encode(about))
+        self._write(pack(frame, limit=self._frame))
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        if about is not None:
+            self._abouts[number] = about
+        return number
+
+    async def reply(self, number: int) -> Reply:
+        """Wait for the answer of a call.
+
+        Raises:
+            Gone: the process ended before.
+        """
+        return await asyncio.shield(self._waiting[number])
+
+    async def ask(self, method: str, args: bytes = b"[[],{}]") -> Reply:
+        """Call one of the methods that every process has, such as `$health`.
+
+        Raises:
+            Gone: the process ended.
+        """
+        number = self.send(method, args)
+        try:
+            return await self.reply(number)
+        finally:
+            self.forget(number)
+
+    async def end_call(self, number: int, reason: str) -> None:
+        """Have a call cancelled; end the process if it does not obey.
+
+        Returns when nothing of the call runs any more.
+        """
+        with suppress(Gone):
+            self._write(pack(Cancel(number)))
+            await asyncio.wait([self._waiting[number]], timeout=CANCEL_S)
+        answer = self._waiting.get(number)
+        if answer is not None and not answer.done():
+            await self.kill(reason)
+        self.forget(number)
+
+    def forget(self, number: int) -> None:
+        """Wait for the answer of a call no more."""
+        self._abouts.pop(number, None)
+        answer = self._waiting.pop(number, None)
+        if answer is not None and not answer.done():
+            answer.cancel()
+
+    def _write(self, data: bytes) -> None:
+        if self._writer is None or self._writer.is_closing() or self.ending is not None:
+            raise Gone
+        self._writer.write(data)
+
+    # --- ending it ---
+
+    async def kill(self, reason: str) -> None:
+        """End it now."""
+        self.reason = reason
+        self._process.kill()
+        await self._ended.wait()
+
+    async def close(self, within_s: float) -> bool:
+        """Let it stop and end; say whether it did so in time. Else it is ended."""
+        self.closing = True
+        stopped = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self.ask("$stop")
+                if self._writer is not None:
+                    self._writer.close()
+                await self._ended.wait()
+        except (TimeoutError, Gone):
+            stopped = self.ending is not None
+        finally:
+            self._process.kill()
+        await self._ended.wait()
+        return stopped
+
+    # --- listening to it ---
+
+    async def _read_calls(self, reader: asyncio.StreamReader, lines: "asyncio.Task[None]") -> None:
+        frames = Frames(limit=self._frame)
+        try:
+            while data := await reader.read(65_536):
+                for frame in frames.feed(data):
+                    self._take(frame)
+        except FrameFault:
+            self.reason = "frame"
+        except ConnectionError:
+            pass
+        finally:
+            await self._end(lines)
+
+    def _take(self, frame: Frame) -> None:
+        match frame:
+            case Answer(id=number) | Refusal(id=number):
+                answer = self._waiting.get(number)
+                if answer is None or answer.done():
+                    self.dropped += 1
+                else:
+                    answer.set_result(frame)
+            case Call():
+                self._spawn(self._answer(frame))
+            case Ping(id=number):
+                self._write(pack(Answer(number)))
+            case Cancel():
+                self.dropped += 1
+
+    async def _answer(self, call: Call) -> None:
+        reply, descriptor = await self._serve(call)
+        try:
+            if descriptor is not None:
+                send_fds(self._process.files, [b"f"], [descriptor])
+            self._write(pack(reply, limit=self._frame))
+        except (Gone, OSError, FrameFault):
+            return
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    async def _read_output(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        rest = b""
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    self._note(line)
+                while len(rest) > LINE_BYTES:
+                    self._note(rest[:LINE_BYTES])
+                    rest = rest[LINE_BYTES:]
+        if rest:
+            self._note(rest)
+        writer.close()
+
+    def _note(self, line: bytes) -> None:
+        text = self._scrub(line[:LINE_BYTES].decode(errors="backslashreplace"))
+        self._lines.append(text)
+        self._log.info("%s", text)
+
+    async def _end(self, lines: "asyncio.Task[None]") -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._process.kill()
+        ending = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        # What it started has ended with it, so its output ends, too.
+        await lines
+        self._process.files.close()
+        self.ending = ending._replace(output=tuple(self._lines))
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(Gone())
+                # Seen: who still waits for it gets it all the same.
+                answer.exception()
+        self._ended.set()
+        self._gone(self)

@@ -1,0 +1,130 @@
+"""Capabilities where the runtime is: checked at every use, then done (CP-1)."""
+
+import os
+from collections.abc import Callable
+from socket import socket
+from typing import IO, Any, Protocol
+
+from eventstore import Clock
+from runtime.errors import CapabilityDeniedError, SecretUnavailableError
+from runtime.isolation.context import Mode
+from runtime.isolation.dialling import dial
+from runtime.isolation.failing import NotGranted
+from runtime.isolation.files import open_below
+from runtime.manifests.capabilities import Grant
+from runtime.secrets import Secret, SecretCache, Wish, check_name
+
+Deny = Callable[[str, str, str], None]
+"""Tells the log of a denial: capability, argument, request."""
+
+
+class InForce(Protocol):
+    """The grants, as they are now."""
+
+    def allow(self, module: str, kind: str, argument: str) -> bool:
+        """Say whether *module* may use *argument*."""
+        ...
+
+    def of(self, module: str) -> tuple[tuple[str, str], ...]:
+        """Give kind and pattern of all that *module* may use."""
+        ...
+
+
+class Capabilities:
+    """What one module may use.
+
+    Args:
+        module: its name.
+        grants: in force.
+        secrets: where secrets come from; what it gave is kept out of texts.
+        clock: of the log.
+        deny: tells the log.
+    """
+
+    def __init__(
+        self, module: str, grants: InForce, secrets: SecretCache, deny: Deny, clock: Clock
+    ) -> None:
+        self._module = module
+        self._grants = grants
+        self._secrets = secrets
+        self._deny = deny
+        self._clock = clock
+
+    def of(self, request_id: str) -> "HostHandles":
+        """Return the handles for a call in the service of a request."""
+        return HostHandles(self, request_id)
+
+    def scrub(self, text: str) -> str:
+        """Take the secrets that anybody was given out of *text*."""
+        return self._secrets.scrubber.text(text, f"module {self._module}")
+
+    def check(self, kind: str, argument: str, request_id: str) -> None:
+        """Refuse what is not granted now.
+
+        Raises:
+            CapabilityDeniedError: the log knows of it.
+        """
+        if not self._grants.allow(self._module, kind, argument):
+            raise self.denied(kind, argument, request_id)
+
+    def denied(self, kind: str, argument: str, request_id: str) -> CapabilityDeniedError:
+        """Tell the log of a denial; return the error to raise."""
+        self._deny(kind, argument[:200], request_id)
+        return CapabilityDeniedError(
+            problem=f"Module {self._module} was not granted {kind} of {argument[:200]!r}.",
+            remedy=f'Declare it: Module(…, capabilities=[grant("{kind}", …)]).',
+        )
+
+    async def read(self, name: str) -> Secret:
+        """Read a secret.
+
+        Raises:
+            SecretUnavailableError: there is none.
+        """
+        found = (await self._secrets.fulfil(Wish((name,)), self._clock())).get(name)
+        if found is None:
+            msg = f"There is no secret {name!r}."
+            raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
+        return Secret(name, found.version, found.value)
+
+    def patterns(self, kind: str) -> list[Grant]:
+        """Give the grants of a kind that are in force, one pattern each."""
+        return [Grant(each, (one,)) for each, one in self._grants.of(self._module) if each == kind]
+
+
+class HostHandles:
+    """The handles of one call."""
+
+    def __init__(self, capabilities: Capabilities, request_id: str) -> None:
+        self._capabilities = capabilities
+        self._request_id = request_id
+
+    async def secret(self, name: str) -> Secret:
+        """Check, then read."""
+        check_name(name)
+        self._capabilities.check("secret.read", name, self._request_id)
+        return await self._capabilities.read(name)
+
+    async def open(self, path: str, mode: Mode) -> IO[Any]:
+        """Check, then open."""
+        descriptor = await self.descriptor(path, mode)
+        return os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8")
+
+    async def descriptor(self, path: str, mode: Mode) -> int:
+        """Check, then open; give the descriptor."""
+        kind = "fs.read" if mode in {"r", "rb"} else "fs.write"
+        self._capabilities.check(kind, path, self._request_id)
+        roots = [each.patterns[0] for each in self._capabilities.patterns(kind)]
+        try:
+            return open_below(roots, path, mode)
+        except NotGranted as error:
+            raise self._capabilities.denied(kind, path, self._request_id) from error
+
+    async def connect(self, place: str) -> socket:
+        """Check the name, then every address of it, then connect."""
+        self._capabilities.check("net.connect", place, self._request_id)
+        ranges = self._capabilities.patterns("net.connect")
+        try:
+            return await dial(place, ranges)
+        except NotGranted as error:
+            raise self._capabilities.denied("net.connect", place, self._request_id) from error
