@@ -9,7 +9,7 @@ import sys
 
 import msgspec
 
-from debugger.cli.opening import open_store
+from debugger.cli.opening import SqlStores
 from debugger.session.again import Problem, Ran, run
 from debugger.session.process import FreshProcess, Order
 from eventstore import EventStoreError
@@ -23,8 +23,8 @@ def fresh_process(store: str, app: str) -> FreshProcess:
 def answer(order: Order) -> Ran:
     """Do what is ordered."""
     try:
-        with open_store(order.store, "read") as store:
-            return run(store, order.app, order.wanted)
+        with SqlStores().session(order.store) as session:
+            return run(session.store, order.app, order.wanted)
     except EventStoreError as error:
         return Ran("not-replayable", problem=Problem(error.code, error.problem, error.remedy))
 
