@@ -77,6 +77,11 @@ from runtime.errors.running import (
     UnknownVersionError,
     UnrecordedEffectError,
 )
+from runtime.errors.tools import (
+    FakeModuleError,
+    GenerateError,
+    NothingSelectedError,
+)
 from runtime.errors.versions import (
     PositionOutOfRange,
     RoutesChangedError,
@@ -109,6 +114,8 @@ __all__ = [
     "DuplicateSnapshotError",
     "EditConflictError",
     "EffectUnavailableError",
+    "FakeModuleError",
+    "GenerateError",
     "HandlerIdClashError",
     "HookPhaseClosedError",
     "HookTimedOutError",
@@ -119,6 +126,7 @@ __all__ = [
     "ModuleContractError",
     "NotReplayableError",
     "NotStartedError",
+    "NothingSelectedError",
     "PatchError",
     "PatternSyntaxError",
     "PolicySyntaxError",

@@ -1,0 +1,21 @@
+"""What the tools around an app refuse: generated code, doubles, faults of tests."""
+
+from runtime.errors.root import TimescapeError
+
+
+class GenerateError(TimescapeError, ValueError):
+    """Code cannot be generated from what was given (CG-1)."""
+
+    code = "RT801"
+
+
+class NothingSelectedError(GenerateError):
+    """No handler is what code was asked for (CG-1)."""
+
+    code = "RT802"
+
+
+class FakeModuleError(TimescapeError, AssertionError):
+    """A double was called as the module it stands for cannot be (TH-6)."""
+
+    code = "RT803"
