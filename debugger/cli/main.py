@@ -19,6 +19,7 @@ from debugger.cli import (
     erase,
     export,
     fork,
+    generate,
     log,
     manifest,
     redact,
@@ -51,8 +52,8 @@ COMMANDS: Sequence[Command] = (
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
     snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND, export.COMMAND,
-    bring_in.COMMAND, db.COMMAND,
+    traffic.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND, archive.COMMAND,
+    export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 

@@ -41,8 +41,9 @@ def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
         if not arguments.out or arguments.check:
             problem = "--watch needs --out FOLDER, and no --check."
             raise BadInputError(problem, "timescape manifest shop:app --out manifests --watch")
-        return watch(arguments, output)
-    app = _load(arguments.app, output)
+        words = ["manifest", arguments.app, "--out", arguments.out]
+        return watch([*words, "--json"] if arguments.json else words, output)
+    app = declared_app(arguments.app, output)
     if app is None:
         return Exit.APP_ERROR
     made = app.manifests
@@ -55,7 +56,7 @@ def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     return Exit.OK
 
 
-def _load(target: str, output: Output) -> App | None:
+def declared_app(target: str, output: Output) -> App | None:
     """Import the app, which is not started; None: it cannot be, and stderr says why."""
     from runtime.app import load_app  # noqa: PLC0415 - the other commands need no app
 

@@ -10,17 +10,19 @@ import msgspec
 
 _ODD = re.compile(r"[^A-Za-z0-9_]+")
 _HUMP = re.compile(r"([a-z0-9])([A-Z])")
-_PYTHON: Final = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "raw", "close", "aclose"}
-)
-_TYPESCRIPT: Final = frozenset(
+# Exceptions are left out: each Python has new ones, and nothing generated names them.
+_BUILTINS: Final = frozenset(name for name in dir(builtins) if name.islower())
+_PYTHON: Final = _BUILTINS.union(keyword.kwlist, keyword.softkwlist, ("self", "cls"))
+_METHODS: Final = _PYTHON.union(("raw", "close", "aclose"))
+_TYPESCRIPT_WORDS: Final = (
     "any arguments as async await boolean break case catch class const constructor continue "
     "debugger declare default delete do else enum eval export extends false finally for from "
     "function get if implements import in instanceof interface let module namespace never new null "
     "number object of package private prototype protected public raw request require return set "
     "static string super switch symbol this throw true try type typeof undefined unknown var void "
-    "while with yield Array Date Error Map Object Promise Record Response Headers".split()
+    "while with yield Array Date Error Map Object Promise Record Response Headers"
 )
+_TYPESCRIPT: Final = frozenset(_TYPESCRIPT_WORDS.split())
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ def camel(text: str) -> str:
 def methods(wanted: Sequence[Wanted], *, python: bool) -> tuple[list[str], dict[str, str]]:
     """Name the methods of a client, in the order of their handlers; say what could not stay."""
     case = snake if python else camel
-    names = Names(_PYTHON if python else _TYPESCRIPT)
+    names = Names(_METHODS if python else _TYPESCRIPT)
     given = []
     for each in wanted:
         others = [case(f"{each.method} {each.text}")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -38,6 +39,18 @@ class Operation(msgspec.Struct, frozen=True):
     def params(self) -> tuple[tuple[str, str], ...]:
         """Names and types of the parameters of the path."""
         return tuple((text, kind) for text, kind in self.path if kind is not None)
+
+    @property
+    def pieces(self) -> tuple[tuple[str, str | None], ...]:
+        """The path in turn: encoded text, or the type of the next parameter after an empty text."""
+        found: list[tuple[str, str | None]] = []
+        text = ""
+        for segment, kind in self.path:
+            text += "/" if kind is not None else f"/{quote(segment, safe='')}"
+            if kind is not None:
+                found += [(text, None), ("", kind)]
+                text = ""
+        return (*found, (text, None)) if text else tuple(found)
 
     @property
     def query_fields(self) -> tuple[Field, ...]:

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import msgspec
 
@@ -59,7 +58,9 @@ def signature(operation: Operation) -> Signature:
             keywords.append(Param(name, kind, default))
     if operation.query is None:
         keywords.append(Param("query", syntax.either([_QUERY, _NONE]), _NONE))
-    return Signature((*params, *_body(operation)), tuple(keywords), _returns(operation), tuple(names))
+    return Signature(
+        (*params, *_body(operation)), tuple(keywords), _returns(operation), tuple(names)
+    )
 
 
 def _body(operation: Operation) -> tuple[Param, ...]:
@@ -98,7 +99,9 @@ def _decoders(operation: Operation) -> list[ast.stmt]:
     for name, scope in _decoded(operation):
         kind = _root(scope)
         made = call("_m.json.Decoder", _root(scope))
-        found.append(syntax.assign(_constant(operation, name), made, index("_m.json.Decoder", kind)))
+        found.append(
+            syntax.assign(_constant(operation, name), made, index("_m.json.Decoder", kind))
+        )
     if operation.sends == "json" and operation.body is None:
         made = call("_m.json.Decoder")
         kind = index("_m.json.Decoder", "_t.Any")
@@ -130,29 +133,17 @@ def _function(operation: Operation, classes: Sequence[str]) -> ast.stmt:
         **({"media": const("application/octet-stream")} if operation.sends == "raw" else {}),
     )
     body = [*syntax.said(operation.doc), ast.Return(made)]
-    return syntax.function(
-        operation.name, known.params, returns, body, keywords=known.keywords
-    )
+    return syntax.function(operation.name, known.params, returns, body, keywords=known.keywords)
 
 
 def _path(operation: Operation, names: Sequence[str]) -> ast.expr:
     """Put the path together, parameter by parameter."""
     given = iter(names)
     parts: list[ast.expr] = []
-    text = ""
-    for segment, kind in operation.path:
-        text += "/"
-        if kind is None:
-            text += _quoted(segment)
-            continue
+    for text, kind in operation.pieces:
         encode = "_calls.rest" if kind == "path" else "_calls.segment"
-        parts += [const(text), call(encode, next(given))]
-        text = ""
-    return syntax.joined([*parts, const(text)] if text or not parts else parts, ast.Add())
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
+        parts.append(const(text) if kind is None else call(encode, next(given)))
+    return syntax.joined(parts, ast.Add())
 
 
 def _query(operation: Operation, names: Sequence[str], classes: Sequence[str]) -> ast.expr:

@@ -14,9 +14,7 @@ from runtime.codegen.syntax import Param, call, const, either, expr, index
 _COPIED = ("calls", "errors", "sending")
 _OURS = re.compile(r"^from runtime\.codegen\.client\.(\w+) import", re.MULTILINE)
 _TIMEOUT = Param("timeout", either([expr("float"), const(None)]), const(None))
-_HEADERS = Param(
-    "headers", either([index("_abc.Mapping", "str", "str"), const(None)]), const(None)
-)
+_HEADERS = Param("headers", either([index("_abc.Mapping", "str", "str"), const(None)]), const(None))
 _RAISES = (
     "ApiError", "BadRequest", "Conflict", "ConnectionFailed", "ContractViolation", "Forbidden",
     "Gone", "NotFound", "RateLimited", "SdkError", "ServerError", "Timeout", "Unauthorized",
@@ -51,7 +49,11 @@ def types_module(service: Service) -> list[ast.stmt]:
 
 
 def _copied(name: str) -> str:
-    text = importlib.resources.files("runtime.codegen.client").joinpath(f"{name}.py").read_text("utf-8")
+    text = (
+        importlib.resources.files("runtime.codegen.client")
+        .joinpath(f"{name}.py")
+        .read_text("utf-8")
+    )
     return _OURS.sub(r"from .\1 import", text)
 
 
@@ -77,7 +79,9 @@ def _clients(operations: Sequence[Operation]) -> list[ast.stmt]:
 
 def _raw(operations: Sequence[Operation], *, is_async: bool) -> ast.stmt:
     kind = "Async" if is_async else ""
-    keep = ast.Assign([ast.Attribute(expr("self"), "_sender", ast.Store())], expr("sender"), lineno=0)
+    keep = ast.Assign(
+        [ast.Attribute(expr("self"), "_sender", ast.Store())], expr("sender"), lineno=0
+    )
     begin = syntax.function(
         "__init__",
         [Param("sender", expr(f"_sending.{kind}Sender"))],

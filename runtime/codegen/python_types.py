@@ -8,6 +8,7 @@ from runtime.codegen import syntax
 from runtime.codegen.catalogue import Named, Scope
 from runtime.codegen.naming import members
 from runtime.codegen.syntax import call, const, either, expr, index
+from runtime.errors import GenerateError
 from runtime.gtype import kinds
 from runtime.gtype.kinds import Any_, Field, Part
 from runtime.gtype.patterns import to_ecma
@@ -39,7 +40,7 @@ def hint(part: Any_, scope: Scope, prefix: str = "") -> ast.expr:
     return index("_t.Annotated", bare, call("_m.Meta", **limits)) if limits else bare
 
 
-def _bare(part: Any_, scope: Scope, prefix: str) -> ast.expr:
+def _bare(part: Any_, scope: Scope, prefix: str) -> ast.expr:  # noqa: PLR0911 - one a kind
     match part:
         case kinds.Ref():
             return expr(prefix + scope.names[part.to])
@@ -132,11 +133,26 @@ def struct(named: Named, classes: Sequence[str]) -> ast.ClassDef:
         classes: names of all classes: no field may have one of them.
     """
     each = named.object
+    refuse_unwritable(each)
     names = members([field.name for field in each.fields], classes)
     body = syntax.said(_doc(each))
     for field, name in zip(each.fields, names, strict=True):
         body += field_of(field, name, named.scope)
     return syntax.klass(named.name, ["_m.Struct"], body, **_options(each))
+
+
+def refuse_unwritable(each: kinds.Object) -> None:
+    """Refuse names that msgspec does not write, though JSON has them.
+
+    Raises:
+        GenerateError: names the field.
+    """
+    for field in each.fields:
+        if any(c in '"\\' or c < " " for c in field.name):
+            raise GenerateError(
+                problem=f"Field {field.name!r} of {each.name} cannot be a field of a Struct.",
+                remedy="Rename it, or generate a TypeScript client.",
+            )
 
 
 def _doc(part: Part) -> str:
@@ -187,6 +203,8 @@ def _is_simple(field: Field) -> bool:
         return True
     fits = {str: kinds.Text, bool: kinds.Bool, int: kinds.Int, float: kinds.Float}
     wanted = (fits.get(type(default), kinds.Null), kinds.Literal, kinds.Enum)
-    return isinstance(default, str | int | float) and any(
-        isinstance(each, wanted) for each in members_of
-    ) and all(isinstance(each, _SIMPLE) for each in members_of)
+    return (
+        isinstance(default, str | int | float)
+        and any(isinstance(each, wanted) for each in members_of)
+        and all(isinstance(each, _SIMPLE) for each in members_of)
+    )

@@ -97,7 +97,7 @@ def klass(
     )
 
 
-def function(  # noqa: PLR0913 - parts of a function
+def function(
     name: str,
     params: Sequence[Param],
     returns: ast.expr,
@@ -155,7 +155,11 @@ def _spaced(parts: list[str]) -> list[str]:
     found: list[str] = []
     for part in parts:
         kind = part.split(" ", 1)[0]
-        if found and kind in {"from", "import"} and found[-1].split(" ", 1)[0] in {"from", "import"}:
+        if (
+            found
+            and kind in {"from", "import"}
+            and found[-1].split(" ", 1)[0] in {"from", "import"}
+        ):
             found[-1] += f"\n{part}"
         else:
             found.append(part)

@@ -120,7 +120,10 @@ class AsyncSender:
         self.sleep = sleep
 
     async def send(
-        self, call: Call[T], timeout: float | None, headers: Mapping[str, str] | None
+        self,
+        call: Call[T],
+        timeout: float | None,  # noqa: ASYNC109 - httpx keeps it, for each attempt
+        headers: Mapping[str, str] | None,
     ) -> Answer[T]:
         """Send *call*; see `Sender.send`."""
         attempt = 0
@@ -158,7 +161,7 @@ class BaseClient:
         transport: what carries requests; None: the network.
     """
 
-    def __init__(  # noqa: PLR0913 - the options of a client
+    def __init__(
         self,
         base_url: str,
         *,
@@ -185,7 +188,7 @@ class BaseClient:
 class BaseAsyncClient:
     """What an async client is besides its methods; see `BaseClient`."""
 
-    def __init__(  # noqa: PLR0913 - the options of a client
+    def __init__(
         self,
         base_url: str,
         *,

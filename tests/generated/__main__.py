@@ -1,0 +1,9 @@
+"""Writes the kept clients anew: `python -m tests.generated`."""
+
+from tests.generated.kept import FOLDER, rendered
+
+from runtime.codegen import write
+
+if __name__ == "__main__":
+    for name, each in rendered().items():
+        write(FOLDER / name, each)
