@@ -116,5 +116,5 @@ def members(wanted: Sequence[str], reserved: Iterable[str] = ()) -> list[str]:
 
 def class_name(text: str) -> str:
     """Name a class: as it is, where that can be."""
-    name = cleaned(text) or "Object"
+    name = cleaned(text) or "Type"
     return f"{name}_" if name in _PYTHON or name in _TYPESCRIPT else name

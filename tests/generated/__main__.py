@@ -1,8 +1,7 @@
 """Writes the kept clients anew: `python -m tests.generated`."""
 
-from tests.generated.kept import FOLDER, rendered
-
 from runtime.codegen import write
+from tests.generated.kept import FOLDER, rendered
 
 if __name__ == "__main__":
     for name, each in rendered().items():
