@@ -23,7 +23,7 @@ from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.needs import refuse_without_keyring
-from runtime.app.parts import Parts
+from runtime.app.parts import Instead, Parts
 from runtime.app.sources import Sources
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
@@ -312,6 +312,7 @@ class App(Equipment):
         clock: Clock | None = None,
         ids: Ids | None = None,
         tripwire: Tripping = "off",
+        instead: Instead | None = None,
     ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
@@ -321,6 +322,7 @@ class App(Equipment):
             ids: gives all ids and chance; None: the operating system's.
             tripwire: what becomes of a handler or hook that reads a clock, chance, files or
                 the network past its contexts: `off`, `warn` or `raise`.
+            instead: modules, config and secrets for a test; None: the app's own.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -332,27 +334,28 @@ class App(Equipment):
             raise AlreadyStartedError(
                 problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
             )
+        given = instead or Instead(self._modules, self._config_source, self._secrets)
+        modules = given.modules
         if not store.has_keyring:
-            refuse_without_keyring(self._declared, self._modules, self._classes)
+            refuse_without_keyring(self._declared, modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
-        refuse_unknown(self._declared, self._modules)
+        refuse_unknown(self._declared, modules)
         declared = self.handlers
-        methods = {n: tuple(self._modules.methods(n)) for n in self._modules.names()}
-        deployed = announce(
-            store, self.name, declared, modules=methods, config=self._config, clock=clock
-        )
+        methods = {n: tuple(modules.methods(n)) for n in modules.names()}
+        config = self._config if instead is None else config_of(given.config)
+        deployed = announce(store, self.name, declared, modules=methods, config=config, clock=clock)
         controller = Controller(
             store,
             clock=clock,
             ids=ids,
-            gctx=GlobalContext(self._modules, self._config_source, secrets=self._secrets),
+            gctx=GlobalContext(modules, given.config, secrets=given.secrets),
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
-            config=self._config[0],
+            config=config[0],
             tripwire=tripwire,
         )
         board = Board(store, control_stream(self.name), deployed.table)
@@ -362,6 +365,7 @@ class App(Equipment):
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.

@@ -9,6 +9,17 @@ import msgspec
 from runtime.app.declarations import Declared
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
+from runtime.secrets import Provider
+
+
+class Instead(msgspec.Struct, frozen=True):
+    """What an app runs with in place of its own, in tests."""
+
+    modules: ModuleRegistry
+    config: Mapping[str, Any]
+    secrets: Provider | None
+    replaced: frozenset[str] = frozenset()
+    """Modules whose own starts and stops are left out."""
 
 
 class Parts(msgspec.Struct, frozen=True):

@@ -81,6 +81,7 @@ from runtime.errors.tools import (
     FakeModuleError,
     GenerateError,
     NothingSelectedError,
+    UnusedFaultError,
 )
 from runtime.errors.versions import (
     PositionOutOfRange,
@@ -164,6 +165,7 @@ __all__ = [
     "UnsupportedGTypeVersionError",
     "UnsupportedTypeError",
     "UnsupportedValueError",
+    "UnusedFaultError",
     "ValueTooLargeError",
     "VersionDeactivated",
     "VersionFormatError",

@@ -15,6 +15,12 @@ class NothingSelectedError(GenerateError):
     code = "RT802"
 
 
+class UnusedFaultError(TimescapeError, AssertionError):
+    """A fault of a test that nothing met (TH-10)."""
+
+    code = "RT804"
+
+
 class FakeModuleError(TimescapeError, AssertionError):
     """A double was called as the module it stands for cannot be (TH-6)."""
 

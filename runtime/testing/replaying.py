@@ -37,7 +37,7 @@ def check_replay(program: Program, events: Sequence[Event]) -> None:
         # Refused before any handler was chosen: there is no code to run.
         return
     course = Course(events, until=len(events))
-    result = _apart(lambda: rerun(program, course))
+    result = apart(lambda: rerun(program, course))
     _refuse(events[0].stream, result.divergence)
 
 
@@ -51,7 +51,7 @@ def check_app(app: App, store: Store, streams: Sequence[StreamId]) -> int:
     done = 0
     for stream in streams:
         events = tuple(store.read(stream))
-        again = _apart(partial(_again, library, events))
+        again = apart(partial(_again, library, events))
         if again is not None:
             _refuse(stream, again.divergence)
             done += 1
@@ -66,7 +66,7 @@ def _again(library: Library, events: Sequence[Event]) -> Any:
         return None
 
 
-def _apart(work: Callable[[], Any]) -> Any:
+def apart(work: Callable[[], Any]) -> Any:
     """Do *work* in a thread of its own: a run needs an event loop to itself."""
     results: list[Any] = []
     errors: list[BaseException] = []
