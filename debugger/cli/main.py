@@ -16,12 +16,14 @@ from debugger.cli import (
     debug,
     demo,
     diff,
+    doctor,
     erase,
     export,
     fork,
     generate,
     log,
     manifest,
+    new,
     redact,
     replay,
     requests,
@@ -48,7 +50,8 @@ from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
 COMMANDS: Sequence[Command] = (
-    demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
+    demo.COMMAND, new.COMMAND, doctor.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND,
+    log.COMMAND, state.COMMAND,
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
     snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
