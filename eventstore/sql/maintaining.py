@@ -19,7 +19,7 @@ from eventstore.names import NameBook
 from eventstore.retention import IMPORTED, RESTORED
 from eventstore.sql import blanks, packing, redacting, subject_keys, tail
 from eventstore.sql.adopting import Incoming
-from eventstore.sql.erasing import Erasing
+from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.log_file import FRAME_BYTES, LogFile
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.points import crash_point
@@ -58,20 +58,24 @@ class MaintainedLog(LogFile):
 
     def erase(self, erasing: Erasing) -> Erasure:
         """Destroy a subject's keys, for good (EN-3)."""
-        position, gone = self._take_out(erasing)
-        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
-
-    def _take_out(self, maintenance: Maintenance) -> tuple[Position, bool]:
-        """Do it; return where it is told, and whether no file holds what it took out."""
+        crash_point("erase.before")
         try:
-            position = self.maintain(maintenance)
+            position = self.maintain(erasing)
         except EventStoreError:
             # It may be gone, and whoever took it out died before this.
             self.checkpoint("TRUNCATE")
             raise
+        crash_point("erase.after")
         # A guest too, though it checkpoints nothing else: the value must be off the disk,
         # and the write lock keeps all other writers out meanwhile.
-        return position, self.checkpoint("TRUNCATE")
+        gone = self.checkpoint("TRUNCATE")
+        return erasing.told(position, gone, subject_keys.copies(self._path, erasing.subject))
+
+    def rewrap(self, batch: Rewrapping) -> None:
+        """Wrap some keys by another master (EN-1)."""
+        crash_point("rewrap.before")
+        self.maintain(batch)
+        crash_point("rewrap.after")
 
     def maintain(self, maintenance: Maintenance) -> Position:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""

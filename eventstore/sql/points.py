@@ -15,7 +15,8 @@ POINTS = (
     "checkpoint.after", "keyframe.before", "keyframe.after", "seal.before", "seal.after",
     "segment.before", "segment.after", "unload.before", "unload.after", "prune.before",
     "prune.after", "import.before", "import.after", "guest.before", "guest.after",
-    "redact.before", "redact.after", "upgrade.before", "upgrade.after", "close.before",
+    "redact.before", "redact.after", "erase.before", "erase.after", "rewrap.before",
+    "rewrap.after", "upgrade.before", "upgrade.after", "close.before",
     "close.after",
 )  # fmt: skip
 """All that there are. The tests kill at each; a point that none of them reaches fails.

@@ -23,7 +23,6 @@ from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
-from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.movable import Movable
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
@@ -52,7 +51,7 @@ class UpkeptLog(Protocol):
     def seal(self) -> bool: ...
     def redact(self, order: Order) -> Redaction: ...
     def erase(self, erasing: Erasing) -> Erasure: ...
-    def maintain(self, maintenance: Maintenance) -> Position: ...
+    def rewrap(self, batch: Rewrapping) -> None: ...
 
 
 class Closes(Protocol):
@@ -260,7 +259,7 @@ class SqlStore(Movable):
         done = 0
         while True:
             batch = Rewrapping(subjects)
-            writer.do(partial(log.maintain, batch))
+            writer.do(partial(log.rewrap, batch))
             if not batch.done:
                 return done
             done += batch.done

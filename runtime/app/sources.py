@@ -93,11 +93,16 @@ class Sources:
         file = code.co_filename
         if file not in self._files:
             lines = linecache.getlines(file, getattr(function, "__globals__", None))
-            try:
-                self._files[file] = _functions(_parsed("".join(lines)))
-            except (SyntaxError, ValueError, RecursionError):
-                self._files[file] = {}
+            self._files[file] = _functions_of("".join(lines))
         return self._files[file]
+
+
+@functools.lru_cache(maxsize=16)  # many an app in a program is of one file: tests make hundreds
+def _functions_of(text: str) -> dict[tuple[int, str], ast.AST | None]:
+    try:
+        return _functions(_parsed(text))
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
 
 
 def _parsed(text: str) -> ast.Module:

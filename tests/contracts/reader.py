@@ -1,4 +1,7 @@
-"""Somebody who follows a page of documentation from top to bottom, in an empty folder."""
+"""Somebody who follows a page of documentation from top to bottom, in an empty folder.
+
+What is run to its end is started warm (see `tests.contracts.warm`); servers and screens are not.
+"""
 
 import os
 import shlex
@@ -37,18 +40,27 @@ class Happened:
     """How it differs from what the page shows; None: it does not."""
 
 
-def surroundings(folder: Path) -> dict[str, str]:
+def surroundings(folder: Path, *programs: Path) -> dict[str, str]:
     """Give the environment of a new user: our programs first, nothing set."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return kept | {"PATH": path, "HOME": str(folder), "COLUMNS": "120", "NO_COLOR": "1"}
+    path = [*map(str, programs), str(Path(sys.executable).parent)]
+    path.append(os.environ.get("PATH", os.defpath))
+    return kept | {
+        "PATH": os.pathsep.join(path),
+        "HOME": str(folder),
+        "COLUMNS": "120",
+        "NO_COLOR": "1",
+    }
 
 
 class Reader:
     """Somebody who follows a page from top to bottom in one folder."""
 
-    def __init__(self, folder: Path, cleanup: ExitStack, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, folder: Path, cleanup: ExitStack, programs: Path, patience_s: float = PATIENCE_S
+    ) -> None:
         self.folder = folder
+        self.programs = programs
         self.patience_s = patience_s
         self.cleanup = cleanup
         self.ids = Ids()
@@ -68,7 +80,7 @@ class Reader:
         first = block.body.splitlines()[0]
         named = first.removeprefix("# ") if first.endswith(".py") else f"block_{block.line}.py"
         (self.folder / named).write_text(block.body, "utf-8")
-        said = self._run([sys.executable, "-W", "error", named])
+        said = self._run([str(self.programs / "python"), named])
         return Happened(named, said.stdout, said.stdout if said.returncode else None)
 
     def _command(self, command: Command) -> Happened:
@@ -90,7 +102,7 @@ class Reader:
             argv,
             check=False,
             cwd=self.folder,
-            env=surroundings(self.folder),
+            env=surroundings(self.folder, self.programs),
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.contracts.pages import Block, blocks
 from tests.contracts.reader import Happened, Reader
+from tests.contracts.warm import warm_programs
 
 
 def anew(block: Block, happened: list[Happened]) -> str:
@@ -33,8 +34,12 @@ def anew(block: Block, happened: list[Happened]) -> str:
 
 def rewrite(page: Path) -> None:
     text = page.read_text("utf-8")
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as cleanup:
-        reader = Reader(Path(folder), cleanup, patience_s=5)
+    with ExitStack() as cleanup:
+        folder, warm = (
+            Path(cleanup.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)
+        )
+        programs = cleanup.enter_context(warm_programs(warm))
+        reader = Reader(folder, cleanup, programs, patience_s=5)
         for block in blocks(page):
             happened = reader.follow(block)
             if block.language != "python" and any(one.wrong for one in happened):

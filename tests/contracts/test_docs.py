@@ -1,6 +1,8 @@
 """What the pages show is what happens: every program and every command of theirs is run."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,19 +11,27 @@ import pytest
 from tests.contracts.pages import Ids, blocks, differs
 from tests.contracts.reader import Reader, lacking
 from tests.contracts.source import ROOT
+from tests.contracts.warm import warm_programs
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    # A socket's path has about a hundred bytes, and the folders of tests are deep.
+    with tempfile.TemporaryDirectory() as folder, warm_programs(Path(folder)) as programs:
+        yield programs
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_says_what_happens(page: Path, tmp_path: Path) -> None:
+def test_a_page_says_what_happens(page: Path, tmp_path: Path, programs: Path) -> None:
     missing = lacking(blocks(page))
     if missing and not os.environ.get("CI"):
         pytest.skip(f"this machine has no {', '.join(missing)}")
     assert missing == []
 
     with ExitStack() as cleanup:
-        reader = Reader(tmp_path, cleanup)
+        reader = Reader(tmp_path, cleanup, programs)
         wrong = [
             f"{page.name}:{block.line}: {happened.what}\n{happened.wrong}"
             for block in blocks(page)
@@ -32,7 +42,7 @@ def test_a_page_says_what_happens(page: Path, tmp_path: Path) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
-def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
+def test_a_page_that_shows_something_else_is_found(tmp_path: Path, programs: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "```console\n$ echo req-00aa11 in 3 ms\nreq-ffffff in 12 ms\n"
@@ -41,7 +51,7 @@ def test_a_page_that_shows_something_else_is_found(tmp_path: Path) -> None:
     )
 
     with ExitStack() as cleanup:
-        reader = Reader(tmp_path, cleanup)
+        reader = Reader(tmp_path, cleanup, programs)
         wrong = [happened.wrong for block in blocks(page) for happened in reader.follow(block)]
 
     assert wrong[0] is None

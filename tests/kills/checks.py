@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from eventstore import Event, Store, sql
+from eventstore import Event, EventStoreError, Forgotten, Keyring, Store, sql
+from eventstore.erasure import ERASED
 from eventstore.sql import open_store
 from eventstore.sql.tables import REVISION, REVISIONS
 from eventstore.testing import (
@@ -16,11 +18,12 @@ from eventstore.testing import (
     FakeClock,
     FakeIds,
     Placed,
+    keyring,
     registry,
     several,
     stream,
 )
-from tests.kills.jobs import REDACTED, SECRET
+from tests.kills.jobs import OTHER_MASTER, PEOPLE, REDACTED, SEALED, SECRET
 from tests.kills.plan import Commit, closed_streams, commits_of, folded
 from tests.migrations.old_stores import STREAMS, events_in
 
@@ -49,13 +52,14 @@ def raw_check(path: Path) -> int:
         return int(epoch)
 
 
-def opened(path: Path, life: int) -> Store:
+def opened(path: Path, life: int, keyring: Keyring | None = None) -> Store:
     return open_store(
         f"sqlite:///{path}",
         durability="fsync",
         registry=registry(),
         clock=FakeClock(),
         ids=FakeIds(1 << 61 | life << 24),
+        keyring=keyring,
     )
 
 
@@ -110,6 +114,40 @@ def check_redacted(path: Path, seed: int) -> None:
 
 def is_secret(event: Event) -> bool:
     return isinstance(event.data, Placed) and event.data.item == SECRET
+
+
+def check_erased(path: Path, seed: int) -> None:
+    """Hold a store, killed while it erased, to have done it or not; then do it again."""
+    with opened(path, seed + 8_000_000, keyring()) as store:
+        if store.head(SEALED).revision:
+            assert store.open_sealed(SEALED, 1, "/1") == "bob"
+            if not isinstance(store.open_sealed(SEALED, 1, "/0"), Forgotten):
+                store.erase("ann", by="dpo", reason="asked")
+            else:
+                with pytest.raises(EventStoreError, match="no-such-subject"):
+                    store.erase("ann", by="dpo", reason="asked")
+            facts = [e for row in store.read_log(kinds=["log"]) for e in row.events]
+            (erased,) = [fact.data.data for fact in facts if fact.type == ERASED]
+            subject = bytes.fromhex(erased["subject"])
+            assert isinstance(store.open_sealed(SEALED, 1, "/0"), Forgotten)
+            assert store.verify().fault is None
+            for file in path.parent.glob(f"{path.name}*"):
+                assert subject not in file.read_bytes(), f"the key is still in {file.name}"
+
+
+def check_rewrapped(path: Path, seed: int) -> None:
+    """Hold a store, killed while its master changed, to open all it sealed; then go on."""
+    both = keyring().plus(OTHER_MASTER)
+    with opened(path, seed + 9_000_000, both) as store:
+        if store.head(SEALED).revision:
+            some = range(0, len(PEOPLE), 17)
+            assert [store.open_sealed(SEALED, 1, f"/{n}") for n in some] == PEOPLE[::17]
+        left = store.rewrap(OTHER_MASTER)
+        assert left <= len(PEOPLE) + 1
+        assert store.rewrap(OTHER_MASTER) == 0
+    with opened(path, seed + 9_500_000, Keyring([OTHER_MASTER])) as store:
+        if store.head(SEALED).revision:
+            assert store.open_sealed(SEALED, 1, "/119") == PEOPLE[119]
 
 
 def check_moved(path: Path, seed: int, *, dropped: bool) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -15,17 +15,29 @@ from typing import TypeAlias
 import alembic.command  # noqa: F401 - before the forks: `eventstore.sql` waits for its need
 import sqlalchemy as sa
 
-from eventstore import ANY, EventStoreError, Store, sql
+from eventstore import ANY, EventStoreError, Keyring, NewEvent, Store, sql
 from eventstore.sql import Mode
 from eventstore.sql.points import EVENT, crash_point
-from eventstore.testing import CountingReducer, FakeClock, FakeIds, placed, registry, stream
+from eventstore.testing import (
+    CountingReducer,
+    FakeClock,
+    FakeIds,
+    keyring,
+    placed,
+    registry,
+    stream,
+)
+from eventstore.values import ToSeal
 from tests.kills.launcher import NOT_OPENED, SURVIVED, Order, Told, tell
 from tests.kills.plan import ROUNDS, Commit, closed_streams, commits_of, rounds_of
 
 IDLE_S, TRIES = 0.15, 200
 EXPORT = "template.tsx"
 SECRET = "only ann may know this"  # noqa: S105 - nobody uses it
-REDACTED = stream(1_500_000)
+REDACTED, SEALED = stream(1_500_000), stream(1_500_001)
+OTHER_MASTER = b"other master".ljust(32, b".")
+PEOPLE = [f"p{number}" for number in range(120)]
+"""More than are wrapped anew in one transaction."""
 INSISTED = 20
 """Commits of the job `insist`."""
 AGAIN = ("commit-unknown", "log-failed", "store-full")
@@ -55,7 +67,9 @@ def arm_statement(count: int) -> None:
         crash_point("statement")
 
 
-def opened(order: Order, mode: Mode = "hold", life: int = 0) -> Store:
+def opened(
+    order: Order, mode: Mode = "hold", life: int = 0, keyring: Keyring | None = None
+) -> Store:
     return sql.open_store(
         f"sqlite:///{order.path}",
         mode=mode,
@@ -64,6 +78,7 @@ def opened(order: Order, mode: Mode = "hold", life: int = 0) -> Store:
         clock=FakeClock(),
         ids=FakeIds(1 << 60 | order.seed << 24 | life << 20),
         keyframes={"order": CountingReducer()},
+        keyring=keyring,
     )
 
 
@@ -121,6 +136,31 @@ def redact(order: Order, ready: Ready) -> int:
         store.append(REDACTED, events, kind="order", expected=0).result()
         store.redact(REDACTED, 1, ["/item"], by="ann", reason="asked")
     return SURVIVED
+
+
+def erase(order: Order, ready: Ready) -> int:
+    """Append what is planned and what is sealed for somebody, then destroy that key."""
+    ready()
+    with opened(order, keyring=keyring()) as store:
+        append_plan(store, order)
+        seal_for(store, ["ann", "bob"])
+        store.erase("ann", by="dpo", reason="asked")
+    return SURVIVED
+
+
+def rewrap(order: Order, ready: Ready) -> int:
+    """Append what is planned and what is sealed for many, then change the master."""
+    ready()
+    with opened(order, keyring=keyring()) as store:
+        append_plan(store, order)
+        seal_for(store, PEOPLE)
+        store.rewrap(OTHER_MASTER)
+    return SURVIVED
+
+
+def seal_for(store: Store, people: Sequence[str]) -> None:
+    sealed = NewEvent("order.noted", [ToSeal(name, name) for name in people], at_us=1)
+    store.append(SEALED, [sealed], kind="order", expected=0).result()
 
 
 def move(order: Order, ready: Ready) -> int:
@@ -246,6 +286,8 @@ JOBS: dict[str, Callable[[Order, Ready], int]] = {
     "guest": lambda order, ready: write(order, ready, "guest"),
     "upgrade": upgrade,
     "redact": redact,
+    "erase": erase,
+    "rewrap": rewrap,
     "archive": move,
     "prune": move,
     "import": bring_in,

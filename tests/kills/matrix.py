@@ -21,6 +21,7 @@ from tests.migrations.old_stores import filled_store, old_store
 LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
 MOST = {
     "flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2, "segment": 2, "unload": 2, "prune": 2,
+    "rewrap": 2,
 }  # fmt: skip
 """How often a point is passed at least, by what comes before its dot; others once."""
 PASSED_BY = {"segment": "archive", "unload": "archive"}
@@ -85,6 +86,7 @@ class Matrix:
     ) -> Kill:
         self._seed += 1
         path = self._folder / "killed.db"
+        remove(path)  # what a failure before left
         if job not in ("create", "import"):
             shutil.copy(self._old if job == "upgrade" else self._today, path)
         order = Order(
@@ -119,6 +121,10 @@ class Matrix:
             checks.check_moved(path, self._seed, dropped=job == "prune")
         if job == "redact":
             checks.check_redacted(path, self._seed)
+        if job == "erase":
+            checks.check_erased(path, self._seed)
+        if job == "rewrap":
+            checks.check_rewrapped(path, self._seed)
         if job == "create" and not path.exists():  # killed before it had its name
             checks.opened(path, self._seed).close()
         return checks.check(path, self._seed, sent, acked)

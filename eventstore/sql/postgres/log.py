@@ -16,7 +16,7 @@ from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.sql import failures
-from eventstore.sql.erasing import Erasing
+from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
 from eventstore.sql.maintenance import Maintenance
@@ -199,6 +199,14 @@ class PostgresLog(Appender, WritableLog):
             EventStoreError: `not-in-postgres`.
         """
         raise failures.not_here_yet(self._link.place, "erase")
+
+    def rewrap(self, batch: Rewrapping) -> None:
+        """Refuse: there are no keys of persons here.
+
+        Raises:
+            EventStoreError: `not-in-postgres`.
+        """
+        raise failures.not_here_yet(self._link.place, "rewrap")
 
     def maintain(self, maintenance: Maintenance) -> Position:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""
