@@ -118,7 +118,7 @@ started. The same manifests give the same bytes.
   sdk      a client: for Python a typed package on httpx and msgspec, for TypeScript one module
            that needs nothing but fetch. Each calls the versions it was made from
   openapi  openapi.json, OpenAPI 3.1
-  types    types alone: msgspec Structs, or interfaces
+  types    types alone: msgspec Structs and TypedDicts, or interfaces
 
 Of each handler one version is taken: the newest, or with --at the last that is not newer.
 A file that this command did not write is left alone, unless --force.

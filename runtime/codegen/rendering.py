@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from runtime.codegen import openapi as documents
-from runtime.codegen import python_sdk, syntax, typescript_types
+from runtime.codegen import python_dicts, python_sdk, syntax, typescript_types
 from runtime.codegen.operations import Service, service
 from runtime.codegen.selection import digest, select
 from runtime.codegen.typescript_sdk import typescript_sdk
@@ -82,7 +82,8 @@ def _typescript_sdk(given: _Given) -> _Made:
 
 def _python_types(given: _Given) -> _Made:
     head = "".join(f"# {line}\n" for line in given.header.splitlines())
-    return {"types.py": syntax.module(head, python_sdk.types_module(given.service))}, {}
+    structs = syntax.module(head, python_sdk.types_module(given.service))
+    return {"types.py": structs, "dicts.py": python_dicts.dicts_module(given.service, head)}, {}
 
 
 def _typescript_types(given: _Given) -> _Made:

@@ -133,6 +133,20 @@ class AppHarness:
         """Begin a request; to send it, await it."""
         return Asking(self, method, path)
 
+    def run(self, handler: Callable[..., Any]) -> Asking:
+        """Begin a request of a handler of the app, of the version that it is.
+
+        Raises:
+            TypeError: it is no handler of the app.
+        """
+        for each in self.app.parts.declared:
+            if each.call.callable is handler:
+                method, _, path = each.template.text.partition(" ")
+                asking = self.request(method, path)
+                return asking if each.edition is None else asking.version(each.edition)
+        msg = f"{getattr(handler, '__qualname__', handler)!s} is no handler of {self.app.name!r}."
+        raise TypeError(msg)
+
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Asking:
         """Begin a GET request."""
         return _with(self.request("GET", path), headers, None)
@@ -211,6 +225,10 @@ class Asked:
     def request(self, method: str, path: str) -> Asking:
         """Begin a request; `send` sends it."""
         return self.harness.request(method, path)
+
+    def run(self, handler: Callable[..., Any]) -> Asking:
+        """Begin a request of a handler of the app; `send` sends it."""
+        return self.harness.run(handler)
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Result:
         """Send a GET request."""

@@ -88,6 +88,7 @@ def test_what_cannot_be_generated_is_told_with_its_own_status(tmp_path: Path) ->
     nothing = generate("types", APP, "--out", out, "--at", "2020-01-01")
 
     assert (nothing.status, "2020-01-01" in nothing.err) == (Exit.NOTHING_SELECTED, True)
+    assert generate("types", APP, "--out", out).status == Exit.PARTIAL
     assert generate("types", APP, "--out", out).status == Exit.WRITE_REFUSED
     assert generate("types", APP, "--out", out, "--at", "soon").status == Exit.BAD_INPUT
     assert generate("types", APP, "--out", out, "--watch", "--check").status == Exit.BAD_INPUT

@@ -154,6 +154,17 @@ def test_typescript_tells_null_from_absent_and_quotes_odd_names() -> None:
     assert '  size: "l" | "s" | (string & {});\n' in text
 
 
+@pytest.mark.proves("CG-12")
+def test_types_come_as_dictionaries_too() -> None:
+    text = made("types", *odd.manifests).files["dicts.py"]
+    known: dict[str, Any] = {}
+    exec(compile(text, "dicts.py", "exec"), known)  # noqa: S102 - what is tested
+
+    assert known["Odd"].__required_keys__ == {"class", "odd-name"}
+    assert {"list", "'; import os; '", "__proto__"} <= known["Odd"].__optional_keys__
+    assert known["Cat"].__annotations__["type"] == Literal["cat"]
+
+
 @pytest.mark.proves("CG-10")
 def test_typescript_compiles_strictly(tmp_path: Path) -> None:
     tsc = shutil.which("tsc")
@@ -174,18 +185,20 @@ def test_typescript_compiles_strictly(tmp_path: Path) -> None:
 
 @pytest.mark.proves("CG-3")
 def test_files_of_others_stay_and_unchanged_ones_are_not_touched(tmp_path: Path) -> None:
-    first = write(tmp_path, made("types", manifest(body=Item)))
-    stamp = (tmp_path / "types.py").stat().st_mtime_ns
-    again = write(tmp_path, made("types", manifest(body=Item)))
+    first = write(tmp_path, made("openapi", manifest(body=Item)))
+    stamp = (tmp_path / "openapi.json").stat().st_mtime_ns
+    again = write(tmp_path, made("openapi", manifest(body=Item)))
     (tmp_path / "types.ts").write_text("mine", "utf-8")
     refused = write(tmp_path, made("types", manifest(body=Item), lang="typescript"))
 
-    assert (first.changed, again.changed, refused.refused) == (("types.py",), (), ("types.ts",))
-    assert (tmp_path / "types.py").stat().st_mtime_ns == stamp
+    assert (first.changed, again.changed, refused.refused) == (
+        ("openapi.json",), (), ("types.ts",),
+    )  # fmt: skip
+    assert (tmp_path / "openapi.json").stat().st_mtime_ns == stamp
     assert (tmp_path / "types.ts").read_text("utf-8") == "mine"
     forced = write(tmp_path, made("types", manifest(body=Item), lang="typescript"), force=True)
     assert forced.changed == ("types.ts",)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["types.py", "types.ts"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["openapi.json", "types.ts"]
 
 
 @pytest.mark.proves("CG-3")

@@ -149,6 +149,11 @@ def test_requests_are_put_together_step_by_step() -> None:
     result = run_virtual(scenario())
 
     result.assert_status(200).assert_body({"name": "x/y", "n": 7, "q": "a&b", "body": [1]})
+    with AppHarness(app) as harness:
+        asking = harness.run(show).with_path(name="x/y", n=7).with_query(q="a&b").with_body([1])
+        assert harness.send(asking).body == result.body
+        with pytest.raises(TypeError, match="no handler of 'steps'"):
+            harness.run(run_virtual)
     with pytest.raises(TypeError, match="no parameter 'nam'"):
         AppHarness(app).request("GET", "/a/{name}").with_path(nam=1)
     with pytest.raises(TypeError, match="needs 'name'"):
