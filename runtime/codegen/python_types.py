@@ -137,7 +137,11 @@ def struct(named: Named, classes: Sequence[str]) -> ast.ClassDef:
     names = members([field.name for field in each.fields], classes)
     body = syntax.said(_doc(each))
     for field, name in zip(each.fields, names, strict=True):
-        body += field_of(field, name, named.scope)
+        body += (
+            _placed(field, name, named.scope)
+            if each.as_array
+            else field_of(field, name, named.scope)
+        )
     return syntax.klass(named.name, ["_m.Struct"], body, **_options(each))
 
 
@@ -180,6 +184,19 @@ def field_of(field: Field, name: str, scope: Scope, prefix: str = "") -> list[as
         more = {} if default is None else {"default": default}
         value = call("_m.field", **more, name=const(field.name))
     return [syntax.declared(name, kind, value), *syntax.said(_doc(field.type))]
+
+
+def _placed(field: Field, name: str, scope: Scope) -> list[ast.stmt]:
+    """Give a field of what is written as an array: none may be left out before others."""
+    kind = hint(field.type, scope)
+    if field.required or field.default is kinds.UNSET or field.made:
+        # What the server makes anew, only the server knows.
+        return [syntax.declared(name, kind, None)]
+    if _is_simple(field):
+        return [syntax.declared(name, kind, const(field.default))]
+    made = call("_m.convert", const(field.default), hint(field.type, scope))
+    value = call("_m.field", default_factory=syntax.lazily(made))
+    return [syntax.declared(name, kind, value)]
 
 
 def typed(field: Field, scope: Scope, prefix: str = "") -> tuple[ast.expr, ast.expr | None]:

@@ -35,9 +35,17 @@ def const(value: Any) -> ast.expr:
     """Give plain data as a literal."""
     if isinstance(value, list):
         return ast.List([const(each) for each in value], ast.Load())
+    if isinstance(value, dict):
+        return ast.Dict([const(each) for each in value], [const(each) for each in value.values()])
     if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
         return ast.UnaryOp(ast.USub(), ast.Constant(-value))
     return ast.Constant(value)
+
+
+def lazily(value: ast.expr) -> ast.expr:
+    """Give a function that evaluates *value* when it is called."""
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.Lambda(nothing, value)
 
 
 def call(function: Expr, *args: Expr, **kwargs: ast.expr) -> ast.Call:

@@ -8,6 +8,7 @@ from runtime.testing.apps import AppHarness
 from runtime.testing.asking import Asking
 from runtime.testing.builders import received, version_of
 from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
+from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
 from runtime.testing.replaying import check_app, check_replay
@@ -30,6 +31,7 @@ __all__ = [
     "calls",
     "check_app",
     "check_replay",
+    "explore",
     "received",
     "run_virtual",
     "version_of",

@@ -30,6 +30,8 @@ class Dog(msgspec.Struct, tag="dog"):
 class Point(msgspec.Struct, array_like=True):
     x: float
     y: float
+    price: decimal.Decimal = decimal.Decimal("1.50")
+    tags: list[str] = msgspec.field(default_factory=lambda: ["a"])
     label: str | None = None
 
 

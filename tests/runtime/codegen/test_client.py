@@ -5,6 +5,7 @@ import inspect
 import uuid
 import warnings
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -72,13 +73,17 @@ def problem(status: int, **members: Any) -> httpx.Response:
 
 @pytest.mark.proves("CG-6", "CG-9")
 def test_a_call_is_sent_as_its_handler_declares_it() -> None:
-    server = Server(httpx.Response(200, json={"class": "ABC-12", "odd-name": 2, "place": [1, 2]}))
+    server = Server(
+        httpx.Response(200, json={"class": "ABC-12", "odd-name": 2, "place": [1, 2, "1.50", ["a"]]})
+    )
 
     with server.client(token=lambda: "t0", headers={"x-own": "yes"}) as client:
         answer = client.import_("a/b c", 7, ODD, headers={"x-call": "1"})
 
     request = server.seen[0]
-    assert (answer.odd_name, answer.place) == (2, types.Point(x=1.0, y=2.0))
+    assert (answer.odd_name, answer.place) == (2, types.Point(x=1.0, y=2.0, tags=["a"]))
+    assert answer.place is not None
+    assert (answer.place.price, answer.place.tags) == (Decimal("1.50"), ["a"])
     assert request.url.raw_path == b"/odd/a%2Fb%20c/7"
     assert request.headers["timescape-version"] == "2026-01-01"
     assert request.headers["authorization"] == "Bearer t0"
