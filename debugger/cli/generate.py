@@ -44,7 +44,7 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
         if arguments.check:
             problem = "--watch writes, and --check does not."
             raise BadInputError(problem, "Choose one of them.")
-        return watch(_words(arguments), output)
+        return watch(words_again(arguments), output)
     known = _declared(arguments.app, output)
     if known is None:
         return Exit.APP_ERROR
@@ -63,7 +63,7 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     return _told(write(Path(arguments.out), rendered, force=arguments.force), arguments, output)
 
 
-def _words(arguments: argparse.Namespace) -> list[str]:
+def words_again(arguments: argparse.Namespace) -> list[str]:
     """Give the words of the same command, run once."""
     words = ["generate", arguments.target, arguments.app, "--out", arguments.out]
     words += ["--lang", arguments.lang]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from debugger.cli import build_parser
 from debugger.cli.exits import Exit
+from debugger.cli.generate import words_again
 from tests.faces.command_line import Said, run
 from tests.faces.servers import Server
 from tests.generated import timescape_demo_shop_client as shop
@@ -95,3 +97,15 @@ def test_what_cannot_be_generated_is_told_with_its_own_status(tmp_path: Path) ->
     assert generate("types", "nowhere:app", "--out", out).status == Exit.APP_ERROR
     assert generate("types", "nowhere.json", "--out", out).status == Exit.BAD_INPUT
     assert (tmp_path / "types.py").read_text("utf-8") == "mine"
+
+
+@pytest.mark.proves("CG-15")
+@pytest.mark.parametrize("more", [[], ["--at", "2026-03-01", "--force", "--json"]])
+def test_watching_runs_the_same_command_again(more: list[str]) -> None:
+    words = ["generate", "types", APP, "--out", "web", "--lang", "typescript", *more]
+    parser = build_parser()
+    watching = parser.parse_args([*words, "--watch"])
+
+    again = parser.parse_args(words_again(watching))
+
+    assert vars(again) == {**vars(watching), "watch": False}
