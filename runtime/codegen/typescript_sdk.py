@@ -30,7 +30,7 @@ def typescript_sdk(service: Service, header: str) -> dict[str, str]:
     fixed = importlib.resources.files("runtime.codegen.client").joinpath("client.ts")
     types = Types(asked_for(service), "types.")
     lines = [*comments(header), ""]
-    lines += [*braces("export namespace types", interfaces(service) or ["export {};"]), ""]
+    lines += [*braces("export namespace types", interfaces(service)), ""]
     lines += [fixed.read_text("utf-8")]
     lines += ["/** The same methods; their answers have status and headers, too. */"]
     lines += [*_class("RawClient", service.operations, types, is_raw=True), ""]

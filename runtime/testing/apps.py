@@ -124,7 +124,9 @@ class AppHarness:
         given: dict[str, tuple[object, tuple[str, ...] | None]] = {}
         for name, module in self._modules.items():
             real = own.methods(name) if name in own.names() else None
-            methods = stand_in(module, name, real) if isinstance(module, FakeModule) else None
+            methods = None
+            if isinstance(module, FakeModule):
+                methods = stand_in(module, name, real, self.clock)
             given[name] = (module, methods)
         return own.changed(given, self.faults.around)
 

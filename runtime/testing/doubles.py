@@ -18,6 +18,8 @@ class FakeCall(msgspec.Struct, frozen=True):
     kwargs: Mapping[str, Any]
     result: Any = None
     error: BaseException | None = None
+    at_us: int = 0
+    """Virtual time, µs since 1970; 0 outside of a harness."""
 
 
 class FakeModule:
@@ -32,6 +34,7 @@ class FakeModule:
         self._answers = dict(methods)
         self._calls: dict[str, list[FakeCall]] = {name: [] for name in methods}
         self._real: Mapping[str, Method] = {}
+        self._clock: Callable[[], int] = int
         for name, answer in methods.items():
             self.__dict__[name] = self._method(name, answer)
 
@@ -53,9 +56,9 @@ class FakeModule:
         try:
             result = self._answer(name, args, kwargs)
         except BaseException as error:
-            self._calls[name].append(FakeCall(args, kwargs, error=error))
+            self._calls[name].append(FakeCall(args, kwargs, None, error, self._clock()))
             raise
-        self._calls[name].append(FakeCall(args, kwargs, result))
+        self._calls[name].append(FakeCall(args, kwargs, result, None, self._clock()))
         return result
 
     async def _keep_async(
@@ -65,9 +68,9 @@ class FakeModule:
         try:
             result = await answer(*args, **kwargs)
         except BaseException as error:
-            self._calls[name].append(FakeCall(args, kwargs, error=error))
+            self._calls[name].append(FakeCall(args, kwargs, None, error, self._clock()))
             raise
-        self._calls[name].append(FakeCall(args, kwargs, result))
+        self._calls[name].append(FakeCall(args, kwargs, result, None, self._clock()))
         return result
 
     def _answer(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -106,13 +109,16 @@ def calls(module: FakeModule, method: str) -> Sequence[FakeCall]:
     return tuple(known[method])
 
 
-def stand_in(module: FakeModule, name: str, real: Mapping[str, Method] | None) -> tuple[str, ...]:
+def stand_in(
+    module: FakeModule, name: str, real: Mapping[str, Method] | None, clock: Callable[[], int]
+) -> tuple[str, ...]:
     """Give the methods of a double, once it is known what it stands for.
 
     Args:
         module: the double.
         name: of the module.
         real: methods of the module it stands for; None: there is none.
+        clock: gives the time of calls.
 
     Raises:
         FakeModuleError: it has a method that the module does not have.
@@ -122,7 +128,7 @@ def stand_in(module: FakeModule, name: str, real: Mapping[str, Method] | None) -
     if unknown:
         problem = f"Module {name!r} has no {', '.join(unknown)}, and its double has."
         raise FakeModuleError(problem, f"There are: {', '.join(real or ())}.")
-    module._real = real or {}  # noqa: SLF001
+    module._real, module._clock = real or {}, clock  # noqa: SLF001
     return methods
 
 

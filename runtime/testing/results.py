@@ -10,6 +10,7 @@ from eventstore import Event
 from eventstore.values import decode
 from runtime import facts as names
 from runtime.context import REQUEST_REDUCER, RequestState
+from runtime.lifecycle.topics import LOG
 from runtime.replay.divergence import payload_text
 from runtime.testing.patterns import first_gap
 
@@ -97,6 +98,15 @@ class Result(msgspec.Struct, frozen=True):
     def error(self) -> names.Failure | None:
         """What failed first in user code, as it is recorded."""
         return self.moment(len(self.facts)).failure
+
+    @property
+    def logs(self) -> list[Any]:
+        """What was written with `lctx.log`, in order: level, message and fields."""
+        return [
+            decode(event.data.payload)
+            for event in self.facts
+            if isinstance(event.data, names.EventPublished) and event.key == LOG
+        ]
 
     @property
     def compensated(self) -> list[str]:

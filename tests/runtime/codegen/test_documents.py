@@ -157,6 +157,7 @@ def test_typescript_tells_null_from_absent_and_quotes_odd_names() -> None:
 @pytest.mark.proves("CG-12")
 def test_types_come_as_dictionaries_too() -> None:
     text = made("types", *odd.manifests).files["dicts.py"]
+    assert "export {}" not in made("sdk", manifest(), lang="typescript").files["client.ts"]
     known: dict[str, Any] = {}
     exec(compile(text, "dicts.py", "exec"), known)  # noqa: S102 - what is tested
 

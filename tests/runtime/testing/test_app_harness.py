@@ -65,6 +65,8 @@ def test_doubles_answer_and_keep_what_they_were_asked() -> None:
     refused.assert_status(402).assert_compensated("stock.release")
     first = calls(pricing, "quote")[0]
     assert (first.args, first.result) == (("tea",), QUOTE)
+    assert first.at_us == refused.facts[0].at_us
+    assert [line["fields"]["error"] for line in refused.logs] == ["HttpError"]
     assert calls(stock, "release")[0].args == ("tea", 2)
     failed.assert_status(500)
     assert failed.error is not None
