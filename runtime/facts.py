@@ -90,6 +90,16 @@ class PrincipalEstablished(Fact, frozen=True, gc=False):
 
     kind: str = "anonymous"
     roles: tuple[str, ...] = ()
+    issuer: str = ""
+    scopes: tuple[str, ...] = ()
+    tenant: str | None = None
+    credential: str | None = None
+    """Id of what proved it; never the credential itself."""
+    auth_time: float | None = None
+    """When it proved itself, as its issuer says; seconds since 1970."""
+    expires: float | None = None
+    ceiling: int = 5
+    """The highest priority that its requests may have."""
 
 
 class VersionResolved(Fact, frozen=True, gc=False):

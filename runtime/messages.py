@@ -7,6 +7,8 @@ import msgspec
 
 from runtime.errors import AlreadySentError, ResponseHeaderError, TimescapeError
 from runtime.facts import Issue, VersionResolved
+from runtime.policy_facts import PolicyDecided
+from runtime.principals import ANONYMOUS, Principal
 
 B = TypeVar("B")
 
@@ -39,6 +41,9 @@ class Received(msgspec.Struct, frozen=True):
     """Where the selector stood: query, header, default."""
     resolved: VersionResolved | None = None
     """How its version was found, as it is recorded; None: by *source* and *asked*."""
+    principal: Principal = ANONYMOUS
+    decided: tuple[str, PolicyDecided] | None = None
+    """What the policies said, and its key; None: none was asked."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -95,6 +100,8 @@ class Request(msgspec.Struct, Generic[B], frozen=True):
     """Lower-case names; of a repeated one the last."""
     body: B
     raw: bytes = b""
+    principal: Principal = ANONYMOUS
+    """Who asks."""
 
 
 class Response:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, version_facts
+from runtime import facts, policy_facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -198,6 +198,20 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)
+    ),
+    policy_facts.PolicyDecided: st.builds(
+        policy_facts.PolicyDecided,
+        st.lists(plain_text, max_size=2).map(tuple),
+        plain_text,
+        st.dictionaries(plain_text, trees, max_size=2),
+        plain_text,
+        st.lists(
+            st.builds(policy_facts.Charged, plain_text, _n, _n, _n), max_size=2
+        ).map(tuple),
+    ),
+    policy_facts.IdempotencyClaimed: st.builds(policy_facts.IdempotencyClaimed, plain_text),
+    policy_facts.IdempotencyReleased: st.builds(
+        policy_facts.IdempotencyReleased, plain_text, plain_text
     ),
     facts.VersionResolved: st.builds(
         facts.VersionResolved, edition=_opt, asked=st.none() | any_text, error=_opt
@@ -456,6 +470,8 @@ class Writer:
         version = facts.VersionResolved(self.draw(_opt))
         self.add(version, "tsv:1-post-orders-1")
         self.add(facts.PrincipalEstablished("user"), self.draw(st.sampled_from(["ann", "bob"])))
+        if self.draw(st.booleans()):
+            self.add(policy_facts.PolicyDecided(("access",)), "allow")
         self.add(facts.PhaseChanged(), "authorized")
         if self.draw(st.integers(0, 5)):
             self.add(facts.PhaseChanged(), "validated")

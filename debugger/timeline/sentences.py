@@ -12,6 +12,7 @@ from debugger.timeline.shown import shown
 from debugger.timeline.timeline import Timeline
 from eventstore import Event, UnknownEvent
 from runtime import facts
+from runtime.policy_facts import PolicyDecided
 
 _CELLS = 60
 """Of a value in a sentence."""
@@ -110,6 +111,12 @@ def _resolved(fact: facts.VersionResolved, key: str) -> str:
     return f"The version {key}{edition} was chosen by {printable(fact.source)}."
 
 
+def _decided(fact: PolicyDecided, key: str) -> str:
+    names = ", ".join(map(printable, fact.policies)) or "no policy"
+    why = f": {printable(fact.reason)}" if fact.reason else ""
+    return f"The policies said {key or 'nothing'} by {names}{why}."
+
+
 def _failure(failure: facts.Failure | None) -> str:
     if failure is None:
         return "no reason given"
@@ -137,6 +144,7 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.RequestReceived: _received,
     facts.PrincipalEstablished: lambda fact, key: f"The caller is {key or 'anonymous'}.",
     facts.VersionResolved: _resolved,
+    PolicyDecided: _decided,
     facts.PhaseChanged: lambda fact, key: f"The phase is now {key}.",
     facts.ValidationFailed: _invalid,
     facts.HookRegistered: lambda fact, key: f"A local {fact.kind} hook {key} was added.",

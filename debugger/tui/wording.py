@@ -8,6 +8,7 @@ from debugger.timeline import printable, shown
 from debugger.timeline.pointers import envelope, parts
 from eventstore import Event
 from runtime import facts
+from runtime.policy_facts import PolicyDecided
 
 
 def short_value(tree: Any, most: int = 200) -> str:
@@ -132,7 +133,7 @@ def _operation(change: facts.Change, most: int) -> str:
             return shown(change.value, most)
 
 
-def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911 - a table, one line a fact
+def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 - a table, one line a fact
     match data:
         case facts.RequestReceived(body=body):
             return None if body is None else shown(body, most)
@@ -140,6 +141,8 @@ def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911 - a table,
             return printable(kind[:most])
         case facts.VersionResolved(edition=edition, error=error):
             return printable((error or edition or "")[:most])
+        case PolicyDecided(policies=policies, reason=reason):
+            return printable(f"{', '.join(policies)} {reason}".strip()[:most])
         case facts.ValidationFailed(issues=issues):
             first = f"{issues[0].path or '/'} {issues[0].message}" if issues else ""
             return printable(f"{len(issues)}: {first}"[:most])

@@ -1,10 +1,9 @@
 """The app: what a user registers, and its life from start to stop."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,11 +13,12 @@ from runtime.app.assembly import assemble, classes_of, config_of
 from runtime.app.declarations import (
     Declared,
     caller,
-    make_hook,
     place_of,
 )
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import Equipment
+from runtime.app.guard_rules import Asking, check_places
+from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
@@ -39,7 +39,6 @@ from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.handlers import Hook
 from runtime.manifests import HandlerManifest
 from runtime.secrets import Provider
 
@@ -59,9 +58,13 @@ class App(Equipment):
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
         secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        auth: authenticators, of `runtime.authentication` or your own; each request's credentials
+            go to the one that claims them.
+        auth_default: `open` or `required`, for handlers that say nothing of who may call them.
+        max_in_flight: how many requests run at once; 100 more wait, half a second each.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
         self,
         name: str,
         config: Mapping[str, Any] | None = None,
@@ -70,6 +73,9 @@ class App(Equipment):
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
         secrets: Provider | None = None,
+        auth: Iterable[Any] = (),
+        auth_default: str = "open",
+        max_in_flight: int = 1_000,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -82,13 +88,13 @@ class App(Equipment):
         self._limits = Limits(
             max_body=check_size(max_body),
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
+            max_in_flight=check_places(max_in_flight) or 1,
         )
         self._root = root
         self._secrets = secrets
+        self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
-        self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
-        self._hook_names: Counter[str] = Counter()
         self._classes: list[type[Any]] = []
         self._sources = Sources()
         self._edge: Edge | None = None
@@ -113,6 +119,12 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        auth: str | None = None,
+        roles: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
+        limits: str | Iterable[str] | None = None,
+        idempotency: str | None = None,
+        max_concurrency: int | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -130,6 +142,12 @@ class App(Equipment):
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
             tags: that point to it from its deployment on, whatever they pointed to before.
+            auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
+            roles: of which a caller needs one; none listed: any principal.
+            scopes: of which a caller needs all.
+            limits: how often a caller may, `100/minute`, or several such.
+            idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
+            max_concurrency: how many of its requests run at once; None: as many as the app takes.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -149,51 +167,14 @@ class App(Equipment):
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags,
+                Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
+                self._authenticating.required,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
             return function
 
         return register
-
-    @overload
-    def before(self, fn: F) -> F: ...
-    @overload
-    def before(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def before(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
-        """Run a hook before every handler, in order of registration.
-
-        Args:
-            fn: the hook, where the decorator stands without brackets.
-            timeout: seconds an attempt may take; None: until the request's deadline.
-            retries: further attempts after a failed one.
-        """
-        return self._hook("before", fn, timeout, retries)
-
-    @overload
-    def after(self, fn: F) -> F: ...
-    @overload
-    def after(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def after(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
-        """Run a hook after every handler, the last registered first; see `before`."""
-        return self._hook("after", fn, timeout, retries)
-
-    @overload
-    def catch(self, fn: F) -> F: ...
-    @overload
-    def catch(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def catch(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
-        """Run a hook for every request that fails, the last registered first; see `before`."""
-        return self._hook("catch", fn, timeout, retries)
-
-    def _hook(self, kind: str, fn: Any, timeout: float | None, retries: int) -> Any:
-        def register(function: F) -> F:
-            self._refuse_started()
-            new = make_hook(function, kind, "global", self._hook_names, (timeout, retries))
-            self._hooks[kind].append(new)
-            return function
-
-        return register if fn is None else register(fn)
 
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
@@ -341,6 +322,7 @@ class App(Equipment):
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, modules)
+        self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         methods = {n: tuple(modules.methods(n)) for n in modules.names()}
         config = self._config if instead is None else config_of(given.config)
@@ -361,11 +343,25 @@ class App(Equipment):
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed)
-        self._edge = Edge(routes, board, controller, clock, ids, self._limits)
+        guard = guard_of(self.name, self._authenticating, declared, store, clock())
+        self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
+
+    def release_key(self, request: str, *, by: str, reason: str) -> None:
+        """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
+
+        Args:
+            request: its id, as `Original-Request-Id` named it.
+            by: who does it.
+            reason: why; both are recorded.
+
+        Raises:
+            NoSuchKeyError: it holds none, or still runs.
+        """
+        self.edge.release_key(request, by=by, reason=reason)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.
@@ -402,6 +398,7 @@ class App(Equipment):
                 await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()
             edge.board.close()
+            edge.guard.close()
         return clean
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:

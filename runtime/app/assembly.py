@@ -10,10 +10,12 @@ from msgspec import inspect as mi
 from eventstore import EventStoreError
 from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
+from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.routing import Routes
 
@@ -24,7 +26,14 @@ def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoin
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(ready(version, str(version_id)), version.contract.takes, version.max_body)
+        served = Served(
+            ready(version, str(version_id)),
+            version.contract.takes,
+            version.max_body,
+            guarded(version.rules),
+            version.rules.keys(version.template.method),
+            None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+        )
         by_handler.setdefault(version.handler, {})[str(version_id)] = served
     routes: Routes[Endpoint] = Routes()
     for handler, code in by_handler.items():

@@ -271,6 +271,7 @@ def _parser(
             dict(received.headers),
             body,
             received.body,
+            received.principal,
         )
 
     return parse

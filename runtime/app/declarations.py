@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import Contract
+from runtime.app.guard_rules import OPEN, GuardRules
 from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
@@ -43,6 +44,8 @@ class Declared(msgspec.Struct, frozen=True):
     """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
     tags: tuple[str, ...] = ()
     """That shall point to it when it is deployed."""
+    rules: GuardRules = OPEN
+    """Who may call it, and how often."""
     manifest: HandlerManifest | None = None
     """As the app declares it; None: not asked for yet."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from runtime.app.contracts import read_contract
 from runtime.app.declarations import Declared, check_tags, check_timeout, make_hooks
+from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.sources import Sources
 from runtime.errors import (
@@ -46,6 +47,10 @@ class Wanted(msgspec.Struct, frozen=True):
     on_disconnect: object
     modules: object
     tags: Iterable[str] = ()
+    asking: Asking = Asking()
+    """Of who may call it."""
+    auth_required: bool = False
+    """Whether a handler that says nothing of that needs a principal."""
 
 
 class Faults:
@@ -119,6 +124,8 @@ def declare(
     with faults:
         tags = check_tags(wanted.tags)
     with faults:
+        rules = read_rules(wanted.asking, required=wanted.auth_required)
+    with faults:
         call = bind(wanted.function)
     with faults:
         contract = read_contract(
@@ -147,6 +154,7 @@ def declare(
         cancel_on_disconnect=cancel,
         modules=modules,
         tags=tags,
+        rules=rules,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],

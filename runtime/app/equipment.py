@@ -1,12 +1,15 @@
-"""What an app has beside its handlers: modules, startup hooks, health checks."""
+"""What an app has beside its handlers: hooks, modules, startup hooks, health checks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from runtime.app.declarations import make_hook
 from runtime.app.life import Life, Priority
 from runtime.errors import RegistrationError
 from runtime.lifecycle.binding import Bound, bind
+from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,10 +26,51 @@ class Equipment:
         self._modules = ModuleRegistry()
         self._life = Life(root)
         self._checks: dict[str, Bound] = {}
+        self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
+        self._hook_names: Counter[str] = Counter()
 
     def _refuse_started(self) -> None:
         """Raise `AlreadyStartedError` while the app runs."""
         raise NotImplementedError
+
+    @overload
+    def before(self, fn: F) -> F: ...
+    @overload
+    def before(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def before(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook before every handler, in order of registration.
+
+        Args:
+            fn: the hook, where the decorator stands without brackets.
+            timeout: seconds an attempt may take; None: until the request's deadline.
+            retries: further attempts after a failed one.
+        """
+        return self._hook("before", fn, timeout, retries)
+
+    @overload
+    def after(self, fn: F) -> F: ...
+    @overload
+    def after(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def after(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook after every handler, the last registered first; see `before`."""
+        return self._hook("after", fn, timeout, retries)
+
+    @overload
+    def catch(self, fn: F) -> F: ...
+    @overload
+    def catch(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
+    def catch(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+        """Run a hook for every request that fails, the last registered first; see `before`."""
+        return self._hook("catch", fn, timeout, retries)
+
+    def _hook(self, kind: str, fn: Any, timeout: float | None, retries: int) -> Any:
+        def register(function: F) -> F:
+            self._refuse_started()
+            new = make_hook(function, kind, "global", self._hook_names, (timeout, retries))
+            self._hooks[kind].append(new)
+            return function
+
+        return register if fn is None else register(fn)
 
     def module(
         self,

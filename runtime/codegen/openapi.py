@@ -13,6 +13,7 @@ from runtime.gtype.stored import Stored
 from runtime.manifests import HandlerManifest
 
 _PROBLEM: Final = "Problem"
+_SCHEME: Final = "caller"
 _PATH_SCHEMAS: Final[dict[str, Json]] = {
     "str": {"type": "string", "minLength": 1},
     "path": {"type": "string", "minLength": 1},
@@ -74,6 +75,8 @@ def openapi(
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": dict(sorted(components.schemas.items()))},
     }
+    if any(_is_guarded(each) for each in chosen):
+        document["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer"}}
     return document, components.numbered
 
 
@@ -110,7 +113,17 @@ def _operation(operation: Operation, manifest: HandlerManifest, components: Comp
     if body is not None:
         found["requestBody"] = body
     found["responses"] = _responses(operation, manifest, components)
+    if _is_guarded(manifest):
+        # What a bearer must be is not OpenAPI's to say: 403 tells.
+        found["security"] = [{_SCHEME: []}]
+        found["x-timescape-roles"] = list(manifest.policies.roles)
+        found["x-timescape-scopes"] = list(manifest.policies.scopes)
     return found
+
+
+def _is_guarded(manifest: HandlerManifest) -> bool:
+    policies = manifest.policies
+    return bool(policies.auth == "required" or policies.roles or policies.scopes)
 
 
 def _path_parameters(operation: Operation) -> list[Json]:

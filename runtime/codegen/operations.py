@@ -34,6 +34,8 @@ class Operation(msgspec.Struct, frozen=True):
     """None: nothing, bytes, or anything."""
     gets: Got
     answer: Scope | None
+    takes_key: bool = False
+    """Whether it knows a call by its idempotency key."""
 
     @property
     def params(self) -> tuple[tuple[str, str], ...]:
@@ -105,7 +107,13 @@ def _operation(each: HandlerManifest, name: str, catalogue: Catalogue) -> Operat
         body=None if each.body is None else catalogue.scope(each.body),
         gets=gets,
         answer=None if answer is None else catalogue.scope(answer),
+        takes_key=_takes_key(each),
     )
+
+
+def _takes_key(each: HandlerManifest) -> bool:
+    policy = each.policies.idempotency
+    return each.method in {"POST", "PATCH"} if policy is None else policy != "off"
 
 
 def _answer(each: HandlerManifest) -> tuple[Got, Stored | None]:

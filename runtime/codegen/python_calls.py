@@ -131,6 +131,7 @@ def _function(operation: Operation, classes: Sequence[str]) -> ast.stmt:
         query=_query(operation, known.names[len(operation.params) :], classes),
         body=_sent(operation),
         **({"media": const("application/octet-stream")} if operation.sends == "raw" else {}),
+        **({"takes_key": const(value=True)} if operation.takes_key else {}),
     )
     body = [*syntax.said(operation.doc), ast.Return(made)]
     return syntax.function(operation.name, known.params, returns, body, keywords=known.keywords)

@@ -108,6 +108,7 @@ def _call(operation: Operation, given: Sequence[_Given]) -> list[str]:
         f"body: {_sent(operation)},",
         f"media: {literal(media)},",
         f"gets: {literal(gets)},",
+        f"takesKey: {literal(operation.takes_key)},",
     ]
 
 

@@ -16,24 +16,28 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
 """What happens to the runtime: deployments, modules, config."""
 REQUEST = Kind(id=2, name="request", max_events=50_000)
 """What happens to one request."""
+IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
+"""Who holds one idempotency key."""
 
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+    new = Registry(kinds=(CONTROL, REQUEST, IDEMPOTENCY))
+    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS:
         new.register(fact.type, fact)
     return new
 
 
 __all__ = [
     "CONTROL",
+    "IDEMPOTENCY",
     "REQUEST",
     "REQUEST_REDUCER",
     "Compensation",

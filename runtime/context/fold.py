@@ -22,6 +22,7 @@ from runtime.context.state import (
 )
 from runtime.errors import PatchError
 from runtime.facts import Json
+from runtime.policy_facts import POLICY_FACTS, PolicyDecided
 
 
 class Folding:
@@ -33,8 +34,8 @@ class Folding:
 
     __slots__ = (
         "_shared", "_state", "at_us", "compensations", "edition", "effects", "failure", "handler",
-        "method", "pending", "phase", "principal", "revision", "route", "site", "snapshots",
-        "span", "started_us", "status", "terminal", "timed_out", "values", "version",
+        "method", "pending", "phase", "policy", "principal", "revision", "route", "site",
+        "snapshots", "span", "started_us", "status", "terminal", "timed_out", "values", "version",
     )  # fmt: skip
 
     def __init__(self, start: RequestState | None = None) -> None:
@@ -54,6 +55,7 @@ class Folding:
         self.version = state.version
         self.edition = state.edition
         self.principal = state.principal
+        self.policy = state.policy
         self.span = state.span
         self.site = state.site
         self.effects = state.effects
@@ -98,6 +100,7 @@ class Folding:
                 version=self.version,
                 edition=self.edition,
                 principal=self.principal,
+                policy=self.policy,
                 span=self.span,
                 site=self.site,
                 pending=MappingProxyType(dict(self.pending)) if self.pending else _EMPTY,
@@ -118,8 +121,8 @@ class RequestReducer:
     """The fold of request streams, for stores; see `eventstore.Keepable`."""
 
     name = "request"
-    version = 1
-    types = frozenset(fact.type for fact in facts.REQUEST_FACTS)
+    version = 2
+    types = frozenset(fact.type for fact in facts.REQUEST_FACTS + POLICY_FACTS)
     # A newer program's fact must not hide the rest of a request: it moves the revision on.
     unknown: OfUnknown = "skip"
 
@@ -178,6 +181,10 @@ def _principal_established(state: Folding, fact: facts.Fact, key: str) -> None:
 def _version_resolved(state: Folding, fact: facts.VersionResolved, key: str) -> None:
     state.version = key or None
     state.edition = fact.edition
+
+
+def _policy_decided(state: Folding, fact: PolicyDecided, key: str) -> None:
+    state.policy = key
 
 
 def _phase_changed(state: Folding, fact: facts.Fact, key: str) -> None:
@@ -301,6 +308,7 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.RequestReceived: _request_received,
     facts.PrincipalEstablished: _principal_established,
     facts.VersionResolved: _version_resolved,
+    PolicyDecided: _policy_decided,
     facts.PhaseChanged: _phase_changed,
     facts.ValidationFailed: _nothing,
     facts.HookRegistered: _nothing,

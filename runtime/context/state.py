@@ -73,6 +73,8 @@ class RequestState(msgspec.Struct, frozen=True):
     """Nothing can follow."""
     revision: int = 0
     started_us: int = 0
+    policy: str = ""
+    """What the policies said: allow, deny or replay; `` if none was asked."""
 
 
 def state_bytes(state: RequestState) -> bytes:

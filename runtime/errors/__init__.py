@@ -11,6 +11,14 @@ from runtime.errors.answers import (
     CatchStatusError,
     ResponseHeaderError,
 )
+from runtime.errors.authentication import (
+    AuthenticationError,
+    AuthenticatorError,
+    AuthUnavailableError,
+    CredentialsInvalidError,
+    NoSuchKeyError,
+    PrincipalError,
+)
 from runtime.errors.context import (
     ContextClosedError,
     ContextError,
@@ -102,6 +110,9 @@ __all__ = [
     "AmbiguousResponseError",
     "AnswerError",
     "AppImportError",
+    "AuthUnavailableError",
+    "AuthenticationError",
+    "AuthenticatorError",
     "CapabilityDeniedError",
     "CapabilityError",
     "CatchStatusError",
@@ -109,6 +120,7 @@ __all__ = [
     "ContextClosedError",
     "ContextError",
     "ContextKeyError",
+    "CredentialsInvalidError",
     "DivergenceError",
     "DuplicateHandlerError",
     "DuplicateModuleError",
@@ -125,6 +137,7 @@ __all__ = [
     "InvalidEditError",
     "ManifestError",
     "ModuleContractError",
+    "NoSuchKeyError",
     "NotReplayableError",
     "NotStartedError",
     "NothingSelectedError",
@@ -132,6 +145,7 @@ __all__ = [
     "PatternSyntaxError",
     "PolicySyntaxError",
     "PositionOutOfRange",
+    "PrincipalError",
     "RecordedError",
     "RegistrationError",
     "RegistrationWarning",

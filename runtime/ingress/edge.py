@@ -11,32 +11,31 @@ header tuples are made once.
 
 import asyncio
 import logging
-from typing import Any, TypeAlias
-from urllib.parse import quote
 
 import msgspec
 
-from eventstore import Clock, Ids, StreamId
+from eventstore import Clock, EventStoreError, Ids, StreamId
 from runtime.control import Board
-from runtime.facts import VersionResolved
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer
+from runtime.ingress.arriving import Arriving, Refused, Scope
 from runtime.ingress.bodies import Receive, read_body
 from runtime.ingress.chosen import Chosen, choose
 from runtime.ingress.endpoints import Endpoint, Served, Takes
-from runtime.ingress.heads import NO_HEAD, Head, HeadReader
-from runtime.ingress.queries import Pairs, read_query
+from runtime.ingress.guarding import Guard, fingerprint_of
+from runtime.ingress.heads import Head, HeadReader
+from runtime.ingress.key_holders import Asked
+from runtime.ingress.queries import read_query
 from runtime.ingress.queries import selectors as query_selectors
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
-from runtime.lifecycle.problems import problem
 from runtime.messages import Answer, Received
+from runtime.policies.callers import caller_of
 from runtime.routing import Match, MethodNotAllowed, Routes, split_path
-from runtime.timescape import Refusal, ResolveCache, RouteTable, Selector, resolve
+from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
 from runtime.timescape.splits import bucket_of, subject_of
 from runtime.timescape.table import Split
-
-Scope: TypeAlias = dict[str, Any]
 
 _log = logging.getLogger("timescape")
 
@@ -51,79 +50,8 @@ class Limits(msgspec.Struct, frozen=True):
     """In bytes, where the handler does not say otherwise."""
     allowed_hosts: tuple[str, ...] | None = None
     """Names that Host may hold; None: any."""
-
-
-class _Refused(Exception):
-    """Ends the work on a request with an answer that no handler gave."""
-
-    def __init__(self, refusal: Refusal, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        self.refusal = refusal
-        self.headers = headers
-        super().__init__(refusal.code)
-
-    def answer(self, instance: str) -> Answer:
-        """Return the problem document; OPTIONS gets none."""
-        refusal = self.refusal
-        if refusal.status < 400:
-            return Answer(refusal.status, self.headers, b"")
-        return problem(
-            refusal.status,
-            refusal.code,
-            instance=instance,
-            detail=refusal.detail,
-            remedy=refusal.remedy,
-            headers=self.headers,
-            members=refusal.members,
-        )
-
-    def resolved(self, received: Received) -> tuple[str, VersionResolved] | None:
-        """Return the fact of a version that was asked for and refused."""
-        if not self.refusal.code.startswith(("version-", "tag-")):
-            return None
-        fact = VersionResolved(
-            source=received.source, asked=received.asked, error=self.refusal.code
-        )
-        return "", fact
-
-
-class _Arriving:
-    """What is known of a request so far; a refusal records that much."""
-
-    __slots__ = (
-        "body", "chosen", "endpoint", "head", "params", "path", "query", "scope", "selectors",
-    )  # fmt: skip
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        raw = scope.get("raw_path")
-        self.path: str = quote(scope["path"]) if raw is None else raw.decode("latin-1")
-        self.head = NO_HEAD
-        self.query: Pairs = ()
-        self.params: dict[str, str] = {}
-        self.selectors: tuple[Selector, ...] = ()
-        self.endpoint: Endpoint | None = None
-        self.chosen: Chosen | None = None
-        self.body = b""
-
-    def received(self, stream: StreamId, received_us: int) -> Received:
-        """Write it down as a value."""
-        client = self.scope.get("client")
-        first = self.selectors[0] if self.selectors else None
-        return Received(
-            stream=stream,
-            method=self.scope["method"],
-            path=self.path,
-            received_us=received_us,
-            params=self.params,
-            query=self.query,
-            headers=self.head.headers,
-            body=self.body,
-            client=client[0] if client else "unknown",
-            correlation_id=self.head.correlation,
-            asked=None if first is None else first.text,
-            source="default" if first is None else first.source,
-            resolved=None if self.chosen is None else self.chosen.resolved,
-        )
+    max_in_flight: int = 1_000
+    """Requests that run at once."""
 
 
 class Edge:
@@ -135,6 +63,7 @@ class Edge:
         controller: runs and records.
         clock: says when a request came.
         ids: names it.
+        guard: says who is let in.
         limits: what is let in.
     """
 
@@ -145,6 +74,7 @@ class Edge:
         controller: Controller,
         clock: Clock,
         ids: Ids,
+        guard: Guard,
         limits: Limits | None = None,
     ) -> None:
         self._routes = routes
@@ -153,7 +83,11 @@ class Edge:
         self._controller = controller
         self._clock = clock
         self._ids = ids
+        self.guard = guard
+        """The policies in force."""
         self._limits = limits or Limits()
+        self._room = Room(self._limits.max_in_flight)
+        self._rooms = (self._room,)
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
@@ -167,6 +101,10 @@ class Edge:
     def running(self) -> int:
         """How many requests have come and are not answered."""
         return self._running
+
+    def release_key(self, request: str, *, by: str, reason: str) -> None:
+        """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
+        self.guard.release(request, by=by, reason=reason, now_us=self._clock())
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse what comes from now on; wait for what runs, at most *grace_s*.
@@ -211,23 +149,12 @@ class Edge:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         received_us = self._clock()
         stream = StreamId(self._ids.uuid7(received_us))
-        arriving = _Arriving(scope)
-        own: HeaderPairs = ()
+        arriving = Arriving(scope)
         try:
-            served = await self._admit(arriving, receive, received_us)
-        except _Refused as refused:
-            answer = await self._refuse(arriving.received(stream, received_us), arriving, refused)
-            if arriving.chosen is not None:
-                own = arriving.chosen.headers
-        else:
-            version = served.version
-            received = arriving.received(stream, received_us)
-            if arriving.chosen is not None:
-                own = arriving.chosen.headers
-            if version.cancel_on_disconnect:
-                answer = await self._run_while_connected(received, version, receive)
-            else:
-                answer = await self._controller.run(received, version)
+            answer, own = await self._answered(arriving, receive, stream, received_us)
+        finally:
+            for room in arriving.rooms:
+                room.leave()
         try:
             await self._writer.send(
                 send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
@@ -236,17 +163,36 @@ class Edge:
             # The client has gone; the record is complete and says what was answered.
             _log.debug("client gone: stream=%s", stream.hex)
 
-    async def _admit(self, arriving: _Arriving, receive: Receive, received_us: int) -> Served:
+    async def _answered(
+        self, arriving: Arriving, receive: Receive, stream: StreamId, received_us: int
+    ) -> tuple[Answer, HeaderPairs]:
+        """Return the answer, and fields that are not the handler's."""
+        try:
+            served = await self._admit(arriving, receive, received_us)
+            if served.keys != "off" and (
+                arriving.head.key is not None or served.keys == "required"
+            ):
+                await self._claim(arriving, served, stream, received_us)
+        except Refused as refused:
+            received = arriving.received(stream, received_us)
+            return await self._refuse(received, arriving, refused), arriving.own
+        version = served.version
+        received = arriving.received(stream, received_us)
+        try:
+            if version.cancel_on_disconnect:
+                answer = await self._run_while_connected(received, version, receive)
+            else:
+                answer = await self._controller.run(received, version)
+        finally:
+            if arriving.taken is not None:
+                self.guard.done(arriving.taken)
+        return answer, arriving.own
+
+    async def _admit(self, arriving: Arriving, receive: Receive, received_us: int) -> Served:
         """Guard, route, resolve, read the body, in this order; see the spec's order of work."""
-        scope = arriving.scope
-        if self._stopping:
-            raise _Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
-        query = scope["query_string"]
-        if len(arriving.path) + len(query) >= MAX_TARGET:
-            raise _Refused(_TARGET_TOO_LONG)
-        head = arriving.head = self._heads.read(scope["headers"])
-        if head.refusal is not None:
-            raise _Refused(head.refusal)
+        head, query = self._head(arriving), arriving.scope["query_string"]
+        if self.guard.authentication is not None:
+            await self._authenticate(arriving, received_us)
         self._route(arriving)
         if query:
             _read_query(arriving, query)
@@ -255,12 +201,59 @@ class Edge:
         if self.board.is_due(received_us):
             await self.board.look(received_us)
         if head.table > self.board.table.position and not await self.board.reached(head.table):
-            raise _Refused(_TABLE_BEHIND, (("retry-after", "1"),))
+            raise Refused(_TABLE_BEHIND, (("retry-after", "1"),))
         served = self._resolve(arriving, received_us)
+        if served.guarded is not None:
+            handler, client = served.version.handler, arriving.client
+            arriving.obey(
+                self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
+            )
+        if self._room.enters():
+            arriving.rooms = self._rooms
+        else:
+            await arriving.wait_for(self._room)
+        if served.room is not None:
+            await arriving.wait_for(served.room)
         arriving.body = await _body(head, served, receive)
         return served
 
-    def _route(self, arriving: _Arriving) -> None:
+    def _head(self, arriving: Arriving) -> Head:
+        scope = arriving.scope
+        if self._stopping:
+            raise Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
+        if len(arriving.path) + len(scope["query_string"]) >= MAX_TARGET:
+            raise Refused(_TARGET_TOO_LONG)
+        head = arriving.head = self._heads.read(scope["headers"])
+        if head.refusal is not None:
+            raise Refused(head.refusal)
+        return head
+
+    async def _authenticate(self, arriving: Arriving, received_us: int) -> None:
+        ruling = await self.guard.establish(arriving.head.headers, arriving.client, received_us)
+        arriving.principal = ruling.principal
+        arriving.obey(ruling)
+
+    async def _claim(
+        self, arriving: Arriving, served: Served, stream: StreamId, received_us: int
+    ) -> None:
+        """Take the idempotency key that was sent; who comes second ends here (IK-2)."""
+        scope = arriving.scope
+        asked = Asked(
+            caller_of(arriving.principal, arriving.client),
+            f"req-{stream.hex}",
+            fingerprint_of(
+                scope["method"], arriving.path, scope["query_string"], arriving.selectors,
+                arriving.body,
+            ),
+            received_us,
+        )  # fmt: skip
+        try:
+            ruling = await self.guard.claim(served, asked, arriving.head.key)
+        except EventStoreError:
+            raise Refused(_LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
+        arriving.obey(ruling)
+
+    def _route(self, arriving: Arriving) -> None:
         path, method = arriving.path, arriving.scope["method"]
         known = self._paths.get((method, path))
         if known is not None:
@@ -268,7 +261,7 @@ class Edge:
             return
         segments = split_path(path)
         if segments is None:
-            raise _Refused(_BAD_PATH)
+            raise Refused(_BAD_PATH)
         found = self._routes.match(method, segments)
         if isinstance(found, Match):
             arriving.endpoint, arriving.params = found.route, found.params
@@ -277,16 +270,19 @@ class Edge:
             self._paths[method, path] = found
             return
         if found is None:
-            raise _Refused(_NOT_FOUND)
+            raise Refused(_NOT_FOUND)
         allow = (("allow", ", ".join(found.allow)),)
         if method == "OPTIONS":
-            raise _Refused(_OPTIONS, allow)
+            raise Refused(_OPTIONS, allow)
         if method not in KNOWN_METHODS:
-            raise _Refused(_UNKNOWN_METHOD)
-        raise _Refused(_not_allowed(method, found), allow)
+            raise Refused(_UNKNOWN_METHOD)
+        raise Refused(_not_allowed(method, found), allow)
 
-    async def _refuse(self, received: Received, arriving: _Arriving, refused: _Refused) -> Answer:
-        endpoint = arriving.endpoint
+    async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:
+        endpoint, chosen = arriving.endpoint, arriving.chosen
+        resolved = refused.resolved(received)
+        if received.decided is not None and chosen is not None:
+            resolved = chosen.served.version.version, chosen.resolved
         answer = refused.answer(f"req-{received.stream.hex}")
         return await self._controller.refuse(
             received,
@@ -294,7 +290,8 @@ class Edge:
             route="" if endpoint is None else endpoint.route,
             handler="" if endpoint is None else endpoint.handler,
             code=refused.refusal.code or None,
-            resolved=refused.resolved(received),
+            resolved=resolved,
+            again=refused.again is not None,
         )
 
     async def _run_while_connected(
@@ -314,7 +311,7 @@ class Edge:
         finally:
             gone.cancel()
 
-    def _resolve(self, arriving: _Arriving, received_us: int) -> Served:
+    def _resolve(self, arriving: Arriving, received_us: int) -> Served:
         endpoint = arriving.endpoint
         assert endpoint is not None  # noqa: S101 - routing came first
         table = self.board.table
@@ -327,7 +324,7 @@ class Edge:
         return chosen.served
 
     def _choose(
-        self, arriving: _Arriving, endpoint: Endpoint, table: RouteTable, now_us: int
+        self, arriving: Arriving, endpoint: Endpoint, table: RouteTable, now_us: int
     ) -> Chosen:
         """Resolve a request that is like none before, under this table."""
         routes = table.handlers[endpoint.handler]
@@ -336,17 +333,17 @@ class Edge:
         bucket = None if split is None else _bucket(arriving, split)
         answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
         if isinstance(answer, Refusal):
-            raise _Refused(answer, _RETRY if answer.status == 503 else ())
+            raise Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
         chosen = choose(endpoint, routes, answer, table=table.position, asked=asked)
         if isinstance(chosen, Refusal):
-            raise _Refused(chosen, _RETRY)
+            raise Refused(chosen, _RETRY)
         if bucket is None:
             self._resolved.put(routes, selectors, now_us, chosen)
         return chosen
 
 
-def _bucket(arriving: _Arriving, split: Split) -> int:
+def _bucket(arriving: Arriving, split: Split) -> int:
     """Say where the caller stands in a split: by its address (DP-6)."""
     client = arriving.scope.get("client")
     return bucket_of(split.salt, subject_of(client[0] if client else "unknown"))
@@ -357,10 +354,10 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _read_query(arriving: _Arriving, raw: bytes) -> None:
+def _read_query(arriving: Arriving, raw: bytes) -> None:
     query = read_query(raw)
     if isinstance(query, Refusal):
-        raise _Refused(query)
+        raise Refused(query)
     arriving.query = query
     arriving.selectors = (*query_selectors(query), *arriving.head.selectors)
 
@@ -368,12 +365,12 @@ def _read_query(arriving: _Arriving, raw: bytes) -> None:
 async def _body(head: Head, served: Served, receive: Receive) -> bytes:
     has_body = head.chunked or bool(head.length)
     if has_body and served.takes is Takes.JSON and not head.json:
-        raise _Refused(_MEDIA, (("accept-post", "application/json"),))
+        raise Refused(_MEDIA, (("accept-post", "application/json"),))
     if has_body and head.encoded:
-        raise _Refused(_ENCODED, (("accept-encoding", "identity"),))
+        raise Refused(_ENCODED, (("accept-encoding", "identity"),))
     body = await read_body(receive, head, served.max_body)
     if isinstance(body, Refusal):
-        raise _Refused(body)
+        raise Refused(body)
     return b"" if served.takes is Takes.NOTHING else body
 
 
@@ -402,6 +399,9 @@ _TABLE_BEHIND = Refusal(
 
 _SHUTTING_DOWN = Refusal(
     503, "shutting-down", "The server is stopping.", "Send it again after a second."
+)
+_LOG_UNAVAILABLE = Refusal(
+    503, "log-unavailable", "The log cannot be written.", "Send it again after a second."
 )
 _TARGET_TOO_LONG = Refusal(
     414,

@@ -6,8 +6,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Request
+from runtime.policies import AccessRules, RateLimits
 
 
 class Takes(Enum):
@@ -20,6 +22,14 @@ class Takes(Enum):
     """Bytes of any media type."""
 
 
+class Guarded(msgspec.Struct, frozen=True):
+    """What has to let a request in to a version."""
+
+    access: AccessRules
+    limits: RateLimits | None
+    """None: any number."""
+
+
 class Served(msgspec.Struct, frozen=True):
     """A version of a handler, as the edge needs it."""
 
@@ -27,6 +37,12 @@ class Served(msgspec.Struct, frozen=True):
     takes: Takes
     max_body: int
     """In bytes."""
+    guarded: Guarded | None = None
+    """None: anybody, and any number."""
+    keys: str = "off"
+    """Idempotency keys: off, optional or required."""
+    room: Room | None = None
+    """Where its requests run; None: as many as the app takes."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

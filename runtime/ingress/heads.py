@@ -26,6 +26,10 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]
 _CORRELATION = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
+PRIORITY: Final = 5
+"""Of a request that says nothing of it, or nothing that can be read."""
+MAX_PRIORITY: Final = 10
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 TABLE_HEADER: Final = "timescape-table"
 SINGLE: Final = frozenset(
     {
@@ -54,6 +58,10 @@ class Head(msgspec.Struct, frozen=True):
     correlation: str | None = None
     table: int = 0
     """Position of the log up to which the caller knows versions (TS-8)."""
+    key: str | None = None
+    """Idempotency-Key, as sent."""
+    priority: int = PRIORITY
+    """From 0 to 10, as the caller would have it (IN-12)."""
 
 
 NO_HEAD: Final = Head(())
@@ -109,6 +117,8 @@ class HeadReader:
             selectors=tuple(_selectors(by_name)),
             correlation=_correlation(by_name),
             table=int(by_name.get(TABLE_HEADER, ["0"])[0]),
+            key=by_name.get("idempotency-key", [None])[0],
+            priority=_priority(by_name.get("timescape-priority", [""])[0]),
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:
@@ -216,6 +226,12 @@ def _selectors(by_name: dict[str, list[str]]) -> Iterable[Selector]:
             if value:
                 source = "datetime" if name == DATETIME_HEADER else "header"
                 yield Selector(source, f"header {name}", value)
+
+
+def _priority(text: str) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        return PRIORITY
+    return min(max(int(text), 0), MAX_PRIORITY)
 
 
 def _correlation(by_name: dict[str, list[str]]) -> str | None:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from eventstore.values import ToHash
 from runtime.facts import RequestReceived
 from runtime.messages import Received
 
-_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature")
+_SECRET = re.compile(
+    r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature|idempotency-key"
+)
 _BODY_TEXT_BYTES = 4096
+_KEY = "idempotency-key"
 
 RedactBody = Callable[[bytes], Any]
 
@@ -29,6 +33,18 @@ def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
     return tuple(header for header in headers if not is_secret(header[0]))
 
 
+@lru_cache(1024)
+def kept_headers(
+    headers: tuple[tuple[str, str], ...], *, has_keyring: bool
+) -> tuple[tuple[str, Any], ...]:
+    """Leave out what may hold a credential; of an idempotency key a keyed hash is kept (IK-1)."""
+    public = public_headers(headers)
+    if not has_keyring:
+        return public
+    keys = [(name, ToHash(value)) for name, value in headers if name == _KEY]
+    return (*public, *keys) if keys else public
+
+
 def arrival(  # noqa: PLR0913 - each is one field's source
     received: Received,
     *,
@@ -41,6 +57,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
     redact_body: RedactBody | None,
     hidden_query: frozenset[str] = frozenset(),
     hides_in_body: bool = False,
+    has_keyring: bool = False,
 ) -> RequestReceived:
     """Return the first fact of a request's stream.
 
@@ -57,6 +74,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         hidden_query: fields of the query whose values are not kept.
         hides_in_body: whether *redact_body* hides something; then no digest is kept either,
             by which it could be guessed.
+        has_keyring: whether hashes can be kept.
     """
     body, text = None, None
     if received.body and redact_body is not None:
@@ -74,7 +92,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         path=received.path,
         seed=seed,
         query=query,
-        headers=public_headers(received.headers),
+        headers=kept_headers(received.headers, has_keyring=has_keyring),
         params=dict(received.params),
         body=body,
         body_size=len(received.body),

@@ -18,7 +18,6 @@ from runtime.facts import (
     HandlerFailed,
     HandlerStarted,
     PhaseChanged,
-    PrincipalEstablished,
     RequestAborted,
     RequestReceived,
     ResponseSent,
@@ -45,13 +44,14 @@ from runtime.lifecycle.run import Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
+from runtime.principals import established
 
 DRAIN_S = 10.0
 _SHORT = 64
 _REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the change."
 _log = logging.getLogger("timescape")
 _CHANGED = PhaseChanged()
-_ANONYMOUS = PrincipalEstablished()
+_AUTHORIZED = _CHANGED, "authorized"
 _STARTED = HandlerStarted()
 _ENDED = HandlerEnded()
 NewRecorder = Callable[[StreamId, Store, Clock], Recorder]
@@ -95,6 +95,7 @@ class Controller:
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
+        self._has_keyring = store.has_keyring
         self._ids = ids
         self._config = config
         self._new_recorder = new_recorder
@@ -173,6 +174,7 @@ class Controller:
         handler: str = "",
         code: str | None = None,
         resolved: tuple[str, VersionResolved] | None = None,
+        again: bool = False,
     ) -> Answer:
         """Record a request that ends before any handler, and answer it.
 
@@ -183,16 +185,19 @@ class Controller:
             handler: its id; `` likewise.
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
+            again: it is no refusal, but an answer that was given before.
         """
         record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
         first = self._arrival(received, None, route=route, handler=handler)
         record.add(first, _key(route))
-        record.add(_ANONYMOUS, "anonymous")
+        record.add(*established(received.principal))
         if resolved is not None:
             record.add(resolved[1], resolved[0] or None)
-        record.add(_CHANGED, "failing")
+        if received.decided is not None:
+            record.add(received.decided[1], received.decided[0])
+        record.add(_CHANGED, "authorized" if again else "failing")
         body = answers.shown(None, answer.body)
-        if code is None and isinstance(body, dict):
+        if code is None and answer.status >= 400 and isinstance(body, dict):
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
         return await self._durable(record, received, answer)
@@ -251,14 +256,13 @@ class Controller:
         if resolved is None or resolved.edition != version.edition:
             # Another version may be run on a request that was recorded.
             resolved = VersionResolved(version.edition, received.source, received.asked)
-        record.add_together(
-            (
-                (first, _key(version.route)),
-                (_ANONYMOUS, "anonymous"),
-                (resolved, version.version),
-                (_CHANGED, "authorized"),
-            )
-        )
+        principal = established(received.principal)
+        asked, chosen = (first, _key(version.route)), (resolved, version.version)
+        if received.decided is None:
+            record.add_together((asked, principal, chosen, _AUTHORIZED))
+        else:
+            key, decided = received.decided
+            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
 
@@ -293,6 +297,7 @@ class Controller:
             redact_body=version.redact_body if version else None,
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
+            has_keyring=self._has_keyring,
         )
 
     # --- the way through ---

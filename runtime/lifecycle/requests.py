@@ -20,4 +20,5 @@ def undecoded(received: Received) -> Request[None]:
         headers=dict(received.headers),
         body=None,
         raw=received.body,
+        principal=received.principal,
     )

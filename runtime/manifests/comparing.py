@@ -10,7 +10,7 @@ from runtime.breaking import Direction
 from runtime.breaking import compare as compare_types
 from runtime.gtype import GType
 from runtime.gtype.stored import Stored
-from runtime.manifests.handler import HandlerManifest
+from runtime.manifests.handler import HandlerManifest, Policies
 
 
 class Verdict(IntEnum):
@@ -73,6 +73,7 @@ def broken(old: HandlerManifest, new: HandlerManifest) -> tuple[str, ...]:
     ]
     if new.policies.max_body < old.policies.max_body:
         found.append(f"bodies may have {new.policies.max_body} bytes, no longer more")
+    found += _closer(old.policies, new.policies)
     found += _type("query", old.query, new.query, "request")
     found += _type("body", old.body, new.body, "request")
     statuses = [status for status, _ in new.answers]
@@ -82,6 +83,22 @@ def broken(old: HandlerManifest, new: HandlerManifest) -> tuple[str, ...]:
         else:
             found += _type(f"answer {status}", stored, dict(new.answers)[status], "response")
     return tuple(found)
+
+
+def _closer(old: Policies, new: Policies) -> list[str]:
+    """Say who may no longer call, or not so often."""
+    found = []
+    if new.auth and not old.auth:
+        found.append("it needs credentials")
+    if new.roles and (not old.roles or not set(old.roles) <= set(new.roles)):
+        found.append(f"it needs one of the roles {', '.join(new.roles)}")
+    if not set(new.scopes) <= set(old.scopes):
+        found.append(f"it needs the scopes {', '.join(new.scopes)}")
+    if new.limits and new.limits != old.limits:
+        found.append(f"it is limited to {', '.join(new.limits)}")
+    if new.idempotency == "required" != old.idempotency:
+        found.append("it needs an idempotency key")
+    return found
 
 
 def _shown(value: Any) -> str:

@@ -41,6 +41,16 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     max_body: int
     on_disconnect: str
     """finish or cancel."""
+    auth: str = ""
+    """required, or open to all."""
+    roles: tuple[str, ...] = ()
+    """One of them suffices; sorted."""
+    scopes: tuple[str, ...] = ()
+    """All of them are needed; sorted."""
+    limits: tuple[str, ...] = ()
+    idempotency: str | None = None
+    """off, optional or required; None: by the method."""
+    max_concurrency: int | None = None
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,10 +10,12 @@ from eventstore.values import decode
 from runtime.app import App
 from runtime.app.assembly import classes_of, ready
 from runtime.app.declarations import Declared
+from runtime.context.phases import AUTHORIZED
 from runtime.control import control_stream, read_table
 from runtime.errors import NotReplayableError, UnknownVersionError
 from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
 from runtime.lifecycle.global_context import GlobalContext
+from runtime.policy_facts import PolicyDecided
 from runtime.replay.running import Program
 from runtime.timescape import HandlerRoutes, Version
 from runtime.timescape.deploying import next_id
@@ -100,9 +102,18 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
     return Chosen(program, str(recorded.key), running, declared)
 
 
+def was_run(events: Sequence[Event]) -> bool:
+    """Say whether a handler was begun; it was not, where a policy or the edge said no."""
+    decided = [event for event in events[:8] if isinstance(event.data, PolicyDecided)]
+    if not decided:
+        return any(isinstance(event.data, VersionResolved) and event.key for event in events[:8])
+    begun = any(event.type == "phase.changed" and event.key == AUTHORIZED for event in events[:8])
+    return begun and decided[0].key == "allow"
+
+
 def _resolved(events: Sequence[Event]) -> Event:
     for event in events[:8]:
-        if isinstance(event.data, VersionResolved) and event.key:
+        if isinstance(event.data, VersionResolved) and event.key and was_run(events):
             return event
     problem = "The request was refused before any handler was chosen: there is no code to run."
     raise NotReplayableError(problem, "`timescape log` shows why it was refused.")

@@ -23,6 +23,8 @@ IGNORED: Mapping[str, frozenset[str]] = {
         {"seed", "trace_id", "span_id", "parent_span_id", "correlation_id", "parent"}
     ),
     "effect.requested": frozenset({"live"}),
+    "principal.established": frozenset({"credential", "auth_time", "expires"}),
+    "policy.decided": frozenset({"windows"}),
 }
 """Fact to the fields of it that are not compared. Besides: times, positions and lines, the ids
 of requests where they stand in keys and in the `instance` of a problem document."""

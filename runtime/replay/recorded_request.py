@@ -15,11 +15,13 @@ import msgspec
 from eventstore import Event
 from eventstore.values import Withheld
 from runtime.errors import NotReplayableError
-from runtime.facts import RequestReceived, VersionResolved
+from runtime.facts import PrincipalEstablished, RequestReceived, VersionResolved
 from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.lifecycle.arrival import is_secret
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Fields, Received, Request, ValidationFailed
+from runtime.policy_facts import PolicyDecided
+from runtime.principals import ANONYMOUS, Principal, recorded
 from runtime.replay.divergence import is_hidden
 
 Withhold = Callable[[str], Withheld]
@@ -69,7 +71,19 @@ def received(
         asked=resolved.asked if resolved else None,
         source=resolved.source if resolved else "default",
         resolved=resolved,
+        principal=_principal(record),
+        decided=next(
+            ((e.key or "", e.data) for e in record[:8] if isinstance(e.data, PolicyDecided)), None
+        ),
     )
+
+
+def _principal(record: Sequence[Event]) -> Principal:
+    """Return who asked; whoever it was, nothing is verified again (AU-3)."""
+    for event in record[:8]:
+        if isinstance(event.data, PrincipalEstablished):
+            return recorded(event.data, event.key)
+    return ANONYMOUS
 
 
 def _exact_body(first: RequestReceived) -> bytes | None:

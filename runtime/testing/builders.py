@@ -12,6 +12,7 @@ from runtime.lifecycle.binding import bind
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.registering import new_hook
 from runtime.messages import Fields, Received, Request, ValidationFailed
+from runtime.principals import ANONYMOUS, Principal
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -27,6 +28,7 @@ def received(  # noqa: PLR0913 - fields of a request
     headers: tuple[tuple[str, str], ...] = (),
     params: dict[str, str] | None = None,
     timeout_s: float | None = None,
+    principal: Principal = ANONYMOUS,
 ) -> Received:
     """Return a request as the edge would hand it on."""
     return Received(
@@ -38,6 +40,7 @@ def received(  # noqa: PLR0913 - fields of a request
         headers=headers,
         body=body,
         timeout_s=timeout_s,
+        principal=principal,
     )
 
 
@@ -120,6 +123,7 @@ def _parser(body: Any) -> Callable[[Received], Request[Any]]:
             headers=dict(message.headers),
             body=decoded,
             raw=message.body,
+            principal=message.principal,
         )
 
     return parse

@@ -13,8 +13,8 @@ from typing import Any
 from eventstore import Event, Store, StreamId
 from runtime.app import App
 from runtime.errors import DivergenceError, NotReplayableError
-from runtime.facts import VersionResolved
 from runtime.replay import Divergence, Library, Options, run_again
+from runtime.replay.choosing import was_run
 from runtime.replay.divergence import payload_text
 from runtime.replay.following import Course
 from runtime.replay.running import Program, rerun
@@ -33,7 +33,7 @@ def check_replay(program: Program, events: Sequence[Event]) -> None:
     Raises:
         DivergenceError: it says something else; names the first fact that differs.
     """
-    if not any(isinstance(event.data, VersionResolved) for event in events[:8]):
+    if not was_run(events):
         # Refused before any handler was chosen: there is no code to run.
         return
     course = Course(events, until=len(events))

@@ -60,7 +60,9 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    paths = [ROOT / "runtime" / name for name in ("facts.py", "version_facts.py")]
+    paths = [
+        ROOT / "runtime" / name for name in ("facts.py", "policy_facts.py", "version_facts.py")
+    ]
     parts = []
     for cls in (each for path in paths for each in classes(path)):
         name = assigned(cls, "type")

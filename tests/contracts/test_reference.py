@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.reference import DOCS, SECTIONS, written
 from tests.contracts.source import PACKAGES, ROOT, files_of, tree_of
 
-CODE = re.compile(r"[a-z]+(?:-[a-z]+)+|timeout")
+CODE = re.compile(r"[a-z]+(?:-[a-z]+)+|timeout|forbidden|overloaded")
 SETTING = re.compile(r"TIMESCAPE_[A-Z_]+")
 
 

@@ -16,6 +16,7 @@ VALUES = (
     "eventstore.identifiers",
     "runtime.facts",
     "runtime.messages",
+    "runtime.policy_facts",
 )
 """Rooms of values, held to the same rule as the pure rooms of the import contract."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts, version_facts
+from runtime import facts, policy_facts, version_facts
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -53,7 +53,20 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "POST /orders/{order_id:int}",
     ),
-    (facts.PrincipalEstablished("user", ("customer", "vip")), "ann"),
+    (
+        facts.PrincipalEstablished(
+            "user",
+            ("customer", "vip"),
+            "https://id.example",
+            ("orders:read",),
+            "acme",
+            "jti-1",
+            1.79e9,
+            1.8e9,
+            9,
+        ),
+        "ann",
+    ),
     (
         facts.VersionResolved(
             "2026-10-01",
@@ -144,6 +157,18 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "post-orders",
     ),
+    (
+        policy_facts.PolicyDecided(
+            ("access", "rate-limit"),
+            "limit",
+            {"roles": ["customer"], "required": True},
+            "user 4 shop ann",
+            (policy_facts.Charged("100/minute", 60, AT_US, 7),),
+        ),
+        "deny",
+    ),
+    (policy_facts.IdempotencyClaimed("ef" * 32), "req-" + "0a" * 16),
+    (policy_facts.IdempotencyReleased("ann", "the order was found"), "req-" + "0a" * 16),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
-from runtime import facts, version_facts
+from runtime import facts, policy_facts, version_facts
 from runtime.context import (
     REQUEST_REDUCER,
     Compensation,
@@ -23,6 +23,7 @@ from runtime.context import (
 )
 from runtime.context.fold import EFFECTS
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS, Change, Fact, Failure
+from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.version_facts import VERSION_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
@@ -45,25 +46,27 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
+VOCABULARY = REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS
+
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS)
+    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS)
 
 
 def test_every_fact_has_a_strategy_and_a_place_in_the_vocabulary() -> None:
     declared = {
-        cls for cls in (vars(facts) | vars(version_facts)).values()
+        cls for cls in (vars(facts) | vars(policy_facts) | vars(version_facts)).values()
         if inspect.isclass(cls) and issubclass(cls, Fact) and cls is not Fact
     }  # fmt: skip
 
-    assert declared == set(REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS) == set(FACTS)
+    assert declared == set(VOCABULARY) == set(FACTS)
 
 
 def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
-    names = [fact.type for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS]
+    names = [fact.type for fact in VOCABULARY]
 
     assert len(set(names)) == len(names)
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS:
+    for fact in VOCABULARY:
         subject, _, happened = fact.type.partition(".")
         told = {"ran", "set", "sent"}
         assert subject.isidentifier()
@@ -72,7 +75,7 @@ def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
 
 @pytest.mark.proves("EF-7")
 def test_no_payload_holds_a_time() -> None:
-    for fact in REQUEST_FACTS:
+    for fact in REQUEST_FACTS + POLICY_FACTS:
         hints = typing.get_type_hints(fact)
         assert not [n for n in hints if n.endswith(("_us", "_ms", "_at", "duration"))], fact
 

@@ -109,6 +109,7 @@ interface Call {
   readonly body: BodyInit | undefined;
   readonly media: string;
   readonly gets: Gets;
+  readonly takesKey: boolean;
 }
 
 const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]);
@@ -158,11 +159,12 @@ class Sender {
   constructor(private readonly options: ClientOptions) {}
 
   async send<T>(call: Call, own: CallOptions): Promise<Answer<T>> {
+    const key = call.takesKey ? crypto.randomUUID() : undefined;
     for (let attempt = 1; ; attempt += 1) {
       let headers: Headers | undefined;
       let failed: SdkError;
       try {
-        const response = await this.once(call, own);
+        const response = await this.once(call, own, key);
         headers = response.headers;
         return await this.read<T>(call, response);
       } catch (error) {
@@ -173,7 +175,8 @@ class Sender {
       const mayPass =
         failed instanceof ConnectionFailed ||
         (failed instanceof ApiError && PASSING.has(failed.status));
-      if (!mayPass || !REPEATABLE.has(call.method) || attempt > (this.options.maxRetries ?? 2)) {
+      const isRepeatable = call.takesKey || REPEATABLE.has(call.method);
+      if (!mayPass || !isRepeatable || attempt > (this.options.maxRetries ?? 2)) {
         throw failed;
       }
       const pause = delayMs(attempt, headers);
@@ -181,13 +184,18 @@ class Sender {
     }
   }
 
-  private async once(call: Call, own: CallOptions): Promise<Response> {
+  private async once(
+    call: Call,
+    own: CallOptions,
+    key: string | undefined,
+  ): Promise<Response> {
     const { baseUrl, token, timeoutMs, headers, fetch: carry } = this.options;
     const bearer = typeof token === "function" ? await token() : token;
     const limit = AbortSignal.timeout(own.timeoutMs ?? timeoutMs ?? 30000);
     const sent: Record<string, string> = { accept: "application/json, application/problem+json" };
     if (call.version !== null) sent["timescape-version"] = call.version;
     if (call.body !== undefined) sent["content-type"] = call.media;
+    if (key !== undefined) sent["idempotency-key"] = key;
     if (bearer !== undefined) sent["authorization"] = `Bearer ${bearer}`;
     const url = baseUrl.replace(/\/+$/, "") + call.path + queryOf(call.query);
     return (carry ?? globalThis.fetch)(url, {

@@ -40,10 +40,10 @@ _IMPORT__ANSWER: _m.json.Decoder[_types.Odd] = _m.json.Decoder(_types.Odd)
 
 def import_(class_: str, body_: int, body: _types.Odd, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Odd]:
     '''Send it back. */ """ \\'''
-    return _calls.Call(handler='import', method='POST', path='/odd/' + _calls.segment(class_) + '/' + _calls.segment(body_), decode=_IMPORT__ANSWER.decode, version='2026-01-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _IMPORT__BODY))
+    return _calls.Call(handler='import', method='POST', path='/odd/' + _calls.segment(class_) + '/' + _calls.segment(body_), decode=_IMPORT__ANSWER.decode, version='2026-01-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _IMPORT__BODY), takes_key=True)
 
 _POST_ANY_BODY: _m.json.Decoder[_t.Any] = _m.json.Decoder()
 
 def post_any(body: _t.Any=None, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_t.Any]:
     """Take anything."""
-    return _calls.Call(handler='post-any', method='POST', path='/any', decode=_calls.anything, version=None, query=tuple((query or {}).items()), body=None if body is None else _calls.encoded(body, _POST_ANY_BODY))
+    return _calls.Call(handler='post-any', method='POST', path='/any', decode=_calls.anything, version=None, query=tuple((query or {}).items()), body=None if body is None else _calls.encoded(body, _POST_ANY_BODY), takes_key=True)

@@ -41,11 +41,13 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     body: bytes | None = None
     media: str = "application/json"
     """Of the body."""
+    takes_key: bool = False
+    """Whether the handler knows a call by its idempotency key."""
 
     @property
     def is_repeatable(self) -> bool:
         """Whether it may be sent again when nobody knows what became of it."""
-        return self.method in REPEATABLE
+        return self.takes_key or self.method in REPEATABLE
 
     def headers(self, token: str | None) -> dict[str, str]:
         """Give what is sent besides the caller's own headers."""

@@ -24,7 +24,7 @@ _POST_ORDERS_ANSWER: _m.json.Decoder[_types.Receipt] = _m.json.Decoder(_types.Re
 
 def post_orders(body: _types.Order, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Receipt]:
     """Sell: vouchers do not count for books, and buying earns points."""
-    return _calls.Call(handler='post-orders', method='POST', path='/orders', decode=_POST_ORDERS_ANSWER.decode, version='2026-10-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_ORDERS_BODY))
+    return _calls.Call(handler='post-orders', method='POST', path='/orders', decode=_POST_ORDERS_ANSWER.decode, version='2026-10-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_ORDERS_BODY), takes_key=True)
 
 _POST_REFUNDS_BODY: _m.json.Decoder[_types.Refund] = _m.json.Decoder(_types.Refund)
 
@@ -32,7 +32,7 @@ _POST_REFUNDS_ANSWER: _m.json.Decoder[_types.Accepted] = _m.json.Decoder(_types.
 
 def post_refunds(body: _types.Refund, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Accepted]:
     """Give money back, up to the limit."""
-    return _calls.Call(handler='post-refunds', method='POST', path='/refunds', decode=_POST_REFUNDS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_REFUNDS_BODY))
+    return _calls.Call(handler='post-refunds', method='POST', path='/refunds', decode=_POST_REFUNDS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_REFUNDS_BODY), takes_key=True)
 
 _PUT_CARTS_CART_BODY: _m.json.Decoder[_types.Cart] = _m.json.Decoder(_types.Cart)
 

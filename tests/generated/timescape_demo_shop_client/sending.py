@@ -4,6 +4,7 @@
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Self, TypeVar
@@ -26,6 +27,7 @@ class Settings:
         token: sent as `Authorization: Bearer …`.
         max_retries: attempts after the first.
         headers: sent with each call.
+        key: makes an idempotency key for a call.
         chance: from 0 to 1, spreads the attempts of many clients.
         now: seconds since 1970, for a `Retry-After` that is a date.
     """
@@ -36,19 +38,26 @@ class Settings:
         max_retries: int,
         headers: Mapping[str, str] | None,
         *,
+        key: Callable[[], str] = secrets.token_hex,
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.token = token
         self.max_retries = max_retries
         self.headers = dict(headers or {})
+        self.key = key
         self.chance = chance
         self.now = now
 
-    def around(self, call: Call[T], own: Mapping[str, str] | None) -> dict[str, str]:
-        """Give the headers of a call."""
+    def own(self, call: Call[T], given: Mapping[str, str] | None) -> Mapping[str, str]:
+        """Give the headers that a call has in all its attempts: its key, and the caller's."""
+        key = {"idempotency-key": self.key()} if call.takes_key else {}
+        return {**key, **{name.lower(): value for name, value in (given or {}).items()}}
+
+    def around(self, call: Call[T], own: Mapping[str, str]) -> dict[str, str]:
+        """Give the headers of an attempt."""
         token = self.token() if callable(self.token) else self.token
-        return {**call.headers(token), **self.headers, **(own or {})}
+        return {**call.headers(token), **self.headers, **own}
 
     def pause_s(
         self, call: Call[T], attempt: int, error: SdkError, headers: Mapping[str, str]
@@ -86,6 +95,7 @@ class Sender:
             ApiError, ConnectionFailed, ContractViolation: the last attempt ended so.
         """
         attempt = 0
+        own = self.settings.own(call, headers)
         while True:
             attempt += 1
             came: Mapping[str, str] = {}
@@ -95,7 +105,7 @@ class Sender:
                     call.path,
                     params=call.query or None,
                     content=call.body,
-                    headers=self.settings.around(call, headers),
+                    headers=self.settings.around(call, own),
                     timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
                 )
                 came = dict(answer.headers)
@@ -129,6 +139,7 @@ class AsyncSender:
     ) -> Answer[T]:
         """Send *call*; see `Sender.send`."""
         attempt = 0
+        own = self.settings.own(call, headers)
         while True:
             attempt += 1
             came: Mapping[str, str] = {}
@@ -138,7 +149,7 @@ class AsyncSender:
                     call.path,
                     params=call.query or None,
                     content=call.body,
-                    headers=self.settings.around(call, headers),
+                    headers=self.settings.around(call, own),
                     timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
                 )
                 came = dict(answer.headers)

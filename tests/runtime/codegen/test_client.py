@@ -202,6 +202,22 @@ def test_what_may_pass_is_tried_again_where_twice_is_as_once(send: Callable[...,
 
 
 @pytest.mark.proves("CG-8")
+def test_a_handler_that_takes_keys_is_tried_again_under_one_key() -> None:
+    server = Server(httpx.ConnectError("down"), httpx.Response(200, content=b"1"),
+                    httpx.Response(200, content=b"1"))  # fmt: skip
+    settings = Settings(None, 2, None)
+    call = Call("h", "POST", "/h", bytes, takes_key=True)
+
+    with httpx.Client(base_url=BASE, transport=httpx.MockTransport(server)) as client:
+        sender = Sender(client, settings, server.slept.append)
+        sender.send(call, None, None)
+        sender.send(call, None, {"Idempotency-Key": "mine"})
+
+    keys = [request.headers["idempotency-key"] for request in server.seen]
+    assert keys[0] == keys[1] != keys[2] == "mine"
+
+
+@pytest.mark.proves("CG-8")
 def test_the_last_error_says_how_often_it_was_tried() -> None:
     server = Server(*(httpx.ReadTimeout("slow") for _ in range(3)))
 

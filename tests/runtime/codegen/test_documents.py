@@ -105,6 +105,19 @@ def test_paths_that_differ_by_names_of_parameters_stand_under_one() -> None:
     assert [p["name"] for p in found["paths"]["/a/{x}/{y}"]["put"]["parameters"]] == ["x", "y"]
 
 
+@pytest.mark.proves("CG-11")
+def test_a_document_says_who_may_call() -> None:
+    open_to_all = manifest("a")
+    policies = msgspec.structs.replace(open_to_all.policies, auth="required", roles=("seller",))
+    guarded = msgspec.structs.replace(manifest("b", path="/b"), policies=policies)
+    found = document(open_to_all, guarded)
+
+    assert "security" not in found["paths"]["/things"]["post"]
+    assert found["paths"]["/b"]["post"]["security"] == [{"caller": []}]
+    assert found["paths"]["/b"]["post"]["x-timescape-roles"] == ["seller"]
+    assert found["components"]["securitySchemes"]["caller"]["scheme"] == "bearer"
+
+
 @pytest.mark.proves("CG-1")
 def test_each_handler_is_taken_in_the_newest_version_or_as_of_an_edition() -> None:
     known = [manifest(version=version) for version in ("2026-01-01", "2026-06-01")]

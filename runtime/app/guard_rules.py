@@ -1,0 +1,93 @@
+"""Reads what handlers say of who may call them (PO-1, RL-3, IK-1)."""
+
+from typing import Final
+
+import msgspec
+
+from runtime.errors import PolicySyntaxError
+from runtime.ingress.endpoints import Guarded
+from runtime.policies import AccessRules, Limit, RateLimits, parse_limits
+from runtime.policies.access import check_names
+
+_KEYS: Final = ("off", "optional", "required")
+_KEYED: Final = frozenset({"POST", "PATCH"})
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """What `app.handler(…)` was told of who may call, as it was written."""
+
+    auth: object = None
+    roles: object = None
+    scopes: object = None
+    limits: object = None
+    idempotency: object = None
+    max_concurrency: object = None
+
+
+class GuardRules(msgspec.Struct, frozen=True):
+    """The same, read."""
+
+    access: AccessRules
+    limits: tuple[Limit, ...]
+    idempotency: str | None
+    """None: by the method."""
+    max_concurrency: int | None = None
+    """Requests that run at once; None: as many as the app takes."""
+
+    def keys(self, method: str) -> str:
+        """Say what becomes of idempotency keys with *method* (IK-1)."""
+        return self.idempotency or ("optional" if method in _KEYED else "off")
+
+
+OPEN: Final = GuardRules(AccessRules(), (), None)
+
+
+def read_rules(asking: Asking, *, required: bool) -> GuardRules:
+    """Read what a handler asks.
+
+    Args:
+        asking: as written.
+        required: whether handlers that say nothing need a principal.
+
+    Raises:
+        PolicySyntaxError: it cannot be read.
+    """
+    if asking.auth not in {None, "open", "required"}:
+        raise unknown("auth", asking.auth, '"open" or "required"')
+    if asking.idempotency is not None and asking.idempotency not in _KEYS:
+        raise unknown("idempotency", asking.idempotency, '"off", "optional" or "required"')
+    roles = check_names(asking.roles, "roles")
+    scopes = check_names(asking.scopes, "scopes")
+    named = roles is not None or scopes is not None
+    if asking.auth == "open" and named:
+        raise unknown("auth", asking.auth, '"required" beside roles or scopes, or leave it out')
+    said = asking.auth == "required" or named
+    access = AccessRules(said or (required and asking.auth is None), roles or (), scopes or ())
+    limits = () if asking.limits is None else parse_limits(asking.limits)
+    kept = asking.idempotency if isinstance(asking.idempotency, str) else None
+    return GuardRules(access, limits, kept, check_places(asking.max_concurrency))
+
+
+def check_places(given: object) -> int | None:
+    """Read a number of requests that run at once; None stays None.
+
+    Raises:
+        PolicySyntaxError: it is none.
+    """
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise unknown("max_concurrency", given, "a whole number from 1")
+    return given
+
+
+def unknown(name: str, given: object, remedy: str) -> PolicySyntaxError:
+    """Return the error of a setting that has none of its values."""
+    return PolicySyntaxError(
+        problem=f"{name}={given!r:.80} is not known.", remedy=f"Write {remedy}."
+    )
+
+
+def guarded(rules: GuardRules) -> Guarded | None:
+    """Return what a version asks of each request; None: nothing."""
+    if not rules.limits and not rules.access.needs_principal:
+        return None
+    return Guarded(rules.access, RateLimits(rules.limits) if rules.limits else None)

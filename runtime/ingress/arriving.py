@@ -1,0 +1,155 @@
+"""A request on its way in: what is known of it so far, and how it ends before any handler."""
+
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from eventstore import StreamId
+from runtime.facts import VersionResolved
+from runtime.ingress.answers import Pairs as HeaderPairs
+from runtime.ingress.chosen import Chosen
+from runtime.ingress.endpoints import Endpoint
+from runtime.ingress.guarding import Decided, Ruling, together
+from runtime.ingress.heads import NO_HEAD
+from runtime.ingress.queries import Pairs
+from runtime.ingress.rooms import Room
+from runtime.lifecycle.problems import problem
+from runtime.messages import Answer, Received
+from runtime.principals import ANONYMOUS
+from runtime.timescape import Refusal, Selector
+
+Scope: TypeAlias = dict[str, Any]
+_AGAIN = Refusal(200, "", "", "")
+_OVERLOADED = Refusal(
+    503, "overloaded", "More requests run than there is room for.", "Send it again after a second."
+)
+
+
+class Refused(Exception):
+    """Ends the work on a request with an answer that no handler gave."""
+
+    def __init__(
+        self,
+        refusal: Refusal,
+        headers: tuple[tuple[str, str], ...] = (),
+        again: Answer | None = None,
+    ) -> None:
+        self.refusal = refusal
+        self.headers = headers
+        self.again = again
+        """An answer that was given before, in the place of a refusal."""
+        super().__init__(refusal.code)
+
+    def answer(self, instance: str) -> Answer:
+        """Return the problem document; OPTIONS gets none."""
+        refusal = self.refusal
+        if self.again is not None:
+            return self.again
+        if refusal.status < 400:
+            return Answer(refusal.status, self.headers, b"")
+        return problem(
+            refusal.status,
+            refusal.code,
+            instance=instance,
+            detail=refusal.detail,
+            remedy=refusal.remedy,
+            headers=self.headers,
+            members=refusal.members,
+        )
+
+    def resolved(self, received: Received) -> tuple[str, VersionResolved] | None:
+        """Return the fact of a version that was asked for and refused."""
+        if not self.refusal.code.startswith(("version-", "tag-")):
+            return None
+        fact = VersionResolved(
+            source=received.source, asked=received.asked, error=self.refusal.code
+        )
+        return "", fact
+
+
+class Arriving:
+    """What is known of a request so far; a refusal records that much."""
+
+    __slots__ = (
+        "body", "chosen", "decided", "endpoint", "head", "params", "path", "principal", "query",
+        "rooms", "scope", "selectors", "taken", "told",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        raw = scope.get("raw_path")
+        self.path: str = quote(scope["path"]) if raw is None else raw.decode("latin-1")
+        self.head = NO_HEAD
+        self.query: Pairs = ()
+        self.params: dict[str, str] = {}
+        self.selectors: tuple[Selector, ...] = ()
+        self.endpoint: Endpoint | None = None
+        self.chosen: Chosen | None = None
+        self.body = b""
+        self.principal = ANONYMOUS
+        self.decided: Decided | None = None
+        self.told: HeaderPairs = ()
+        """Fields of the answer, whatever it is."""
+        self.rooms: tuple[Room, ...] = ()
+        """Where it has a place, to be left at its end."""
+        self.taken: str | None = None
+        """The idempotency key that it holds."""
+
+    @property
+    def client(self) -> str:
+        """The caller's address."""
+        client = self.scope.get("client")
+        return client[0] if client else "unknown"
+
+    @property
+    def own(self) -> HeaderPairs:
+        """Fields of the answer that no handler gave."""
+        own = () if self.chosen is None else self.chosen.headers
+        return (*own, *self.told) if self.told else own
+
+    async def wait_for(self, room: Room) -> None:
+        """Take a place in *room*; of many the first that count most get one (AD-1).
+
+        Raises:
+            Refused: there was none in time.
+        """
+        priority = min(self.head.priority, self.principal.ceiling)
+        if not room.enters() and not await room.wait(priority):
+            raise Refused(_OVERLOADED, (("retry-after", "1"),))
+        self.rooms = (*self.rooms, room)
+
+    def obey(self, ruling: Ruling) -> None:
+        """Take what a policy says.
+
+        Raises:
+            Refused: it ends here.
+        """
+        self.decided = together(self.decided, ruling.decided)
+        if ruling.told:
+            self.told = ruling.told
+        if ruling.taken is not None:
+            self.taken = ruling.taken
+        if ruling.refusal is not None:
+            raise Refused(ruling.refusal, ruling.headers)
+        if ruling.again is not None:
+            raise Refused(_AGAIN, again=ruling.again)
+
+    def received(self, stream: StreamId, received_us: int) -> Received:
+        """Write it down as a value."""
+        first = self.selectors[0] if self.selectors else None
+        return Received(
+            stream=stream,
+            method=self.scope["method"],
+            path=self.path,
+            received_us=received_us,
+            params=self.params,
+            query=self.query,
+            headers=self.head.headers,
+            body=self.body,
+            client=self.client,
+            correlation_id=self.head.correlation,
+            asked=None if first is None else first.text,
+            source="default" if first is None else first.source,
+            resolved=None if self.chosen is None else self.chosen.resolved,
+            principal=self.principal,
+            decided=self.decided,
+        )
