@@ -18,7 +18,7 @@ from runtime.gtype import (
 )
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
-from runtime.messages import HttpError, Request, Response, ValidationFailed
+from runtime.messages import HttpError, Parts, Request, Response, ValidationFailed
 from runtime.secrets import Secret
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "HttpError",
     "LocalContext",
     "Negative",
+    "Parts",
     "Pattern",
     "Positive",
     "Priority",

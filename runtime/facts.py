@@ -41,10 +41,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class RequestReceived(Fact, frozen=True, gc=False):
-    """An accepted request; always the first fact of its stream (IN-11).
-
-    Key: the route; None when no route fits.
-    """
+    """An accepted request, its stream's first fact (IN-11). Key: the route; None if none fits."""
 
     type: ClassVar[str] = "request.received"
 
@@ -84,7 +81,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):
-    """Who asks. Key: the principal's id."""
+    """Who asks; of a credential its id, of times seconds since 1970. Key: the principal's id."""
 
     type: ClassVar[str] = "principal.established"
 
@@ -94,12 +91,9 @@ class PrincipalEstablished(Fact, frozen=True, gc=False):
     scopes: tuple[str, ...] = ()
     tenant: str | None = None
     credential: str | None = None
-    """Id of what proved it; never the credential itself."""
     auth_time: float | None = None
-    """When it proved itself, as its issuer says; seconds since 1970."""
     expires: float | None = None
     ceiling: int = 5
-    """The highest priority that its requests may have."""
 
 
 class VersionResolved(Fact, frozen=True, gc=False):
@@ -112,9 +106,10 @@ class VersionResolved(Fact, frozen=True, gc=False):
     """query, header, datetime, split, default or latest."""
     asked: str | None = None
     error: str | None = None
-    table: int = 0
-    """Position of the last control fact that was known when this was decided."""
+    table: int = 0  # position of the last control fact that was known then
     bucket: int | None = None
+    contract: str | None = None  # what the caller speaks, where another version runs
+    chain: tuple[str, ...] = ()  # fingerprints of the transformers between the two
 
 
 class PhaseChanged(Fact, frozen=True, gc=False):
@@ -443,13 +438,11 @@ class ConfigLoaded(Fact, frozen=True, gc=False):
 
 REQUEST_FACTS: tuple[type[Fact], ...] = (
     RequestReceived, PrincipalEstablished, VersionResolved, PhaseChanged, ValidationFailed,
-    HookRegistered, HookStarted, HookEnded, HookFailed,
-    HandlerStarted, HandlerEnded, HandlerFailed, ListenerFailed,
-    ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
+    HookRegistered, HookStarted, HookEnded, HookFailed, HandlerStarted, HandlerEnded, HandlerFailed,
+    ListenerFailed, ContextSet, ContextEdited, ContextDeleted, ContextCleaned, ContextSnapshotted,
     ContextRestored, EffectRequested, EffectReturned, EffectFailed, EventPublished,
     CapabilityDenied, CompensationRegistered, CompensationRan, CompensationFailed,
-    CompensationCancelled, CleanupRan, CleanupFailed,
-    RequestTimedOut, RequestAborted, ResponseSent,
+    CompensationCancelled, CleanupRan, CleanupFailed, RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""
 

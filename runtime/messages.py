@@ -52,6 +52,8 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    fell_back: bool = False
+    """The caller's own version ran, as its request could not be made into a later one's."""
 
 
 class Fields(Mapping[str, Any]):
@@ -102,6 +104,20 @@ class Request(msgspec.Struct, Generic[B], frozen=True):
     raw: bytes = b""
     principal: Principal = ANONYMOUS
     """Who asks."""
+
+
+class Parts(msgspec.Struct):
+    """A request or an answer on its way between versions, as plain data; a transformer's own.
+
+    It is a copy: changing it changes nothing that anybody else holds.
+    """
+
+    query: dict[str, Any] = {}
+    """Of a request: text by name, or a list of text where a name is repeated."""
+    body: Any = None
+    """Decoded JSON; bytes where a version takes or gives bytes; None: there is none."""
+    status: int | None = None
+    """Of an answer."""
 
 
 class Response:

@@ -6,7 +6,24 @@ of all facts.
 
 from typing import ClassVar
 
-from runtime.facts import Fact
+import msgspec
+
+from runtime.facts import Fact, Json
+
+
+class Compared(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What changed between two neighbouring versions, by the rules it breaks."""
+
+    older: str
+    """A version id."""
+    newer: str
+    request: tuple[str, ...] = ()
+    """Ids of rules by which requests of the older are not fit for the newer."""
+    response: tuple[str, ...] = ()
+    """Ids of rules by which answers of the newer are not fit for callers of the older."""
+    risky: tuple[str, ...] = ()
+    summary: str = ""
+    digest: str = ""
 
 
 class HandlerDeployed(Fact, frozen=True, gc=False):
@@ -26,6 +43,12 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     activation: str = "now"
     """now: callers who name nothing move to it; hold, edition: they do not."""
     tags: tuple[str, ...] = ()
+    run: str = "newest"
+    """newest: later code may serve its callers, where transformers lead there; own: never."""
+    diff: tuple[Compared, ...] = ()
+    """With its neighbours on the line, the lower first."""
+    declares: Json = None
+    """The manifest, as plain data; *manifest* is its digest."""
 
 
 class VersionTagged(Fact, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, policy_facts, version_facts
+from runtime import facts, policy_facts, service_facts, transform_facts, version_facts
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -265,6 +265,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     version_facts.HandlerDeployed: st.builds(
         version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
     ),
+    service_facts.SecretMasked: st.builds(service_facts.SecretMasked, plain_text),
+    service_facts.MaintenanceStopped: st.builds(service_facts.MaintenanceStopped, st.booleans()),
+    service_facts.MaintenanceResumed: st.builds(service_facts.MaintenanceResumed, plain_text),
     version_facts.VersionTagged: st.builds(
         version_facts.VersionTagged, plain_text, _opt, plain_text
     ),
@@ -284,6 +287,17 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         version_facts.TrafficSplitChanged,
         st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple),
         plain_text,
+    ),
+    transform_facts.TransformerRegistered: st.builds(
+        transform_facts.TransformerRegistered, *[plain_text] * 3,
+        st.just(("request_up",)), _opt,
+    ),
+    transform_facts.TransformApplied: st.builds(
+        transform_facts.TransformApplied, plain_text, st.sampled_from(["request", "response"]),
+        plain_text, st.none() | _failures,
+    ),
+    transform_facts.VersionPlaced: st.builds(
+        transform_facts.VersionPlaced, st.just("transform-failed"), _opt
     ),
     facts.ModuleRegistered: st.builds(
         facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)

@@ -8,7 +8,7 @@ import msgspec
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.manifest import declared_app
+from debugger.cli.manifest import load
 from debugger.cli.output import Output
 from debugger.cli.watching import watch
 from debugger.errors import BadInputError
@@ -80,7 +80,7 @@ def _declared(target: str, output: Output) -> _Declared | None:
     if path.suffix == ".json":
         manifests = tuple(read(path))
         return _Declared(name_of(path) or path.stem, manifests)
-    app = declared_app(target, output)
+    app = load(target, output)
     return None if app is None else _Declared(app.name, app.manifests)
 
 

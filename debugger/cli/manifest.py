@@ -43,7 +43,7 @@ def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
             raise BadInputError(problem, "timescape manifest shop:app --out manifests --watch")
         words = ["manifest", arguments.app, "--out", arguments.out]
         return watch([*words, "--json"] if arguments.json else words, output)
-    app = declared_app(arguments.app, output)
+    app = load(arguments.app, output)
     if app is None:
         return Exit.APP_ERROR
     made = app.manifests
@@ -56,7 +56,7 @@ def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     return Exit.OK
 
 
-def declared_app(target: str, output: Output) -> App | None:
+def load(target: str, output: Output) -> App | None:
     """Import the app, which is not started; None: it cannot be, and stderr says why."""
     from runtime.app import load_app  # noqa: PLC0415 - the other commands need no app
 

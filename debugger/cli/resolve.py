@@ -76,6 +76,9 @@ def decide(routes: HandlerRoutes, asked: Asked) -> tuple[object, list[tuple[str,
     else:
         edition = f", edition {answer.version.edition}" if answer.version.edition else ""
         steps.append(("answer", f"{answer.version.id}{edition}, by {answer.source}"))
+        if answer.chain.steps:
+            hops = len(answer.chain.hops)
+            steps.append(("runs", f"{answer.runs.id}, by {hops} transformer{'s' * (hops != 1)}"))
     return answer, steps
 
 

@@ -1,6 +1,8 @@
 """`timescape serve`: run an app and record what it is asked."""
 
 import argparse
+import math
+import os
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
@@ -10,7 +12,29 @@ from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
+LINES = ("plain", "json")
 TRIPPING = ("off", "warn", "raise")
+
+
+def seconds(text: str) -> float:
+    """Read a time."""
+    return _number(text, 3_600, "a number of seconds")
+
+
+def ratio(text: str) -> float:
+    """Read a part of 1."""
+    return _number(text, 1, "a number")
+
+
+def _number(text: str, highest: float, what: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= highest:
+        message = f"{text!r} is not {what} from 0 to {highest:g}"
+        raise argparse.ArgumentTypeError(message)
+    return found
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +47,24 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tripwire", choices=TRIPPING, default="off", help="for what is not recorded; see above"
     )
+    parser.add_argument(
+        "--admin-port", type=port, metavar="N", help="for /healthz, /readyz, /metrics; 0: any"
+    )
+    parser.add_argument(
+        "--admin-host", default="127.0.0.1", metavar="HOST", help="its address; see above"
+    )
+    parser.add_argument("--otlp", metavar="URL", help="send traces to this collector; see above")
+    parser.add_argument(
+        "--trace-ratio", type=ratio, default=1.0, metavar="R", help="of traces (default: 1)"
+    )
+    parser.add_argument("--log", choices=LINES, default="plain", help="log lines; see above")
+    parser.add_argument(
+        "--drain-delay",
+        type=seconds,
+        default=0.0,
+        metavar="S",
+        help="wait before draining (default: 0)",
+    )
     add_keyring(parser)
 
 
@@ -30,7 +72,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
     """Serve an app until SIGTERM or ctrl+c."""
     check_url(arguments.store)
     # Here, not above: the other commands need no web server.
-    from runtime.app import load_app  # noqa: PLC0415
+    from runtime.app import TOKEN_SETTING, AdminAt, TracesTo, load_app  # noqa: PLC0415
     from runtime.app import serve as run  # noqa: PLC0415
 
     app = load_app(arguments.app)
@@ -41,6 +83,14 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         output.say(f"{arguments.app} listens on {address} and records to {store}.")
         output.flush()
 
+    def admin_ready(number: int) -> None:
+        output.say(f"/healthz, /readyz and /metrics are on http://{arguments.admin_host}:{number}.")
+        output.flush()
+
+    admin = None
+    if arguments.admin_port is not None:
+        token = os.environ.get(TOKEN_SETTING)
+        admin = AdminAt(arguments.admin_port, arguments.admin_host, token or None, admin_ready)
     clean = run(
         app,
         arguments.store,
@@ -50,6 +100,10 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         tripwire=arguments.tripwire,
         keyring=keyring_file(arguments),
         ready=ready,
+        admin=admin,
+        traces=None if arguments.otlp is None else TracesTo(arguments.otlp, arguments.trace_ratio),
+        log=arguments.log,
+        drain_delay_s=arguments.drain_delay,
     )
     if not clean:
         output.say("Stopped; some requests were cut short, which is recorded.")
@@ -74,10 +128,19 @@ Handlers that read a clock, chance, files or the network past lctx and gctx cann
 again as they ran. --tripwire says what becomes of them: off, warn (a line in the log) or
 raise (the request fails). Looking makes handlers slower.
 
+With --admin-port there is a second listener, for machines that look after this one: /healthz
+(it turns), /readyz (requests may be sent here) and /metrics (figures for Prometheus). On
+another address than loopback it needs a token, TIMESCAPE_ADMIN_TOKEN, which callers show as
+"Authorization: Bearer ...". On a signal /readyz says no at once, and --drain-delay seconds
+later new requests are refused. --otlp sends the trace of each request to a collector, such
+as http://127.0.0.1:4318/v1/traces (OTLP over HTTP), made of what was recorded. --log json
+makes each line on stderr a JSON object.
+
 examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
+  timescape serve shop:app --admin-port 9090 --log json
   timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,

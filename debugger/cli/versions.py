@@ -22,7 +22,8 @@ from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
 from runtime.timescape.retiring import guards
 
-ACTIONS = ("list", "show", "deactivate", "reactivate", "deprecate")
+ACTIONS = ("list", "show", "diff", "check", "deactivate", "reactivate", "deprecate")
+_TAKES = {"list": "one handler", "diff": "two version ids", "check": "an app"}
 _DETAILS = (Column("field"), Column("value", cut=True))
 
 
@@ -44,14 +45,22 @@ def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     action, *names = arguments.words or ["list"]
     if action not in ACTIONS:
         action, names = "list", arguments.words
-    if len(names) > 1 or (action != "list" and not names):
-        problem = f"{action} takes {'a version id' if action != 'list' else 'one handler'}."
+    most = 2 if action == "diff" else 1
+    if len(names) > most or (action != "list" and len(names) < most):
+        problem = f"{action} takes {_TAKES.get(action, 'a version id')}."
         raise BadInputError(problem, "`timescape versions --help` shows examples.")
     match action:
         case "list":
             return _list(names, arguments, output, stores)
         case "show":
             return _show(names[0], arguments, output, stores)
+        case "diff" | "check":
+            # They look into apps and manifests, which the others do not need.
+            from debugger.cli import versions_compared as compared  # noqa: PLC0415
+
+            if action == "check":
+                return compared.check_app(names[0], arguments, output, stores)
+            return compared.diff_versions(names, arguments, output, stores)
         case _:
             return _change(action, names[0], arguments, output, stores)
 
@@ -136,6 +145,10 @@ COMMAND = Command(
 
   [HANDLER]        since when each is seen, whether it is current, its tags, its part of the traffic
   show TSV         all that is known of a version, and what holds it in service
+  diff TSV TSV     what changed from the first to the second, by rule: what breaks callers of the
+                   first, what may, what does not; and whether transformers join the two
+  check APP        what a start of APP (module:app) would deploy, and who would move to it; nothing
+                   is appended. `breaking` (10) if callers lose something and no transformer helps
   deprecate TSV    announce that it ends: answers of it carry Deprecation, and with --sunset T
                    Sunset; from then on it is refused with 410. T is 30 days ahead or more
   deactivate TSV   refuse it with 410 from now on; its requests stay replayable. What is current,
@@ -149,11 +162,12 @@ A server that runs on the store follows within a second.
 
 examples:
   timescape versions post-orders
+  timescape versions check shop:app
   timescape versions --at 2026-10-01 --json
   timescape versions deprecate tsv:1790000000-post-orders-001 --sunset 2027-03-01
   timescape versions deactivate tsv:1790000000-post-orders-001 --dry-run
 """,
     _declare,
     versions,
-    (Exit.NOT_FOUND, Exit.WRITE_REFUSED),
+    (Exit.NOT_FOUND, Exit.WRITE_REFUSED, Exit.BREAKING, Exit.APP_ERROR),
 )

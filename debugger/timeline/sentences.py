@@ -13,6 +13,7 @@ from debugger.timeline.timeline import Timeline
 from eventstore import Event, UnknownEvent
 from runtime import facts
 from runtime.policy_facts import PolicyDecided
+from runtime.transform_facts import TransformApplied, VersionPlaced
 
 _CELLS = 60
 """Of a value in a sentence."""
@@ -108,7 +109,15 @@ def _resolved(fact: facts.VersionResolved, key: str) -> str:
     if fact.error:
         return f"No version was found: {printable(fact.error)}."
     edition = f", edition {printable(fact.edition)}" if fact.edition else ""
-    return f"The version {key}{edition} was chosen by {printable(fact.source)}."
+    spoken = f", for callers of {printable(fact.contract)}" if fact.contract else ""
+    return f"The version {key}{edition} was chosen by {printable(fact.source)}{spoken}."
+
+
+def _applied(fact: TransformApplied, key: str) -> str:
+    what = f"The {printable(fact.side)} of {printable(fact.source)}"
+    if fact.error is not None:
+        return f"{what} could not be made one of {key}: {_failure(fact.error)}."
+    return f"{what} was made one of {key}."
 
 
 def _decided(fact: PolicyDecided, key: str) -> str:
@@ -144,6 +153,8 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.RequestReceived: _received,
     facts.PrincipalEstablished: lambda fact, key: f"The caller is {key or 'anonymous'}.",
     facts.VersionResolved: _resolved,
+    TransformApplied: _applied,
+    VersionPlaced: lambda fact, key: f"The version {key} ran instead: {printable(fact.reason)}.",
     PolicyDecided: _decided,
     facts.PhaseChanged: lambda fact, key: f"The phase is now {key}.",
     facts.ValidationFailed: _invalid,

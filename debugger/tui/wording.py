@@ -9,6 +9,7 @@ from debugger.timeline.pointers import envelope, parts
 from eventstore import Event
 from runtime import facts
 from runtime.policy_facts import PolicyDecided
+from runtime.transform_facts import TransformApplied, VersionPlaced
 
 
 def short_value(tree: Any, most: int = 200) -> str:
@@ -133,7 +134,7 @@ def _operation(change: facts.Change, most: int) -> str:
             return shown(change.value, most)
 
 
-def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 - a table, one line a fact
+def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 - a table
     match data:
         case facts.RequestReceived(body=body):
             return None if body is None else shown(body, most)
@@ -141,6 +142,10 @@ def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 -
             return printable(kind[:most])
         case facts.VersionResolved(edition=edition, error=error):
             return printable((error or edition or "")[:most])
+        case TransformApplied(side=side, error=failure):
+            return failure_text(failure) if failure else printable(side[:most])
+        case VersionPlaced(reason=reason):
+            return printable(reason[:most])
         case PolicyDecided(policies=policies, reason=reason):
             return printable(f"{', '.join(policies)} {reason}".strip()[:most])
         case facts.ValidationFailed(issues=issues):

@@ -10,6 +10,7 @@ import msgspec
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of
+from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import (
     Declared,
     caller,
@@ -22,9 +23,9 @@ from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
-from runtime.app.sources import Sources
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
@@ -40,7 +41,7 @@ from runtime.ingress.bodies import Receive
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.manifests import HandlerManifest
-from runtime.secrets import Provider
+from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
@@ -57,7 +58,12 @@ class App(Equipment):
         max_body: bytes a request's body may have, where a handler does not say otherwise.
         allowed_hosts: what `Host` may be, exact or `*.` and one label; None: anything.
         root: folder to which recorded source places are relative; None: where we run.
-        secrets: where `gctx.secrets` come from; None: `SECRET_…` of the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: `SECRET_…` of the
+            environment.
+        on_breaking: what becomes of a new version that breaks callers of the one before, where
+            no transformer takes care of them: `hold`: it serves who asks for it, the rest stay;
+            `activate`: all who name nothing move to it; `refuse`: the app does not start.
+        risky: what becomes of one that may: `report`, or `refuse`.
         auth: authenticators, of `runtime.authentication` or your own; each request's credentials
             go to the one that claims them.
         auth_default: `open` or `required`, for handlers that say nothing of who may call them.
@@ -72,7 +78,9 @@ class App(Equipment):
         max_body: int = 1024 * 1024,
         allowed_hosts: Iterable[str] | None = None,
         root: Path | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
+        on_breaking: OnBreaking = "hold",
+        risky: OnRisky = "report",
         auth: Iterable[Any] = (),
         auth_default: str = "open",
         max_in_flight: int = 1_000,
@@ -91,12 +99,12 @@ class App(Equipment):
             max_in_flight=check_places(max_in_flight) or 1,
         )
         self._root = root
-        self._secrets = secrets
+        self._secrets = None if secrets is None else in_order(secrets)
+        self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
-        self._sources = Sources()
         self._edge: Edge | None = None
         self._controller: Controller | None = None
         self._desk: Versions | None = None
@@ -119,6 +127,9 @@ class App(Equipment):
         on_disconnect: str = "finish",
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
+        secrets: Iterable[str] | None = None,
+        run: str = "newest",
+        acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
         scopes: Iterable[str] | None = None,
@@ -141,7 +152,11 @@ class App(Equipment):
             on_disconnect: `finish`, or `cancel` when nobody waits any more.
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
+            secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
+            run: `newest`: later code serves its callers where transformers lead there; `own`.
+            acknowledge: rules such as `BR-12` by which it may differ from the version before,
+                where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
             roles: of which a caller needs one; none listed: any principal.
             scopes: of which a caller needs all.
@@ -166,9 +181,9 @@ class App(Equipment):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags,
+                on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required,
+                self._authenticating.required, run, acknowledge,
             )  # fmt: skip
             new = declare(wanted, self._declared, self._hook_names, self._sources)
             self._declared.append(new)
@@ -235,6 +250,8 @@ class App(Equipment):
             config=self._config_source,
             registered=tuple(self._classes),
             root=self._root,
+            transformers=tuple(self._transformers),
+            policy=self._policy,
         )
 
     @property
@@ -326,7 +343,10 @@ class App(Equipment):
         declared = self.handlers
         methods = {n: tuple(modules.methods(n)) for n in modules.names()}
         config = self._config if instead is None else config_of(given.config)
-        deployed = announce(store, self.name, declared, modules=methods, config=config, clock=clock)
+        deployed = announce(
+            store, self.name, declared, modules=methods, config=config, clock=clock,
+            transformers=self._transformers, policy=self._policy,
+        )  # fmt: skip
         controller = Controller(
             store,
             clock=clock,
@@ -342,13 +362,14 @@ class App(Equipment):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
-        routes = assemble(declared, deployed)
+        routes = assemble(declared, deployed, self._transformers)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
+        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that a request holds whose outcome is not known (IK-4).

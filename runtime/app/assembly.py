@@ -12,34 +12,54 @@ from eventstore.values import Classes, Tree, encode, tree_bytes
 from runtime.app.declarations import Declared
 from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
+from runtime.app.transformers import Transformer, by_handler
 from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.ingress.rooms import Room
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.routing import Routes
 
 
-def assemble(declared: Sequence[Declared], deployed: Deployed) -> Routes[Endpoint]:
+def assemble(
+    declared: Sequence[Declared], deployed: Deployed, transformers: Sequence[Transformer] = ()
+) -> Routes[Endpoint]:
     """Build the route table of what is deployed and can run."""
-    by_handler: dict[str, dict[str, Served]] = {}
+    joints = joints_of(transformers, declared)
+    by_handler_id: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
         templates[version.handler] = (version.template, version.place)
-        served = Served(
-            ready(version, str(version_id)),
-            version.contract.takes,
-            version.max_body,
-            guarded(version.rules),
-            version.rules.keys(version.template.method),
-            None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
-        )
-        by_handler.setdefault(version.handler, {})[str(version_id)] = served
+        code = by_handler_id.setdefault(version.handler, {})
+        code[str(version_id)] = served(version, str(version_id))
     routes: Routes[Endpoint] = Routes()
-    for handler, code in by_handler.items():
+    for handler, code in by_handler_id.items():
         template, place = templates[handler]
-        routes.add(template, Endpoint(handler, template.text, code), place)
+        endpoint = Endpoint(handler, template.text, code, joints.get(handler, {}))
+        routes.add(template, endpoint, place)
     return routes
+
+
+def served(version: Declared, version_id: str) -> Served:
+    """Return a declared version as the edge needs it."""
+    return Served(
+        ready(version, version_id),
+        version.contract.takes,
+        version.max_body,
+        guarded(version.rules),
+        version.rules.keys(version.template.method),
+        None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+    )
+
+
+def joints_of(
+    transformers: Sequence[Transformer], declared: Sequence[Declared]
+) -> dict[str, Mapping[tuple[str, str], Joint]]:
+    """Return the transformers as they run, by handler and by what they join."""
+    return {
+        handler: {(each.older, each.newer): each.joint() for each in of_it}
+        for handler, of_it in by_handler(transformers, declared).items()
+    }
 
 
 def ready(version: Declared, version_id: str) -> HandlerVersion:
@@ -63,6 +83,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         cancel_on_disconnect=version.cancel_on_disconnect,
         media=contract.media,
         modules=None if version.modules is None else frozenset(version.modules),
+        secrets=None if version.secrets is None else frozenset(version.secrets),
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),

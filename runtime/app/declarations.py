@@ -1,6 +1,7 @@
 """What a user declared, before it has a version id: handlers, hooks, their places (RM-1, HW-1)."""
 
 import inspect
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,6 +21,7 @@ from runtime.timescape.tags import check_tag
 
 MAX_TIMEOUT_S = 3_600.0
 _MAX_RETRIES = 100
+_RULE = re.compile(r"BR-[1-9][0-9]?", re.ASCII)
 EXTRA = {"before": frozenset[str](), "after": frozenset({"result"}), "catch": frozenset({"error"})}
 """What hooks of a kind may ask for besides `req, res, lctx, gctx` (HO-4)."""
 
@@ -42,8 +44,14 @@ class Declared(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     modules: tuple[str, ...] | None = None
     """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
+    secrets: tuple[str, ...] | None = None
+    """Names of the secrets it may read; None: whatever it does read."""
     tags: tuple[str, ...] = ()
     """That shall point to it when it is deployed."""
+    run: str = "newest"
+    """newest, or own: its callers get this code, whatever transformers there are."""
+    acknowledged: tuple[str, ...] = ()
+    """Rules by which it may differ from what was before, where the app refuses that."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
     manifest: HandlerManifest | None = None
@@ -150,6 +158,34 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
         check_tag(tag, wanted)
         wanted.append(tag)
     return tuple(dict.fromkeys(wanted))
+
+
+def check_run(run: object) -> str:
+    """Return whose code callers of a version get.
+
+    Raises:
+        PolicySyntaxError: neither `newest` nor `own`.
+    """
+    if run not in {"newest", "own"}:
+        raise PolicySyntaxError(
+            problem=f"run={run!r} is not known.", remedy='Write "newest" or "own".'
+        )
+    return str(run)
+
+
+def check_rules(rules: Iterable[str]) -> tuple[str, ...]:
+    """Return ids of rules, as `BR-12`.
+
+    Raises:
+        PolicySyntaxError: one has not that form.
+    """
+    listed = [rules] if isinstance(rules, str) else list(rules)
+    for rule in listed:
+        if not isinstance(rule, str) or _RULE.fullmatch(rule) is None:
+            raise PolicySyntaxError(
+                problem=f"acknowledge={rule!r:.80} is no rule.", remedy='Write ["BR-12"].'
+            )
+    return tuple(dict.fromkeys(listed))
 
 
 def place_of(frame: FrameType | None) -> str:

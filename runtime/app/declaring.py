@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import read_contract
-from runtime.app.declarations import Declared, check_tags, check_timeout, make_hooks
+from runtime.app.declarations import (
+    Declared,
+    check_rules,
+    check_run,
+    check_tags,
+    check_timeout,
+    make_hooks,
+)
+from runtime.app.granting import check_secrets, refuse_ungranted
 from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.sources import Sources
@@ -47,10 +55,13 @@ class Wanted(msgspec.Struct, frozen=True):
     on_disconnect: object
     modules: object
     tags: Iterable[str] = ()
+    secrets: object = None
     asking: Asking = Asking()
     """Of who may call it."""
     auth_required: bool = False
     """Whether a handler that says nothing of that needs a principal."""
+    run: object = "newest"
+    acknowledge: Iterable[str] = ()
 
 
 class Faults:
@@ -122,7 +133,13 @@ def declare(
     with faults:
         modules = check_modules(wanted.modules)
     with faults:
+        secrets = check_secrets(wanted.secrets)
+    with faults:
         tags = check_tags(wanted.tags)
+    with faults:
+        run = check_run(wanted.run)
+    with faults:
+        acknowledged = check_rules(wanted.acknowledge)
     with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
     with faults:
@@ -153,13 +170,16 @@ def declare(
         max_body=max_body,
         cancel_on_disconnect=cancel,
         modules=modules,
+        secrets=secrets,
         tags=tags,
+        run=run,
+        acknowledged=acknowledged,
         rules=rules,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],
     )
-    unused = refuse_undeclared(declared, sources)
+    unused = [*refuse_undeclared(declared, sources), *refuse_ungranted(declared, sources)]
     own = [*declared.before, *declared.after, *declared.catch]
     for line in [*contract.warnings, *unused, *findings_of(declared, own, sources)]:
         # Past this function, `register` and the user's decorated function, to their line.

@@ -1,12 +1,14 @@
-"""What an app has beside its handlers: hooks, modules, startup hooks, health checks."""
+"""What an app has beside its handlers: hooks, modules, transformers, startup hooks, checks."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from runtime.app.declarations import make_hook
+from runtime.app.declarations import caller, make_hook, place_of
 from runtime.app.life import Life, Priority
+from runtime.app.sources import Sources
+from runtime.app.transformers import Transformer, declare_transformer
 from runtime.errors import RegistrationError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
@@ -26,6 +28,8 @@ class Equipment:
         self._modules = ModuleRegistry()
         self._life = Life(root)
         self._checks: dict[str, Bound] = {}
+        self._sources = Sources()
+        self._transformers: list[Transformer] = []
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
 
@@ -134,6 +138,53 @@ class Equipment:
             return function
 
         return register if fn is None else register(fn)
+
+    def transformer(  # noqa: PLR0913 - each is one thing a user may say of it
+        self,
+        handler: str,
+        older: str | None,
+        newer: str | None,
+        *,
+        request_up: Callable[..., Any] | None = None,
+        response_down: Callable[..., Any] | None = None,
+        timeout: float = 5.0,
+        blocking: bool = False,
+        replace: bool = False,
+    ) -> None:
+        """Join two neighbouring versions: callers of the older are served by the newer's code.
+
+        Both functions ask for `parts`, a `runtime.Parts` of their own, and give it back,
+        changed. They are pure: sync or async, without contexts.
+
+        Args:
+            handler: its id or its route.
+            older: an edition or a version id; None: the version without edition.
+            newer: the next one.
+            request_up: makes a request of the older version one of the newer.
+            response_down: makes an answer of the newer version one of the older.
+            timeout: seconds each may take.
+            blocking: run a sync function in a thread, because it takes long.
+            replace: take the place of other code that joined the two.
+
+        Raises:
+            TransformerError: it has no function.
+            SignatureError: a function asks for something else than `parts`.
+            VersionFormatError: a version is neither an edition nor an id.
+            PolicySyntaxError: the timeout cannot be.
+        """
+        self._refuse_started()
+        self._transformers.append(
+            declare_transformer(
+                handler,
+                (older, newer),
+                {"request_up": request_up, "response_down": response_down},
+                timeout=timeout,
+                blocking=blocking,
+                replace=replace,
+                place=place_of(caller(1)),
+                sources=self._sources,
+            )
+        )
 
     def health_check(self, name: str) -> Callable[[F], F]:
         """Register a health check, sync or async; it may ask for `gctx`.

@@ -61,6 +61,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             tuple(limit.text for limit in declared.rules.limits),
             declared.rules.idempotency,
             declared.rules.max_concurrency,
+            declared.run,
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),
@@ -129,7 +130,7 @@ def _needs(declared: Declared, written: Sequence[Written]) -> Needs:
         modules=tuple(sorted({*seen.modules, *named})) if named is not None else seen.modules,
         declared=named is not None,
         dynamic=dynamic,
-        secrets=seen.secrets,
+        secrets=tuple(sorted({*seen.secrets, *(declared.secrets or ())})),
         topics=seen.topics,
     )
 
@@ -162,6 +163,12 @@ def is_allowed(method: str, names: frozenset[str] | tuple[str, ...]) -> bool:
     return method in names or f"{method.partition('.')[0]}.*" in names
 
 
+def seen_by(declared: Declared, sources: Sources) -> tuple[Seen, tuple[str, ...]]:
+    """Give what a handler and its own hooks are seen to use, and where that is not seen."""
+    hooks = [*declared.before, *declared.after, *declared.catch]
+    return _seen([w for call in _calls(declared, hooks) for w in sources.reached(call)])
+
+
 def refuse_undeclared(declared: Declared, sources: Sources) -> list[str]:
     """Compare what is declared with what the source shows; say what is declared and unseen.
 
@@ -170,9 +177,7 @@ def refuse_undeclared(declared: Declared, sources: Sources) -> list[str]:
     """
     if declared.modules is None:
         return []
-    hooks = [*declared.before, *declared.after, *declared.catch]
-    written = [w for call in _calls(declared, hooks) for w in sources.reached(call)]
-    seen, dynamic = _seen(written)
+    seen, dynamic = seen_by(declared, sources)
     named = declared.modules
     more = [name for name in seen.modules if not is_allowed(name, named)]
     if more:

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
+from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 from runtime.secrets import Provider
@@ -17,7 +19,7 @@ class Instead(msgspec.Struct, frozen=True):
 
     modules: ModuleRegistry
     config: Mapping[str, Any]
-    secrets: Provider | None
+    secrets: tuple[Provider, ...] | None
     replaced: frozenset[str] = frozenset()
     """Modules whose own starts and stops are left out."""
 
@@ -36,3 +38,5 @@ class Parts(msgspec.Struct, frozen=True):
     registered: Sequence[type]
     """Classes that context values may be of."""
     root: Path | None
+    transformers: Sequence[Transformer] = ()
+    policy: DeployPolicy = DeployPolicy()

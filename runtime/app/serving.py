@@ -1,21 +1,57 @@
 """`serve`: an app, a log and an HTTP server, from start to clean stop; `load_app` finds the app."""
 
 import asyncio
+import contextlib
 import difflib
 import gc
 import importlib
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
+from eventstore import EventStoreError, Store
+from runtime.app.admin import Admin, check_reach
 from runtime.app.application import App
+from runtime.app.life import ControlLog
 from runtime.app.log import Durability, open_log
+from runtime.app.logs import LogLines, log_lines
+from runtime.control import control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
+from runtime.ingress.plain_http import PlainListener
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
+from runtime.service_facts import MaintenanceStopped
+from runtime.telemetry.otlp import Collector
+from runtime.telemetry.tracing import Traces
+from runtime.version_facts import HandlerDeployed
 
 DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
+
+
+class AdminAt(msgspec.Struct, frozen=True):
+    """Where the admin listener is."""
+
+    port: int
+    """0: any that is free."""
+    host: str = "127.0.0.1"
+    token: str | None = None
+    """What its callers have to show; None: nothing, which only loopback may do."""
+    ready: Callable[[int], None] | None = None
+    """Called with its port once it listens."""
+
+
+class TracesTo(msgspec.Struct, frozen=True):
+    """Where traces go."""
+
+    endpoint: str
+    """Of a collector, OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`."""
+    ratio: float = 1.0
+    """Of the traces whose callers do not decide."""
 
 
 def serve(  # noqa: PLR0913 - what a program decides, once
@@ -28,7 +64,11 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     keyring: Path | None = None,
     ready: Callable[[], None] | None = None,
     drain_s: float = DRAIN_S,
+    drain_delay_s: float = 0.0,
     tripwire: Tripping = "off",
+    admin: AdminAt | None = None,
+    traces: TracesTo | None = None,
+    log: LogLines = "plain",
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -44,40 +84,122 @@ def serve(  # noqa: PLR0913 - what a program decides, once
         keyring: file of masters, for values that are hashed or sealed.
         ready: called once it listens.
         drain_s: seconds that running requests have.
+        drain_delay_s: seconds for which it still takes requests, and says that it is not
+            ready, before it drains: balancers need time to notice.
         tripwire: what becomes of code that reaches the outside past its contexts: `off`,
             `warn` or `raise`.
+        admin: where `/healthz`, `/readyz` and `/metrics` are; None: nowhere.
+        traces: where spans of requests go; None: nowhere.
+        log: how log lines look on stderr, `plain` or `json`.
 
     Returns:
         Whether every request came to its own end.
 
     Raises:
-        ServeError: the address cannot be listened on.
+        ServeError: the address cannot be listened on, others could reach the admin listener
+            without a token, or OpenTelemetry is not installed.
         EventStoreError: the log cannot be opened, is held by another process, or is full;
             `keyring-missing`, `bad-master`, `wrong-master`.
     """
     check_free(host, port)
+    if admin is not None:
+        check_reach(admin.host, admin.token)
+    _keep_no_cores()
     ids = SystemIds()
-    store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
-    try:
-        app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
-        # What start-up made lives as long as the process: no collection need look at it.
-        gc.collect()
-        gc.freeze()
-        return asyncio.run(_serve(app, host, port, ready, drain_s))
-    finally:
-        store.close()
+    with log_lines(log) as use:
+        store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
+        try:
+            app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
+            use(app.controller.surroundings.gctx.secrets.cache.scrubber)
+            served = _Served(app, store, admin, drain_delay_s)
+            exporting = contextlib.nullcontext() if traces is None else _traced(app, store, traces)
+            # What start-up made lives as long as the process: no collection need look at it.
+            gc.collect()
+            gc.freeze()
+            with exporting:
+                return asyncio.run(served.run(host, port, ready, drain_s))
+        finally:
+            store.close()
 
 
-async def _serve(
-    app: App, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
-) -> bool:
+class _Served:
+    """An app that was started, from its begin to its stop."""
+
+    def __init__(self, app: App, store: Store, at: AdminAt | None, drain_delay_s: float) -> None:
+        self._app = app
+        self._store = store
+        self._at = at
+        self._drain_delay_s = drain_delay_s
+        self._admin = None if at is None else Admin(app, store, system_clock, at.token)
+
+    async def run(
+        self, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
+    ) -> bool:
+        """Serve until a signal comes; say whether every request came to its own end."""
+        clean = False
+        async with self._listening():
+            try:
+                await self._app.begin()
+                clean = await serve_http(
+                    self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
+                    drain_s=drain_s,
+                )  # fmt: skip
+            finally:
+                await self._app.stop(0)
+        await self._tell(clean=clean)
+        return clean
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Answer on the admin listener: before start-up is over, and while requests end."""
+        if self._at is None or self._admin is None:
+            yield
+            return
+        async with PlainListener(self._admin, self._at.host, self._at.port) as listener:
+            if self._at.ready is not None:
+                self._at.ready(listener.port)
+            yield
+
+    async def _stop(self, grace_s: float) -> bool:
+        if self._admin is not None:
+            self._admin.stopping = True
+        delay_s, self._drain_delay_s = self._drain_delay_s, 0.0
+        await asyncio.sleep(delay_s)
+        return await self._app.stop(grace_s)
+
+    async def _tell(self, *, clean: bool) -> None:
+        """Write down that it stopped (SD-1)."""
+        control = ControlLog(self._store, control_stream(self._app.name), system_clock)
+        with contextlib.suppress(EventStoreError):
+            control.tell(MaintenanceStopped(clean), self._app.name)
+            await control.durable()
+
+
+@contextlib.contextmanager
+def _traced(app: App, store: Store, to: TracesTo) -> Iterator[None]:
+    """Export traces, until what was served is exported."""
+    deployed = store.read(control_stream(app.name))
+    traces = Traces(
+        store,
+        Collector(to.endpoint, app.name),
+        app.controller.surroundings.gctx.metrics,
+        ratio=to.ratio,
+        manifests={
+            event.key or "": event.data.manifest
+            for event in deployed
+            if isinstance(event.data, HandlerDeployed)
+        },
+    )
     try:
-        await app.begin()
-        return await serve_http(
-            app.edge, host=host, port=port, stop=app.stop, ready=ready, drain_s=drain_s
-        )
+        yield
     finally:
-        await app.stop(0)
+        traces.close()
+
+
+def _keep_no_cores() -> None:
+    """Write no core dumps from now on: they would hold what secrets were read (SE-7)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def load_app(target: str) -> App:

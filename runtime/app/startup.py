@@ -4,21 +4,36 @@ The control stream of an app is where its versions get their ids; reading it aga
 the same ids to the same code.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
+from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
+from runtime.app.parts import Parts
+from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact, ModuleRegistered
+from runtime.facts import ConfigLoaded, Fact, Json, ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
-from runtime.timescape.deploying import deployment, is_needed
-from runtime.timescape.folding import TableFolding
-from runtime.timescape.table import HandlerRoutes
+from runtime.version_facts import HandlerDeployed
 
 __all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
+
+
+_log = logging.getLogger("timescape")
+
+
+class Startable(Protocol):
+    """An app, as far as it is looked at here."""
+
+    @property
+    def parts(self) -> Parts:
+        """What was registered."""
+        ...
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -26,6 +41,8 @@ class Known(msgspec.Struct, frozen=True):
 
     modules: Mapping[str, tuple[str, ...]] = {}
     config: str | None = None
+    manifests: Mapping[str, Json] = {}
+    """By version id, of those whose deployment kept it."""
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -39,6 +56,7 @@ class Deployed(msgspec.Struct, frozen=True):
 def read_known(store: Store, stream: StreamId, last: int) -> Known:
     """Read which modules and which config were announced, up to revision *last*."""
     modules: dict[str, tuple[str, ...]] = {}
+    manifests: dict[str, Json] = {}
     config: str | None = None
     for event in store.read(stream, 1, last):
         match event.data:
@@ -46,12 +64,14 @@ def read_known(store: Store, stream: StreamId, last: int) -> Known:
                 modules[event.key or ""] = methods
             case ConfigLoaded():
                 config = event.key or ""
+            case HandlerDeployed(declares=manifest):
+                manifests[event.key or ""] = manifest
             case _:
                 pass
-    return Known(modules, config)
+    return Known(modules, config, manifests)
 
 
-def announce(
+def announce(  # noqa: PLR0913 - what an app is made of
     store: Store,
     app: str,
     declared: Sequence[Declared],
@@ -59,6 +79,8 @@ def announce(
     modules: Mapping[str, tuple[str, ...]],
     config: tuple[str, Tree],
     clock: Clock,
+    transformers: Sequence[Transformer] = (),
+    policy: DeployPolicy | None = None,
 ) -> Deployed:
     """Append what is new, durably, and return the ids of all declared versions.
 
@@ -69,16 +91,25 @@ def announce(
         modules: name to methods.
         config: its fingerprint, and the config.
         clock: gives the seconds of new ids.
+        transformers: of the app.
+        policy: what becomes of deploys that break callers.
 
     Raises:
+        BreakingDeployError: the policy refuses a version.
+        TransformerError: a transformer joins no neighbours, or is other code than it was.
         EventStoreError: the log cannot be written.
     """
     stream = control_stream(app)
-    ids: list[VersionId] = []
+    last: list[Deploying] = []
 
     def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
-        ids[:], facts = _decide(table, declared, now_us)
         known = read_known(store, stream, table.revision)
+        deploying = Deploying(
+            table, known.manifests, declared, transformers, policy or DeployPolicy(), now_us
+        )
+        deploying.decide()
+        last[:] = [deploying]
+        facts = deploying.facts
         facts += [
             (name, ModuleRegistered(methods))
             for name, methods in modules.items()
@@ -89,39 +120,40 @@ def announce(
         return facts
 
     table = change(store, stream, decide, clock=clock).table
-    return Deployed(tuple(ids), table)
+    for decision in last[0].decisions:
+        _warn(decision)
+    return Deployed(tuple(last[0].ids), table)
 
 
-def _decide(
-    table: RouteTable, declared: Sequence[Declared], now_us: int
-) -> tuple[list[VersionId], list[tuple[str, Fact]]]:
-    """Say what each declared version is called, and which of them are new."""
-    ids: list[VersionId] = []
-    facts: list[tuple[str, Fact]] = []
-    folding = TableFolding(table)
-    for version in declared:
-        routes: HandlerRoutes | None = folding.table.handlers.get(version.handler)
-        if not is_needed(routes, version.edition, version.fingerprint):
-            last = routes.last_of(version.edition) if routes else None
-            assert last is not None  # noqa: S101 - it is known
-            ids.append(last.id)
-            continue
-        key, fact = deployment(
-            routes,
-            handler=version.handler,
-            route=version.template.text,
-            edition=version.edition,
-            fingerprint=version.fingerprint,
-            digests=_digests(version),
-            now_us=now_us + len(facts),
-            tags=version.tags,
+def foresee(
+    app: Startable, table: RouteTable, kept: Mapping[str, Json], now_us: int
+) -> Sequence[Decision]:
+    """Say what a start of *app* would deploy; nothing is refused.
+
+    Args:
+        app: need not be started.
+        table: its routes, as the log has them.
+        kept: manifests that the log keeps, by version id.
+        now_us: the time.
+
+    Raises:
+        TransformerError: a transformer joins no neighbours, or is other code than it was.
+    """
+    parts = app.parts
+    policy = DeployPolicy("activate" if parts.policy.on_breaking == "activate" else "hold")
+    deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
+    deploying.decide()
+    return deploying.decisions
+
+
+def _warn(decision: Decision) -> None:
+    """Tell who runs the app of a version that breaks callers."""
+    if decision.uncovered and decision.activation != "edition":
+        rules = ",".join(dict.fromkeys(change.rule for change in decision.uncovered))
+        _log.warning(
+            "breaking deploy: version=%s after=%s activation=%s rules=%s",
+            decision.version,
+            decision.below,
+            decision.activation,
+            rules,
         )
-        facts.append((key, fact))
-        folding.deploy(fact, key, now_us + len(facts) - 1)
-        ids.append(VersionId.parse(key))
-    return ids, facts
-
-
-def _digests(version: Declared) -> tuple[str, str]:
-    manifest = version.manifest
-    return ("", "") if manifest is None else (manifest.contract, manifest.digest)

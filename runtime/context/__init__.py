@@ -17,6 +17,8 @@ from runtime.context.state import (
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
+from runtime.service_facts import SERVICE_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -26,11 +28,23 @@ REQUEST = Kind(id=2, name="request", max_events=50_000)
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
 
+VOCABULARY = (
+    *REQUEST_FACTS,
+    *CONTROL_FACTS,
+    *VERSION_FACTS,
+    *POLICY_FACTS,
+    *KEY_FACTS,
+    *SERVICE_FACTS,
+    *TRANSFORM_FACTS,
+    *TRANSFORMER_FACTS,
+)
+"""All facts there are."""
+
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
     new = Registry(kinds=(CONTROL, REQUEST, IDEMPOTENCY))
-    for fact in REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS:
+    for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
 

@@ -23,6 +23,7 @@ from runtime.context.state import (
 from runtime.errors import PatchError
 from runtime.facts import Json
 from runtime.policy_facts import POLICY_FACTS, PolicyDecided
+from runtime.transform_facts import TRANSFORM_FACTS, TransformApplied, VersionPlaced
 
 
 class Folding:
@@ -122,7 +123,7 @@ class RequestReducer:
 
     name = "request"
     version = 2
-    types = frozenset(fact.type for fact in facts.REQUEST_FACTS + POLICY_FACTS)
+    types = frozenset(fact.type for fact in facts.REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS)
     # A newer program's fact must not hide the rest of a request: it moves the revision on.
     unknown: OfUnknown = "skip"
 
@@ -178,7 +179,9 @@ def _principal_established(state: Folding, fact: facts.Fact, key: str) -> None:
     state.principal = key or "anonymous"
 
 
-def _version_resolved(state: Folding, fact: facts.VersionResolved, key: str) -> None:
+def _version_resolved(
+    state: Folding, fact: facts.VersionResolved | VersionPlaced, key: str
+) -> None:
     state.version = key or None
     state.edition = fact.edition
 
@@ -308,6 +311,8 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.RequestReceived: _request_received,
     facts.PrincipalEstablished: _principal_established,
     facts.VersionResolved: _version_resolved,
+    VersionPlaced: _version_resolved,
+    TransformApplied: _nothing,
     PolicyDecided: _policy_decided,
     facts.PhaseChanged: _phase_changed,
     facts.ValidationFailed: _nothing,

@@ -11,7 +11,7 @@ from eventstore import Clock
 from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
-from runtime.secrets import Environment, Found, Provider
+from runtime.secrets import Environment, Readings, SecretCache, Wish
 
 
 class Outside(Protocol):
@@ -31,8 +31,8 @@ class Outside(Protocol):
         """Return what *method* answers, or raise what it raises."""
         ...
 
-    async def secret(self, n: int, name: str) -> Found | None:
-        """Return the secret *name*; None if there is none."""
+    async def secrets(self, n: int, wish: Wish) -> Readings:
+        """Return those of the secrets asked for that are there."""
         ...
 
 
@@ -48,10 +48,10 @@ class Live:
 
     __slots__ = ("_clock", "_secrets", "_workers")
 
-    def __init__(self, clock: Clock, workers: Workers, secrets: Provider | None = None) -> None:
+    def __init__(self, clock: Clock, workers: Workers, secrets: SecretCache | None = None) -> None:
         self._clock = clock
         self._workers = workers
-        self._secrets = secrets or Environment()
+        self._secrets = secrets or SecretCache([Environment()])
 
     def now_us(self, n: int) -> int:
         """Read the clock."""
@@ -77,10 +77,10 @@ class Live:
         finally:
             PERFORMING.reset(performing)
 
-    async def secret(self, n: int, name: str) -> Found | None:
-        """Ask the provider."""
+    async def secrets(self, n: int, wish: Wish) -> Readings:
+        """Read them from the cache, or ask the providers."""
         performing = PERFORMING.set(True)
         try:
-            return await self._secrets.get(name)
+            return await self._secrets.fulfil(wish, self._clock())
         finally:
             PERFORMING.reset(performing)

@@ -61,6 +61,18 @@ class SecretUnavailableError(TimescapeError, LookupError):
     code = "RT408"
 
 
+class MetricError(TimescapeError, ValueError):
+    """A metric was asked for, or given, what it cannot be (OB-1)."""
+
+    code = "RT471"
+
+
+class SecretsConfigError(TimescapeError, ValueError):
+    """Secrets are to come from nowhere, or from where they cannot (SE-1)."""
+
+    code = "RT470"
+
+
 class UnrecordedEffectError(TimescapeError, RuntimeError):
     """Code of a handler or hook reached the outside past its contexts (EF-6)."""
 

@@ -61,3 +61,33 @@ class RoutesChangedError(RoutesError):
     """Others changed the route table again and again meanwhile."""
 
     code = "RT609"
+
+
+class TransformerError(RoutesError, ValueError):
+    """A transformer that cannot be: no such handler or version, or a bad option (TX-1)."""
+
+    code = "RT620"
+
+
+class TransformerAdjacencyError(TransformerError):
+    """A transformer joins versions between which there are others (TX-1)."""
+
+    code = "RT621"
+
+
+class TransformerImmutableError(TransformerError):
+    """The functions of a transformer are not those that were registered (TX-2)."""
+
+    code = "RT622"
+
+
+class BreakingDeployError(RoutesError):
+    """A deploy breaks callers, or may, and the app refuses that (DP-2)."""
+
+    code = "RT623"
+
+
+class TransformFailedError(RoutesError):
+    """An answer could not be made into one of the caller's version (TX-7)."""
+
+    code = "RT624"

@@ -70,8 +70,8 @@ class Arriving:
     """What is known of a request so far; a refusal records that much."""
 
     __slots__ = (
-        "body", "chosen", "decided", "endpoint", "head", "params", "path", "principal", "query",
-        "rooms", "scope", "selectors", "taken", "told",
+        "body", "chosen", "decided", "endpoint", "fell_back", "head", "params", "path",
+        "principal", "query", "rooms", "scope", "selectors", "taken", "told",
     )  # fmt: skip
 
     def __init__(self, scope: Scope) -> None:
@@ -84,6 +84,8 @@ class Arriving:
         self.selectors: tuple[Selector, ...] = ()
         self.endpoint: Endpoint | None = None
         self.chosen: Chosen | None = None
+        self.fell_back = False
+        """Whether the caller's own version ran, as a transformer failed."""
         self.body = b""
         self.principal = ANONYMOUS
         self.decided: Decided | None = None
@@ -103,7 +105,9 @@ class Arriving:
     @property
     def own(self) -> HeaderPairs:
         """Fields of the answer that no handler gave."""
-        own = () if self.chosen is None else self.chosen.headers
+        own: HeaderPairs = ()
+        if self.chosen is not None:
+            own = self.chosen.fallen_back if self.fell_back else self.chosen.headers
         return (*own, *self.told) if self.told else own
 
     async def wait_for(self, room: Room) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from runtime.facts import VersionResolved
 from runtime.ingress.answers import Pairs
+from runtime.ingress.bridging import Placed, place
 from runtime.ingress.endpoints import Endpoint, Served
 from runtime.timescape import HandlerRoutes, Refusal, Resolution, Version
 from runtime.timescape.instants import http_date
@@ -20,6 +21,8 @@ class Chosen(msgspec.Struct, frozen=True):
     served: Served
     resolved: VersionResolved
     headers: Pairs
+    fallen_back: Pairs = ()
+    """In their place, where the caller's own version ran because a transformer failed."""
 
 
 def choose(
@@ -29,6 +32,7 @@ def choose(
     *,
     table: int,
     asked: str | None,
+    now_us: int,
 ) -> Chosen | Refusal:
     """Make ready what *resolution* found; refuse it if its code is not in the running app.
 
@@ -38,20 +42,34 @@ def choose(
         resolution: as it was found.
         table: position of the table it was found in.
         asked: the first selector as sent.
+        now_us: when the request came.
     """
-    version = str(resolution.version.id)
+    meant = resolution.version
+    placed = place(endpoint, routes, resolution, now_us)
+    if placed is None:
+        return _absent(str(meant.id))
+    is_other = placed.version.id != meant.id
     fact = VersionResolved(
-        edition=resolution.version.edition,
+        edition=placed.version.edition,
         source=resolution.source,
         asked=asked,
         table=table,
         bucket=resolution.bucket,
+        contract=str(meant.id) if is_other else None,
+        chain=_fingerprints(placed),
     )
-    served = endpoint.code.get(version)
-    if served is None:
-        return _absent(version)
-    headers = (*_headers(version, resolution), *_ending(routes, resolution.version))
-    return Chosen(served, fact, headers)
+    ending = _ending(routes, meant)
+    own = (*_headers(str(meant.id), resolution), *ending)
+    if not is_other:
+        return Chosen(placed.served, fact, own)
+    spoken = (b"timescape-contract", str(meant.id).encode())
+    headers = (*_headers(str(placed.version.id), resolution), spoken, *ending)
+    return Chosen(placed.served, fact, headers, own)
+
+
+def _fingerprints(placed: Placed) -> tuple[str, ...]:
+    crossing = placed.served.version.crossing
+    return () if crossing is None else tuple(hop.joint.fingerprint for hop in crossing.hops)
 
 
 def _absent(version: str) -> Refusal:

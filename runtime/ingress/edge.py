@@ -186,6 +186,7 @@ class Edge:
         finally:
             if arriving.taken is not None:
                 self.guard.done(arriving.taken)
+        arriving.fell_back = answer.fell_back
         return answer, arriving.own
 
     async def _admit(self, arriving: Arriving, receive: Receive, received_us: int) -> Served:
@@ -335,7 +336,7 @@ class Edge:
         if isinstance(answer, Refusal):
             raise Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
-        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked)
+        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us)
         if isinstance(chosen, Refusal):
             raise Refused(chosen, _RETRY)
         if bucket is None:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from runtime.ingress.rooms import Room
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.messages import Request
 from runtime.policies import AccessRules, RateLimits
 
@@ -52,6 +52,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     route: str
     code: Mapping[str, Served]
     """By version id; versions whose code is not in the app are not in it."""
+    joints: Mapping[tuple[str, str], Joint] = {}
+    """The code of transformers, by what they join: editions or ids."""
 
 
 AnyRequest: TypeAlias = Request[Any]

@@ -10,6 +10,7 @@ from runtime.facts import Issue, Json, ResponseSent
 from runtime.lifecycle.arrival import public_headers
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer, Response, ValidationFailed
+from runtime.secrets import Scrubber
 
 _WITHOUT_BODY = frozenset({204, 304})
 _encode = msgspec.json.Encoder().encode
@@ -105,6 +106,17 @@ def sent(
         delivered=delivered,
     )
     return fact, str(answer.status)
+
+
+def scrubbed(scrubber: Scrubber, answer: Answer) -> Answer:
+    """Return *answer* without secrets, however they came into it (SE-8)."""
+    if not scrubber.knows:
+        return answer
+    return Answer(
+        answer.status,
+        scrubber.value(answer.headers, "answer"),
+        scrubber.raw(answer.body, "answer"),
+    )
 
 
 def shown(version: HandlerVersion | None, body: bytes) -> Json:

@@ -45,6 +45,22 @@ def kept_headers(
     return (*public, *keys) if keys else public
 
 
+_PARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}"
+)
+
+
+@lru_cache(1024)
+def trace_of(headers: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
+    """Return the trace and the span that a valid `traceparent` names (IN-14)."""
+    for name, value in headers:
+        if name == "traceparent":
+            found = _PARENT.match(value)
+            whole = found is not None and (value[:2] != "00" or len(value) == found.end())
+            return (found[1], found[2]) if found is not None and whole else None
+    return None
+
+
 def arrival(  # noqa: PLR0913 - each is one field's source
     received: Received,
     *,
@@ -77,6 +93,9 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         has_keyring: whether hashes can be kept.
     """
     body, text = None, None
+    trace_id, parent = received.trace_id, received.parent_span_id
+    if not trace_id:
+        trace_id, parent = trace_of(received.headers) or (ids[0], None)
     if received.body and redact_body is not None:
         body, text = _body(received.body, redact_body)
     query = received.query
@@ -101,9 +120,9 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         else hashlib.sha256(received.body).hexdigest(),
         body_text=text,
         client=received.client,
-        trace_id=received.trace_id or ids[0],
+        trace_id=trace_id,
         span_id=received.span_id or ids[1],
-        parent_span_id=received.parent_span_id,
+        parent_span_id=parent,
         correlation_id=received.correlation_id,
         timeout_s=timeout_s,
         config=config,

@@ -17,14 +17,14 @@ from runtime.effects.virtual_loop import VirtualLoop
 from runtime.errors import (
     CapabilityDeniedError,
     ModuleContractError,
-    SecretUnavailableError,
+    SecretLeakError,
     UnsupportedValueError,
 )
 from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
-from runtime.secrets import Found, Secret
+from runtime.secrets import Wish, answer_of, check_complete, held_in, tree_of
 
 
 def to_tree(run: Run, value: object) -> Tree:
@@ -32,10 +32,15 @@ def to_tree(run: Run, value: object) -> Tree:
 
     Raises:
         UnsupportedValueError: it cannot be recorded; names path and reason.
+        SecretLeakError: it is a secret, or holds one.
     """
     try:
         return encode(value, run.surroundings.viewer.classes)
     except EventStoreError as error:
+        name = held_in(value)
+        if name is not None:
+            msg = f"The secret {name!r} was about to be recorded."
+            raise SecretLeakError(msg, "Keep its name, and read it again.") from error
         raise UnsupportedValueError(error.problem, error.remedy) from error
 
 
@@ -127,24 +132,33 @@ async def call_module(
     return thaw(tree)
 
 
-async def secret(run: Run, lease: Lease, name: str, site: str | None) -> Secret:
-    """Read a secret; its name and version are written down, and nothing else of it (EF-4)."""
-    n = _requested(run, lease, "secret", name, None, site)
+def refuse_ungranted(run: Run, lease: Lease, wish: Wish, site: str | None) -> None:
+    """Refuse secrets that the running version does not name in its `secrets=` (SE-6).
+
+    Raises:
+        CapabilityDeniedError: it is in the record, and nobody was asked whether they exist.
+    """
+    denied = [name for name in wish.names if name not in (run.version.secrets or ())]
+    for name in denied:
+        run.record.add_for(lease, CapabilityDenied("secrets", "secret.read", name), name, site)
+    if denied:
+        raise CapabilityDeniedError(
+            problem=f"{run.version.route} may not read {', '.join(denied)}.",
+            remedy="Name it in secrets= of the handler.",
+        )
+
+
+async def secrets(run: Run, lease: Lease, wish: Wish, site: str | None) -> Any:
+    """Read secrets; names and versions are written down, and nothing else of them (EF-4)."""
+    n = _requested(run, lease, "secret", wish.key, wish.args, site)
     try:
-        found = await _found(run, n, name)
+        found = await run.surroundings.outside.secrets(n, wish)
+        check_complete(wish, found)
     except BaseException as error:
-        _failed(run, lease, n, name, error)
+        _failed(run, lease, n, wish.key, error)
         raise
-    run.record.add_for(lease, EffectReturned(n, {"version": found.version}), name)
-    return Secret(name, found.version, found.value)
-
-
-async def _found(run: Run, n: int, name: str) -> Found:
-    found = await run.surroundings.outside.secret(n, name)
-    if found is None:
-        msg = f"There is no secret {name!r}."
-        raise SecretUnavailableError(msg, "Give it to the process, or ask for another.")
-    return found
+    run.record.add_for(lease, EffectReturned(n, tree_of(wish, found)), wish.key)
+    return answer_of(wish, found)
 
 
 def _answer_tree(run: Run, method: Method, answer: object) -> Tree:

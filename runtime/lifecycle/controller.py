@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from eventstore import Clock, EventStoreError, Ids, Store, StreamId
+import msgspec
+
+from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
 from runtime.effects.failures import failure_of
@@ -30,7 +32,9 @@ from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival
 from runtime.lifecycle.calling import PASSES_THROUGH
+from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
+from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
@@ -40,7 +44,7 @@ from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
-from runtime.lifecycle.run import Lease, Run, Surroundings
+from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
@@ -98,7 +102,10 @@ class Controller:
         self._has_keyring = store.has_keyring
         self._ids = ids
         self._config = config
+        self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
+        self.finishing = Finishing(clock)
+        """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
@@ -112,12 +119,12 @@ class Controller:
             tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1], gctx.secrets.provider),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
             catch=tuple(catch),
-            abandoned=set(),
+            abandoned=Abandoned(),
         )
 
     @property
@@ -149,9 +156,12 @@ class Controller:
             return await asyncio.ensure_future(self.run(received, version))
         caller = CALLER.get()
         try:
-            return await self._serve(self.begin(received, version))
+            answer = await self._serve(run := self.begin(received, version))
         finally:
             CALLER.set(caller)
+        if run.version is version:
+            return answer
+        return msgspec.structs.replace(answer, fell_back=True)
 
     async def rerun(
         self,
@@ -187,7 +197,8 @@ class Controller:
             resolved: version id, `` if refused, and the fact.
             again: it is no refusal, but an answer that was given before.
         """
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        answer = answers.scrubbed(self._scrubber, answer)
+        record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
         record.add(first, _key(route))
         record.add(*established(received.principal))
@@ -200,7 +211,7 @@ class Controller:
         if code is None and answer.status >= 400 and isinstance(body, dict):
             code = str(body.get("code", "")) or None
         record.add(*answers.sent(answer, code=code, body=body))
-        return await self._durable(record, received, answer)
+        return await self.finishing.finish(record, received, answer)
 
     async def recover(self, modules: ModuleRegistry) -> int:
         """End what a crash left open, before the first request; return how much (CN-7).
@@ -251,7 +262,7 @@ class Controller:
         """
         if first is None:
             first = self._arrival(received, version)
-        record = self._new_recorder(received.stream, self._store, self._surroundings.clock)
+        record = self._recorder(received.stream)
         resolved = received.resolved
         if resolved is None or resolved.edition != version.edition:
             # Another version may be run on a request that was recorded.
@@ -274,6 +285,11 @@ class Controller:
         run.renew = renew
         renew()
         return run
+
+    def _recorder(self, stream: StreamId) -> Recorder:
+        record = self._new_recorder(stream, self._store, self._surroundings.clock)
+        record.scrubber = self._scrubber
+        return record
 
     def _arrival(
         self,
@@ -312,7 +328,7 @@ class Controller:
             run.stage = "over"
             run.record.add(fact, key)
             run.record.end(run.lease)
-            answer = await self._durable(run.record, run.received, answer)
+            answer = await self.finishing.finish(run.record, run.received, answer)
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
@@ -341,14 +357,18 @@ class Controller:
         await clean_up(run)
         if run.stop_reason == "disconnected" or was_cancelled(run):
             return answer, RequestAborted(), run.stop_reason or "cancelled"
+        answer = answers.scrubbed(self._scrubber, answer)
         body = answers.shown(shown_by, answer.body)
         fact, key = answers.sent(answer, code=code, body=body, delivered=run.delivered)
         return answer, fact, key
 
     async def _succeed(self, run: Run) -> Answer:
-        version, scope, record = run.version, run.scope, run.record
+        scope, record = run.scope, run.record
         try:
-            scope["req"] = version.parse(run.received)
+            if run.version.crossing is None:
+                scope["req"] = run.version.parse(run.received)
+            else:
+                scope["req"] = await bring_up(run)
         except ValidationFailed as error:
             record.add(RequestInvalid(error.issues, truncated=error.truncated), "request")
             scope["req"] = undecoded(run.received)
@@ -363,7 +383,9 @@ class Controller:
         result = scope["result"] = answers.result_of(returned, run.response)
         await run_after(run)
         try:
-            answer = answers.success(version, result, run.response)
+            answer = answers.success(run.version, result, run.response)
+            if run.version.crossing is not None:
+                answer = await bring_down(run, answer)
         except ValidationFailed as error:
             record.add(RequestInvalid(error.issues, truncated=error.truncated), "response")
             raise
@@ -396,16 +418,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    async def _durable(self, record: Recorder, received: Received, answer: Answer) -> Answer:
-        """Return *answer* once the log has all facts; another if it will not take them (RS-4)."""
-        record.commit(close=True)
-        try:
-            await record.durable()
-        except EventStoreError as error:
-            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
-            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
-        return answer
 
     def _shutting_down(self, received: Received) -> Answer:
         return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")

@@ -1,7 +1,7 @@
 """What all requests of a runtime share: who it is, its modules, its config (GC-1)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -10,6 +10,7 @@ from eventstore.errors import FrozenValueError
 from eventstore.values import Viewer, encode
 from runtime.modules import ModuleRegistry, Modules
 from runtime.secrets import Environment, Provider, Secrets
+from runtime.telemetry import Metrics
 
 _REMEDY = "Config is read-only; change its source and restart."
 
@@ -30,32 +31,35 @@ class GlobalContext:
         modules: what `gctx.modules` reaches; those registered later are reached, too.
         config: plain data; copied, so that later changes of it are not seen.
         instance: who runs.
-        secrets: where `gctx.secrets` come from; None: the environment.
+        secrets: where `gctx.secrets` come from, in this order; None: the environment.
 
     Attributes:
         instance: who runs.
         modules: a stub for each module, by name.
         config: deep frozen.
         secrets: read by name, as effects.
+        metrics: counters, gauges and histograms of the app.
     """
 
-    __slots__ = ("config", "instance", "modules", "secrets")
+    __slots__ = ("config", "instance", "metrics", "modules", "secrets")
     instance: Instance
     modules: Modules
     config: Any
     secrets: Secrets
+    metrics: Metrics
 
     def __init__(
         self,
         modules: ModuleRegistry | None = None,
         config: Mapping[str, Any] | None = None,
         instance: Instance | None = None,
-        secrets: Provider | None = None,
+        secrets: Provider | Iterable[Provider] | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
-        put(self, "secrets", Secrets(secrets or Environment()))
+        put(self, "secrets", Secrets(Environment() if secrets is None else secrets))
+        put(self, "metrics", Metrics())
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -53,10 +53,57 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Of the answer, where the handler does not say otherwise."""
     modules: frozenset[str] | None = None
     """What it may use of modules, `stock.left` or `stock.*`; None: all."""
+    secrets: frozenset[str] | None = None
+    """Names of the secrets it may read; None: all."""
     hidden_query: frozenset[str] = frozenset()
     """Fields of the query whose values are never recorded."""
     hides_in_body: bool = False
     """Whether a body may hold what is not recorded as it is."""
+    crossing: "Crossing | None" = None
+    """How data of another version's callers comes here and back; None: they are its own."""
+
+    @property
+    def spoken(self) -> "HandlerVersion":
+        """The version by whose types requests are read and answers are written."""
+        return self if self.crossing is None else self.crossing.spoken
+
+
+class Joint(msgspec.Struct, frozen=True):
+    """A transformer between two neighbouring versions, as code; None: nothing is to be done."""
+
+    fingerprint: str
+    """Of the code of its functions, which ask for `parts`."""
+    request_up: Bound | None = None
+    response_down: Bound | None = None
+    timeout_s: float = 5.0
+    """Of each function."""
+    blocking: bool = False
+    """Whether functions that are no coroutine functions run in a thread."""
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """A step of data from one version to its neighbour."""
+
+    older: str
+    """A version id."""
+    newer: str
+    joint: Joint
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """How a version serves the callers of an older one."""
+
+    spoken: HandlerVersion
+    """The version that the caller speaks."""
+    hops: tuple[Hop, ...]
+    """Upwards."""
+    may_fall_back: bool
+    """Whether *spoken* may run instead, if a request cannot be brought up."""
+    hides_request: bool = False
+    """Whether no digest of a request may be kept: its values could be guessed by it."""
+    hides_answer: bool = False
+    max_body: int = 1024 * 1024
+    """What a request's body may have, in bytes; a hop may give four times as many."""
 
 
 Problem = Callable[..., Answer]

@@ -17,8 +17,9 @@ from runtime.lifecycle.meta import Client, Meta, when
 from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
-from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload
+from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload, show_line
 from runtime.modules import Method
+from runtime.secrets import Wish
 
 
 class LocalContext:
@@ -227,11 +228,13 @@ class LocalContext:
         work = asking.call_module(run, self._lease, method, (args, kwargs), site)
         return asking.here_or_later(run, work)
 
-    def read_secret(self, name: str) -> Any:
-        """Read a secret; `gctx.secrets.get` does, handlers need not."""
+    def read_secret(self, wish: Wish) -> Any:
+        """Read secrets; `gctx.secrets` does, handlers need not."""
         run = self._live()
         site = run.surroundings.sites.here(1)
-        return asking.here_or_later(run, asking.secret(run, self._lease, name, site))
+        if run.version.secrets is not None:
+            asking.refuse_ungranted(run, self._lease, wish, site)
+        return asking.here_or_later(run, asking.secrets(run, self._lease, wish, site))
 
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.
@@ -297,9 +300,23 @@ class LocalContext:
             **fields: plain data.
         """
         run = self._live()
-        self._publish(run, LOG, asking.to_tree(run, log_payload(message, level, fields)))
+        payload = asking.to_tree(run, log_payload(message, level, fields))
+        self._publish(run, LOG, payload)
+        show_line(payload, run.record.scrubber)
 
     # --- about the request ---
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a log line says of the request: its ids, its handler and version."""
+        arrival = self._run.arrival
+        return {
+            "request_id": self._run.request_id,
+            "trace_id": arrival.trace_id,
+            "span_id": arrival.span_id,
+            "handler": self._run.version.handler,
+            "version": self._run.version.version,
+        }
 
     @property
     def request_id(self) -> str:

@@ -16,6 +16,7 @@ from runtime.errors import (
     RequestTimedOutError,
     SecretUnavailableError,
     StreamTooLongError,
+    TransformFailedError,
 )
 from runtime.messages import Answer, HttpError, ValidationFailed
 
@@ -29,6 +30,7 @@ _TITLES = {
     "module-contract": "A module gave an answer that is not valid",
     "secret-unavailable": "The server lacks a secret",
     "capability-denied": "The handler used what it does not declare",
+    "transform-failed": "The request or its answer could not be brought to another version",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
 }
@@ -41,6 +43,7 @@ _REMEDIES = {
     "capability-denied": "Give the request id to whoever runs this service.",
     "module-contract": "Give the request id to whoever runs this service.",
     "secret-unavailable": "Give the request id to whoever runs this service.",
+    "transform-failed": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
 }
@@ -114,6 +117,7 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),
     (CapabilityDeniedError, 500, "capability-denied"),
+    (TransformFailedError, 500, "transform-failed"),
 )
 
 

@@ -6,7 +6,7 @@ the same `Folding` as everywhere, and is caught up with only when somebody asks.
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from eventstore import Clock, EventStoreError, NewEvent, Revision, Store, StreamId, Ticket
@@ -14,6 +14,7 @@ from runtime.context import REQUEST, Folding
 from runtime.context.keys import STREAM_FACTS, STREAM_FACTS_WARNING
 from runtime.errors import ContextClosedError, StreamTooLongError
 from runtime.facts import Fact
+from runtime.secrets import Scrubber
 
 ROW_EVENTS = 256
 _RESERVE = 1_000
@@ -38,7 +39,7 @@ class Recorder:
 
     __slots__ = (
         "_clock", "_committed", "_folded", "_folding", "_last_us", "_lock", "_store", "_tickets",
-        "events", "failing", "failure", "stream",
+        "events", "failing", "failure", "scrubber", "stream",
     )  # fmt: skip
 
     def __init__(self, stream: StreamId, store: Store, clock: Clock) -> None:
@@ -49,6 +50,8 @@ class Recorder:
         """Whether the failure path runs, which may use the reserve."""
         self.failure: EventStoreError | None = None
         """Why the log refused; nothing more is committed then."""
+        self.scrubber: Scrubber | None = None
+        """Takes secrets out of what is handed to the log; None: there are none."""
         self._store = store
         self._clock = clock
         self._committed = 0
@@ -132,10 +135,13 @@ class Recorder:
         with self._lock:
             if self.failure is not None or self._committed == len(self.events):
                 return
+            new: Sequence[NewEvent] = self.events[self._committed :]
+            if self.scrubber is not None and self.scrubber.knows:
+                new = self.scrubber.events(new)
             try:
                 ticket = self._store.append(
                     self.stream,
-                    self.events[self._committed :],
+                    new,
                     kind=REQUEST.name,
                     expected=self._committed,
                     close=close,

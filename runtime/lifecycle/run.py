@@ -29,6 +29,16 @@ from runtime.messages import Received, Response
 _log = logging.getLogger("timescape")
 
 
+class Abandoned(set["asyncio.Task[Any]"]):
+    """Tasks, and how many there ever were."""
+
+    total = 0
+
+    def add(self, task: "asyncio.Task[Any]") -> None:
+        self.total += 1
+        super().add(task)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all requests of a controller share."""
@@ -43,7 +53,7 @@ class Surroundings:
     before: tuple[Hook, ...]
     after: tuple[Hook, ...]
     catch: tuple[Hook, ...]
-    abandoned: "set[asyncio.Task[Any]]"
+    abandoned: "Abandoned"
     """Code that was given up and still runs. Kept, as asyncio refers to tasks weakly."""
 
     def forget(self, task: "asyncio.Task[Any]") -> None:

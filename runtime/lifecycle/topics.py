@@ -1,13 +1,22 @@
 """Topics of one request, and log lines, which are one of them (LC-11, LC-12)."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from eventstore.values import text
 from runtime.errors import ContextKeyError, ReservedKeyError
+from runtime.secrets import Scrubber
 
 LOG = "log"
 LEVELS = ("debug", "info", "warning", "error")
+_NUMBERS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_log = logging.getLogger("timescape")
 _CHARACTERS = 128
 _BYTES = 256
 
@@ -51,3 +60,15 @@ def log_payload(message: str, level: str, fields: Mapping[str, Any]) -> dict[str
     if fields:
         line["fields"] = dict(fields)
     return line
+
+
+def show_line(payload: Any, scrubber: Scrubber | None) -> None:
+    """Write what was published as a log line to the log of the process, too (OB-6).
+
+    Without secrets already: who handles it may be anybody.
+    """
+    level = _NUMBERS[payload["level"]]
+    if _log.isEnabledFor(level):
+        if scrubber is not None and scrubber.knows:
+            payload = scrubber.value(payload, "log")
+        _log.log(level, "%s", payload["message"], extra={"fields": payload.get("fields", {})})

@@ -51,6 +51,8 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     idempotency: str | None = None
     """off, optional or required; None: by the method."""
     max_concurrency: int | None = None
+    run: str = "newest"
+    """newest: callers of it are served by later code where transformers lead there; own."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

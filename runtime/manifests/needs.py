@@ -14,6 +14,8 @@ import msgspec
 Path: TypeAlias = tuple[str, ...]
 _CONTEXTS = ("gctx", "lctx")
 _MODULES: Path = ("gctx", "modules")
+_SECRETS: Path = ("gctx", "secrets")
+_NAMING = frozenset({"get", "get_many", "has", "publish"})
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -111,7 +113,7 @@ class _Function:
         parent = parents.get(node)
         if path[:2] == _MODULES and len(path) == 4:
             self.modules.add(f"{path[2]}.{path[3]}")
-        elif path[-1] in {"get", "publish"} and _is_called(parent, node):
+        elif path[-1] in _NAMING and _is_called(parent, node):
             self._named(path, parent, node)
         elif self._is_open(path) and not self._goes_on(node, parent):
             self.dynamic.add(node.lineno)
@@ -122,14 +124,16 @@ class _Function:
         return path == ("gctx",) or (path[:2] == _MODULES and len(path) < 4)
 
     def _named(self, path: Path, call: ast.AST | None, node: ast.expr) -> None:
-        into = self.secrets if path == ("gctx", "secrets", "get") else None
+        into = self.secrets if path[:2] == _SECRETS and path[-1] != "publish" else None
         if path in {("gctx", "publish"), ("lctx", "publish")}:
             into = self.topics
         if into is None or not isinstance(call, ast.Call):
             return
         first = call.args[0] if call.args else None
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            into.add(first.value)
+        listed = first.elts if isinstance(first, ast.List | ast.Tuple | ast.Set) else [first]
+        named = [_text(each) for each in listed]
+        if named and None not in named:
+            into.update(each for each in named if each is not None)
         else:
             self.dynamic.add(node.lineno)
 
@@ -148,6 +152,12 @@ class _Function:
                 return True
             case _:
                 return False
+
+
+def _text(node: ast.AST | None) -> str | None:
+    """Return the text that stands there, if one does."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def _is_called(parent: ast.AST | None, node: ast.expr) -> bool:

@@ -4,6 +4,7 @@ Stubs are shared by all requests (GC-1), so a stub asks who is calling. The cont
 so when a request begins; tasks and worker threads that it starts inherit the answer.
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -13,6 +14,11 @@ from runtime.modules.registry import Method
 class Caller(Protocol):
     """A running request."""
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What a log line says of the request: its ids, its handler and version."""
+        ...
+
     def call_module(self, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call *method* as an effect.
 
@@ -20,8 +26,8 @@ class Caller(Protocol):
         """
         ...
 
-    def read_secret(self, name: str) -> Any:
-        """Read a secret as an effect; see `call_module`."""
+    def read_secret(self, wish: Any) -> Any:
+        """Read secrets as an effect, as a `runtime.secrets.Wish` says; see `call_module`."""
         ...
 
 

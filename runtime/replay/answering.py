@@ -22,7 +22,7 @@ from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
 from runtime.modules import Method
 from runtime.replay.divergence import is_hidden, plain
-from runtime.secrets import PLACEHOLDER, Found
+from runtime.secrets import PLACEHOLDER, Reading, Readings, Wish, readings_of
 
 _NOT_ANSWERS = frozenset({"CancelledError"})
 """Failures that the request's own end brings about, again in every run."""
@@ -165,21 +165,20 @@ class Answers:
             return await asyncio.get_running_loop().create_future()
         return self._stubbed(method.qualified, args, kwargs)
 
-    async def secret(self, n: int, name: str) -> Found | None:
-        """Return a placeholder of the version that was read: no record holds a secret."""
+    async def secrets(self, n: int, wish: Wish) -> Readings:
+        """Return placeholders of the versions that were read: no record holds a secret."""
         event = self._find(n)
         if event is not None:
             await self._turn(event)
             if isinstance(event.data, EffectFailed):
                 raise error_of(event.data.failure, lambda _: None)
-            read: dict[str, str | None] = self._value(event)
-            return Found(PLACEHOLDER, read.get("version"))
+            return readings_of(wish, self._value(event))
         if self._given.beyond is not None:
-            return await self._given.beyond.secret(n, name)
+            return await self._given.beyond.secrets(n, wish)
         if not self._progress.loose:
             await asyncio.get_running_loop().create_future()
         # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
-        return Found(PLACEHOLDER, None)
+        return dict.fromkeys(wish.names, Reading(PLACEHOLDER))
 
     # --- where answers come from ---
 

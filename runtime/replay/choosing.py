@@ -1,6 +1,7 @@
 """Finds what runs: the code of an app for a recorded request, and whether it has changed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,16 +9,19 @@ import msgspec
 from eventstore import Event, Store
 from eventstore.values import decode
 from runtime.app import App
-from runtime.app.assembly import classes_of, ready
+from runtime.app.assembly import classes_of, joints_of, ready, served
 from runtime.app.declarations import Declared
 from runtime.context.phases import AUTHORIZED
-from runtime.control import control_stream, read_table
+from runtime.control import control_stream, read_table, table_at
 from runtime.errors import NotReplayableError, UnknownVersionError
 from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
+from runtime.ingress import Endpoint
+from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import HandlerVersion
 from runtime.policy_facts import PolicyDecided
 from runtime.replay.running import Program
-from runtime.timescape import HandlerRoutes, Version
+from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
 from runtime.timescape.deploying import next_id
 
 
@@ -58,8 +62,18 @@ class Library:
         )
         stream = control_stream(app.name)
         self.known = read_table(store, stream)
+        self.joints = joints_of(self.parts.transformers, self.parts.declared)
+        """The code of transformers."""
+        self._tables: dict[int, RouteTable] = {}
+        self._read_at = partial(table_at, store, stream)
         loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
         self._configs = {event.key: event.data.config for event in loaded}
+
+    def table_at(self, position: int) -> RouteTable:
+        """Return the route table as of *position* of the log."""
+        if position not in self._tables:
+            self._tables[position] = self._read_at(position=position)
+        return self._tables[position]
 
     def config(self, wanted: str) -> Any:
         """Return the config of a fingerprint, as the log has it (GC-3)."""
@@ -89,8 +103,11 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
     line = _Line(first.handler, library.known.handlers.get(first.handler), candidates)
     declared, running = line.pick(recorded, version)
+    runs = ready(declared, running)
+    if recorded.data.contract is not None and running == recorded.key:
+        runs = _crossed(library, recorded, runs, line)
     program = Program(
-        ready(declared, running),
+        runs,
         GlobalContext(parts.modules, library.config(first.config)),
         parts.before,
         parts.after,
@@ -117,6 +134,31 @@ def _resolved(events: Sequence[Event]) -> Event:
             return event
     problem = "The request was refused before any handler was chosen: there is no code to run."
     raise NotReplayableError(problem, "`timescape log` shows why it was refused.")
+
+
+def _crossed(
+    library: Library, recorded: Event, running: HandlerVersion, line: "_Line"
+) -> HandlerVersion:
+    """Return *running* as it served a caller of an older version, by the code there is now.
+
+    Raises:
+        UnknownVersionError: the app has not all of that code.
+    """
+    routes = library.table_at(recorded.data.table).handlers[running.handler]
+    spoken, runs = routes.versions[recorded.data.contract], routes.versions[running.version]
+    if not recorded.data.chain and not line.has(spoken):
+        return running  # A compatible patch, which took its callers as they are.
+    code = {str(each.id): served(line.code(each), str(each.id)) for each in (spoken, runs)}
+    endpoint = Endpoint(
+        running.handler, running.route, code, library.joints.get(running.handler, {})
+    )
+    way = chain(routes, spoken, runs)
+    may_fall_back = routes.in_service(str(spoken.id), recorded.at_us)
+    found = bridged(endpoint, way, may_fall_back=may_fall_back) if isinstance(way, Chain) else None
+    if found is None:
+        msg = f"The app has no transformers from {spoken.id} to {runs.id}."
+        raise UnknownVersionError(msg, "Run it with the code that served the request.")
+    return found.version
 
 
 class _Line:
@@ -151,7 +193,7 @@ class _Line:
         for declared in self._declared:
             if declared.edition == edition:
                 return declared
-        raise self._unknown(edition or "without edition")
+        raise self.unknown(edition or "without edition")
 
     def _newest(self) -> Declared:
         return max(self._declared, key=lambda declared: declared.edition or "")
@@ -162,14 +204,23 @@ class _Line:
                 same_code = deployment.fingerprint == declared.fingerprint
                 if str(deployment.id) == asked and same_code:
                     return declared
-        raise self._unknown(asked)
+        raise self.unknown(asked)
 
     def _id_of(self, declared: Declared) -> str:
         last = self._known.last_of(declared.edition) if self._known else None
         # Code that was never deployed runs under the id that it would get.
         return str(last.id if last else next_id(self._known, self._handler, 0))
 
-    def _unknown(self, asked: str) -> UnknownVersionError:
+    def code(self, version: Version) -> Declared:
+        """Return the code of a version that was spoken or ran."""
+        return self._of_edition(version.edition)
+
+    def has(self, version: Version) -> bool:
+        """Say whether the app has the very code of *version*."""
+        return any(each.fingerprint == version.fingerprint for each in self._declared)
+
+    def unknown(self, asked: str) -> UnknownVersionError:
+        """Return the error of a version whose code is not there."""
         editions = ", ".join(declared.edition or "no edition" for declared in self._declared)
         return UnknownVersionError(
             f"The app has no code of version {asked[:80]} of {self._handler}.",

@@ -146,7 +146,7 @@ def run_again(
     chosen = choose(library, events, options.version)
     request = f"req-{events[-1].stream.hex}"
     around = Surroundings(
-        chosen.program.version, parts.modules, library.classes, request=request, fork=fork
+        chosen.program.version.spoken, parts.modules, library.classes, request=request, fork=fork
     )
     plan = _plan(events, options, chosen, around, keep=keep)
     run = rerun(

@@ -160,12 +160,18 @@ class _Asked:
         self._last = record[-1].data
         self._follower = follower
         self._version = program.version
-        self._reading = Reading(program.version, record, follower.withhold, body)
+        self._reading = Reading(program.version.spoken, record, follower.withhold, body)
+        self._reached = Reading(program.version, record, follower.withhold)
         self._message = received(self._first, record, follower.withhold, body)
 
     async def run(self, controller: Controller) -> Answer:
         first: RequestReceived = self._first.data
         version = msgspec.structs.replace(self._version, parse=self._parse)
+        if version.crossing is not None:
+            # What was received is read as its caller's version, and what became of it as this.
+            spoken = msgspec.structs.replace(version.crossing.spoken, parse=self._parse)
+            crossing = msgspec.structs.replace(version.crossing, spoken=spoken)
+            version = msgspec.structs.replace(version, parse=self._reached.parse, crossing=crossing)
         return await controller.rerun(self._message, version, first, self._begun)
 
     def _parse(self, message: Received) -> Request[Any]:

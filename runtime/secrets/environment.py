@@ -13,6 +13,7 @@ class Environment:
     """
 
     __slots__ = ("_prefix",)
+    name = "env"
 
     def __init__(self, prefix: str = "SECRET_") -> None:
         self._prefix = prefix

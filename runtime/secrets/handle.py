@@ -3,7 +3,9 @@
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import msgspec
 
 from runtime.errors import SecretLeakError
 
@@ -66,3 +68,23 @@ class Secret:
             f"The secret {self.name!r} was about to be {what}.",
             "Use its value where it is needed: `with secret.reveal() as value:`.",
         )
+
+
+def held_in(value: Any) -> str | None:
+    """Return the name of a secret that *value* is or holds; None without one."""
+    todo, seen = [value], set()
+    while todo:
+        each = todo.pop()
+        if isinstance(each, Secret):
+            return each.name
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            todo += [*each.values()]
+        elif isinstance(each, list | tuple | set | frozenset):
+            todo += each
+        elif isinstance(each, msgspec.Struct) or hasattr(each, "__dataclass_fields__"):
+            names = getattr(each, "__struct_fields__", None) or each.__dataclass_fields__
+            todo += [getattr(each, name, None) for name in names]
+    return None

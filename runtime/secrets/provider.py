@@ -1,15 +1,17 @@
-"""Where secrets come from, and how handlers ask for them."""
+"""Where secrets come from: the port, and several of them asked in order (SE-1)."""
 
-import re
-from typing import Any, NoReturn, Protocol
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 
-from eventstore.errors import FrozenValueError
-from runtime.errors import ContextError, ContextKeyError
-from runtime.modules import CALLER
+from runtime.errors import SecretsConfigError, SecretUnavailableError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+EACH_S = 5.0
+"""What a provider may take to answer."""
+_log = logging.getLogger("timescape")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -24,63 +26,71 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """Knows secrets by name."""
+    """Knows secrets by name. What it raises means that it cannot be reached."""
 
     async def get(self, name: str) -> Found | None:
         """Return the secret; None if there is none. An empty one is there.
 
-        It must not block the event loop.
+        It must not block the event loop, and is given up after 5 s.
         """
         ...
 
 
-class Secrets:
-    """`gctx.secrets`: reads secrets as effects of the request that runs.
+class Fetched(msgspec.Struct, frozen=True):
+    """A secret, and who had it."""
 
-    Attributes:
-        provider: where they come from.
-    """
-
-    __slots__ = ("provider",)
-    provider: Provider
-
-    def __init__(self, provider: Provider) -> None:
-        object.__setattr__(self, "provider", provider)
-
-    def get(self, name: str) -> Any:
-        """Read a secret; in an async handler or hook to be awaited.
-
-        The log keeps its name and version, never the value; a replay is given `***`.
-
-        Returns:
-            A `Secret`.
-
-        Raises:
-            SecretUnavailableError: there is none; unhandled it answers 503.
-            ContextKeyError: *name* is no name of a secret.
-            ContextError: no request runs.
-        """
-        check_name(name)
-        caller = CALLER.get()
-        if caller is None:
-            msg = f"The secret {name!r} was asked for outside of a request."
-            raise ContextError(msg, "Ask for it in a handler or hook.")
-        return caller.read_secret(name)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise FrozenValueError("gctx.secrets", "Give the app another provider.")
-
-    def __repr__(self) -> str:
-        return "<secrets>"
+    found: Found
+    provider: str
 
 
-def check_name(name: object) -> None:
-    """Refuse what is no name of a secret.
+def in_order(providers: Provider | Iterable[Provider]) -> tuple[Provider, ...]:
+    """Return one provider, or several, as several.
 
     Raises:
-        ContextKeyError: names it.
+        SecretsConfigError: there is none.
     """
-    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        shown = f"{name[:80]!a}" if isinstance(name, str) else f"a {type(name).__qualname__}"
-        msg = f"{shown} is no name of a secret."
-        raise ContextKeyError(msg, "Use 1 to 128 letters, digits and `_.-`.")
+    listed = tuple(providers) if isinstance(providers, Iterable) else (providers,)
+    if not listed:
+        raise SecretsConfigError(
+            problem="There is no provider of secrets.",
+            remedy="Give at least one, such as Environment() or Files(folder).",
+        )
+    return listed
+
+
+async def ask(providers: Sequence[Provider], name: str) -> Fetched | None:
+    """Ask one provider after the other; None if none has it.
+
+    Raises:
+        SecretUnavailableError: one that could have had it was not to be reached, and none of
+            the others has it.
+    """
+    missed = False
+    for provider in providers:
+        try:
+            async with asyncio.timeout(EACH_S):
+                found = await provider.get(name)
+        except Exception as error:  # noqa: BLE001 - what a provider raises says nothing to us
+            missed = True
+            who, what = name_of(provider), type(error).__name__
+            _log.warning("secret provider not reached: provider=%s error=%s", who, what)
+            continue
+        if found is not None:
+            return Fetched(found, name_of(provider))
+    if missed:
+        raise unavailable([name])
+    return None
+
+
+def name_of(provider: Provider) -> str:
+    """Return what records call a provider."""
+    name = getattr(provider, "name", None)
+    return name if isinstance(name, str) else type(provider).__name__
+
+
+def unavailable(names: Sequence[str]) -> SecretUnavailableError:
+    """Return the error that names secrets, and nothing else of them."""
+    many = len(names) > 1
+    shown = ", ".join(repr(name) for name in names)
+    msg = f"There are no secrets {shown}." if many else f"There is no secret {shown}."
+    return SecretUnavailableError(msg, "Give it to the process, or ask for another.")

@@ -116,7 +116,7 @@ class AppHarness:
         return Instead(
             self._registry(parts.modules),
             parts.config if self._config is None else self._config,
-            secrets,
+            (secrets,),
             frozenset(self._modules),
         )
 

@@ -1,6 +1,7 @@
 """Versions of handlers: their ids, the route table, and which of them a caller means. Pure."""
 
 from runtime.timescape.caching import ResolveCache
+from runtime.timescape.chains import Chain, ChainTooLong, NoTransformPath, chain
 from runtime.timescape.folding import fold_table, fold_until
 from runtime.timescape.keeping import TABLE_REDUCER
 from runtime.timescape.resolve import Refusal, Resolution, resolve
@@ -10,7 +11,10 @@ from runtime.timescape.version_ids import VersionId, check_edition
 
 __all__ = [
     "TABLE_REDUCER",
+    "Chain",
+    "ChainTooLong",
     "HandlerRoutes",
+    "NoTransformPath",
     "Refusal",
     "Resolution",
     "ResolveCache",
@@ -18,6 +22,7 @@ __all__ = [
     "Selector",
     "Version",
     "VersionId",
+    "chain",
     "check_edition",
     "fold_table",
     "fold_until",

@@ -1,4 +1,4 @@
-"""What a deployment is called, and whether callers who name nothing move to it (TS-1, TS-3)."""
+"""What a deployment is called, and where it stands (TS-1, TS-3)."""
 
 from runtime.timescape.table import HandlerRoutes, Version
 from runtime.timescape.version_ids import VersionId
@@ -30,6 +30,7 @@ def deployment(  # noqa: PLR0913 - what is said of a version
     now_us: int,
     effective_us: int | None = None,
     tags: tuple[str, ...] = (),
+    run: str = "newest",
 ) -> tuple[str, HandlerDeployed]:
     """Return the key and the fact of a new version.
 
@@ -43,13 +44,14 @@ def deployment(  # noqa: PLR0913 - what is said of a version
         now_us: the time of the log.
         effective_us: from when on it is to be seen, if that is later.
         tags: that shall point to it.
+        run: `newest`, or `own` where its callers get its own code whatever comes.
     """
     version_id = next_id(routes, handler, now_us)
     last_us = max((v.effective_us for v in routes.line), default=-1) if routes else -1
     from_us = max(now_us, last_us + 1)
     if effective_us is not None and effective_us > from_us:
         from_us = effective_us
-    activation = "now" if _becomes_newest(routes, edition) else "edition"
+    activation = "now" if becomes_newest(routes, edition) else "edition"
     contract, manifest = digests
     fact = HandlerDeployed(
         handler,
@@ -61,11 +63,12 @@ def deployment(  # noqa: PLR0913 - what is said of a version
         effective_us=from_us,
         activation=activation,
         tags=tuple(sorted(tags)),
+        run=run,
     )
     return str(version_id), fact
 
 
-def _becomes_newest(routes: HandlerRoutes | None, edition: str | None) -> bool:
+def becomes_newest(routes: HandlerRoutes | None, edition: str | None) -> bool:
     """Say whether it stands last on the line; a patch of an older edition does not (DP-3)."""
     newest: Version | None = routes.line[-1] if routes and routes.line else None
     return newest is None or (newest.edition or "") <= (edition or "")

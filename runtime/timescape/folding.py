@@ -19,6 +19,7 @@ from runtime.timescape.table import (
     IN_SERVICE,
     WHOLE,
     HandlerRoutes,
+    Pair,
     RouteTable,
     Split,
     TagMove,
@@ -26,6 +27,7 @@ from runtime.timescape.table import (
 )
 from runtime.timescape.timeline import Entry, free_from, insert
 from runtime.timescape.version_ids import VersionId
+from runtime.transform_facts import TransformerRegistered
 
 
 def fold_table(events: Iterable[Event], start: RouteTable | None = None) -> RouteTable:
@@ -79,6 +81,10 @@ class TableFolding:
         self.at_us = max(self.at_us, at_us)
         _deployed(self, fact, key)
 
+    def join(self, fact: TransformerRegistered, handler: str) -> None:
+        """Go on by a transformer that is not in the log yet."""
+        _transformer(self, fact, handler)
+
     @property
     def table(self) -> RouteTable:
         """The table now, which later facts leave as it is."""
@@ -125,6 +131,8 @@ class _Draft:
         self.tags = {tag: list(moves) for tag, moves in start.tags.items()} if start else {}
         self.split = start.split if start else None
         self.retired = dict(start.retired) if start else {}
+        self.pairs = dict(start.pairs) if start else {}
+        self.compared = dict(start.compared) if start else {}
         self.last_us = max((v.effective_us for v in self.line), default=-1)
 
     def frozen(self) -> HandlerRoutes:
@@ -137,6 +145,8 @@ class _Draft:
             MappingProxyType({tag: tuple(moves) for tag, moves in self.tags.items()}),
             self.split,
             MappingProxyType(dict(self.retired)),
+            MappingProxyType(dict(self.pairs)),
+            MappingProxyType(dict(self.compared)),
         )
 
     def tag(self, name: str, at_us: int, version: str | None) -> None:
@@ -160,7 +170,9 @@ def _deployed(table: TableFolding, fact: version_facts.HandlerDeployed, key: str
     effective_us = fact.effective_us
     if effective_us is None:
         effective_us = max(table.at_us, draft.last_us + 1)
-    version = Version(version_id, fact.edition, fact.fingerprint, effective_us, fact.activation)
+    version = Version(
+        version_id, fact.edition, fact.fingerprint, effective_us, fact.activation, fact.run
+    )
     draft.last_us = max(draft.last_us, effective_us)
     draft.route = fact.route
     draft.versions[key] = version
@@ -169,6 +181,15 @@ def _deployed(table: TableFolding, fact: version_facts.HandlerDeployed, key: str
         draft.promote(version, effective_us)
     for tag in fact.tags:
         draft.tag(tag, table.at_us, key)
+    for each in fact.diff:
+        draft.compared[each.older, each.newer] = each
+
+
+def _transformer(table: TableFolding, fact: TransformerRegistered, key: str) -> None:
+    draft = table.known(key)
+    if draft is not None:
+        pair = Pair(fact.older, fact.newer, fact.fingerprint, fact.functions)
+        draft.pairs[fact.older, fact.newer] = pair
 
 
 def _tagged(table: TableFolding, fact: version_facts.VersionTagged, key: str) -> None:
@@ -229,5 +250,6 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     version_facts.VersionReactivated: _reactivated,
     version_facts.VersionDeprecated: _deprecated,
     version_facts.TrafficSplitChanged: _split_changed,
+    TransformerRegistered: _transformer,
 }
 """What each fact does to the table."""

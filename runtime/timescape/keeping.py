@@ -9,6 +9,7 @@ from eventstore import Event, OfUnknown
 from runtime.timescape.folding import EFFECTS, fold_table
 from runtime.timescape.table import (
     HandlerRoutes,
+    Pair,
     Retirement,
     RouteTable,
     Split,
@@ -16,6 +17,7 @@ from runtime.timescape.table import (
     Version,
 )
 from runtime.timescape.timeline import Entry
+from runtime.version_facts import Compared
 
 
 class _Handler(msgspec.Struct, frozen=True, array_like=True):
@@ -28,6 +30,8 @@ class _Handler(msgspec.Struct, frozen=True, array_like=True):
     tags: dict[str, tuple[TagMove, ...]]
     split: Split | None
     retired: dict[str, Retirement]
+    pairs: tuple[Pair, ...] = ()
+    compared: tuple[Compared, ...] = ()
 
 
 class _Table(msgspec.Struct, frozen=True):
@@ -41,7 +45,7 @@ class TableReducer:
     """See `eventstore.Keepable`."""
 
     name = "routes"
-    version = 1
+    version = 2
     types = frozenset(fact.type for fact in EFFECTS)
     # A newer program's fact must not hide the versions of a handler.
     unknown: OfUnknown = "skip"
@@ -82,6 +86,8 @@ def _kept(routes: HandlerRoutes) -> _Handler:
         dict(routes.tags),
         routes.split,
         dict(routes.retired),
+        tuple(routes.pairs.values()),
+        tuple(routes.compared.values()),
     )
 
 
@@ -95,6 +101,8 @@ def _made(kept: _Handler) -> HandlerRoutes:
         MappingProxyType(kept.tags),
         kept.split,
         MappingProxyType(kept.retired),
+        MappingProxyType({(pair.older, pair.newer): pair for pair in kept.pairs}),
+        MappingProxyType({(each.older, each.newer): each for each in kept.compared}),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from runtime.timescape import selectors as forms
+from runtime.timescape.chains import Chain, instead, running
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.selectors import Edition, Instant, Latest, Selector, Tag
 from runtime.timescape.splits import chosen
@@ -34,6 +35,13 @@ class Resolution(msgspec.Struct, frozen=True):
     """Of an instant: from when on that version was current."""
     bucket: int | None = None
     """Of a split: where the caller stands."""
+    chain: Chain = Chain()
+    """The way of its data to the version whose code runs; without steps that is *version*."""
+
+    @property
+    def runs(self) -> Version:
+        """The version whose code runs, if it is there (TR-6)."""
+        return self.chain.steps[-1].newer if self.chain.steps else self.version
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -175,15 +183,20 @@ def _by_tag(routes: HandlerRoutes, name: str, at_us: int | None, now_us: int) ->
 
 
 def _served(routes: HandlerRoutes, found: Resolution, now_us: int) -> Answer:
-    """Refuse a version that has gone (TR-8)."""
+    """Say whose code runs; refuse a version that has gone (TR-7, TR-8)."""
     version = str(found.version.id)
     retirement = routes.retirement(version)
     if retirement.sunset_us is not None and retirement.sunset_us <= now_us:
         when = rfc3339(retirement.sunset_us)
         return _gone(routes, 410, "version-sunset", f"{version} ended at {when}.", now_us)
     if retirement.deactivated is None:
-        return found
-    if retirement.deactivated == "security" and routes.current(now_us) == found.version:
+        way = running(routes, found.version, now_us)
+        return msgspec.structs.replace(found, chain=way) if way.steps else found
+    if retirement.deactivated != "security":
+        there = instead(routes, found.version, now_us)
+        if there is not None:
+            return msgspec.structs.replace(found, chain=there)
+    elif routes.current(now_us) == found.version:
         detail = f"{version} was stopped, and nothing has taken its place."
         return Refusal(503, "version-unavailable", detail, "Try again later.")
     return _gone(routes, 410, "version-deactivated", f"{version} is not served any more.", now_us)

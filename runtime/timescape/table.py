@@ -11,6 +11,7 @@ import msgspec
 
 from runtime.timescape.timeline import Entry, entry_at
 from runtime.timescape.version_ids import VersionId
+from runtime.version_facts import Compared
 
 DEFAULT_TAG = "default"
 """The tag that callers who name nothing follow, where a handler has it (TR-5)."""
@@ -28,11 +29,23 @@ class Version(msgspec.Struct, frozen=True):
     """Until then no selector sees it (TS-7)."""
     activation: str = "now"
     """now: from then on callers who name nothing get it; hold, edition: they do not."""
+    run: str = "newest"
+    """own: its callers get its own code, whatever transformers there are."""
 
     @property
     def order(self) -> tuple[str, VersionId]:
         """Where it stands on the line of its handler (TS-2)."""
         return self.edition or "", self.id
+
+
+class Pair(msgspec.Struct, frozen=True, array_like=True):
+    """A transformer between two neighbours (TX-1)."""
+
+    older: str
+    """An edition, an id, or `` for the version without edition."""
+    newer: str
+    fingerprint: str
+    functions: tuple[str, ...]
 
 
 class TagMove(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +95,10 @@ class HandlerRoutes(msgspec.Struct, frozen=True):
     """Each tag's moves, oldest first."""
     split: Split | None = None
     retired: Mapping[str, Retirement] = {}
+    pairs: Mapping[tuple[str, str], Pair] = {}
+    """Transformers by what they join."""
+    compared: Mapping[tuple[str, str], Compared] = {}
+    """What changed between versions that are or were neighbours, by their ids."""
 
     def current(self, at_us: int) -> Version | None:
         """Return the version that was current at *at_us*."""
@@ -91,6 +108,12 @@ class HandlerRoutes(msgspec.Struct, frozen=True):
     def retirement(self, version: str) -> Retirement:
         """Say what became of *version*."""
         return self.retired.get(version, IN_SERVICE)
+
+    def in_service(self, version: str, now_us: int) -> bool:
+        """Say whether *version* is neither deactivated nor past its sunset."""
+        known = self.retirement(version)
+        ended = known.sunset_us is not None and known.sunset_us <= now_us
+        return known.deactivated is None and not ended
 
     def is_active(self, version: str) -> bool:
         """Say whether *version* is not deactivated."""

@@ -61,7 +61,14 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 def facts() -> str:
     paths = [
-        ROOT / "runtime" / name for name in ("facts.py", "policy_facts.py", "version_facts.py")
+        ROOT / "runtime" / name
+        for name in (
+            "facts.py",
+            "policy_facts.py",
+            "version_facts.py",
+            "service_facts.py",
+            "transform_facts.py",
+        )
     ]
     parts = []
     for cls in (each for path in paths for each in classes(path)):

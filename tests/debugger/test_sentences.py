@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from debugger.timeline import Timeline, printable, sentence, subject
 from eventstore import Event, NewEvent, Position, Revision, UnknownEvent
 from runtime import facts
+from runtime.transform_facts import TransformApplied, VersionPlaced
 from tests.debugger.stores import Story
 from tests.strategies import STREAM, as_events, new_events
 
@@ -65,6 +66,27 @@ def test_a_fact_of_an_unknown_type_is_named() -> None:
         (
             Story().add(facts.VersionResolved(error="version-not-found"), None),
             "No version was found: version-not-found.",
+        ),
+        (
+            Story().add(
+                facts.VersionResolved(None, "query", contract="tsv:1-a-001"), "tsv:2-a-002"
+            ),
+            "The version tsv:2-a-002 was chosen by query, for callers of tsv:1-a-001.",
+        ),
+        (
+            Story().add(TransformApplied("tsv:1-a-001", "request"), "tsv:2-a-002"),
+            "The request of tsv:1-a-001 was made one of tsv:2-a-002.",
+        ),
+        (
+            Story().add(
+                TransformApplied("tsv:1-a-001", "request", error=facts.Failure("KeyError")),
+                "tsv:2-a-002",
+            ),
+            "The request of tsv:1-a-001 could not be made one of tsv:2-a-002: KeyError.",
+        ),
+        (
+            Story().add(VersionPlaced("transform-failed"), "tsv:1-a-001"),
+            "The version tsv:1-a-001 ran instead: transform-failed.",
         ),
         (
             Story().add(facts.CompensationFailed(reason="not-recoverable"), "c1"),

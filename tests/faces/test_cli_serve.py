@@ -38,9 +38,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def served(folder: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
     """Serve the app until the block ends, then ask it to stop and wait for it."""
     words = ["serve", "shop:app", "--port", str(port), "--store", f"sqlite:///{folder}/a.db"]
+    words += more
     server = subprocess.Popen(
         [sys.executable, "-m", "debugger", *words],
         cwd=folder,

@@ -23,7 +23,7 @@ class Hello:
         self.store = memory_store()
         self.app = App("hello")
 
-        @self.app.handler("GET /hello", version="2026-03-01", tags=["stable"])
+        @self.app.handler("GET /hello", version="2026-03-01", tags=["stable"], run="own")
         async def one() -> str:
             return "one"
 

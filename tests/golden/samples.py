@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts, policy_facts, version_facts
+from runtime import facts, policy_facts, service_facts, transform_facts, version_facts
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -75,6 +75,8 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             "tag-not-found",
             table=7,
             bucket=9_999,
+            contract="tsv:1789-post-001",
+            chain=("sha256:" + "ab" * 32,),
         ),
         "tsv:1790-post-001",
     ),
@@ -137,6 +139,19 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             effective_us=AT_US,
             activation="edition",
             tags=("beta", "stable"),
+            run="own",
+            diff=(
+                version_facts.Compared(
+                    "tsv:1790-post-orders-001",
+                    "tsv:1790856181-post-orders-001",
+                    request=("BR-11",),
+                    response=("BR-5",),
+                    risky=("BR-45",),
+                    summary="2 breaking, 1 risky",
+                    digest="sha256:" + "ab" * 32,
+                ),
+            ),
+            declares={"handler": "post-orders", "body": {"gtype": 1, "root": {"kind": "int"}}},
         ),
         "tsv:1790856181-post-orders-001",
     ),
@@ -158,6 +173,26 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "post-orders",
     ),
     (
+        transform_facts.TransformerRegistered(
+            "2026-03-01",
+            "2026-10-01",
+            "sha256:" + "ab" * 32,
+            ("request_up", "response_down"),
+            "sha256:" + "cd" * 32,
+        ),
+        "post-orders",
+    ),
+    (
+        transform_facts.TransformApplied(
+            "tsv:1790-post-orders-001", "request", "sha256:" + "ab" * 32, FAILURE
+        ),
+        "tsv:1790-post-orders-002",
+    ),
+    (
+        transform_facts.VersionPlaced("transform-failed", "2026-03-01"),
+        "tsv:1790-post-orders-001",
+    ),
+    (
         policy_facts.PolicyDecided(
             ("access", "rate-limit"),
             "limit",
@@ -169,6 +204,9 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (policy_facts.IdempotencyClaimed("ef" * 32), "req-" + "0a" * 16),
     (policy_facts.IdempotencyReleased("ann", "the order was found"), "req-" + "0a" * 16),
+    (service_facts.SecretMasked("context.set"), "stock-token"),
+    (service_facts.MaintenanceStopped(clean=True), "shop"),
+    (service_facts.MaintenanceResumed("disk-full"), "shop"),
     (facts.ModuleRegistered(("quote", "release")), "pricing"),
     (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )

@@ -382,15 +382,35 @@ def test_the_route_and_limits_and_hooks_count_as_well() -> None:
     assert one.contract == other.contract
 
 
-@pytest.mark.proves("TR-8", "PL-3")
-def test_a_version_whose_code_has_gone_is_known_and_unavailable() -> None:
+async def asks_for_text(req: Request[str]) -> str:
+    return req.body
+
+
+@pytest.mark.proves("PL-2")
+def test_an_id_outlives_a_patch_that_breaks_nobody() -> None:
     async def scenario() -> None:
         store = memory_store()
         started(store, first, 0)
         app = started(store, second, 1)
         gone, here = versions(store)
+
+        answered = await ask(app, "POST", f"/?v={gone}", {"n": 1})
+
+        assert answered.header("timescape-version") == here
+        assert answered.header("timescape-contract") == gone
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.proves("TR-8", "PL-3")
+def test_a_version_whose_code_has_gone_is_known_and_unavailable() -> None:
+    async def scenario() -> None:
+        store = memory_store()
+        started(store, first, 0)
+        app = started(store, asks_for_text, 1)
+        gone, here = versions(store)
         refused = await ask(app, "POST", f"/?v={gone}", {"n": 1})
-        answered = await ask(app, "POST", f"/?v={here}", {"n": 1})
+        answered = await ask(app, "POST", f"/?v={here}", "n")
 
         assert (refused.status, refused.code) == (503, "version-unavailable")
         assert refused.header("retry-after") == "5"

@@ -1,6 +1,5 @@
 """The fold of a request: what each fact does, and the laws every fold must keep."""
 
-import inspect
 import typing
 from typing import Any
 
@@ -10,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event, Keepable, NewEvent, Reducer, UnknownEvent, fold
-from runtime import facts, policy_facts, version_facts
+from runtime import facts, transform_facts
 from runtime.context import (
     REQUEST_REDUCER,
+    VOCABULARY,
     Compensation,
     Folding,
     PendingEffect,
@@ -22,9 +22,9 @@ from runtime.context import (
     state_from_bytes,
 )
 from runtime.context.fold import EFFECTS
-from runtime.facts import CONTROL_FACTS, REQUEST_FACTS, Change, Fact, Failure
-from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
-from runtime.version_facts import VERSION_FACTS
+from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
+from runtime.policy_facts import POLICY_FACTS
+from runtime.transform_facts import TRANSFORM_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
 REDUCER: Reducer[RequestState] = REQUEST_REDUCER
@@ -46,20 +46,18 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
-VOCABULARY = REQUEST_FACTS + CONTROL_FACTS + VERSION_FACTS + POLICY_FACTS + KEY_FACTS
-
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS)
+    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS)
+
+
+def declared(cls: type[Fact] = Fact) -> set[type[Fact]]:
+    found = {each for each in cls.__subclasses__() if each.__module__.startswith("runtime.")}
+    return found.union(*map(declared, found)) if found else found
 
 
 def test_every_fact_has_a_strategy_and_a_place_in_the_vocabulary() -> None:
-    declared = {
-        cls for cls in (vars(facts) | vars(policy_facts) | vars(version_facts)).values()
-        if inspect.isclass(cls) and issubclass(cls, Fact) and cls is not Fact
-    }  # fmt: skip
-
-    assert declared == set(VOCABULARY) == set(FACTS)
+    assert declared() == set(VOCABULARY) == set(FACTS)
 
 
 def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
@@ -237,6 +235,15 @@ def test_a_refused_version_and_nobody_are_shown_so() -> None:
     )  # fmt: skip
 
     assert (state.version, state.edition, state.principal) == (None, None, "anonymous")
+
+
+@pytest.mark.proves("TX-7")
+def test_a_request_that_fell_back_runs_its_own_version() -> None:
+    placed = transform_facts.VersionPlaced("transform-failed", "2026-03-01")
+
+    state = after(*OPENING, (placed, "tsv:1-post-orders-0"))
+
+    assert (state.version, state.edition) == ("tsv:1-post-orders-0", "2026-03-01")
 
 
 @pytest.mark.proves("SN-1")

@@ -1,0 +1,133 @@
+"""The admin listener: is it alive, is it ready, how does it do (SD-2, SD-3).
+
+`/healthz` says that the event loop turns and asks nobody. `/readyz` says whether requests may
+be sent here. `/metrics` are figures for Prometheus. The app's own listener serves none of them.
+"""
+
+import asyncio
+import hmac
+import ipaddress
+import socket
+from collections.abc import Mapping
+
+from eventstore import Clock, EventStoreError, Store
+from runtime.app.application import App
+from runtime.app.gauges import Gauges
+from runtime.app.life import ControlLog
+from runtime.control import control_stream
+from runtime.errors import NotStartedError, ServeError
+from runtime.ingress.plain_http import plain
+from runtime.messages import Answer
+from runtime.service_facts import MaintenanceResumed
+from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
+
+TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
+"""Environment variable that holds what callers of the admin listener have to show."""
+_LOOK_S = 2.0
+
+
+class Admin:
+    """Answers what the admin listener is asked; from now on the app's requests are measured.
+
+    Args:
+        app: has been started.
+        store: its log.
+        clock: gives the time.
+        token: what callers have to show, `Authorization: Bearer …`; None: nothing.
+    """
+
+    def __init__(self, app: App, store: Store, clock: Clock, token: str | None = None) -> None:
+        self._app = app
+        self._store = store
+        self._clock = clock
+        self._token = token
+        self.stopping = False
+        """Whether no more requests shall come here."""
+        self._control = ControlLog(store, control_stream(app.name), clock)
+        self._metrics = app.controller.surroundings.gctx.metrics
+        measured = app.controller.finishing.measured = RequestMetrics(self._metrics)
+        self._gauges = Gauges(self._metrics, measured)
+
+    async def __call__(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+        """Answer a request."""
+        pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures}
+        if not self._may(headers.get("authorization", "")):
+            return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        if path not in pages:
+            return plain(404, {"problem": "There are /healthz, /readyz and /metrics."})
+        if method not in {"GET", "HEAD"}:
+            return plain(405, {"problem": "Use GET."}, ("allow", "GET, HEAD"))
+        return await pages[path]()
+
+    def _may(self, shown: str) -> bool:
+        wanted = f"Bearer {self._token}"
+        return self._token is None or hmac.compare_digest(shown.encode(), wanted.encode())
+
+    async def _alive(self) -> Answer:
+        return plain(200, {"status": "pass"})
+
+    async def _ready(self) -> Answer:
+        failing = await self.failing()
+        if failing:
+            return plain(503, {"status": "fail", "failing": failing}, ("retry-after", "1"))
+        return plain(200, {"status": "pass"})
+
+    async def failing(self) -> list[str]:
+        """Name the checks that fail: stopping, startup, log, table."""
+        if self.stopping:
+            return ["stopping"]
+        try:
+            edge, controller = self._app.edge, self._app.controller
+        except NotStartedError:
+            return ["startup"]
+        failing = []
+        refused = controller.finishing.refused
+        if refused is not None and not await self._takes_facts_again(refused):
+            failing.append("log")
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await asyncio.to_thread(edge.board.refresh)
+        except (EventStoreError, TimeoutError):
+            failing.append("table")
+        return failing
+
+    async def _takes_facts_again(self, refused: str) -> bool:
+        """Try it: where nobody sends requests, no request would show it."""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                self._control.tell(MaintenanceResumed(refused), self._app.name)
+                await self._control.durable()
+        except (EventStoreError, TimeoutError):
+            return False
+        self._app.controller.finishing.refused = None
+        return True
+
+    async def _figures(self) -> Answer:
+        try:
+            edge, controller = self._app.edge, self._app.controller
+            await asyncio.to_thread(self._gauges.look, edge, controller, self._store, self._clock)
+        except (EventStoreError, NotStartedError):
+            # What there is, is worth more than nothing.
+            pass
+        return Answer(200, (("content-type", CONTENT_TYPE),), exposition(self._metrics))
+
+
+def check_reach(host: str, token: str | None) -> None:
+    """Refuse an admin listener that others could reach without a token.
+
+    Raises:
+        ServeError: says so.
+    """
+    if token is None and not _is_loopback(host):
+        raise ServeError(
+            problem=f"The admin listener on {host} could be reached by anybody.",
+            remedy=f"Set {TOKEN_SETTING}, or listen on 127.0.0.1.",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(each[4][0]).is_loopback for each in found)

@@ -1,0 +1,263 @@
+"""Decides what a start deploys, and who moves to it (DP-1, DP-2, DP-3).
+
+A version that breaks nobody, or whose callers a transformer serves, takes over those who name
+nothing. One that breaks them waits beside what they have, until somebody promotes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from runtime.app.declarations import Declared
+from runtime.app.transformers import Transformer, by_handler
+from runtime.errors import BreakingDeployError, PolicySyntaxError
+from runtime.facts import Fact
+from runtime.manifests import HandlerManifest
+from runtime.manifests.differences import Difference, Differences, diff, read_plain
+from runtime.timescape import HandlerRoutes, RouteTable, Version, VersionId
+from runtime.timescape.chains import Chain, chain, step_between
+from runtime.timescape.deploying import becomes_newest, deployment, is_needed
+from runtime.timescape.folding import TableFolding
+from runtime.timescape.joining import join
+from runtime.version_facts import Compared, HandlerDeployed
+
+OnBreaking: TypeAlias = Literal["hold", "activate", "refuse"]
+OnRisky: TypeAlias = Literal["report", "refuse"]
+
+
+class DeployPolicy(msgspec.Struct, frozen=True):
+    """What becomes of deploys that break callers, or may."""
+
+    on_breaking: OnBreaking = "hold"
+    risky: OnRisky = "report"
+
+
+def check_policy(on_breaking: str, risky: str) -> DeployPolicy:
+    """Return the policy of an app.
+
+    Raises:
+        PolicySyntaxError: one is not known.
+    """
+    try:
+        return msgspec.convert({"on_breaking": on_breaking, "risky": risky}, DeployPolicy)
+    except msgspec.ValidationError as error:
+        raise PolicySyntaxError(
+            problem=f"on_breaking={on_breaking!r:.40}, risky={risky!r:.40} is no policy.",
+            remedy="Write hold, activate or refuse; and report or refuse.",
+        ) from error
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What becomes of a version that is new."""
+
+    version: str
+    handler: str
+    edition: str | None
+    activation: str
+    """now, hold or edition."""
+    why: str
+    below: str | None
+    """Its lower neighbour."""
+    differences: Differences
+    """From that to it."""
+    uncovered: tuple[Difference, ...]
+    """Those that break and that no transformer takes care of."""
+
+
+class Deploying:
+    """One deployment, version by version.
+
+    Args:
+        table: as the log has it.
+        kept: manifests that the log keeps, by version id.
+        declared: the versions of the app.
+        transformers: of the app.
+        policy: what becomes of breaking ones.
+        now_us: the time of the log.
+    """
+
+    def __init__(
+        self,
+        table: RouteTable,
+        kept: Mapping[str, Any],
+        declared: Sequence[Declared],
+        transformers: Sequence[Transformer],
+        policy: DeployPolicy,
+        now_us: int,
+    ) -> None:
+        self.ids: list[VersionId] = []
+        """Of the declared versions, in their order."""
+        self.facts: list[tuple[str, Fact]] = []
+        self.decisions: list[Decision] = []
+        """Of those that are new."""
+        self._folding = TableFolding(table)
+        self._kept = kept
+        self._declared = declared
+        self._transformers = by_handler(transformers, declared)
+        self._policy = policy
+        self._now_us = now_us
+
+    def decide(self) -> None:
+        """Fill in what there is to say.
+
+        Raises:
+            BreakingDeployError: the policy refuses a version.
+            TransformerError: a transformer joins no neighbours, or is other code than it was.
+        """
+        for version in self._declared:
+            self._version(version)
+        for handler, transformers in self._transformers.items():
+            for each in transformers:
+                routes = self._folding.table.handlers[handler]
+                fact = join(routes, each.fact(), replace=each.replace)
+                if fact is not None:
+                    self._folding.join(fact, handler)
+                    self.facts.append((handler, fact))
+
+    def _version(self, version: Declared) -> None:
+        routes = self._folding.table.handlers.get(version.handler)
+        if not is_needed(routes, version.edition, version.fingerprint):
+            last = routes.last_of(version.edition) if routes else None
+            assert last is not None  # noqa: S101 - it is known
+            self.ids.append(last.id)
+            return
+        now_us = self._now_us + len(self.facts)
+        key, fact = deployment(
+            routes,
+            handler=version.handler,
+            route=version.template.text,
+            edition=version.edition,
+            fingerprint=version.fingerprint,
+            digests=_digests(version),
+            now_us=now_us,
+            tags=version.tags,
+            run=version.run,
+        )
+        decision, fact = self._judged(version, routes, key, fact)
+        self._refuse(version, decision)
+        self.decisions.append(decision)
+        self.facts.append((key, fact))
+        self._folding.deploy(fact, key, now_us)
+        self.ids.append(VersionId.parse(key))
+
+    def _judged(
+        self, version: Declared, routes: HandlerRoutes | None, key: str, fact: HandlerDeployed
+    ) -> tuple[Decision, HandlerDeployed]:
+        """Compare it with its neighbours, and say who moves to it."""
+        manifest = version.manifest
+        after = self._with(key, fact)
+        new, line = after.versions[key], after.line
+        at = line.index(new)
+        below = line[at - 1] if at else None
+        above = line[at + 1] if at + 1 < len(line) else None
+        differences = self._between(below, manifest)
+        compared = [] if below is None else [_compared(str(below.id), key, differences)]
+        if above is not None:
+            upwards = _diff(manifest, self._manifest(above))
+            compared.append(_compared(key, str(above.id), upwards))
+        fact = msgspec.structs.replace(
+            fact,
+            diff=tuple(compared),
+            declares=None if manifest is None else manifest.plain(),
+        )
+        after = self._with(key, fact)
+        activation, why = self._activation(routes, after, new, version.edition)
+        decision = Decision(
+            key,
+            version.handler,
+            version.edition,
+            activation,
+            why,
+            None if below is None else str(below.id),
+            differences,
+            _uncovered(after, below, new, differences),
+        )
+        return decision, msgspec.structs.replace(fact, activation=activation)
+
+    def _with(self, key: str, fact: HandlerDeployed) -> HandlerRoutes:
+        """Return the routes as they would be, with the transformers of the app."""
+        trial = TableFolding(self._folding.table)
+        trial.deploy(msgspec.structs.replace(fact, activation="hold"), key, self._now_us)
+        for each in self._transformers.get(fact.handler, ()):
+            trial.join(each.fact(), fact.handler)
+        return trial.table.handlers[fact.handler]
+
+    def _activation(
+        self, routes: HandlerRoutes | None, after: HandlerRoutes, new: Version, edition: str | None
+    ) -> tuple[str, str]:
+        current = None if routes is None else routes.current(self._now_us + len(self.facts))
+        if current is None or routes is None:
+            return "now", "it is the first version"
+        if not becomes_newest(routes, edition):
+            return "edition", "it takes the place of its edition's last version"
+        if isinstance(chain(after, current, new), Chain):
+            return "now", "callers who name nothing lose nothing"
+        if self._policy.on_breaking == "activate":
+            return "now", "it breaks callers, and on_breaking='activate' lets it"
+        if self._code_of(current) is None:
+            return "now", "it breaks callers, and there is no other code for them"
+        return "hold", "it breaks callers who name nothing: they keep what they have"
+
+    def _refuse(self, version: Declared, decision: Decision) -> None:
+        refused: list[Difference] = []
+        if self._policy.on_breaking == "refuse":
+            refused += decision.uncovered
+        if self._policy.risky == "refuse":
+            refused += [c for c in decision.differences.changes if c.verdict == "risky"]
+        refused = [c for c in refused if c.rule not in version.acknowledged]
+        if not refused:
+            return
+        told = "\n- ".join(f"[{c.rule}] {c.sentence}" for c in refused)
+        rules = ", ".join(repr(rule) for rule in dict.fromkeys(c.rule for c in refused))
+        raise BreakingDeployError(
+            problem=f"{version.template.text} ({version.place}) is not deployed after "
+            f"{decision.below}:\n- {told}\n",
+            remedy=f"Write a transformer, or say acknowledge=[{rules}] at the handler.",
+        )
+
+    def _between(self, below: Version | None, manifest: HandlerManifest | None) -> Differences:
+        return Differences() if below is None else _diff(self._manifest(below), manifest)
+
+    def _manifest(self, version: Version) -> HandlerManifest | None:
+        """Return the manifest of a version: of the app, or as the log keeps it."""
+        code = self._code_of(version)
+        return code.manifest if code is not None else read_plain(self._kept.get(str(version.id)))
+
+    def _code_of(self, version: Version) -> Declared | None:
+        for each in self._declared:
+            if each.handler == version.id.handler and each.fingerprint == version.fingerprint:
+                return each
+        return None
+
+
+def _diff(old: HandlerManifest | None, new: HandlerManifest | None) -> Differences:
+    """Compare two manifests; of one that nobody kept nothing is known."""
+    return Differences() if old is None or new is None else diff(old, new)
+
+
+def _compared(older: str, newer: str, differences: Differences) -> Compared:
+    return Compared(
+        older,
+        newer,
+        differences.rules("breaking", "request"),
+        differences.rules("breaking", "response"),
+        differences.rules("risky"),
+        differences.summary,
+        differences.digest,
+    )
+
+
+def _uncovered(
+    after: HandlerRoutes, below: Version | None, new: Version, differences: Differences
+) -> tuple[Difference, ...]:
+    if below is None:
+        return ()
+    missing = step_between(after, below, new).missing
+    sides = {name.partition("_")[0] for name in missing}
+    return tuple(c for c in differences.changes if c.verdict == "breaking" and c.direction in sides)
+
+
+def _digests(version: Declared) -> tuple[str, str]:
+    manifest = version.manifest
+    return ("", "") if manifest is None else (manifest.contract, manifest.digest)

@@ -1,0 +1,57 @@
+"""The end of a request: its facts go to the log, then its answer may leave (RS-4)."""
+
+import logging
+
+from eventstore import Clock, EventStoreError
+from runtime.lifecycle.problems import problem
+from runtime.lifecycle.record import Recorder
+from runtime.messages import Answer, Received
+from runtime.telemetry import RequestMetrics
+
+_NOBODY = 499
+"""Status of an answer that nobody waited for; it is sent to nobody."""
+_log = logging.getLogger("timescape")
+
+
+class Finishing:
+    """Hands the last facts of requests to the log.
+
+    Args:
+        clock: of the measurements.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.measured: RequestMetrics | None = None
+        """What requests are measured with; None: they are not."""
+        self.refused: str | None = None
+        """Code of the error with which the log refused facts last; None: it took them."""
+
+    async def finish(self, record: Recorder, received: Received, answer: Answer) -> Answer:
+        """Return *answer* once the log has all facts; another if it will not take them."""
+        if self.measured is not None:
+            return await self._measure(self.measured, record, received, answer)
+        return await self._write(record, received, answer)
+
+    async def _write(self, record: Recorder, received: Received, answer: Answer) -> Answer:
+        record.commit(close=True)
+        try:
+            await record.durable()
+        except EventStoreError as error:
+            self.refused = error.code
+            _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
+            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
+        return answer
+
+    async def _measure(
+        self, measured: RequestMetrics, record: Recorder, received: Received, answer: Answer
+    ) -> Answer:
+        ended = measured.begin(received.received_us, self._clock())
+        ended.status = _NOBODY
+        try:
+            answer = await self._write(record, received, answer)
+            ended.status, ended.size = answer.status, len(answer.body)
+        finally:
+            ended.ended_us = self._clock()
+            measured.end(ended, record.events)
+        return answer

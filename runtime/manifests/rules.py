@@ -1,0 +1,40 @@
+"""The rules for what stands in a manifest beside its types; see `runtime.breaking.rules`."""
+
+from collections.abc import Mapping
+
+from runtime.breaking.rules import Rule
+
+
+def _rule(number: int, request: str, response: str, sentence: str) -> Rule:
+    words = {"B": "breaking", "R": "risky", "S": "safe", "-": "none"}
+    # A manifest is of requests and answers; what is stored has types of its own.
+    return Rule(f"BR-{number}", words[request], words[response], "none", sentence, by_value=False)  # type: ignore[arg-type]
+
+
+MANIFEST_RULES: Mapping[str, Rule] = {
+    "route-removed": _rule(1, "B", "B", "the route is gone"),
+    "route-added": _rule(1, "S", "S", "the route is new"),
+    "path-changed": _rule(2, "B", "-", "the path is another one"),
+    "parameter-renamed": _rule(3, "R", "-", "a path parameter has another name"),
+    "parameter-narrowed": _rule(27, "B", "-", "a path parameter must have another form"),
+    "parameter-widened": _rule(27, "S", "-", "a path parameter takes any text"),
+    "body-refused": _rule(4, "B", "-", "the body must be of another media type"),
+    "body-taken": _rule(4, "S", "-", "a body of more media types is taken"),
+    "body-required": _rule(11, "B", "-", "a body is needed"),
+    "body-dropped": _rule(12, "R", "-", "a body is no longer read"),
+    "media-changed": _rule(4, "S", "B", "answers have another media type"),
+    "status-removed": _rule(5, "-", "B", "it no longer answers so"),
+    "status-added": _rule(5, "-", "R", "it may answer so, too"),
+    "size-lowered": _rule(44, "B", "-", "bodies may have fewer bytes"),
+    "size-raised": _rule(44, "S", "-", "bodies may have more bytes"),
+    "time-lowered": _rule(45, "R", "-", "it has less time"),
+    "time-raised": _rule(45, "S", "-", "it has more time"),
+    "limits-tightened": _rule(45, "R", "-", "callers may not call as often"),
+    "limits-loosened": _rule(45, "S", "-", "callers may call more often"),
+    "access-narrowed": _rule(46, "B", "-", "not all who could may call it"),
+    "access-loosened": _rule(47, "R", "-", "more may call it"),
+    "keys-required": _rule(48, "B", "-", "an idempotency key is needed, or does nothing any more"),
+    "keys-offered": _rule(48, "S", "-", "an idempotency key may be given"),
+    "topic-removed": _rule(53, "-", "B", "nothing is published on a topic any more"),
+}
+"""Name to rule. Source of the verdicts: the compatibility rules of Timescape, docs/versions.md."""

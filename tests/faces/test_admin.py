@@ -1,0 +1,162 @@
+"""The admin listener: alive, ready, figures (SD-2, SD-3)."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from runtime import App
+from runtime.app.admin import Admin, check_reach
+from runtime.control import control_stream
+from runtime.effects import system_clock
+from runtime.errors import ServeError
+from runtime.ingress.plain_http import PlainListener, plain
+from tests.faces.asgi import ask, memory_store
+from tests.faces.servers import reading
+from tests.faces.test_cli_serve import free_port, served
+
+NOBODY: dict[str, str] = {}
+
+
+def hello() -> App:
+    app = App("hello")
+
+    @app.handler("GET /hello")
+    async def say() -> str:
+        return "hello"
+
+    return app
+
+
+async def _raw(port: int, sent: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    got = await reader.read()
+    writer.close()
+    return got
+
+
+@pytest.mark.proves("SD-2")
+def test_a_listener_answers_plain_requests_and_drops_what_is_none() -> None:
+    async def answer(method: str, path: str, headers: Any) -> Any:
+        return plain(200, {"asked": [method, path, headers.get("x-a")]})
+
+    async def scenario() -> None:
+        async with PlainListener(answer, "127.0.0.1", 0) as listener:
+            port = listener.port
+            got = await _raw(port, b"GET /x?y=1 HTTP/1.1\r\nX-A: b: c \r\n\r\n")
+            assert got.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert got.endswith(b'\r\n\r\n{"asked":["GET","/x","b: c"]}')
+            assert b"connection: close" in got
+            assert (await _raw(port, b"HEAD /x HTTP/1.1\r\n\r\n")).endswith(b"\r\n\r\n")
+            assert b" 400 " in await _raw(port, b"nonsense\r\n\r\n")
+            assert await _raw(port, b"GET /" + b"x" * 20_000) == b""
+            with pytest.raises(ServeError, match="--admin-port"):
+                async with PlainListener(answer, "127.0.0.1", port):
+                    pass
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.proves("SD-2")
+def test_an_address_that_others_reach_wants_a_token() -> None:
+    check_reach("127.0.0.1", None)
+    check_reach("localhost", None)
+    check_reach("0.0.0.0", "token")  # noqa: S104
+    with pytest.raises(ServeError, match="TIMESCAPE_ADMIN_TOKEN"):
+        check_reach("0.0.0.0", None)  # noqa: S104
+
+    async def scenario() -> list[int]:
+        app, store = hello(), memory_store()
+        app.start(store)
+        admin = Admin(app, store, system_clock, "s3cret")
+        shown = [{}, {"authorization": "Bearer no"}, {"authorization": "Bearer s3cret"}]
+        answers = [await admin("GET", "/metrics", headers) for headers in shown]
+        assert (await ask(app, "GET", "/healthz")).status == 404
+        await app.stop()
+        return [answer.status for answer in answers]
+
+    assert asyncio.run(scenario()) == [401, 401, 200]
+
+
+class Refusing:
+    """A log that can be told to refuse facts."""
+
+    def __init__(self) -> None:
+        self.inner: Any = memory_store()
+        self.closed = memory_store()
+        self.closed.close()
+        self.refuses = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.closed if self.refuses and name == "append" else self.inner, name)
+
+
+async def _ready(admin: Admin) -> tuple[int, Any]:
+    answer = await admin("GET", "/readyz", NOBODY)
+    return answer.status, json.loads(answer.body).get("failing")
+
+
+@pytest.mark.proves("SD-3")
+def test_readiness_names_what_fails_and_comes_back_without_a_request() -> None:
+    async def scenario() -> None:
+        app, store = hello(), Refusing()
+        app.startup(lambda: None)
+        app.start(store)
+        admin = Admin(app, store, system_clock)
+        assert await _ready(admin) == (503, ["startup"])
+        await app.begin()
+        assert await _ready(admin) == (200, None)
+        store.refuses = True
+        assert (await ask(app, "GET", "/hello")).status == 503
+        assert await _ready(admin) == (503, ["log"])
+        assert (await admin("GET", "/healthz", NOBODY)).status == 200
+        store.refuses = False
+        assert await _ready(admin) == (200, None)
+        said = [e for e in store.read(control_stream("hello")) if e.type == "maintenance.resumed"]
+        assert [each.data.refused for each in said] == ["store-closed"]
+        admin.stopping = True
+        assert await _ready(admin) == (503, ["stopping"])
+        for method, path, status in (("GET", "/", 404), ("PUT", "/readyz", 405)):
+            assert (await admin(method, path, NOBODY)).status == status
+        await app.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.proves("SD-1", "SD-2", "OB-6")
+def test_a_process_is_looked_after_until_its_last_request_has_ended(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(APP)
+    port, admin, store = free_port(), free_port(), f"sqlite:///{tmp_path}/a.db"
+    words = ["--admin-port", str(admin), "--log", "json", "--drain-delay", "0.01"]
+    with served(tmp_path, port, *words) as server:
+        slow = httpx.get(f"http://127.0.0.1:{port}/ends", trust_env=False)
+        figures = httpx.get(f"http://127.0.0.1:{admin}/metrics", trust_env=False).text
+        server.send_signal(signal.SIGTERM)
+        assert server.stderr is not None
+        lines = [line for line in server.stderr.read().splitlines() if line.startswith("{")]
+
+    assert slow.json() == "ended"
+    assert "http_server_request_duration_seconds_count{" in figures
+    assert server.returncode == 0
+    line = next(json.loads(each) for each in lines if '"ends"' in each)
+    assert line["request_id"] == slow.headers["request-id"]
+    with reading(store) as log:
+        last = list(log.read(control_stream("shop")))[-1]
+    assert (last.type, last.key, last.data.clean) == ("maintenance.stopped", "shop", True)
+
+
+APP = """
+from runtime import App, LocalContext
+
+app = App("shop")
+
+@app.handler("GET /ends")
+async def ends(lctx: LocalContext) -> str:
+    lctx.log("ends")
+    return "ended"
+"""
