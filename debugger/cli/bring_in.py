@@ -2,10 +2,11 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.opening import import_export, verify_export
+from debugger.cli.opening import import_export, opened_in_place, verify_export
 from debugger.cli.output import Column, Output
 from debugger.cli.verify import COLUMNS as CHECKED
 from debugger.cli.verify import row as verdict_row
@@ -28,9 +29,12 @@ def bring_in(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     def progress(done: int, total: int) -> None:
         output.progress("verify", done, total)
 
-    if arguments.check:
-        return _check(arguments.file, output, progress)
-    done = import_export(arguments.file, arguments.store, progress)
+    with ExitStack() as opened:
+        parts = opened_in_place(arguments.file, opened)
+        file = str(parts[0]) if parts else arguments.file
+        if arguments.check:
+            return _check(file, output, progress)
+        done = import_export(file, arguments.store, progress)
     fields = {
         "restored": done.restored, "requests": done.streams, "rows": done.rows,
         "facts": done.events, "known": done.known, "left_out": done.left_out,
@@ -83,6 +87,7 @@ examples:
   timescape import --check case-7.tsx
   timescape import shop-2026.tsx --store sqlite:///restored.db
   timescape import case-7.tsx
+  timescape import case-7.timescape
 """,
     _declare,
     bring_in,

@@ -15,7 +15,9 @@ from eventstore import StreamId
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("where", nargs="?", metavar="STORE", help="instead of --store")
+    parser.add_argument(
+        "where", nargs="?", metavar="STORE", help="instead of --store; or a .timescape file"
+    )
     parser.add_argument("--read-only", action="store_true", help="never offer to write")
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
@@ -47,7 +49,11 @@ def open_screen(
     """Show the debugger until it is left, and return its status. The one door to the screen."""
     from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
 
-    roots = source or [source_folder() if is_demo(session.store) else Path.cwd()]
+    roots = (
+        source
+        or session.source_roots
+        or [source_folder() if is_demo(session.store) else Path.cwd()]
+    )
     return tui.run(session, read_only=read_only, source_roots=roots, request=request)
 
 
@@ -65,6 +71,7 @@ It reads; restoring a moment asks first.
 examples:
   timescape debug
   timescape debug shop.db --read-only
+  timescape debug case-7.timescape
   timescape debug --request 9f31c2 --source ~/shop
 """,
     _declare,

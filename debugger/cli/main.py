@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from debugger.cli import (
     archive,
+    bisect,
     blame,
     bring_in,
     compare,
@@ -52,8 +53,9 @@ from runtime.errors import TimescapeError
 COMMANDS: Sequence[Command] = (
     demo.COMMAND, new.COMMAND, doctor.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND,
     log.COMMAND, state.COMMAND,
-    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, compare.COMMAND, fork.COMMAND,
-    snapshots.COMMAND, restore.COMMAND, redact.COMMAND, erase.COMMAND, rewrap.COMMAND,
+    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
+    compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
+    erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
     traffic.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,

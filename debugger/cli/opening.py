@@ -5,8 +5,8 @@ needs it: `timescape --help` loads no database.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +75,34 @@ def verify_export(file: str, progress: Callable[[int, int], None]) -> Verdict:
     return sql.verify_export(Path(file), progress)
 
 
+def open_export(log: Path, url: str) -> Store:
+    """Open the export *log* to be read, as the store *url*.
+
+    Raises:
+        EventStoreError: `not-an-export`, `export-broken`.
+    """
+    from eventstore import sql  # noqa: PLC0415
+    from runtime.context import registry  # noqa: PLC0415
+    from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
+
+    return sql.open_export(log, url, registry=registry(), clock=system_clock, ids=SystemIds())
+
+
+def opened_in_place(url: str, until: ExitStack) -> tuple[Path, Sequence[Path]] | None:
+    """Unpack the bundle that *url* means, for as long as *until* is open.
+
+    Returns:
+        The log in it, and where its source lies; None: *url* means a store.
+    """
+    from debugger import exports  # noqa: PLC0415 - only who opens a file needs it
+
+    bundle = exports.bundle_of(url)
+    if bundle is None:
+        return None
+    parts = until.enter_context(exports.opened_bundle(bundle))
+    return parts.log, [parts.sources] if parts.sources else []
+
+
 def check_url(url: str) -> None:
     """Refuse what is no address of a store.
 
@@ -102,6 +130,13 @@ class SqlStores:
         self, url: str, *, writable: bool = False, keyring: Path | None = None
     ) -> Iterator[Session]:
         """Open *url* for reading; *writable*: a restore opens it as a guest, for one append."""
+        with ExitStack() as opened:
+            parts = opened_in_place(url, opened)
+            if parts is not None:
+                log, roots = parts
+                part = Session(open_export(log, url), source_roots=roots, is_part=True)
+                yield opened.enter_context(part)
+                return
         write = (lambda: open_store(url, "guest", keyring)) if writable else None
         with Session(open_store(url, "read"), write=write) as session:
             yield session

@@ -2,10 +2,12 @@
 
 import argparse
 
-from debugger.cli import rerunning
+from debugger.cli import corpus, rerunning
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Column, Output
+from debugger.cli.requests import positive
+from debugger.errors import BadInputError
 from debugger.session import request_id
 from runtime.replay import Library, Options, keep_fork, run_again
 
@@ -20,13 +22,26 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("request", metavar="REQUEST", help="id, or its last 4 digits or more")
+    parser.add_argument("requests", nargs="*", metavar="REQUEST", help="id, or its last digits")
+    parser.add_argument("--where", default="", metavar="FILTER", help="all requests that match")
+    parser.add_argument(
+        "--jobs", type=positive, default=1, metavar="N", help="processes, of several requests"
+    )
     rerunning.declare(parser)
     parser.add_argument("--keep", action="store_true", help="run to the end, keep it as a fork")
 
 
 def replay(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
-    """Run a request again and say whether it says the same."""
+    """Run requests again and say whether they say the same."""
+    if corpus.is_asked(arguments):
+        return corpus.replay(arguments, output, stores)
+    return _one(arguments, output, stores)
+
+
+def _one(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    if not arguments.requests:
+        problem = "No request is named."
+        raise BadInputError(problem, "Name one or more, or choose them with --where FILTER.")
     app = rerunning.app_of(arguments)
     edits = rerunning.edits_of(arguments)
     options = Options(
@@ -38,7 +53,7 @@ def replay(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
         trace=arguments.trace,
     )
     with stores.session(arguments.store, writable=arguments.keep) as session:
-        stream = session.find(arguments.request)
+        stream = session.find(arguments.requests[0])
         events = tuple(session.store.read(stream))
         told = run_again(Library(app, session.store), events, options, fork=session.new_request())
         if arguments.keep:
@@ -78,14 +93,25 @@ With another --version, an edit or --keep the run goes on past a difference. Cal
 record does not have then need an answer: --stub NAME=JSON, or --live NAME to really make them.
 --keep writes the run to the store as a fork, to be looked at and compared.
 
+Of several requests it prints a row each, and then in which ways they differ first, the most
+frequent way before the others, with an example.
+
 examples:
   timescape replay 9f31c2 --app shop:app               is it the same today?
   timescape replay 9f31c2 --app shop:app --keep        what would come of it today?
   timescape replay 9f31c2 --app shop:app --version 2026-10-01
   timescape replay 9f31c2 --app shop:app --trace       line by line, with locals
+  timescape replay --where 'since:1d' --app shop:app --jobs 4
 """,
     _declare,
     replay,
-    (Exit.DIVERGED, Exit.NOT_FOUND, Exit.NOT_REPLAYABLE, Exit.WRITE_REFUSED, Exit.PARTIAL),
+    (
+        Exit.DIVERGED,
+        Exit.NOT_FOUND,
+        Exit.NOT_REPLAYABLE,
+        Exit.WRITE_REFUSED,
+        Exit.PARTIAL,
+        Exit.INTERRUPTED,
+    ),
     wants_app=True,
 )

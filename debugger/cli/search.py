@@ -4,12 +4,14 @@ import argparse
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from debugger.cli import auditing
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.log import payload
 from debugger.cli.moments import clock_time, iso
 from debugger.cli.output import Column, Output
 from debugger.cli.requests import positive
+from debugger.errors import BadInputError
 from debugger.session import request_id, short_id
 from debugger.timeline import data_text, subject
 from eventstore import Row
@@ -24,7 +26,12 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("filter", nargs="+", metavar="FILTER", help="which facts; see below")
+    parser.add_argument("filter", nargs="*", metavar="FILTER", help="which facts; see below")
+    parser.add_argument("--audit", action="store_true", help="who did what to what")
+    parser.add_argument("--who", metavar="NAME", help="with --audit: by whom")
+    parser.add_argument("--what", metavar="TYPE", help="with --audit: which fact, version.*")
+    parser.add_argument("--since", metavar="TIME", help="with --audit: not before")
+    parser.add_argument("--until", metavar="TIME", help="with --audit: not after")
     parser.add_argument(
         "--limit", type=positive, default=1000, metavar="N", help="at most so many (default: 1000)"
     )
@@ -32,6 +39,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Print the facts of all requests that match a filter, oldest first."""
+    if arguments.audit:
+        return auditing.search(arguments, output, stores)
+    _require_filter(arguments)
     with stores.session(arguments.store) as session:
         found = session.search(" ".join(arguments.filter), limit=arguments.limit)
         count = output.table("match", COLUMNS, _rows(found))
@@ -40,6 +50,17 @@ def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
     elif not count:
         output.say("No fact matches.")
     return Exit.OK
+
+
+def _require_filter(arguments: argparse.Namespace) -> None:
+    if not arguments.filter:
+        problem = "No FILTER says what to search for."
+        raise BadInputError(
+            problem, "Write a word, or FIELD:VALUE; `timescape search --help` shows both."
+        )
+    if any(getattr(arguments, name) is not None for name in auditing.OPTIONS):
+        problem = "--who, --what, --since and --until are of --audit."
+        raise BadInputError(problem, "Add it, or write since:15m into the filter.")
 
 
 def _rows(
@@ -74,10 +95,16 @@ COMMAND = Command(
 data; fields are kind, key, line, since, dur, and of the request status, route, outcome and the
 others of `timescape requests`.
 
+With --audit it tells who did what to what, before and after, under which version, and whether
+that was allowed, denied or failed: requests, and what was done to versions, tags, traffic and the
+log itself. Its fields are who, what, subject, outcome, version, request, since and until.
+
 examples:
   timescape search atlas                            every fact that mentions it
   timescape search 'kind:handler.failed since:1d'
   timescape search 'kind:context.set key:total principal:ann'
+  timescape search --audit --who ann --since 1d
+  timescape search --audit 'what:version.tagged subject:stable'
 """,
     _declare,
     search,

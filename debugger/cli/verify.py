@@ -40,10 +40,10 @@ def verify(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
         def progress(done: int, total: int) -> None:
             output.progress("verify", done, total)
 
-        verdict = _verdict(arguments, session, progress)
+        verdict, part = _verdict(arguments, session, progress), session.is_part
     output.table("verdict", COLUMNS, [row(verdict)])
     if verdict.fault is None:
-        _say_well(arguments, verdict, output)
+        _say_well(arguments, verdict, output, part=part)
         return Exit.OK
     where = f"The row at position {verdict.position} is at fault ({verdict.fault})"
     what = f", of {request_id(verdict.stream)}" if verdict.stream else ""
@@ -74,8 +74,13 @@ def _verdict(
     return session.verify(progress, first=first, last=arguments.last)
 
 
-def _say_well(arguments: argparse.Namespace, verdict: Verdict, output: Output) -> None:
-    if arguments.since_seal:
+def _say_well(
+    arguments: argparse.Namespace, verdict: Verdict, output: Output, *, part: bool
+) -> None:
+    if part:
+        output.say("What the file holds is as it was written; that nothing is missing behind it,")
+        output.say("or between its rows, is not provable from it.")
+    elif arguments.since_seal:
         output.say("The last seal stands, and what came after it is as it was written.")
     elif arguments.request is not None:
         output.say("The request is as it was written, and tied to the log.")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Self
 from uuid import UUID
 
@@ -47,6 +48,8 @@ class Session(Upkeep):
         write: opens the store for one append (a restore); None: read-only.
         clock: what `since:15m` counts from, and the time of a restore.
         ids: where the id of a fork comes from.
+        source_roots: where the source of what was recorded lies, if that came with the store.
+        is_part: whether it holds only some of a log, as a bundle does.
     """
 
     def __init__(
@@ -56,8 +59,12 @@ class Session(Upkeep):
         write: Callable[[], Store] | None = None,
         clock: Clock = system_clock,
         ids: Ids | None = None,
+        source_roots: Sequence[Path] = (),
+        is_part: bool = False,
     ) -> None:
         super().__init__(store, write)
+        self.is_part = is_part
+        self.source_roots = source_roots
         self._clock = clock
         self._ids = ids or SystemIds()
 

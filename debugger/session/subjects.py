@@ -41,6 +41,7 @@ _READ: dict[str, Callable[[RequestSummary], str | int | None]] = {
     "path": lambda of: of.path,
     "principal": lambda of: of.principal,
     "since": lambda of: of.started_us,
+    "until": lambda of: of.started_us,
     "dur": lambda of: of.duration_us,
     "facts": lambda of: of.facts,
 }
@@ -67,7 +68,7 @@ class FactSubject:
                 return self._event.key
             case "line":
                 return self._event.site
-            case "since":
+            case "since" | "until":
                 return self._event.at_us
             case "dur":
                 return max(self._event.at_us - self._request().started_us, 0)

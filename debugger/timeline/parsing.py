@@ -31,6 +31,7 @@ _EXPECTED = {
     "number": "a number, such as 500 or >=400",
     "span": "a duration, such as >10ms or <2s",
     "since": "a time, such as 15m, 12:03 or 2026-10-01",
+    "until": "a time, such as 15m, 12:03 or 2026-10-01",
     "text": "a value",
 }
 
@@ -137,7 +138,7 @@ class _Reader:
 
     def _test(self, name: str) -> Test:
         kind = self._fields[name]
-        match = _OPS.match(self._text, self._at) if kind != "since" else None
+        match = _OPS.match(self._text, self._at) if kind not in ("since", "until") else None
         start = self._at = match.end() if match else self._at
         text = self._value(_EXPECTED[kind], blanks=False)
         if not _fits(text, kind, compared=match is not None):
@@ -197,7 +198,7 @@ class _Reader:
 def _fits(text: str, kind: str, *, compared: bool) -> bool:
     if kind == "text":
         return True
-    if kind == "since":
+    if kind in ("since", "until"):
         return instant_us(text, 0) is not None
     if not compared and kind == "number" and re.fullmatch(r"[\d*?]+", text):
         return True

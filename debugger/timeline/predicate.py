@@ -100,7 +100,8 @@ class Subject(Protocol):
 
 
 Fields: TypeAlias = Mapping[str, str]
-"""Name of a field to what its values are: text, number, span (µs) or since (µs, not before)."""
+"""Name of a field to what its values are: text, number, span (µs), since or until (µs, not before
+and not after)."""
 
 REQUEST_FIELDS: Fields = {
     "id": "text",
@@ -113,6 +114,7 @@ REQUEST_FIELDS: Fields = {
     "path": "text",
     "principal": "text",
     "since": "since",
+    "until": "until",
     "dur": "span",
     "facts": "number",
 }
@@ -146,9 +148,11 @@ def matches(predicate: Predicate, subject: Subject, fields: Fields, now_us: int)
 
 
 def _holds(test: Test, value: str | int, kind: str, now_us: int) -> bool:
-    if kind == "since":
+    if kind in ("since", "until"):
         asked = instant_us(test.text, now_us)
-        return asked is not None and int(value) >= asked
+        return asked is not None and (
+            int(value) >= asked if kind == "since" else int(value) <= asked
+        )
     if _is_glob(test.text):
         return _text_holds(test.text, str(value))
     if kind == "text":

@@ -21,13 +21,18 @@ _CELLS = 60
 
 def subject(event: Event) -> str:
     """Return what a fact is about, as lists show it: a path, a hook, a topic; printable."""
+    return printable(place(event))
+
+
+def place(event: Event) -> str:
+    """Return what a fact is about as it was recorded: a path of user state, or its key."""
     match event.data:
         case facts.ContextSet() | facts.ContextDeleted():
-            return printable(join((event.key or "",)))
+            return join((event.key or "",))
         case facts.ContextEdited(patch=patch, created=created):
-            return printable(join(_common(event.key or "", () if created else patch)))
+            return join(_common(event.key or "", () if created else patch))
         case _:
-            return printable(event.key or "")
+            return event.key or ""
 
 
 def _common(key: str, patch: tuple[facts.Change, ...]) -> tuple[str, ...]:

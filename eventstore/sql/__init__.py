@@ -6,6 +6,7 @@ from eventstore.sql.migrating import Step
 from eventstore.sql.offline import verify as verify_export
 from eventstore.sql.opening import Durability, Mode, open_store
 from eventstore.sql.postgres.addresses import without_password
+from eventstore.sql.reopening import open_export
 from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.safety import sqlite_safety
 from eventstore.sql.schema import check, current, history, maintain, sql, upgrade
@@ -21,6 +22,7 @@ __all__ = [
     "history",
     "import_",
     "maintain",
+    "open_export",
     "open_store",
     "read_keyring",
     "sql",

@@ -25,7 +25,7 @@ APPLICATION_ID = 0x54534558
 FORM = 1
 _ID_AT = 68
 _MAGIC = b"SQLite format 3\0"
-_TABLES = (
+TABLES = (
     "CREATE TABLE proofs (pos INTEGER PRIMARY KEY, previous BLOB, seal INTEGER, number INTEGER,"
     " path BLOB) STRICT",
     "CREATE TABLE export (only INTEGER PRIMARY KEY CHECK (only = 1), form INTEGER NOT NULL,"
@@ -60,7 +60,7 @@ def make(file: Path, *, whole: bool) -> sqlite3.Connection:
         f"application_id = {APPLICATION_ID}",
     ):
         connection.execute(f"PRAGMA {setting}")
-    for statement in _TABLES:
+    for statement in TABLES:
         connection.execute(statement)
     connection.execute("INSERT INTO export VALUES (1, ?, ?)", (FORM, whole))
     return connection
@@ -77,13 +77,13 @@ def opened(file: Path) -> Iterator[sa.Connection]:
         with file.open("rb") as raw:
             header = raw.read(_ID_AT + 4)
     except OSError as error:
-        raise _not_an_export(file, str(error.strerror)) from error
+        raise not_an_export(file, str(error.strerror)) from error
     if not header.startswith(_MAGIC) or int.from_bytes(header[_ID_AT:], "big") != APPLICATION_ID:
-        raise _not_an_export(file, "`export` has not written it")
+        raise not_an_export(file, "`export` has not written it")
     with segments.opened_file(file) as connection:
         form = connection.exec_driver_sql("SELECT form FROM export").scalar()
         if form != FORM:
-            raise _not_an_export(file, f"its form is {form}, this program knows {FORM}")
+            raise not_an_export(file, f"its form is {form}, this program knows {FORM}")
         yield connection
 
 
@@ -92,7 +92,8 @@ def is_whole(connection: sa.Connection) -> bool:
     return bool(connection.exec_driver_sql("SELECT whole FROM export").scalar())
 
 
-def _not_an_export(file: Path, reason: str) -> EventStoreError:
+def not_an_export(file: Path, reason: str) -> EventStoreError:
+    """Say that the file is something else."""
     return EventStoreError(
         "not-an-export",
         f"{file} is no export of a store: {reason}.",

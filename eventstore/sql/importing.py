@@ -62,7 +62,7 @@ def import_(
         raise failures.not_here_yet(addresses.without_password(url), "import")
     verdict = offline.verify(file, progress)
     if verdict.fault is not None:
-        raise _broken(file, verdict.position or 0, verdict.detail)
+        raise broken(file, verdict.position or 0, verdict.detail)
     path = files.path_of(url)
     if not files.is_store(path):
         schema.create(path, clock, ids)
@@ -183,7 +183,8 @@ def _adopt(
     )  # fmt: skip
 
 
-def _broken(file: Path, position: int, detail: str) -> EventStoreError:
+def broken(file: Path, position: int, detail: str) -> EventStoreError:
+    """Say that the file was altered."""
     return EventStoreError(
         "export-broken",
         f"{file} is not as it was written, at position {position}: {detail}",

@@ -91,6 +91,10 @@ class NotReplayableError(TimescapeError):
     code = "RT410"
 
 
+class NotRecordedError(NotReplayableError):
+    """Code that runs again reads a value that was left out of the record (RX-10)."""
+
+
 class EffectUnavailableError(TimescapeError):
     """A re-execution asked for an effect that record and stubs have no answer for (RX-6)."""
 

@@ -13,7 +13,7 @@ import msgspec
 
 from eventstore import Clock, Event, NewEvent, Store, StreamId
 from eventstore.values import Withheld
-from runtime.errors import NotReplayableError
+from runtime.errors import NotRecordedError
 from runtime.facts import ContextEdited, ContextRestored, EffectRequested, Fact, RequestTimedOut
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.run import Run
@@ -263,7 +263,7 @@ class Follower:
         return Withheld(lambda: self._refuse(f"The code reads {what}, which was not recorded."))
 
     def _refuse(self, problem: str) -> NoReturn:
-        self.cannot(NotReplayableError(problem, _GIVE_VALUE))
+        self.cannot(NotRecordedError(problem, _GIVE_VALUE))
 
     def cannot(self, why: Exception) -> NoReturn:
         """End the run: it cannot be done again, for this reason.

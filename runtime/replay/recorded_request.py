@@ -14,7 +14,7 @@ import msgspec
 
 from eventstore import Event
 from eventstore.values import Withheld
-from runtime.errors import NotReplayableError
+from runtime.errors import NotRecordedError, NotReplayableError
 from runtime.facts import PrincipalEstablished, RequestReceived, VersionResolved
 from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.lifecycle.arrival import is_secret
@@ -174,7 +174,7 @@ class Reading:
                 return
         problem = f"{_text(place)} of the body was not recorded, and its type takes no stand-in."
         remedy = f"Give it a value: --input /body{_text(place)}=JSON."
-        raise NotReplayableError(problem, remedy)
+        raise NotRecordedError(problem, remedy)
 
     def _unread(self, message: Received) -> Request[Any]:
         parsed = self._version.parse(msgspec.structs.replace(message, body=b""))

@@ -11,6 +11,7 @@ from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
 from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
+from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
 from runtime.testing.results import Effect, Result
 
@@ -24,6 +25,7 @@ __all__ = [
     "FakeModule",
     "FakeSecrets",
     "Harness",
+    "RecordedRequest",
     "Result",
     "SeededIds",
     "Told",
