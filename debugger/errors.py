@@ -80,3 +80,24 @@ class WriteRefusedError(DebuggerError):
 
     code = "DG105"
     exit = "write-refused"
+
+
+class RunEndedError(DebuggerError):
+    """A request that was run again came to no end: it was cancelled, or its process died."""
+
+    code = "DG108"
+    exit = "partial"
+
+    @classmethod
+    def cancelled(cls) -> Self:
+        """It was ended by whoever asked for it."""
+        return cls("The run was cancelled.", "Nothing was written; r runs it again.")
+
+    @classmethod
+    def died(cls, status: int, said: str) -> Self:
+        """Its process ended without an answer."""
+        told = f": {said}" if said else "."
+        return cls(
+            f"The process that ran it ended with {status}{told}",
+            "`timescape replay` with the same app shows all that it says.",
+        )

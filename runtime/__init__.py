@@ -3,7 +3,7 @@
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
-from runtime.errors import TimescapeError
+from runtime.errors import Reject, TimescapeError
 from runtime.gtype import (
     Brand,
     Check,
@@ -34,6 +34,7 @@ __all__ = [
     "Pattern",
     "Positive",
     "Priority",
+    "Reject",
     "Request",
     "Response",
     "Secret",

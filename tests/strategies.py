@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
-from runtime import facts, policy_facts, service_facts, transform_facts, version_facts
+from runtime import (
+    facts,
+    policy_facts,
+    queue_facts,
+    service_facts,
+    transform_facts,
+    version_facts,
+)
 from runtime.context import diff, diff_values
 from runtime.facts import Failure, Issue
 
@@ -303,6 +310,29 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         facts.ModuleRegistered, st.lists(plain_text, max_size=2).map(tuple)
     ),
     facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
+    queue_facts.MessagePublished: st.builds(
+        queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
+    ),
+    queue_facts.MessageAcknowledged: st.builds(queue_facts.MessageAcknowledged, plain_text),
+    queue_facts.MessageFailed: st.builds(
+        queue_facts.MessageFailed, plain_text, _n, st.booleans(), plain_text, _opt, _opt
+    ),
+    queue_facts.MessageClaimed: st.builds(
+        queue_facts.MessageClaimed, st.lists(st.tuples(plain_text, _n), max_size=2).map(tuple)
+    ),
+    queue_facts.MessageExpired: st.builds(
+        queue_facts.MessageExpired, st.lists(plain_text, max_size=2).map(tuple)
+    ),
+    queue_facts.MessageDeadLettered: st.builds(
+        queue_facts.MessageDeadLettered, plain_text, plain_text, _n, plain_text, _opt, _opt
+    ),
+    queue_facts.MessageRetried: st.builds(queue_facts.MessageRetried, plain_text, plain_text),
+    queue_facts.MessageDropped: st.builds(queue_facts.MessageDropped, plain_text, plain_text),
+    queue_facts.SubscriptionOpened: st.builds(queue_facts.SubscriptionOpened, plain_text),
+    queue_facts.SubscriptionClosed: st.builds(queue_facts.SubscriptionClosed, plain_text),
+    queue_facts.SubscriptionPaused: st.builds(queue_facts.SubscriptionPaused, plain_text),
+    queue_facts.SubscriptionResumed: st.builds(queue_facts.SubscriptionResumed, plain_text),
+    queue_facts.SubscriptionAdvanced: st.builds(queue_facts.SubscriptionAdvanced, _n, _n, _n),
 }  # fmt: skip
 """For each fact a strategy; a test holds it complete."""
 

@@ -54,7 +54,7 @@ def demo(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         output.say(f"A customer says that the total of {report.complaint} is wrong.")
     if not headless:
         with stores.session(arguments.store, writable=True) as session:
-            return open_screen(session, read_only=False)
+            return open_screen(session, url=arguments.store, read_only=False)
     return Exit.OK
 
 

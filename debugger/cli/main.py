@@ -25,6 +25,7 @@ from debugger.cli import (
     log,
     manifest,
     new,
+    queue,
     redact,
     replay,
     requests,
@@ -57,7 +58,8 @@ COMMANDS: Sequence[Command] = (
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND,
     routes.COMMAND, versions.COMMAND, resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND, archive.COMMAND,
+    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND,
+    archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

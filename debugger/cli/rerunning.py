@@ -1,18 +1,15 @@
 """What `timescape replay` and `timescape fork` have in common: options, and how they tell."""
 
 import argparse
-import decimal
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from debugger.cli.output import Column, Output
 from debugger.errors import BadInputError
 from debugger.session import request_id
+from debugger.session.drafts import read_value
 from debugger.timeline import shown
 from debugger.timeline.pointers import split
-from eventstore import EventStoreError
-from eventstore.values import decode
 from runtime.app import App, load_app
 from runtime.replay import Divergence, Edit, Line, Replay, SetAnswer, SetInput, SetState
 from runtime.replay.divergence import plain
@@ -93,25 +90,7 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, Any]]:
         if not equals or not name:
             problem = f"{word[:80]!r} gives no value to a name."
             raise BadInputError(problem, _USAGE)
-        yield name, _value(name, text)
-
-
-def _value(name: str, text: str) -> Any:
-    """Read a value: JSON, with the envelopes of recorded values where JSON lacks something."""
-    try:
-        tree = json.loads(text, parse_float=decimal.Decimal)
-        return _decoded(tree)
-    except (ValueError, RecursionError, EventStoreError) as error:
-        problem = f"The value of {name[:80]!r} is no JSON: {text[:80]!r}."
-        raise BadInputError(problem, _USAGE) from error
-
-
-def _decoded(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        if any(key.startswith("$") for key in tree):
-            return decode(json.loads(json.dumps(tree, default=str)))
-        return {key: _decoded(value) for key, value in tree.items()}
-    return [_decoded(item) for item in tree] if isinstance(tree, list) else tree
+        yield name, read_value(name, text)
 
 
 # --- telling ---

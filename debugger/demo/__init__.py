@@ -3,6 +3,6 @@
 `debugger.demo.recording.run` records a run; it loads a web client and a database.
 """
 
-from debugger.demo.origin import APP, is_demo, source_folder
+from debugger.demo.origin import APP, SHOP, is_demo, source_folder
 
-__all__ = ["APP", "is_demo", "source_folder"]
+__all__ = ["APP", "SHOP", "is_demo", "source_folder"]

@@ -6,6 +6,8 @@ from eventstore import Store, named_stream
 
 APP = "timescape-demo-shop"
 """The name of the shop's app, by which its recordings are known."""
+SHOP = "debugger.demo.shop:app"
+"""Where its code is."""
 
 
 def is_demo(store: Store) -> bool:

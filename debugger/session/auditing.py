@@ -1,7 +1,7 @@
 """The audit of a whole log: a projection of it, in its order (OB-7)."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -20,6 +20,7 @@ from debugger.timeline.auditing import (
     of_request,
 )
 from eventstore import Event, Row, StreamId
+from runtime.context import registry
 from runtime.version_facts import HandlerDeployed
 
 _PAGE = 256
@@ -27,16 +28,26 @@ _KEPT = 64
 """Requests whose facts are kept: those that write in turns are read once."""
 
 
-def audit(session: Session, where: str = "", *, limit: int = 1000) -> Iterator[AuditRow]:
+def audit(
+    session: Session, where: str = "", *, limit: int | None = 1000, requests: bool = True
+) -> Iterator[AuditRow]:
     """Give the deeds in the log that match the filter text, oldest first.
 
     It reads on as it is asked: whoever stops asking has cancelled it.
+
+    Args:
+        session: of the store.
+        where: the filter.
+        limit: most that are given; None: all.
+        requests: whether what requests did is among them, or only what was done to versions and
+            to the log.
 
     Raises:
         FilterError: the filter cannot be read; at the call, not at the first answer.
     """
     wanted = parse(where, AUDIT_FIELDS)
-    return islice(_Audit(session, wanted).rows(), limit)
+    kinds = () if requests else [kind.name for kind in registry().kinds if kind.name != KIND]
+    return islice(_Audit(session, wanted).rows(kinds), limit)
 
 
 class _Audit:
@@ -50,9 +61,9 @@ class _Audit:
         self._ledgers: dict[StreamId, Ledger] = {}
         self._manifests: dict[str, str] = {}
 
-    def rows(self) -> Iterator[AuditRow]:
+    def rows(self, kinds: Sequence[str]) -> Iterator[AuditRow]:
         after = 0
-        while rows := self._session.store.read_log(after=after, limit=_PAGE):
+        while rows := self._session.store.read_log(after=after, limit=_PAGE, kinds=kinds):
             for row in rows:
                 after = row.position
                 found = [told for event in row.events for told in self._told(row, event)]

@@ -9,6 +9,7 @@ from debugger.errors import NotFoundError
 from debugger.session.session import Session
 from eventstore import StreamId
 from runtime.control import Versions, read_table, table_at
+from runtime.queue import METHOD
 from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
 from runtime.timescape.finding import handler_of
@@ -87,6 +88,8 @@ def routed(known: list[App], method: str, path: str) -> tuple[App, HandlerRoutes
     for app in known:
         routes: Routes[HandlerRoutes] = Routes()
         for each in app.table:
+            if each.route.startswith(f"{METHOD} "):
+                continue
             routes.add(parse(each.route), each, each.handler)
         segments = split_path(path)
         found = None if segments is None else routes.match(method, segments)

@@ -1,7 +1,7 @@
 """One store, asked the debugger's questions."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -11,9 +11,20 @@ from uuid import UUID
 from debugger.errors import BadInputError, NotFoundError
 from debugger.session.forgetting import with_forgotten
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
-from debugger.session.subjects import FactSubject, RequestSubject
+from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
 from debugger.session.upkeep import KIND, Upkeep
-from debugger.timeline import FACT_FIELDS, REQUEST_FIELDS, Predicate, Timeline, matches, parse
+from debugger.timeline import (
+    FACT_FIELDS,
+    FACT_ROOTS,
+    MOMENT_ROOTS,
+    REQUEST_FIELDS,
+    Predicate,
+    Timeline,
+    Unknown,
+    judge,
+    matches,
+    parse,
+)
 from eventstore import (
     NEW,
     Clock,
@@ -283,7 +294,7 @@ class Session(Upkeep):
         Raises:
             FilterError: the filter cannot be read; at the call, not at the first answer.
         """
-        wanted = parse(where, FACT_FIELDS)
+        wanted = parse(where, FACT_FIELDS, FACT_ROOTS)
         return islice(self._matching(wanted, self._clock()), limit)
 
     def _matching(self, wanted: Predicate, now_us: int) -> Iterator[tuple[Row, int]]:
@@ -303,14 +314,19 @@ class Session(Upkeep):
         Raises:
             FilterError: the filter cannot be read.
         """
-        wanted = parse(where, FACT_FIELDS)
+        wanted = parse(where, FACT_FIELDS, MOMENT_ROOTS)
+        found = self.judged(timeline, wanted, range(1, timeline.last + 1))
+        return [revision for revision, answer in found if answer is True]
+
+    def judged(
+        self, timeline: Timeline, wanted: Predicate, revisions: Iterable[int]
+    ) -> Iterator[tuple[int, bool | Unknown]]:
+        """Say of *revisions* of one request whether they match, one by one as it is asked."""
         now_us = self._clock()
         request = cache(lambda: self.summary(timeline.stream))
-        return [
-            revision
-            for revision, event in enumerate(timeline.events, 1)
-            if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us)
-        ]
+        for revision in revisions:
+            subject = MomentSubject(timeline, revision, request)
+            yield revision, judge(wanted, subject, FACT_FIELDS, now_us)
 
     def verify(
         self,

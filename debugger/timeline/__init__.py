@@ -3,7 +3,16 @@
 from debugger.timeline.differences import Change, differences
 from debugger.timeline.parsing import parse
 from debugger.timeline.pointers import ABSENT
-from debugger.timeline.predicate import FACT_FIELDS, REQUEST_FIELDS, Predicate, Subject, matches
+from debugger.timeline.predicate import (
+    FACT_FIELDS,
+    FACT_ROOTS,
+    MOMENT_ROOTS,
+    REQUEST_FIELDS,
+    Predicate,
+    Subject,
+    judge,
+    matches,
+)
 from debugger.timeline.printable import fit, is_hidden, printable, width
 from debugger.timeline.quantities import span_us
 from debugger.timeline.searching import data_text, holds
@@ -11,11 +20,14 @@ from debugger.timeline.sentences import sentence, subject
 from debugger.timeline.shown import shown
 from debugger.timeline.stops import StepKind, is_failure
 from debugger.timeline.timeline import Timeline
+from debugger.timeline.values import Unknown
 from debugger.timeline.writing import LastWrite, Write
 
 __all__ = [
     "ABSENT",
     "FACT_FIELDS",
+    "FACT_ROOTS",
+    "MOMENT_ROOTS",
     "REQUEST_FIELDS",
     "Change",
     "LastWrite",
@@ -23,6 +35,7 @@ __all__ = [
     "StepKind",
     "Subject",
     "Timeline",
+    "Unknown",
     "Write",
     "data_text",
     "differences",
@@ -30,6 +43,7 @@ __all__ = [
     "holds",
     "is_failure",
     "is_hidden",
+    "judge",
     "matches",
     "parse",
     "printable",

@@ -86,6 +86,11 @@ class AuditSubject:
         """Return the columns shown."""
         return (*self._shown(), data_text(self._event))
 
+    def root(self, name: str) -> Any:
+        """Return `ABSENT`: a deed knows no places."""
+        del name
+        return ABSENT
+
     def _shown(self) -> Sequence[str]:
         return self._row.who, self._row.what, self._row.subject, self._row.request
 

@@ -2,9 +2,9 @@
 
 import difflib
 import re
+from collections.abc import Collection
 from typing import NoReturn
 
-from debugger.errors import FilterError
 from debugger.timeline.predicate import (
     EVERYTHING,
     And,
@@ -16,17 +16,11 @@ from debugger.timeline.predicate import (
     Test,
     Word,
 )
-from debugger.timeline.printable import printable, width
 from debugger.timeline.quantities import instant_us, number, span_us
+from debugger.timeline.reading import MOST_BYTES, MOST_DEPTH, WORD, ValueReader
 
-MOST_BYTES = 4_096
-MOST_NODES = 200
-MOST_DEPTH = 32
-
-_WORD = re.compile(r"[^\s\"(),]+")
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _OPS = re.compile(r"<=|>=|<|>")
-_STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _EXPECTED = {
     "number": "a number, such as 500 or >=400",
     "span": "a duration, such as >10ms or <2s",
@@ -36,26 +30,28 @@ _EXPECTED = {
 }
 
 
-def parse(text: str, fields: Fields) -> Predicate:
+def parse(text: str, fields: Fields, roots: Collection[str] = ()) -> Predicate:
     """Read a filter on *fields*; nothing but blanks matches everything.
+
+    Args:
+        text: as a person wrote it.
+        fields: that may be asked for.
+        roots: of places that may be, such as `state`.
 
     Raises:
         FilterError: shows the text, a caret under the fault, and what was expected.
     """
-    reader = _Reader(text, fields)
+    reader = _Reader(text, fields, roots)
     reader.check_size()
     return reader.everything()
 
 
-class _Reader:
-    """A place in the text, moved forward by each rule of the grammar."""
+class _Reader(ValueReader):
+    """The grammar of filters."""
 
-    def __init__(self, text: str, fields: Fields) -> None:
-        self._text = text
+    def __init__(self, text: str, fields: Fields, roots: Collection[str]) -> None:
+        super().__init__(text, roots)
         self._fields = fields
-        self._at = 0
-        self._nodes = 0
-        self._depth = 0
 
     def check_size(self) -> None:
         if len(self._text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
@@ -116,7 +112,11 @@ class _Reader:
     def _term(self) -> Predicate:
         if self._sees("or") or self._sees("and"):
             self._fail("a term; put the word in quotes to look for it")
+        if (compared := self._comparison()) is not None:
+            return compared
         match = _FIELD.match(self._text, self._at)
+        if self._peek() in tuple("<>=~"):
+            self._fail("a term; a comparison stands behind a place, such as state.total > 400")
         if match is None:
             return Word(self._value("a word, `field:value`, `!` or `(`"))
         name = match[1]
@@ -147,52 +147,16 @@ class _Reader:
 
     def _value(self, expected: str, *, blanks: bool = True) -> str:
         if self._peek() == '"':
-            match = _STRING.match(self._text, self._at)
-            if match is None:
-                self._fail('a closing `"`', at=len(self._text))
-            text = re.sub(r"\\(.)", r"\1", match[1])
+            text = self._string()
         else:
-            match = _WORD.match(self._text, self._at)
+            match = WORD.match(self._text, self._at)
             if match is None:
                 self._fail(expected)
             text = match[0]
-        self._at = match.end()
+            self._at = match.end()
         if blanks:
             self._blanks()
         return text
-
-    # --- characters ---
-
-    def _done(self) -> bool:
-        return self._at >= len(self._text)
-
-    def _peek(self) -> str:
-        return self._text[self._at : self._at + 1]
-
-    def _blanks(self) -> None:
-        while not self._done() and self._text[self._at].isspace():
-            self._at += 1
-
-    def _sees(self, keyword: str) -> bool:
-        match = _WORD.match(self._text, self._at)
-        return match is not None and match[0] == keyword
-
-    def _keyword(self, keyword: str) -> bool:
-        if not self._sees(keyword):
-            return False
-        self._at += len(keyword)
-        self._blanks()
-        return True
-
-    def _node(self, predicate: Predicate) -> Predicate:
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            self._fail(f"at most {MOST_NODES} terms")
-        return predicate
-
-    def _fail(self, expected: str, *, at: int | None = None, remedy: str = "") -> NoReturn:
-        before = printable(self._text[: self._at if at is None else at])
-        raise FilterError(printable(self._text), width(before), f"expected {expected}", remedy)
 
 
 def _fits(text: str, kind: str, *, compared: bool) -> bool:

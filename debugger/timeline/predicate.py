@@ -2,6 +2,7 @@
 
     status:500 route:/orders* dur:>10ms !principal:ann
     kind:context.set,context.edited key:total
+    state.total > 400 or changed(state.lines[*].net)
     "POST /orders" or KeyError
 
 Blanks mean *and*. A field takes one or more tests, any of which may hold; `*` and `?`
@@ -10,13 +11,14 @@ nothing, not even `!=`-like comparisons: absent is not zero.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from debugger.timeline.quantities import instant_us, number, span_us
+from debugger.timeline.values import ROOTS, Answer, Asking, Unknown, Value, quoted
 
 Op = str
 """`` for equality, else `<`, `<=`, `>`, `>=`."""
@@ -78,7 +80,27 @@ class Or(msgspec.Struct, frozen=True, tag=True):
         return " or ".join(f"({p})" if isinstance(p, Or) else str(p) for p in self.of)
 
 
-Predicate: TypeAlias = Field | Word | Not | And | Or
+class Comparing(msgspec.Struct, frozen=True, tag=True):
+    """Two values held against each other."""
+
+    left: Value
+    op: str
+    right: Value
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.op} {self.right}"
+
+
+class Holding(msgspec.Struct, frozen=True, tag=True):
+    """A value that must be true."""
+
+    of: Value
+
+    def __str__(self) -> str:
+        return str(self.of)
+
+
+Predicate: TypeAlias = Field | Word | Not | And | Or | Comparing | Holding
 EVERYTHING = And(())
 """The empty filter."""
 
@@ -96,6 +118,10 @@ class Subject(Protocol):
 
     def columns(self) -> Sequence[str]:
         """Return the columns shown, for words with `*` or `?`."""
+        ...
+
+    def root(self, name: str) -> Any:
+        """Return the encoded value of a root of places, or `ABSENT`."""
         ...
 
 
@@ -123,28 +149,76 @@ FACT_FIELDS: Fields = {
     "kind": "text",
     "key": "text",
     "line": "text",
+    "hook": "text",
+    "level": "text",
+    "effect": "text",
+    "error": "text",
+    "phase": "text",
+    "stream": "text",
 }
+FACT_ROOTS = ("fact", "error")
+"""Places that a fact alone knows."""
+MOMENT_ROOTS = ROOTS
+"""Places that a moment of a history knows."""
 
 
 def matches(predicate: Predicate, subject: Subject, fields: Fields, now_us: int) -> bool:
-    """Say whether *predicate*, which was parsed with *fields*, holds of *subject*."""
+    """Say whether *predicate*, which was parsed with *fields*, holds of *subject*.
+
+    What is unknown does not.
+    """
+    return judge(predicate, subject, fields, now_us) is True
+
+
+def judge(predicate: Predicate, subject: Subject, fields: Fields, now_us: int) -> Answer:
+    """Say whether *predicate* holds of *subject*, or why that is unknown (TM-8)."""
     match predicate:
         case Field():
-            kind = fields[predicate.name]
-            value = subject.field(predicate.name)
-            return value is not None and any(
-                _holds(test, value, kind, now_us) for test in predicate.tests
-            )
+            return _field_holds(predicate, subject, fields, now_us)
         case Word(text=text):
-            if _is_glob(text):
-                return any(_glob(text).fullmatch(column) for column in subject.columns())
-            return subject.has(text.casefold())
+            return _word_stands(text, subject)
+        case Comparing() | Holding():
+            return _of_values(predicate, subject)
         case Not(of=inner):
-            return not matches(inner, subject, fields, now_us)
+            return _not(judge(inner, subject, fields, now_us))
         case And(of=all_of):
-            return all(matches(each, subject, fields, now_us) for each in all_of)
+            return _first((judge(each, subject, fields, now_us) for each in all_of), decides=False)
         case Or(of=any_of):
-            return any(matches(each, subject, fields, now_us) for each in any_of)
+            return _first((judge(each, subject, fields, now_us) for each in any_of), decides=True)
+
+
+def _not(answer: Answer) -> Answer:
+    return answer if isinstance(answer, Unknown) else not answer
+
+
+def _word_stands(text: str, subject: Subject) -> bool:
+    if _is_glob(text):
+        return any(_glob(text).fullmatch(column) for column in subject.columns())
+    return subject.has(text.casefold())
+
+
+def _of_values(predicate: Comparing | Holding, subject: Subject) -> Answer:
+    asking = Asking(subject.root)
+    if isinstance(predicate, Holding):
+        return asking.holds(predicate.of)
+    return asking.compare(predicate.left, predicate.op, predicate.right)
+
+
+def _first(answers: Iterator[Answer], *, decides: bool) -> Answer:
+    """Join answers: one that *decides* ends it, else what is unknown makes all unknown."""
+    unknown: Unknown | None = None
+    for answer in answers:
+        if isinstance(answer, Unknown):
+            unknown = unknown or answer
+        elif answer is decides:
+            return decides
+    return unknown if unknown is not None else not decides
+
+
+def _field_holds(field: Field, subject: Subject, fields: Fields, now_us: int) -> bool:
+    kind = fields[field.name]
+    value = subject.field(field.name)
+    return value is not None and any(_holds(test, value, kind, now_us) for test in field.tests)
 
 
 def _holds(test: Test, value: str | int, kind: str, now_us: int) -> bool:
@@ -203,11 +277,13 @@ def _glob(text: str) -> re.Pattern[str]:
 
 
 _PLAIN = re.compile(r"[^\s\"(),<>=!][^\s\"(),]*")
-_FIELD_LIKE = re.compile(r"[A-Za-z_]+:")
+_FIELD_LIKE = re.compile(rf"~|[A-Za-z_]+:|(?:{'|'.join(ROOTS)})[.\[]|\[|.*[<>=!]")
+"""What is no word where it stands alone, so that it wants quotes when it is written out."""
+_KEYWORDS = frozenset({"and", "or", "not", "in", "contains"})
 
 
 def _quoted(text: str, *, lone: bool = False) -> str:
     plain = _PLAIN.fullmatch(text) is not None
     if lone:
-        plain = plain and text not in ("and", "or", "not") and not _FIELD_LIKE.match(text)
-    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        plain = plain and text not in _KEYWORDS and not _FIELD_LIKE.match(text)
+    return text if plain else quoted(text)

@@ -14,7 +14,7 @@ from debugger.timeline.differences import Change, differences
 from debugger.timeline.pointers import ABSENT, Tokens, lookup, split
 from debugger.timeline.searching import holds
 from debugger.timeline.seeking import Seeking
-from debugger.timeline.stops import StepKind, stops
+from debugger.timeline.stops import Spans, StepKind, lines, stops
 from debugger.timeline.writing import (
     KeyHistory,
     KeyIndex,
@@ -135,7 +135,8 @@ class Timeline:
         """Return the revisions at which steps of *kind* stop, rising."""
         found = self._stops.get(kind)
         if found is None:
-            found = self._stops[kind] = stops(self.events, kind)
+            found = lines(self.events) if kind == "line" else stops(self.events, kind)
+            self._stops[kind] = found
         return found
 
     def next(self, revision: int, kind: StepKind = "event") -> int | None:
@@ -149,6 +150,21 @@ class Timeline:
         rising = self.stops(kind)
         index = bisect_left(rising, revision)
         return rising[index - 1] if index else None
+
+    def over(self, revision: int, *, forward: bool = True) -> int | None:
+        """Return the nearest moment outside of spans that open after *revision*.
+
+        Back: of spans that close at it. None: there is none.
+        """
+        return self._spans.over(revision, forward=forward)
+
+    def out(self, revision: int, *, forward: bool = True) -> int | None:
+        """Return the end of the hook or handler that *revision* lies in, or back its start."""
+        return self._spans.out(revision, forward=forward)
+
+    @cached_property
+    def _spans(self) -> Spans:
+        return Spans(self.events)
 
     def seek(self, text: str, revision: int) -> tuple[int, bool]:
         """Find the moment that *text* means for a cursor at *revision* (TM-4).

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from debugger.session import Session
+from debugger.session.again import Again
 from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
 from debugger.tui.desk import Desk
 from debugger.tui.look import glyphs_for
@@ -21,6 +22,7 @@ def run(
     source_roots: Sequence[Path] | None = None,
     request: StreamId | None = None,
     ascii_only: bool | None = None,
+    again: Again | None = None,
 ) -> int:
     """Show the debugger until the person leaves; the terminal is then as it was.
 
@@ -30,6 +32,7 @@ def run(
         source_roots: folders the app's source lies in; None: the current one.
         request: opened at once; None: the list of requests.
         ascii_only: draw with ASCII alone; None: as the locale says.
+        again: runs requests again; None: no app is named.
 
     Returns:
         The exit status: 0, or 128 and the number of the signal that ended it.
@@ -40,6 +43,7 @@ def run(
         source_roots=source_roots,
         request=request,
         ascii_only=ascii_only,
+        again=again,
     )
     app.run()
     return app.return_code or 0
@@ -56,6 +60,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     clock: Callable[[], float] = time.monotonic,
     tail_s: float | None = TAIL_S,
     rest_s: float = REST_S,
+    again: Again | None = None,
 ) -> DebuggerApp:
     """Put the program together; `run` runs it.
 
@@ -69,6 +74,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         clock: seconds, never going back; how long writing stays allowed.
         tail_s: how often to look for what is new; None: never by itself.
         rest_s: how long cursor and typing rest before more is read for them.
+        again: runs requests again; None: no app is named.
     """
     desk = Desk(
         session,
@@ -77,6 +83,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         by=by or _user(),
         clock=clock,
         read_only=read_only,
+        again=again,
     )
     return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request)
 

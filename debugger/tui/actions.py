@@ -4,11 +4,7 @@ A key means one thing everywhere (KB-2): where it cannot act, the screen says wh
 letter pair the small one goes forward, the capital back.
 """
 
-from typing import Literal, TypeAlias
-
 import msgspec
-
-Scope: TypeAlias = Literal["any", "requests", "request"]
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -18,14 +14,18 @@ class Action(msgspec.Struct, frozen=True):
     text: str
     keys: tuple[str, ...]
     """As `textual` names them."""
-    scope: Scope = "any"
-    """Where it acts; elsewhere it says so."""
+    scope: str = "any"
+    """The screens where it acts; elsewhere it says so."""
     brief: str = ""
     """On the keys line; ``: not there."""
     pair: str = ""
     """Keys as the line shows them, where one entry stands for two actions."""
     writes: bool = False
     """Needs the unlocked store (KB-4)."""
+
+    def acts_on(self, face: str) -> bool:
+        """Say whether it acts on the screen called *face*."""
+        return self.scope == "any" or face in self.scope.split()
 
     @property
     def shown(self) -> str:
@@ -46,7 +46,10 @@ _NAMES = {
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
-    "shift+tab": "shift+tab",
+    "asterisk": "*",
+    "apostrophe": "'",
+    "equals_sign": "=",
+    "tilde": "~",
 }
 
 
@@ -78,14 +81,64 @@ ACTIONS: tuple[Action, ...] = (
         "w W",
     ),
     Action("next-write", "on to the next change of the focused key", ("w",), "request"),
-    Action("next-match", "next match of the search", ("n",), "request"),
-    Action("previous-match", "previous match of the search", ("N",), "request"),
-    Action("go-to", "go to a moment: 1729  +50  50%  401ms  end  failure", ("g",), "request", "go"),
+    Action("next-hit", "next hit of a breakpoint", ("c",), "request", "breakpoint", "c C"),
+    Action("previous-hit", "previous hit of a breakpoint", ("C",), "request"),
+    Action("next-match", "next match of the search, or difference", ("n",), "request compare"),
+    Action(
+        "previous-match", "previous match of the search, or difference", ("N",), "request compare"
+    ),
+    Action("next-line", "next line of code", ("l",), "request", "line", "l L"),
+    Action("previous-line", "previous line of code", ("L",), "request"),
+    Action("over", "on, over what is called or opened here", ("o",), "request", "over", "o O"),
+    Action("over-back", "back, over what returned or closed here", ("O",), "request"),
+    Action("out", "on to where this call or hook ends", ("u",), "request", "out", "u U"),
+    Action("out-back", "back to where this call or hook began", ("U",), "request"),
+    Action(
+        "go-to",
+        "go to a moment: 1729  +50  50%  401ms  end  failure",
+        ("g",),
+        "request versions",
+        "go",
+    ),
+    # what is kept in mind
+    Action("breakpoint", "a breakpoint here, or away with it", ("b",), "request"),
+    Action("breakpoints", "all breakpoints", ()),
+    Action("watch", "watch the focused place, or a filter", ("a",), "request"),
+    Action("bookmark", "a bookmark at this moment, or away with it", ("asterisk",), "request"),
+    Action("bookmarks", "all bookmarks", ("apostrophe",)),
+    Action("mark", "mark as A, then as B", ("space",), "requests request waterfall forks", "mark"),
+    Action(
+        "compare", "compare A with B, or with what is shown", ("equals_sign",), "any", "compare"
+    ),
     # what is shown
-    Action("next-base", "compare with: previous, start, end", ("d",), "request"),
+    Action(
+        "next-base",
+        "compare with: previous, start, end, A; other way round",
+        ("d",),
+        "request compare",
+    ),
+    Action("variant", "other rows: all, what differs", ("v",), "compare", "differences"),
     Action("raw", "the fact as it is stored", ("i",), "request", "raw"),
     Action("zoom", "one pane on the whole screen, and back", ("z",), "request", "zoom"),
-    Action("fork", "restore this moment as a fork", ("f",), "request", "fork", writes=True),
+    # running again
+    Action(
+        "replay",
+        "run the request again and compare",
+        ("r",),
+        "requests request waterfall compare forks",
+        "replay",
+    ),
+    Action("edit", "change a value of the draft", ("tilde",), "request", "edit"),
+    Action("clear-draft", "forget the draft", (), "request"),
+    Action(
+        "fork",
+        "fork here: run on with the draft, or restore; keep the run",
+        ("f",),
+        "request compare",
+        "fork",
+    ),
+    Action("restore", "restore this moment as a fork", (), "request", writes=True),
+    Action("trace", "run the request again, line by line", (), "request"),
     # rows
     Action("row-down", "row down", ("j", "down")),
     Action("row-up", "row up", ("k", "up")),
@@ -103,6 +156,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous-pane", "previous pane", ("shift+tab",)),
     Action("requests", "all requests", ("1",)),
     Action("request", "the request opened last", ("2",)),
+    Action("waterfall", "where its time went", ("3",)),
+    Action("versions", "the versions of handlers, then and now", ("4",)),
+    Action("comparison", "the last comparison", ("5",)),
+    Action("forks", "forks and snapshots of the request", ("6",)),
+    Action("audit", "who changed what in the log; is it whole?", ("7",)),
     Action("back", "close, or clear", ("escape",)),
     Action("level-up", "up a level", ("q",)),
     Action("unlock", "allow writing for 5 minutes, or forbid it again", ("exclamation_mark",)),
@@ -115,10 +173,16 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID = {action.id: action for action in ACTIONS}
 
 LINES: dict[str, tuple[str, ...]] = {
-    "requests": ("open", "search", "follow", "next-pane", "palette", "quit"),
+    "requests": ("open", "search", "mark", "compare", "replay", "follow", "next-pane", "palette",
+                 "quit"),
     "request": (
-        "next-event", "next-mutation", "previous-write", "next-pane", "next-failure", "go-to",
-        "next-hook", "next-effect", "raw", "fork", "zoom",
+        "next-event", "next-mutation", "previous-write", "next-pane", "next-line", "next-hit",
+        "next-failure", "go-to", "next-hook", "next-effect", "edit", "fork", "raw", "zoom",
     ),
+    "waterfall": ("open", "next-pane", "palette", "quit"),
+    "versions": ("search", "go-to", "open", "next-pane", "palette", "quit"),
+    "compare": ("open", "variant", "next-pane", "fork", "palette", "quit"),
+    "forks": ("open", "mark", "compare", "replay", "next-pane", "palette", "quit"),
+    "audit": ("search", "open", "next-pane", "palette", "quit"),
 }  # fmt: skip
 """What the keys line shows on each screen, most wanted first; `? keys` is always last."""

@@ -10,18 +10,34 @@ from textual.binding import Binding, BindingType
 
 from debugger.session import RequestSummary
 from debugger.tui.actions import ACTIONS
+from debugger.tui.audit_screen import AuditScreen
+from debugger.tui.board import Board
+from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.latest import Latest
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
+from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told_of
+from debugger.tui.versions_screen import VersionsScreen
+from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
 REST_S = 0.06
 """How long a cursor or typing rests before more is read for it."""
+BOARDS: dict[str, type[Board]] = {
+    "waterfall": WaterfallScreen,
+    "versions": VersionsScreen,
+    "compare": CompareScreen,
+    "forks": ForksScreen,
+    "audit": AuditScreen,
+}
+"""Screens that are made when they are first asked for."""
+_OF_A_REQUEST = ("request", "waterfall", "forks")
 
 
 class DebuggerApp(App[None]):
@@ -58,7 +74,11 @@ class DebuggerApp(App[None]):
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
         self._first = request
+        self._tail_s = tail_s
+        self._boards: dict[str, Board] = {}
         self._finds = Latest(self, "timescape-find")
+        self._runs = Latest(self, "timescape-run")
+        self._comparisons = Latest(self, "timescape-compare")
         self._signals: list[signal.Signals] = []
 
     def on_mount(self) -> None:
@@ -70,11 +90,19 @@ class DebuggerApp(App[None]):
         self.install_screen(self.requests, "requests")
         self.install_screen(self.request, "request")
         self.push_screen("requests")
+        if self._tail_s:
+            self.set_interval(self._tail_s, self._tick_board)
         if self._first is not None:
             self._open(self._first)
 
+    def _tick_board(self) -> None:
+        if isinstance(self.face, Board):
+            self.face.tick()
+
     def on_unmount(self) -> None:
-        self._finds.close()
+        self.desk.jobs.cancel()
+        for lane in (self._finds, self._runs, self._comparisons):
+            lane.close()
         loop = asyncio.get_running_loop()
         for number in self._signals:
             loop.remove_signal_handler(number)
@@ -93,7 +121,9 @@ class DebuggerApp(App[None]):
     @property
     def pending(self) -> bool:
         """Whether any answer is still to come."""
-        return self._finds.busy or self.requests.pending or self.request.pending
+        lanes = self._finds.busy or self._runs.busy or self._comparisons.busy
+        boards = any(board.pending for board in self._boards.values())
+        return lanes or boards or self.requests.pending or self.request.pending
 
     @property
     def face(self) -> Face | None:
@@ -103,9 +133,7 @@ class DebuggerApp(App[None]):
 
     def action_act(self, name: str) -> None:
         """Run an action of the registry."""
-        if name == "quit":
-            self.exit()
-        elif self.face is not None:
+        if self.face is not None:
             self.face.act(name)
 
     def action_help_quit(self) -> None:
@@ -116,20 +144,92 @@ class DebuggerApp(App[None]):
     # --- from screen to screen ---
 
     def on_face_show(self, message: Face.Show) -> None:
-        if message.face == "request" and self.request.loaded is None:
-            self.requests.say("No request was opened yet: enter opens one.")
-        else:
-            self._switch(message.face)
+        loaded, face = self.request.loaded, self.face
+        if message.face in _OF_A_REQUEST and loaded is None:
+            if face is not None and face.face != "requests" and message.face == "request":
+                self._switch("requests")
+            elif face is not None:
+                face.say("No request was opened yet: enter opens one.")
+            return
+        self._switch(message.face)
+        board = self._boards.get(message.face)
+        if board is not None and loaded is not None:
+            board.look_at(loaded.timeline)
 
     def _switch(self, name: str) -> None:
         face = self.face
+        if name in BOARDS:
+            self.board(name)
         if face is not None and face.face != name:
             self.switch_screen(name)
+
+    def board(self, name: str) -> Board:
+        """Return the screen called *name*, made when it is first asked for."""
+        board = self._boards.get(name)
+        if board is None:
+            board = self._boards[name] = BOARDS[name](self.desk)
+            self.install_screen(board, name)
+        return board
+
+    @property
+    def comparison(self) -> CompareScreen:
+        """The screen that compares."""
+        board = self.board("compare")
+        assert isinstance(board, CompareScreen)  # noqa: S101 - as `BOARDS` says
+        return board
+
+    # --- runs and comparisons ---
+
+    def on_face_rerun(self, message: Face.Rerun) -> None:
+        """Run a request again, in a lane of its own: the screens go on meanwhile."""
+        desk, task = self.desk, message.task
+        again, session = desk.again, desk.session
+        if again is None or desk.jobs.current is not None:
+            return
+        job = desk.jobs.begin(task.text, again.cancel)
+        self._tell(f"{task.text} goes on in a process of its own.")
+
+        def then(outcome: Outcome) -> None:
+            desk.jobs.end(job)
+            if task.trace:
+                self.request.take_lines(outcome)
+            else:
+                self._hold(held_of(outcome))
+                self._tell(*told_of(outcome))
+            self._renew_title()
+
+        def failed(error: Exception) -> None:
+            desk.jobs.end(job)
+            self._tell(" ".join(problem_of(error)), "orange")
+            self._renew_title()
+
+        self._runs.ask(lambda: run_task(session, again, task), then, failed)
+        self._renew_title()
+
+    def on_face_compare(self, message: Face.Compare) -> None:
+        session, a, b = self.desk.session, message.a, message.b
+        self._comparisons.ask(
+            lambda: held_marks(session, a, b),
+            self._hold,
+            lambda error: self._tell(" ".join(problem_of(error)), "orange"),
+        )
+
+    def _hold(self, held: Held) -> None:
+        self.comparison.show(held)
+        self._switch("compare")
+
+    def _tell(self, text: str, role: str = "") -> None:
+        if self.face is not None:
+            self.face.say(text, role)
+
+    def _renew_title(self) -> None:
+        if self.face is not None:
+            self.face.show_title()
 
     def on_face_open(self, message: Face.Open) -> None:
         what = message.what
         if isinstance(what, RequestSummary):
-            self._open(what.stream)
+            self._open(what.stream, message.revision)
         elif isinstance(what, str):
             session, face = self.desk.session, self.face
 
@@ -139,8 +239,8 @@ class DebuggerApp(App[None]):
 
             self._finds.ask(lambda: session.find(what), self._open, failed)
         else:
-            self._open(what)
+            self._open(what, message.revision)
 
-    def _open(self, stream: StreamId) -> None:
+    def _open(self, stream: StreamId, revision: int | None = None) -> None:
         self._switch("request")
-        self.request.open(stream)
+        self.request.open(stream, revision)

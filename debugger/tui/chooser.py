@@ -43,10 +43,23 @@ FILTERS = (
     ("KeyError  ann  7f3a", "a lone word: in a column that is shown"),
     ("a b   a or b   not a", "both, either, not; ( ) group"),
 )
+STOPS = (
+    ("kind:context.set key:total", "by what the fact is; also hook, effect, error, line, level"),
+    ("state.total > 400", "by the state after the fact; old is before it"),
+    ("changed(state.items)", "also exists( ), len( ), lower( )"),
+    ("fact.status in [500, 504]", "by what the fact carries; also request, response, error"),
+    ("state.items[*].net >= 3", "any of them"),
+)
+DRAFTS = (
+    ("/total = 3.50", "a value of the state from here on"),
+    ("answer 2 = true", "what effect 2 answers"),
+    ("stub bank.charge = true", "what a call is answered that the record does not have"),
+    ('input /body/sku = "tea"', "the request itself"),
+)
 SIGNS = (
     ("! ~ * @", "failure, change of state, effect, snapshot"),
     ("+ - ~", "added, removed, changed since the base"),
-    ("> *", "in the source: the line that spoke, lines that speak in this request"),
+    ("> * b", "in the source: here, lines that speak in this request, breakpoints"),
 )
 
 
@@ -65,7 +78,8 @@ def reading() -> list[Choice]:
     """Return what help says besides the keys."""
     rows: list[Choice] = []
     for title, lines in (("moments, after g or :", MOMENTS), ("filters, after /", FILTERS),
-                         ("signs", SIGNS)):  # fmt: skip
+                         ("breakpoints and watches, after b or a", STOPS),
+                         ("drafts, after ~", DRAFTS), ("signs", SIGNS)):  # fmt: skip
         rows.append(Choice("", "", ""))
         rows.append(Choice("", "", title))
         rows += [Choice("", keys, text) for keys, text in lines]

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from debugger.errors import DebuggerError
 from debugger.session import Session
+from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
+from debugger.tui.jobs import Jobs
 from debugger.tui.look import THEMES, Glyphs, Look
+from debugger.tui.notes import Notes
 from eventstore import EventStoreError
 
 UNLOCKED_S = 300.0
@@ -24,6 +27,7 @@ class Desk:
         by: who writes, as the record will say it.
         clock: seconds, never going back.
         read_only: whether the store can be unlocked at all.
+        again: runs requests again; None: no app is named that could.
     """
 
     def __init__(
@@ -35,8 +39,12 @@ class Desk:
         by: str,
         clock: Callable[[], float],
         read_only: bool,
+        again: Again | None = None,
     ) -> None:
         self.session = session
+        self.again = again
+        self.notes = Notes()
+        self.jobs = Jobs(clock)
         self.roots = roots
         self.by = by
         self.clock = clock
@@ -96,12 +104,21 @@ class Desk:
             return self.why_not_unlock()
         return None if self.seconds_left else "the store is locked: ! unlocks it"
 
+    def why_not_run(self) -> str | None:
+        """Say why no request can be run again; None: it can."""
+        if self.again is None:
+            return "no app is named: start with --app module:app"
+        if self.jobs.current is not None:
+            return f"{self.jobs.current.text} goes on: esc cancels it"
+        return None
+
     def mode(self) -> list[Cell]:
-        """Return READ-ONLY, or WRITE and how long still (ST-6)."""
-        left = int(self.seconds_left)
+        """Return READ-ONLY, or WRITE and how long still (ST-6), behind the work that goes on."""
+        left, job = int(self.seconds_left), self.jobs.current
+        cells: list[Cell] = [(f"{job.told}, esc cancels  ", "blue")] if job else []
         if not left:
-            return [("READ-ONLY ", "dim")]
-        return [(f"WRITE {left // 60}m{left % 60:02}s ", "failed")]
+            return [*cells, ("READ-ONLY ", "dim")]
+        return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]
 
 
 def problem_of(error: Exception) -> tuple[str, str]:

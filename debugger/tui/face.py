@@ -11,15 +11,18 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from debugger.errors import FilterError
 from debugger.session import RequestSummary
 from debugger.timeline import printable
 from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
-from debugger.tui.chooser import Chooser, choices, keys, reading
+from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
 from debugger.tui.lines import Lines
+from debugger.tui.notes import Mark
+from debugger.tui.runs import Task
 from eventstore import StreamId
 
 WIDE = 100
@@ -40,6 +43,7 @@ class Face(Screen[None], inherit_bindings=False):
     Face #too-small { display: none; layer: above; position: absolute;
         width: 100%; height: 100%; }
     Face.tiny #too-small { display: block; }
+    Face #prompt-caret { display: none; }
     """
     AUTO_FOCUS: ClassVar[str | None] = None
     face: ClassVar[str]
@@ -49,6 +53,21 @@ class Face(Screen[None], inherit_bindings=False):
         """Open a request: known by its row, its stream, or what a person typed."""
 
         what: RequestSummary | StreamId | str
+        revision: int | None = None
+        """The moment to show; None: the first failure, else the end."""
+
+    @dataclass
+    class Rerun(Message):
+        """Run a request again, and compare."""
+
+        task: Task
+
+    @dataclass
+    class Compare(Message):
+        """Compare two moments."""
+
+        a: Mark
+        b: Mark
 
     @dataclass
     class Show(Message):
@@ -62,6 +81,7 @@ class Face(Screen[None], inherit_bindings=False):
         self.bottom = Bottom(desk.look, self.face)
         self.title_bar = Bar(desk.look, id="title")
         self.prompt = Prompt()
+        self._fault = Bar(desk.look, id="prompt-caret")
         self._too_small = Bar(desk.look, id="too-small")
         self._focus_before: Widget | None = None
 
@@ -70,6 +90,7 @@ class Face(Screen[None], inherit_bindings=False):
         yield self.title_bar
         yield from self.body()
         yield self.bottom
+        yield self._fault
         yield self.prompt
 
     def body(self) -> ComposeResult:
@@ -92,6 +113,10 @@ class Face(Screen[None], inherit_bindings=False):
         del action
         return None
 
+    def subject(self) -> Mark | None:
+        """Return the moment that the cursor is on; None: there is none."""
+        return None
+
     def show_title(self) -> None:
         """Say in the title what is looked at."""
         raise NotImplementedError
@@ -110,8 +135,12 @@ class Face(Screen[None], inherit_bindings=False):
     def reason(self, name: str) -> str | None:
         """Say why the action cannot run now; None: it can."""
         action = BY_ID[name]
-        if action.scope not in ("any", self.face):
-            return "open a request first"
+        if not action.acts_on(self.face):
+            return _elsewhere(action, self.face)
+        if name == "replay" and (why := self.desk.why_not_run()) is not None:
+            return why
+        if name in ("replay", "mark") and self.subject() is None:
+            return "there is no request"
         blocked = self.blocked(action)
         if blocked is None and action.writes:
             return self.desk.why_not_write()
@@ -120,6 +149,9 @@ class Face(Screen[None], inherit_bindings=False):
     def act(self, name: str) -> None:
         """Run an action, or say why it cannot run."""
         self.say("")
+        if name == "back" and self.desk.jobs.cancel():
+            self.say("Cancelled.")
+            return
         why = self.reason(name)
         if why is not None:
             self.say(f"{BY_ID[name].text}: {why}", "orange")
@@ -181,6 +213,79 @@ class Face(Screen[None], inherit_bindings=False):
     def do_request(self) -> None:
         self.post_message(self.Show("request"))
 
+    def do_waterfall(self) -> None:
+        self.post_message(self.Show("waterfall"))
+
+    def do_versions(self) -> None:
+        self.post_message(self.Show("versions"))
+
+    def do_comparison(self) -> None:
+        self.post_message(self.Show("compare"))
+
+    def do_forks(self) -> None:
+        self.post_message(self.Show("forks"))
+
+    def do_audit(self) -> None:
+        self.post_message(self.Show("audit"))
+
+    # --- marks and runs ---
+
+    def do_mark(self) -> None:
+        here = self.subject()
+        if here is not None:
+            which = self.desk.notes.mark(here)
+            hint = "mark another as B, or = compares it with what is shown"
+            self.say(f"{which} is {here.text}: {'= compares A and B' if which == 'B' else hint}.")
+            self.marked()
+
+    def marked(self) -> None:
+        """Show that a mark was set."""
+
+    def do_compare(self) -> None:
+        notes = self.desk.notes
+        here = notes.b or self.subject()
+        if notes.a is None:
+            self.say("Nothing is marked: space marks A, then B.")
+        elif here is None or (here.stream, here.revision) == (notes.a.stream, notes.a.revision):
+            self.say("A is what is shown: go elsewhere, or mark another as B.")
+        else:
+            self.post_message(self.Compare(notes.a, here))
+
+    def do_bookmarks(self) -> None:
+        marks = self.desk.notes.bookmarks
+        rows = [Choice(str(n), "", f"{m.text}  {m.about}") for n, m in enumerate(marks)]
+
+        def chosen(name: str | None) -> None:
+            if name:
+                mark = marks[int(name)]
+                self.post_message(self.Open(mark.stream, mark.revision))
+
+        if rows:
+            self.app.push_screen(Chooser(self.desk.look, "bookmarks", rows), chosen)
+        else:
+            self.say("There is no bookmark: * sets one.")
+
+    def do_breakpoints(self) -> None:
+        points = self.desk.notes.breakpoints
+        rows = [Choice(str(n), "", printable(each.text)) for n, each in enumerate(points)]
+
+        def chosen(name: str | None) -> None:
+            if name:
+                self.desk.notes.turn_breakpoint(points[int(name)])
+                self.marked()
+                self.say("The breakpoint is gone.")
+
+        if rows:
+            title = "breakpoints: enter takes one away"
+            self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
+        else:
+            self.say("There is no breakpoint: b in a request sets one.")
+
+    def do_replay(self) -> None:
+        here = self.subject()
+        if here is not None:
+            self.post_message(self.Rerun(Task(here.stream)))
+
     def do_unlock(self) -> None:
         desk = self.desk
         if desk.seconds_left:
@@ -236,26 +341,53 @@ class Face(Screen[None], inherit_bindings=False):
         self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
 
     def do_quit(self) -> None:
-        self.app.exit()
+        job = self.desk.jobs.current
+        if job is None:
+            self.app.exit()
+            return
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
+            if yes:
+                self.desk.jobs.cancel()
+                self.app.exit()
+
+        rows = [[(f"{job.told}: it is cancelled.", "")]]
+        self.app.push_screen(Confirm(self.desk.look, "quit", rows), answered)
 
     # --- the prompt ---
 
-    def ask(self, purpose: str, label: str, hint: str) -> None:
-        """Ask for a line of text in the place of the keys."""
+    def ask(self, purpose: str, label: str, hint: str, value: str = "") -> None:
+        """Ask for a line of text in the place of the keys, at first *value*."""
         self._focus_before = self.focused
         self.bottom.styles.display = "none"
-        self.prompt.ask(purpose, label, hint)
+        self._fault.styles.display = "none"
+        self.prompt.ask(purpose, label, hint, value)
+
+    def ask_again(self, purpose: str, label: str, value: str, error: FilterError) -> None:
+        """Ask once more for what could not be read, with a caret under the fault (TM-10)."""
+        self.ask(purpose, label, "", value)
+        remedy = f"  {error.remedy}" if error.remedy else ""
+        space = " " * (len(label) + 1 + error.cells)
+        self._fault.show([(f"{space}^ {printable(error.expected)}{remedy}", "failed")])
+        self._fault.styles.display = "block"
 
     def do_command(self) -> None:
         self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")
 
     def on_prompt_gone(self) -> None:
+        self._fault.styles.display = "none"
         self.bottom.styles.display = "block"
-        (self._focus_before or self.lines()[0]).focus()
+        # At once: what the answer brings to the front takes the focus after that.
+        self.set_focus(self._focus_before or self.lines()[0])
 
     def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "command":
-            self.command(message.text)
+        # Textual calls the handler of every class, so only this one may be called so.
+        self.answered(message.purpose, message.text)
+
+    def answered(self, purpose: str, text: str) -> None:
+        """Do what was asked for by `ask` with *purpose*."""
+        if purpose == "command":
+            self.command(text)
 
     def command(self, text: str) -> None:
         """Do what a `:` line says: an action, a verb, or a moment to go to."""
@@ -269,8 +401,6 @@ class Face(Screen[None], inherit_bindings=False):
             self.change_theme(rest or None)
         elif verb == "filter" and self.face == "requests":
             self.filter(rest)
-        elif verb == "restore":
-            self.act("fork")
         elif text.replace(" ", "-") in BY_ID:
             self.act(text.replace(" ", "-"))
         elif not self.seek(text):
@@ -296,3 +426,10 @@ class Face(Screen[None], inherit_bindings=False):
     def lay_out(self, width: int, height: int) -> None:
         """Lay out the panes for a new size."""
         raise NotImplementedError
+
+
+def _elsewhere(action: Action, face: str) -> str:
+    """Say where *action* can run, if not on *face*."""
+    if face == "requests" and action.acts_on("request"):
+        return "open a request first"
+    return f"it acts on the screens {', '.join(action.scope.split())}"

@@ -67,12 +67,13 @@ class Prompt(Horizontal):
         yield Label("", markup=False)
         yield Field(id="asked")
 
-    def ask(self, purpose: str, label: str, hint: str) -> None:
-        """Ask for a line of text; the answer carries *purpose*."""
+    def ask(self, purpose: str, label: str, hint: str, value: str = "") -> None:
+        """Ask for a line of text, at first *value*; the answer carries *purpose*."""
         self.purpose = purpose
         self.query_one(Label).update(label)
         field = self.query_one(Field)
-        field.value = ""
+        field.value = value
+        field.cursor_position = len(value)
         field.placeholder = hint
         self.styles.display = "block"
         field.focus()

@@ -4,7 +4,6 @@ from debugger.errors import DebuggerError
 from debugger.timeline import StepKind, Timeline, Write, printable
 from debugger.tui.desk import Desk
 from debugger.tui.face import Face
-from debugger.tui.fields import Prompt
 from debugger.tui.latest import Latest
 from debugger.tui.wording import last_name, place_text
 from debugger.tui.writes_pane import change_cells
@@ -144,13 +143,13 @@ class Moves(Face):
     def do_search(self) -> None:
         self.ask("search", "/", "text in type, key, line or data of this request's facts")
 
-    def on_prompt_given(self, message: Prompt.Given) -> None:
-        if message.purpose == "seek":
-            self.seek(message.text)
-        elif message.purpose == "search":
-            self._search(message.text)
+    def answered(self, purpose: str, text: str) -> None:
+        if purpose == "seek":
+            self.seek(text)
+        elif purpose == "search":
+            self._search(text)
         else:
-            super().on_prompt_given(message)
+            super().answered(purpose, text)
 
     def _search(self, text: str) -> None:
         timeline = self.timeline

@@ -12,6 +12,7 @@ from debugger.tui.look import Look
 from debugger.tui.source_pane import SourcePane
 from debugger.tui.state_pane import StatePane
 from debugger.tui.timeline_pane import TimelinePane
+from debugger.tui.watch_panes import LocalsPane, WatchesPane
 from debugger.tui.writes_pane import WritesPane
 
 
@@ -32,10 +33,16 @@ class RequestPanes(Container):
         self.state = StatePane(look)
         self.writes = WritesPane(look)
         self.fact = FactPane(look)
+        self.watches = WatchesPane(look)
+        self.locals = LocalsPane(look)
         self.left: Sequence[Lines] = (self.timeline, self.source)
-        self.right: Sequence[Lines] = (self.state, self.diff, self.writes, self.fact)
-        self.raw = False
-        """Whether the fact as stored stands in the place of the writes."""
+        self._lowers: Sequence[Lines] = (self.writes, self.fact, self.watches, self.locals)
+        self.right: Sequence[Lines] = (self.state, self.diff, *self._lowers)
+        self.lower: Lines = self.writes
+        """Which of those stands at the lower right, where panes stand side by side."""
+        self.used: set[Lines] = {self.timeline, self.source, self.state, self.diff, self.writes,
+                                 self.fact}  # fmt: skip
+        """Panes that have something to say."""
         self.zoomed = False
         self._front: list[Lines] = [self.timeline, self.state]
         """The pane of each strip that is seen where only one is."""
@@ -49,8 +56,7 @@ class RequestPanes(Container):
         with Vertical(id="right") as right:
             yield self.diff
             yield self.state
-            yield self.writes
-            yield self.fact
+            yield from self._lowers
         self._strips = [left, right]
 
     @property
@@ -61,9 +67,14 @@ class RequestPanes(Container):
     def order(self) -> Sequence[Lines]:
         """The panes in the order of `tab`, without one whose place another has."""
         if not self._wide:
-            return self.all
-        lower = self.fact if self.raw else self.writes
-        return (self.timeline, self.source, self.diff, self.state, lower)
+            return [pane for pane in self.all if pane in self.used]
+        lowers = [
+            pane for pane in self._lowers
+            if pane is self.lower or (pane in self.used and pane is not self.fact)
+        ]  # fmt: skip
+        if self.lower is self.fact:
+            lowers.remove(self.writes)
+        return (self.timeline, self.source, self.diff, self.state, *lowers)
 
     @property
     def _wide(self) -> bool:
@@ -76,8 +87,9 @@ class RequestPanes(Container):
     def bring(self, pane: Lines) -> None:
         """Make *pane* one that is seen."""
         self._front[pane in self.right] = pane
-        if pane in (self.fact, self.writes):
-            self.raw = pane is self.fact
+        self.used.add(pane)
+        if pane in self._lowers:
+            self.lower = pane
         self.lay_out(*self._room, focused=pane)
 
     def lay_out(self, width: int, height: int, *, focused: Lines) -> None:
@@ -91,7 +103,8 @@ class RequestPanes(Container):
             strip.styles.display = "block" if any(p in seen for p in panes) else "none"
             alone = sum(p in seen for p in panes) == 1 and (not self._wide or self.zoomed)
             for pane in panes:
-                pane.titles = tuple(str(p.id) for p in panes) if alone else ()
+                names = tuple(str(p.id) for p in panes if p in self.used)
+                pane.titles = names if alone else ()
         self._show_only(seen, focused)
         self.set_class(self._wide and not self.zoomed, "side-by-side")
         self._share(height)
@@ -110,13 +123,14 @@ class RequestPanes(Container):
         if self.zoomed or self._one_strip:
             return (focused,)
         if self._wide:
-            return self.order
+            return (self.timeline, self.source, self.diff, self.state, self.lower)
         return tuple(self._front)
 
     def _share(self, height: int) -> None:
         """Give the lower panes their rows; timeline and state take the rest."""
         side_by_side = self._wide and not self.zoomed
         body = max(height - 4, 1)
-        for pane, rows in ((self.source, body * 10 // 32), (self.writes, body * 10 // 32),
-                           (self.fact, body * 10 // 32), (self.diff, body * 9 // 32)):  # fmt: skip
+        low = body * 10 // 32
+        heights = dict.fromkeys((self.source, *self._lowers), low) | {self.diff: body * 9 // 32}
+        for pane, rows in heights.items():
             pane.styles.height = max(rows, 3) if side_by_side else "1fr"

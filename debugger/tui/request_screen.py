@@ -5,19 +5,17 @@ from typing import ClassVar
 import msgspec
 from textual.app import ComposeResult
 
-from debugger.session import RequestSummary, request_id
+from debugger.session import RequestSummary
 from debugger.timeline import Timeline, Write, printable, sentence, shown
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
-from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk, problem_of
+from debugger.tui.drafting import Drafting
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
 from debugger.tui.location import BASES, Base, Location, Wanted, locate
-from debugger.tui.moves import Moves
 from debugger.tui.request_panes import RequestPanes
-from debugger.tui.restoring import explain, moment_to_restore
 from debugger.tui.scrubber import Scrubber
 from debugger.tui.wording import duration
 from eventstore import StreamId
@@ -33,7 +31,7 @@ class Loaded(msgspec.Struct, frozen=True):
     timeline: Timeline
 
 
-class RequestScreen(Moves):
+class RequestScreen(Drafting):
     """The panes around a cursor.
 
     Keys move `target` at once; what is shown follows when it is worked out. Held keys so
@@ -45,16 +43,15 @@ class RequestScreen(Moves):
     def __init__(self, desk: Desk, *, tail_s: float | None) -> None:
         super().__init__(desk)
         self.loaded: Loaded | None = None
-        self.location: Location | None = None
         self.base: Base = "previous"
         self.following = False
+        self._arrives_at: int | None = None
         self.scrubber = Scrubber(desk.look)
         self.panes = RequestPanes(desk.look)
         self._stream: StreamId | None = None
         self._tail_s = tail_s
         self._loads = Latest(self, "timescape-load")
         self._leaves = Latest(self, "timescape-writes")
-        self._restores = Latest(self, "timescape-restore")
         self._slow = Later(self)
         self._stale = False
 
@@ -75,7 +72,7 @@ class RequestScreen(Moves):
 
     @property
     def _lanes(self) -> tuple[Latest, ...]:
-        return (self._loads, self._places, self._leaves, self._searches, self._restores)
+        return (self._loads, self._places, self._leaves, self._searches, self._hits, self._restores)
 
     @property
     def pending(self) -> bool:
@@ -98,7 +95,7 @@ class RequestScreen(Moves):
             return "nothing was searched for: / searches"
         if action.id == "follow" and self.loaded and self._ended:
             return "the request has ended"
-        return None
+        return super().blocked(action)
 
     @property
     def _ended(self) -> bool:
@@ -122,15 +119,16 @@ class RequestScreen(Moves):
             left.append((duration(of.duration_us), "dim"))
         if self.following:
             left.append(("  following", "blue"))
+        left += self.noted()
         if self._stale:
             left.append(("  stale", "failed"))
         self.title_bar.show(left, right)
 
     # --- loading ---
 
-    def open(self, stream: StreamId) -> None:
-        """Read a request and show it where it first failed, else at its end."""
-        self._stream = stream
+    def open(self, stream: StreamId, revision: int | None = None) -> None:
+        """Read a request and show it at *revision*, or where it first failed, else at its end."""
+        self._stream, self._arrives_at = stream, revision
         self.say("Reading the request.")
         self._slow_down()
         session = self.desk.session
@@ -141,8 +139,8 @@ class RequestScreen(Moves):
         def then(loaded: Loaded) -> None:
             self.say("")
             self._take(loaded, fresh=True)
-            failure = loaded.timeline.first_failure
-            self.go(failure if failure is not None else loaded.timeline.last)
+            last, failure = loaded.timeline.last, loaded.timeline.first_failure
+            self.go(min(revision, last) if revision is not None else failure or last)
 
         self._loads.ask(work, then, self._not_read)
 
@@ -154,6 +152,7 @@ class RequestScreen(Moves):
             self.matches, self.following = [], False
             self.panes.timeline.matches = frozenset()
             self.panes.writes.show("", ())
+            self.forget_lines()
         self.panes.timeline.problem = None
         self.panes.timeline.show(timeline)
         self.panes.source.know(timeline)
@@ -204,16 +203,24 @@ class RequestScreen(Moves):
 
     def go(self, revision: int) -> None:
         """Go to the moment *revision*."""
-        self.target = revision
-        self._ask_place()
+        self.target, self.step = revision, None
+        self.ask_place()
 
-    def _ask_place(self) -> None:
+    def ask_place(self) -> None:
+        """Show the moment, and the line, that the keys have reached."""
         timeline = self.timeline
         if timeline is None:
             return
-        wanted = Wanted(self.target, self.base, self.panes.state.shape)
-        roots = self.desk.roots
-        self._places.ask(lambda: locate(timeline, wanted, roots), self._arrive, self.not_placed)
+        mark, notes = self.marked_here, self.desk.notes
+        base: Base = "previous" if self.base == "A" and mark is None else self.base
+        wanted = Wanted(
+            self.target, base, self.panes.state.shape, min(mark or 0, timeline.last),
+            tuple(notes.watches), self.step,
+        )  # fmt: skip
+        session, roots, trace = self.desk.session, self.desk.roots, self.trace
+        self._places.ask(
+            lambda: locate(session, timeline, wanted, roots, trace), self._arrive, self.not_placed
+        )
         if not self._slow.waiting:
             self._slow.ask(_SLOW_S, self._slow_down)
 
@@ -228,6 +235,8 @@ class RequestScreen(Moves):
         if not self.path and panes.state.path:
             self._focus_path(panes.state.path)
         panes.writes.at(location.revision)
+        panes.watches.show(location)
+        self.show_frame(location)
         self._show_fact()
         self.scrubber.place(location.revision)
 
@@ -290,16 +299,16 @@ class RequestScreen(Moves):
         panes, pane = self.panes, self.pane
         if panes.timeline.problem is not None and self._stream is not None:
             panes.timeline.problem = None
-            self.open(self._stream)
+            self.open(self._stream, self._arrives_at)
         elif pane is panes.state:
             if panes.state.turn_fold():
-                self._ask_place()
+                self.ask_place()
             else:
                 self.say("There is nothing to unfold.")
         elif pane is panes.diff and panes.diff.changes:
             self._focus_path(panes.diff.changes[panes.diff.cursor].path)
             self.bring(panes.state)
-            self._ask_place()
+            self.ask_place()
         elif pane is panes.writes and panes.writes.writes:
             self.go(panes.writes.writes[panes.writes.cursor].revision)
         elif pane is panes.source:
@@ -325,7 +334,7 @@ class RequestScreen(Moves):
 
     def do_raw(self) -> None:
         panes = self.panes
-        back = panes.writes if panes.fact.display else panes.fact
+        back: Lines = panes.writes if panes.fact.display else panes.fact
         keep = self.pane
         self.bring(back)
         if keep is not None and keep.display:
@@ -336,10 +345,13 @@ class RequestScreen(Moves):
         self.lay_out(*self.size)
 
     def do_next_base(self) -> None:
-        self.base = BASES[(BASES.index(self.base) + 1) % len(BASES)]
-        names = {"previous": "the moment before", "start": "the start", "end": "the end"}
+        bases: list[Base] = [*BASES, "A"] if self.marked_here is not None else [*BASES]
+        here = bases.index(self.base) if self.base in bases else -1
+        self.base = bases[(here + 1) % len(bases)]
+        names = {"previous": "the moment before", "start": "the start", "end": "the end",
+                 "A": f"A, #{self.marked_here}"}  # fmt: skip
         self.say(f"Compared with {names[self.base]}.")
-        self._ask_place()
+        self.ask_place()
 
     def do_follow(self) -> None:
         self.following = not self.following
@@ -353,6 +365,9 @@ class RequestScreen(Moves):
             self.found()
         elif self.panes.zoomed:
             self.do_zoom()
+        elif self.desk.notes.unmark():
+            self.marked()
+            self.say("No mark any more.")
         else:
             self.do_requests()
 
@@ -381,37 +396,6 @@ class RequestScreen(Moves):
         if pane is panes.source and location.source is not None:
             return printable(location.source.site)
         return sentence(timeline, location.revision) if location.revision else ""
-
-    # --- restore as a fork ---
-
-    def do_fork(self) -> None:
-        timeline, location, desk = self.timeline, self.location, self.desk
-        if timeline is None or location is None:
-            return
-        revision, name = moment_to_restore(timeline, location.revision)
-        rows = explain(timeline, revision, name, by=desk.by, to=desk.look().glyphs.to)
-
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
-            if yes:
-                self._restore(timeline.stream, revision, name)
-
-        self.app.push_screen(Confirm(desk.look, f"restore {name} as a fork", rows), answered)
-
-    def _restore(self, stream: StreamId, revision: int, name: str) -> None:
-        desk = self.desk
-        why = desk.why_not_write()  # the time may have run out while it was asked
-        if why is not None:
-            self.say(f"restore: {why}", "orange")
-            return
-
-        def then(fork: StreamId) -> None:
-            self.say(f"Restored {name} as {request_id(fork)}; the request is untouched.", "blue")
-
-        def failed(error: Exception) -> None:
-            self.say(" ".join(problem_of(error)), "failed")
-
-        self.say("Writing the fork.")
-        self._restores.ask(lambda: desk.session.restore(stream, revision, by=desk.by), then, failed)
 
     # --- sizes ---
 

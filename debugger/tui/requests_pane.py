@@ -1,6 +1,6 @@
 """The requests, newest first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from debugger.session import RequestSummary
 from debugger.timeline import printable
@@ -8,6 +8,7 @@ from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
 from debugger.tui.wording import clock_text, milliseconds, moment_of
+from eventstore import StreamId
 
 _WIDE = 100
 
@@ -18,6 +19,8 @@ class RequestsPane(Lines):
     def __init__(self, look: Callable[[], Look]) -> None:
         super().__init__(look, "requests", id="requests")
         self.rows: Sequence[RequestSummary] = ()
+        self.marks: Mapping[StreamId, str] = {}
+        """Requests that are marked, as A or B."""
 
     @property
     def count(self) -> int:
@@ -42,7 +45,8 @@ class RequestsPane(Lines):
     def row(self, index: int, room: int) -> Cells:
         of = self.rows[index]
         glyphs = self.look.glyphs
-        sign = glyphs.fork if of.parent else "!" if of.failed else " "
+        kind = glyphs.fork if of.parent else "!" if of.failed else " "
+        sign = self.marks.get(of.stream, kind)
         route = of.route or f"{of.method} {of.path}"
         running = of.status is None and of.parent is None and not of.failed
         texts = {

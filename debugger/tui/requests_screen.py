@@ -19,6 +19,7 @@ from debugger.tui.fields import Field
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
+from debugger.tui.notes import Mark
 from debugger.tui.pager import Pager
 from debugger.tui.preview import heading, preview
 from debugger.tui.requests_pane import RequestsPane
@@ -105,6 +106,21 @@ class RequestsScreen(Face):
         if action.id in ("copy",) and self.list.current is None:
             return "there is no request"
         return None
+
+    def subject(self) -> Mark | None:
+        current = self.list.current
+        if current is None:
+            return None
+        return Mark(current.stream, current.facts, printable(current.outcome[:60]))
+
+    def marked(self) -> None:
+        notes = self.desk.notes
+        self.list.marks = {mark.stream: name for name, mark in (("A", notes.a), ("B", notes.b))
+                           if mark is not None}  # fmt: skip
+        self.list.renew()
+
+    def on_screen_resume(self) -> None:
+        self.marked()
 
     def show_title(self) -> None:
         left: list[Cell] = [
@@ -338,6 +354,9 @@ class RequestsScreen(Face):
     def do_back(self) -> None:
         if self._field.value:
             self.filter("")
+        elif self.desk.notes.unmark():
+            self.marked()
+            self.say("No mark any more.")
         else:
             self.say("Nothing to clear; q quits.")
 

@@ -19,6 +19,8 @@ class SourcePane(Lines):
         super().__init__(look, "source", id="source")
         self.source: Source | None = None
         self._counts: Counter[str] = Counter()
+        self.stops: frozenset[str] = frozenset()
+        """Breakpoints, as they are written."""
 
     def know(self, timeline: Timeline) -> None:
         """Learn which lines speak in this request, and how often."""
@@ -83,8 +85,12 @@ class SourcePane(Lines):
         number = index + 1
         here = self.source is not None and number == self.source.line
         times = self._counts.get(f"{self._file}:{number}", 0)
+        stop = f"line:{self._file}:{number}" in self.stops
         cells: list[Cell] = [
-            (">" if here else "*" if times else " ", "orange" if here else "blue"),
+            (
+                ">" if here else "b" if stop else "*" if times else " ",
+                "orange" if here or stop else "blue",
+            ),
             (f"{number:>5} ", "dim"),
             (printable(self._lines[index][:2000].expandtabs(4)), "strong" if here else ""),
         ]

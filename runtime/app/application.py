@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
-from runtime.app.assembly import assemble, classes_of, config_of
+from runtime.app.assembly import assemble, classes_of, config_of, subscribing
 from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import (
     Declared,
@@ -17,17 +17,18 @@ from runtime.app.declarations import (
     place_of,
 )
 from runtime.app.declaring import Wanted, check_size, declare
-from runtime.app.equipment import Equipment
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
+from runtime.app.messaging import Messaging
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
@@ -40,6 +41,7 @@ from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
+from runtime.lifecycle.handlers import HandlerVersion
 from runtime.manifests import HandlerManifest
 from runtime.secrets import Provider, in_order
 
@@ -47,7 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Equipment):
+class App(Messaging):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -109,6 +111,7 @@ class App(Equipment):
         self._controller: Controller | None = None
         self._desk: Versions | None = None
         self._versions: tuple[str, ...] = ()
+        self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
 
@@ -185,11 +188,15 @@ class App(Equipment):
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
                 self._authenticating.required, run, acknowledge,
             )  # fmt: skip
-            new = declare(wanted, self._declared, self._hook_names, self._sources)
-            self._declared.append(new)
+            self._declare(wanted)
             return function
 
         return register
+
+    def _declare(self, wanted: Wanted) -> Declared:
+        new = declare(wanted, self._declared, self._hook_names, self._sources)
+        self._declared.append(new)
+        return new
 
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
@@ -250,6 +257,7 @@ class App(Equipment):
             config=self._config_source,
             registered=tuple(self._classes),
             root=self._root,
+            topics=self._topics,
             transformers=tuple(self._transformers),
             policy=self._policy,
         )
@@ -347,11 +355,16 @@ class App(Equipment):
             store, self.name, declared, modules=methods, config=config, clock=clock,
             transformers=self._transformers, policy=self._policy,
         )  # fmt: skip
+        fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
+        gctx = GlobalContext(
+            modules, given.config, secrets=given.secrets,
+            topics=self._topics, desk=fabric.desk,
+        )  # fmt: skip
         controller = Controller(
             store,
             clock=clock,
             ids=ids,
-            gctx=GlobalContext(modules, given.config, secrets=given.secrets),
+            gctx=gctx,
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
@@ -366,6 +379,7 @@ class App(Equipment):
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
+        self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
@@ -401,6 +415,7 @@ class App(Equipment):
         assert self._control is not None  # noqa: S101 - set together
         closed = await controller.recover(self._modules)
         await self._life.begin(controller.surroundings.gctx, self._control)
+        await self.queues.begin(controller, self._takers)
         return closed
 
     async def stop(self, grace_s: float = 10.0) -> bool:
@@ -412,9 +427,9 @@ class App(Equipment):
         edge, controller = self._edge, self._controller
         if edge is None or controller is None:
             return True
-        clean = await edge.stop(grace_s)
+        clean, _ = await asyncio.gather(edge.stop(grace_s), self.queues.stop())
         if self._edge is edge:
-            self._edge = self._controller = self._desk = None
+            self._edge = self._controller = self._desk = self._fabric = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
             controller.close()

@@ -18,6 +18,7 @@ from runtime.gtype.hints import inspect
 from runtime.ingress import Endpoint, Served
 from runtime.ingress.rooms import Room
 from runtime.lifecycle.handlers import HandlerVersion, Joint
+from runtime.queue import METHOD
 from runtime.routing import Routes
 
 
@@ -29,6 +30,8 @@ def assemble(
     by_handler_id: dict[str, dict[str, Served]] = {}
     templates = {}
     for version, version_id in zip(declared, deployed.ids, strict=True):
+        if version.template.method == METHOD:
+            continue
         templates[version.handler] = (version.template, version.place)
         code = by_handler_id.setdefault(version.handler, {})
         code[str(version_id)] = served(version, str(version_id))
@@ -87,7 +90,17 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),
+        delivers=version.template.method == METHOD,
     )
+
+
+def subscribing(declared: Sequence[Declared], deployed: Deployed) -> dict[str, HandlerVersion]:
+    """Return what runs deliveries, by subscriber."""
+    return {
+        version.handler: ready(version, str(version_id))
+        for version, version_id in zip(declared, deployed.ids, strict=True)
+        if version.template.method == METHOD
+    }
 
 
 def classes_of(

@@ -62,6 +62,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether a handler that says nothing of that needs a principal."""
     run: object = "newest"
     acknowledge: Iterable[str] = ()
+    template: Template | None = None
+    """Of what no route leads to; None: read from *route*."""
 
 
 class Faults:
@@ -120,7 +122,7 @@ def declare(
     """
     faults, taken = Faults(), Counter(taken)
     with faults:
-        template = parse(wanted.route)
+        template = wanted.template or parse(wanted.route)
         handler = _handler_id(template, wanted.name, wanted.place, others)
     with faults:
         edition = check_edition(wanted.version)

@@ -11,6 +11,7 @@ from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
+from runtime.queue import Topic
 from runtime.secrets import Provider
 
 
@@ -40,3 +41,5 @@ class Parts(msgspec.Struct, frozen=True):
     root: Path | None
     transformers: Sequence[Transformer] = ()
     policy: DeployPolicy = DeployPolicy()
+    topics: Mapping[str, Topic] = {}
+    """By name."""

@@ -17,6 +17,7 @@ from runtime.context.state import (
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
+from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.service_facts import SERVICE_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
@@ -25,6 +26,8 @@ CONTROL = Kind(id=1, name="control", durable=True)
 """What happens to the runtime: deployments, modules, config."""
 REQUEST = Kind(id=2, name="request", max_events=50_000)
 """What happens to one request."""
+QUEUE = Kind(id=7, name="queue")
+"""What happens to one subscriber, to its dead letters, and messages from outside of requests."""
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
 
@@ -37,13 +40,15 @@ VOCABULARY = (
     *SERVICE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
+    *DELIVERY_FACTS,
+    *QUEUE_FACTS,
 )
 """All facts there are."""
 
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST, IDEMPOTENCY))
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
     for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
@@ -52,6 +57,7 @@ def registry() -> Registry:
 __all__ = [
     "CONTROL",
     "IDEMPOTENCY",
+    "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",
     "Compensation",

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from eventstore import Event, OfUnknown
-from runtime import facts
+from runtime import facts, queue_facts
 from runtime.context import phases
 from runtime.context.patch import patch
 from runtime.context.state import (
@@ -123,7 +123,12 @@ class RequestReducer:
 
     name = "request"
     version = 2
-    types = frozenset(fact.type for fact in facts.REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS)
+    types = frozenset(
+        fact.type
+        for fact in (
+            facts.REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + queue_facts.DELIVERY_FACTS
+        )
+    )
     # A newer program's fact must not hide the rest of a request: it moves the revision on.
     unknown: OfUnknown = "skip"
 
@@ -335,6 +340,9 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.EffectReturned: _effect_answered,
     facts.EffectFailed: _effect_answered,
     facts.EventPublished: _nothing,
+    queue_facts.MessagePublished: _nothing,
+    queue_facts.MessageAcknowledged: _nothing,
+    queue_facts.MessageFailed: _nothing,
     facts.CompensationRegistered: _compensation_registered,
     facts.CompensationRan: _compensation_done,
     facts.CompensationFailed: _compensation_done,

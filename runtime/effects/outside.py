@@ -7,11 +7,35 @@ world (`Live`) or the record of an earlier run (`runtime.replay`).
 import asyncio
 from typing import Any, Protocol
 
-from eventstore import Clock
+from eventstore import Clock, StreamId
 from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
 from runtime.modules.registry import Method
+from runtime.queue import Offer
 from runtime.secrets import Environment, Readings, SecretCache, Wish
+
+
+class Desk(Protocol):
+    """Takes what requests publish on topics of the app."""
+
+    async def offer(self, stream: StreamId, offer: Offer) -> None:
+        """Keep a place for a message until *stream* has ended.
+
+        Raises:
+            QueueFullError: there is no room, and none came in time.
+            RequestStoppedError: the app stops.
+        """
+        ...
+
+    def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
+        """Hear that *stream*, which published something, has ended.
+
+        Args:
+            stream: of a request.
+            well: whether what it published is delivered.
+            kept: whether the log has it.
+        """
+        ...
 
 
 class Outside(Protocol):
@@ -35,6 +59,10 @@ class Outside(Protocol):
         """Return those of the secrets asked for that are there."""
         ...
 
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
+        """Return once there is room for a message; see `Desk.offer`."""
+        ...
+
 
 class Live:
     """Does it.
@@ -44,12 +72,20 @@ class Live:
         workers: where methods that are not coroutines run. Not those of handlers: a
             handler in a thread that waits for one more thread could wait for ever.
         secrets: where secrets come from; None: the environment.
+        desk: takes messages; None: nobody subscribes to any.
     """
 
-    __slots__ = ("_clock", "_secrets", "_workers")
+    __slots__ = ("_clock", "_desk", "_secrets", "_workers")
 
-    def __init__(self, clock: Clock, workers: Workers, secrets: SecretCache | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        workers: Workers,
+        secrets: SecretCache | None = None,
+        desk: Desk | None = None,
+    ) -> None:
         self._clock = clock
+        self._desk = desk
         self._workers = workers
         self._secrets = secrets or SecretCache([Environment()])
 
@@ -84,3 +120,8 @@ class Live:
             return await self._secrets.fulfil(wish, self._clock())
         finally:
             PERFORMING.reset(performing)
+
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
+        """Ask the desk."""
+        if self._desk is not None:
+            await self._desk.offer(stream, offer)

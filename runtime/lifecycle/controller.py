@@ -46,6 +46,7 @@ from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
 from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
+from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
 from runtime.principals import established
@@ -119,7 +120,7 @@ class Controller:
             tripwire=Tripwire(tripwire, sites),
             viewer=Viewer(classes or any_classes(has_keyring=store.has_keyring), _REMEDY),
             workers=self._pools[0],
-            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache),
+            outside=outside or Live(clock, self._pools[1], gctx.secrets.cache, gctx.desk),
             gctx=gctx,
             before=tuple(before),
             after=tuple(after),
@@ -326,9 +327,15 @@ class Controller:
             if "phase" in run.callbacks:
                 await self._tell_the_end(run, fact)
             run.stage = "over"
+            if run.version.delivers:
+                settle(run, fact)
             run.record.add(fact, key)
             run.record.end(run.lease)
-            answer = await self.finishing.finish(run.record, run.received, answer)
+            sent = answer
+            answer = await self.finishing.finish(run.record, run.received, sent)
+            if run.desk is not None:
+                well = isinstance(fact, ResponseSent) and fact.code is None
+                run.desk.ended(stream, well=well, kept=answer is sent)
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)

@@ -2,13 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import msgspec
 
 from eventstore.errors import FrozenValueError
 from eventstore.values import Viewer, encode
-from runtime.modules import ModuleRegistry, Modules
+from runtime.effects import Desk
+from runtime.errors import ContextError
+from runtime.modules import CALLER, ModuleRegistry, Modules
+from runtime.queue import Options, Topic
 from runtime.secrets import Environment, Provider, Secrets
 from runtime.telemetry import Metrics
 
@@ -32,6 +36,8 @@ class GlobalContext:
         config: plain data; copied, so that later changes of it are not seen.
         instance: who runs.
         secrets: where `gctx.secrets` come from, in this order; None: the environment.
+        topics: the topics of the app, by name.
+        desk: takes what is published; None: nobody subscribes.
 
     Attributes:
         instance: who runs.
@@ -39,13 +45,16 @@ class GlobalContext:
         config: deep frozen.
         secrets: read by name, as effects.
         metrics: counters, gauges and histograms of the app.
+        topics: the topics of the app, by name; see `publish`.
     """
 
-    __slots__ = ("config", "instance", "metrics", "modules", "secrets")
+    __slots__ = ("config", "desk", "instance", "metrics", "modules", "secrets", "topics")
     instance: Instance
     modules: Modules
     config: Any
     secrets: Secrets
+    desk: Desk | None
+    topics: Mapping[str, Topic]
     metrics: Metrics
 
     def __init__(
@@ -54,13 +63,51 @@ class GlobalContext:
         config: Mapping[str, Any] | None = None,
         instance: Instance | None = None,
         secrets: Provider | Iterable[Provider] | None = None,
+        topics: Mapping[str, Topic] | None = None,
+        desk: Desk | None = None,
     ) -> None:
         put = object.__setattr__
+        put(self, "topics", MappingProxyType(dict(topics or {})))
+        put(self, "desk", desk)
         put(self, "instance", instance or Instance())
         put(self, "modules", Modules(modules or ModuleRegistry()))
         put(self, "secrets", Secrets(Environment() if secrets is None else secrets))
         put(self, "metrics", Metrics())
         put(self, "config", Viewer(remedy=_REMEDY).view(encode(dict(config or {}))))
+
+    def publish(
+        self,
+        topic: str,
+        payload: object,
+        *,
+        key: str | None = None,
+        priority: int | None = None,
+        ttl: float | None = None,
+        when: str = "success",
+    ) -> Any:
+        """Publish a message on a topic of the app; in async handlers and hooks to be awaited.
+
+        It is delivered when the request ends well, from the same commit.
+
+        Args:
+            topic: as declared with `app.topic`.
+            payload: of the topic's type.
+            key: messages of one key are taken one after the other.
+            priority: 0 to 10, higher first; None: the topic's.
+            ttl: seconds after which it is not delivered any more; None: the topic's.
+            when: `success`, or `always`: also if the request fails.
+
+        Raises:
+            UnknownTopicError: there is no such topic.
+            MessageTypeError: *payload* is not of the topic's type, or an option cannot be.
+            QueueFullError: there is no room; unhandled it answers 503.
+            ContextError: no request runs; see `App.publish`.
+        """
+        caller = CALLER.get()
+        if caller is None:
+            msg = f"{topic!r} was published on outside of a request."
+            raise ContextError(msg, "Use `await app.publish(…)`, or publish in a handler or hook.")
+        return caller.publish_message(topic, payload, Options(key, priority, ttl, when))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise _frozen(name)

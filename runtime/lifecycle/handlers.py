@@ -59,6 +59,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Fields of the query whose values are never recorded."""
     hides_in_body: bool = False
     """Whether a body may hold what is not recorded as it is."""
+    delivers: bool = False
+    """Whether it is a subscriber: its requests are deliveries of messages."""
     crossing: "Crossing | None" = None
     """How data of another version's callers comes here and back; None: they are its own."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from runtime.context import check_key
 from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished, Json
-from runtime.lifecycle import asking, registering, rewinding
+from runtime.lifecycle import asking, publishing, registering, rewinding
 from runtime.lifecycle.draft import Draft
 from runtime.lifecycle.meta import Client, Meta, when
 from runtime.lifecycle.record import closed
@@ -19,6 +19,7 @@ from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
 from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload, show_line
 from runtime.modules import Method
+from runtime.queue import Options
 from runtime.secrets import Wish
 
 
@@ -235,6 +236,13 @@ class LocalContext:
         if run.version.secrets is not None:
             asking.refuse_ungranted(run, self._lease, wish, site)
         return asking.here_or_later(run, asking.secrets(run, self._lease, wish, site))
+
+    def publish_message(self, topic: str, payload: object, options: Options) -> Any:
+        """Publish on a topic of the app; `gctx.publish` does, handlers need not."""
+        run = self._live()
+        site = run.surroundings.sites.here(2)
+        work = publishing.publish(run, self._lease, topic, payload, options, site)
+        return asking.here_or_later(run, work)
 
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.

@@ -12,6 +12,8 @@ import msgspec
 from runtime.errors import (
     CapabilityDeniedError,
     ModuleContractError,
+    QueueFullError,
+    Reject,
     RequestStoppedError,
     RequestTimedOutError,
     SecretUnavailableError,
@@ -33,6 +35,8 @@ _TITLES = {
     "transform-failed": "The request or its answer could not be brought to another version",
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
+    "queue-full": "A queue has no room",
+    "message-rejected": "The subscriber rejected the message",
 }
 _REMEDIES = {
     "handler-error": "Give the request id to whoever runs this service.",
@@ -46,8 +50,14 @@ _REMEDIES = {
     "transform-failed": "Give the request id to whoever runs this service.",
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
+    "queue-full": "Send it again after the time in Retry-After.",
 }
-_RETRY = {"log-unavailable": "1", "secret-unavailable": "5", "shutting-down": "1"}
+_RETRY = {
+    "log-unavailable": "1",
+    "secret-unavailable": "5",
+    "shutting-down": "1",
+    "queue-full": "1",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -117,6 +127,8 @@ _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),
     (CapabilityDeniedError, 500, "capability-denied"),
+    (QueueFullError, 503, "queue-full"),
+    (Reject, 409, "message-rejected"),
     (TransformFailedError, 500, "transform-failed"),
 )
 

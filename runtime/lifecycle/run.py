@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from eventstore import Clock
 from eventstore.values import Viewer
-from runtime.effects import Outside, Sites, Tripwire, Workers
+from runtime.effects import Desk, Outside, Sites, Tripwire, Workers
 from runtime.facts import Json, RequestReceived, RequestTimedOut
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.global_context import GlobalContext
@@ -109,10 +109,11 @@ class Run:
     """The request's own things. The controller writes; contexts read and add."""
 
     __slots__ = (
-        "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "effects", "frozen",
-        "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase", "received",
-        "record", "renew", "scope", "section", "stage", "stop_reason", "surroundings", "task",
-        "thread", "timed_out", "timeout_s", "topics", "undos", "version", "waits",
+        "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "desk", "effects",
+        "frozen", "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase",
+        "received", "record", "renew", "scope", "section", "stage", "stop_reason",
+        "surroundings", "task", "thread", "timed_out", "timeout_s", "topics", "undos", "version",
+        "waits",
     )  # fmt: skip
 
     def __init__(
@@ -162,6 +163,8 @@ class Run:
         self.callbacks: dict[str, list[Callback]] = {}
         self.topics: Listened | None = None
         """Who listens to what the request publishes; None: nobody ever did."""
+        self.desk: Desk | None = None
+        """Where it published messages; None: it did not."""
         self.waits: set[Future[Any]] = set()
         """What threads of this request wait for."""
 

@@ -30,6 +30,10 @@ class Caller(Protocol):
         """Read secrets as an effect, as a `runtime.secrets.Wish` says; see `call_module`."""
         ...
 
+    def publish_message(self, topic: str, payload: object, options: Any) -> Any:
+        """Publish a message on a topic of the app as an effect; see `call_module`."""
+        ...
+
 
 CALLER: ContextVar[Caller | None] = ContextVar("timescape_caller", default=None)
 """The request that the current task or thread works for."""

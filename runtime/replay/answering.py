@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from eventstore import Event
+from eventstore import Event, StreamId
 from eventstore.values import Redacted, Sealed, Tree, Viewer, Withheld
 from runtime.effects import Outside
 from runtime.effects.failures import error_of
@@ -21,6 +21,7 @@ from runtime.errors import EffectUnavailableError, ModuleContractError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
 from runtime.modules import Method
+from runtime.queue import Offer
 from runtime.replay.divergence import is_hidden, plain
 from runtime.secrets import PLACEHOLDER, Reading, Readings, Wish, readings_of
 
@@ -179,6 +180,17 @@ class Answers:
             await asyncio.get_running_loop().create_future()
         # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
         return dict.fromkeys(wish.names, Reading(PLACEHOLDER))
+
+    async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
+        """Let it be published where it was, and refuse it where it was refused."""
+        event = self._find(n)
+        if event is not None:
+            await self._turn(event)
+            if isinstance(event.data, EffectFailed):
+                raise error_of(event.data.failure, lambda _: None)
+        elif not self._progress.loose:
+            # It was still waiting for room when the request ended.
+            await asyncio.get_running_loop().create_future()
 
     # --- where answers come from ---
 

@@ -108,7 +108,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         runs = _crossed(library, recorded, runs, line)
     program = Program(
         runs,
-        GlobalContext(parts.modules, library.config(first.config)),
+        GlobalContext(parts.modules, library.config(first.config), topics=parts.topics),
         parts.before,
         parts.after,
         parts.catch,

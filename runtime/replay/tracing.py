@@ -33,6 +33,8 @@ class Line(msgspec.Struct, frozen=True):
     """Numbers the calls of functions, from 1: recursion and concurrent tasks stay apart."""
     changed: dict[str, str] = {}
     """Locals that it set or changed, shown in at most 4 KiB each."""
+    gone: tuple[str, ...] = ()
+    """Locals that it deleted."""
 
 
 _TRACED: ContextVar["Tracer | None"] = ContextVar("timescape_traced", default=None)
@@ -105,9 +107,14 @@ class Call:
     def settle(self, frame: FrameType) -> None:
         """Note what the last line changed."""
         changed = self._changes(frame)
-        if self._last is not None and changed:
+        gone = tuple(name for name in self._known if name not in frame.f_locals)
+        for name in gone:
+            del self._known[name]
+        if self._last is not None and (changed or gone):
             lines = self._tracer.lines
-            lines[self._last] = msgspec.structs.replace(lines[self._last], changed=changed)
+            lines[self._last] = msgspec.structs.replace(
+                lines[self._last], changed=changed, gone=gone
+            )
         elif changed and self._last is None:
             # The arguments stand before the first line.
             site = f"{self._file}:{frame.f_code.co_firstlineno}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debugger.cli import Exit, build_parser
+from debugger.tui.actions import ACTIONS, key_text
 from tests.contracts.source import ROOT, files_of, tree_of
 
 DOCS = ROOT / "docs"
@@ -60,16 +61,11 @@ def fields(cls: ast.ClassDef) -> list[str]:
 
 
 def facts() -> str:
-    paths = [
-        ROOT / "runtime" / name
-        for name in (
-            "facts.py",
-            "policy_facts.py",
-            "version_facts.py",
-            "service_facts.py",
-            "transform_facts.py",
-        )
-    ]
+    names = (
+        "facts", "policy_facts", "version_facts", "service_facts", "transform_facts",
+        "queue_facts",
+    )  # fmt: skip
+    paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []
     for cls in (each for path in paths for each in classes(path)):
         name = assigned(cls, "type")
@@ -166,7 +162,17 @@ def subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParse
     return {}
 
 
+def keys() -> str:
+    rows = []
+    for each in ACTIONS:
+        pressed = " ".join(f"`{key_text(key)}`" for key in each.keys) or f"`:{each.id}`"
+        where = "all" if each.scope == "any" else each.scope
+        rows.append(f"| {pressed} | {cell(each.text)} | {where} |")
+    return "| keys | | screens |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
 SECTIONS = {
+    "keys": ("debugger.md", keys),
     "exits": ("cli.md", exits),
     "commands": ("cli.md", commands),
     "facts": ("facts.md", facts),

@@ -1,11 +1,13 @@
 """The language that picks requests and facts (TM-7 to TM-10)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from debugger.errors import FilterError
-from debugger.timeline import REQUEST_FIELDS, matches, parse
+from debugger.timeline import ABSENT, REQUEST_FIELDS, matches, parse
 from debugger.timeline.predicate import EVERYTHING, And, Field, Not, Or, Predicate, Test, Word
 
 NOW_US = 1_790_856_181_000_000
@@ -26,6 +28,9 @@ class Asked:
 
     def columns(self) -> list[str]:
         return [str(value) for value in self.fields.values() if isinstance(value, str)]
+
+    def root(self, name: str) -> Any:
+        return ABSENT
 
 
 SAMPLE = Asked(

@@ -136,6 +136,8 @@ def stops_at(event: Event, kind: StepKind) -> bool:
         case "failure":
             bad = isinstance(event.data, facts.ResponseSent) and event.data.status >= 400
             return how == "failed" or name in ("request.timed_out", "request.aborted") or bad
+        case "line":
+            raise AssertionError
 
 
 @pytest.mark.proves("TM-2", "TM-3")

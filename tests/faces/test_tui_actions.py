@@ -5,10 +5,17 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from debugger.tui.actions import ACTIONS, BY_ID, LINES
+from debugger.tui.app import BOARDS
+from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.chooser import Chooser
+from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.confirm import Confirm
+from debugger.tui.face import Face
+from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
+from debugger.tui.versions_screen import VersionsScreen
+from debugger.tui.waterfall_screen import WaterfallScreen
 from tests.faces.tui import FAILING, ORDER, SIZES, Person, drive
 
 Check = Callable[[Person], Awaitable[None]]
@@ -127,7 +134,142 @@ async def fork(person: Person) -> None:
     await person.open(ORDER)
     await person.press("f")
 
+    assert person.message.endswith("the store is locked: ! unlocks it")
+    await person.press("colon")
+    await person.write("restore")
+    await person.press("enter")
+
     assert person.message == "restore this moment as a fork: the store is locked: ! unlocks it"
+
+
+async def lines(person: Person) -> None:
+    """Without a trace lines are those of facts; over and out go by hooks and handlers."""
+    await step(person, "l", start="11", to=12)
+    assert "shop.py:31  lines of facts only" in person.message
+    for key, there in (("L", 11), ("U", 10), ("u", 20), ("o", 22), ("O", 20)):
+        await person.press(key)
+        assert person.revision == there, key
+    await person.press("g")
+    await person.write("5")
+    await person.press("enter", "o", "O")
+
+    assert person.revision == 5
+
+
+async def breakpoints(person: Person) -> None:
+    await person.open(ORDER)
+    notes = person.app.desk.notes
+    await focus_path(person, "/total")
+    await person.press("b", "enter")
+    assert [each.text for each in notes.breakpoints] == ["changed(state.total)"]
+    assert "1 breakpoint" in person.lines[0]
+    await person.press("C")
+    assert person.revision == 17
+    assert person.message == "Hit: changed(state.total)."
+    await person.press("C", "C")
+    assert (person.revision, person.message) == (14, "No earlier hit.")
+    await person.press("c")
+    assert person.revision == 17
+    person.app.request.bring(person.app.request.panes.source)
+    await person.press("b")
+    assert notes.breakpoints[1].text == "line:shop.py:36"
+    await person.press("colon")
+    await person.write("breakpoints")
+    await person.press("enter", "enter")
+
+    assert [each.text for each in notes.breakpoints] == ["line:shop.py:36"]
+
+
+async def refused(person: Person) -> None:
+    """A breakpoint that cannot be read is asked for again, with a caret under the fault."""
+    await person.open(ORDER)
+    await person.press("b", *["backspace"] * 40)
+    await person.write("state.total >> 3")
+    await person.press("enter")
+    caret = next(line for line in person.lines if "^ expected a value" in line)
+    asked = person.lines[-1]
+    assert caret.index("^") == asked.index(">> 3") + 1
+    await person.press("escape")
+
+    assert person.app.desk.notes.breakpoints == []
+    assert not any("^ expected" in line for line in person.lines)
+
+
+async def watch(person: Person) -> None:
+    await person.open(ORDER)
+    panes = person.app.request.panes
+    await focus_path(person, "/total")
+    await person.press("a", "enter", "W")
+    assert person.focused is panes.watches
+    assert "state.total  121.50  was 118.00" in person.text
+    await person.press("a", "enter")
+
+    assert panes.watches.count == 0
+
+
+async def bookmark(person: Person) -> None:
+    await person.press("'")
+    assert person.message == "There is no bookmark: * sets one."
+    await person.open(ORDER)
+    await person.press("M", "*", "1", "'")
+    assert person.at(Chooser)
+    await person.press("enter")
+    assert (person.at(RequestScreen), person.revision) == (True, 19)
+    await person.press("*")
+
+    assert person.app.desk.notes.bookmarks == []
+
+
+async def marks(person: Person) -> None:
+    await person.press("=")
+    assert person.message == "Nothing is marked: space marks A, then B."
+    await person.open(ORDER)
+    await person.press("g")
+    await person.write("14")
+    await person.press("enter", "space", "end", "d", "d", "d")
+    diff = person.app.request.panes.diff
+    assert diff.note == "base A"
+    assert [change.path for change in diff.changes] == ["/items/1", "/total"]
+    await person.press("=")
+    assert person.at(CompareScreen)
+    screen = person.app.comparison
+    assert screen.verdict == "different: first difference #15"
+    assert "state" in {getattr(row, "part", "") for row in screen.rows}
+    everything = screen.list.count
+    await person.press("v")
+    assert screen.list.count < everything
+    await person.press("q", "escape", "1", "home", "space", "j", "space", "=")
+    assert (screen.held is not None and screen.held.a.text[:4]) == "req-"
+    await person.press("1", "5")
+
+    assert person.at(CompareScreen)
+
+
+async def boards(person: Person) -> None:
+    await person.press("3")
+    assert person.message == "No request was opened yet: enter opens one."
+    await person.open(ORDER)
+    await person.press("3")
+    assert person.at(WaterfallScreen)
+    assert "effect quote" in person.text
+    await person.press("end", "enter")
+    assert person.at(RequestScreen)
+    assert person.app.request.timeline is not None
+    assert person.app.request.timeline.fact(person.revision).type == "hook.started"
+    await person.press("6")
+    assert person.at(ForksScreen)
+    assert "at #18  restored" in person.text
+    assert "@ priced  #14" in person.text
+    await person.press("end", "enter")
+    assert person.revision == 14
+    await person.press("7")
+    assert person.at(AuditScreen)
+    await person.press("enter")
+    assert "as written up to position" in person.text
+    await person.press("4")
+    assert person.at(VersionsScreen)
+
+    assert "no version is deployed here" in person.text
 
 
 async def rows(person: Person) -> None:
@@ -291,6 +433,28 @@ async def quit_(person: Person) -> None:
 
 
 CHECKS: dict[str, Check] = {
+    "next-line": lines,
+    "previous-line": lines,
+    "over": lines,
+    "over-back": lines,
+    "out": lines,
+    "out-back": lines,
+    "breakpoint": breakpoints,
+    "breakpoints": refused,
+    "next-hit": breakpoints,
+    "previous-hit": breakpoints,
+    "watch": watch,
+    "bookmark": bookmark,
+    "bookmarks": bookmark,
+    "mark": marks,
+    "compare": marks,
+    "variant": marks,
+    "comparison": marks,
+    "waterfall": boards,
+    "versions": boards,
+    "forks": boards,
+    "audit": boards,
+    "restore": fork,
     "next-event": stepping("s", 3, 4),
     "previous-event": stepping("S", 3, 2),
     "next-mutation": stepping("m", 11, 14),
@@ -342,6 +506,8 @@ def check_of(name: str) -> Check:
     return CHECKS[name]
 
 
+RUNNING = {"replay", "edit", "clear-draft", "trace"}
+"""Pressed in `test_tui_running.py`: they need an app."""
 NAMES = list({check: name for name, check in CHECKS.items()}.values())
 # An action is the same at any width; what is asked and laid out is not.
 NARROW = ("go-to", "zoom", "raw", "next-base", "request", "copy")
@@ -356,11 +522,12 @@ def test_each_key_does_what_its_action_says(name: str, size: tuple[int, int]) ->
 
 @pytest.mark.proves("TT-2")
 def test_every_action_has_a_check_and_a_method() -> None:
-    assert set(CHECKS) == set(BY_ID)
+    assert set(CHECKS) | RUNNING == set(BY_ID)
+    faces: list[type[Face]] = [RequestsScreen, RequestScreen, *BOARDS.values()]
     for action in ACTIONS:
-        screens_of = {"any": (RequestsScreen, RequestScreen)}.get(action.scope, (RequestScreen,))
-        for screen in screens_of:
-            assert callable(getattr(screen, action.method, None)), f"{screen} {action.method}"
+        for screen in faces:
+            if action.acts_on(screen.face):
+                assert callable(getattr(screen, action.method, None)), f"{screen} {action.method}"
 
 
 @pytest.mark.proves("KB-1", "KB-2")

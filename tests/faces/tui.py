@@ -8,7 +8,7 @@ the scenario a `Person`. Nothing sleeps for a time: `settled` waits until no ans
 import asyncio
 import tempfile
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from debugger.session import Session
+from debugger.session.again import Again
 from debugger.tui import DebuggerApp, make_app
 from eventstore import Store
 from eventstore.sql import open_store
@@ -151,6 +152,8 @@ def drive(
     read_only: bool = False,
     fill: Callable[[Store, Ticks], Shop] = shop,
     wrap: Callable[[Session], Session] = lambda session: session,
+    again: Callable[[Store], Again] | None = None,
+    roots: Sequence[Path] = (),
     **options: Any,
 ) -> None:
     """Run *scenario* in front of a debugger on a filled store."""
@@ -173,7 +176,8 @@ def drive(
                 app = make_app(
                     session,
                     read_only=read_only,
-                    source_roots=[Path(folder)],
+                    source_roots=[Path(folder), *roots],
+                    again=again(store) if again is not None else None,
                     by="ann",
                     clock=hands,
                     tail_s=None,

@@ -9,7 +9,14 @@ import msgspec
 
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
-from runtime import facts, policy_facts, service_facts, transform_facts, version_facts
+from runtime import (
+    facts,
+    policy_facts,
+    queue_facts,
+    service_facts,
+    transform_facts,
+    version_facts,
+)
 from runtime.facts import Change, Failure, Issue
 
 AT_US = 1_790_856_181_000_123
@@ -26,6 +33,8 @@ AWKWARD = {
     "n": [1, -0.0, 1e300, 2**53, None, True],
     "o": {"$dict": [[1, 2]]},
 }
+
+_MESSAGE = f"{'01' * 16}@7"
 
 _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (
@@ -172,6 +181,38 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "post-orders",
     ),
+    (
+        queue_facts.MessagePublished(
+            {"n": 1, "at": [None, 1.5]}, "ann", 9, 2.5, always=True, durable=False
+        ),
+        "orders.placed",
+    ),
+    (queue_facts.MessageAcknowledged("mailer"), _MESSAGE),
+    (
+        queue_facts.MessageFailed(
+            "mailer",
+            2,
+            will_retry=True,
+            reason="handler-error",
+            error="KeyError",
+            message="No.",
+            counted=False,
+        ),
+        _MESSAGE,
+    ),
+    (queue_facts.MessageClaimed(((_MESSAGE, 1), (_MESSAGE, 2))), "mailer"),
+    (queue_facts.MessageExpired((_MESSAGE,)), "mailer"),
+    (
+        queue_facts.MessageDeadLettered("orders.placed", "mailer", 3, "crash", "KeyError", "No."),
+        _MESSAGE,
+    ),
+    (queue_facts.MessageRetried("mailer", "ann"), _MESSAGE),
+    (queue_facts.MessageDropped("mailer", "ann"), _MESSAGE),
+    (queue_facts.SubscriptionOpened("orders.*"), "mailer"),
+    (queue_facts.SubscriptionClosed("ann"), "mailer"),
+    (queue_facts.SubscriptionPaused("ann"), "mailer"),
+    (queue_facts.SubscriptionResumed("ann"), "mailer"),
+    (queue_facts.SubscriptionAdvanced(1_042, 9, 6, 2, 1), "mailer"),
     (
         transform_facts.TransformerRegistered(
             "2026-03-01",

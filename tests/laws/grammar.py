@@ -14,7 +14,8 @@ ENDS |= {"handler.ended": "handler", "handler.failed": "handler"}
 TERMINAL = {"response.sent", "request.aborted"}
 USER = {
     "context.set", "context.edited", "context.deleted", "context.cleaned", "context.snapshotted",
-    "context.restored", "event.published", "effect.requested", "effect.returned",
+    "context.restored", "event.published", "message.published",
+    "effect.requested", "effect.returned",
     "effect.failed", "hook.registered", "compensation.registered", "compensation.cancelled",
 }  # fmt: skip
 ORDER = ["before", "handler", "after", "catch"]

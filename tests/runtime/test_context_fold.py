@@ -24,6 +24,7 @@ from runtime.context import (
 from runtime.context.fold import EFFECTS
 from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
 from runtime.policy_facts import POLICY_FACTS
+from runtime.queue_facts import DELIVERY_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
@@ -46,9 +47,11 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
+OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS
+
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
-    assert set(EFFECTS) == set(REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS)
+    assert set(EFFECTS) == set(OF_REQUESTS)
 
 
 def declared(cls: type[Fact] = Fact) -> set[type[Fact]]:
@@ -73,7 +76,7 @@ def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
 
 @pytest.mark.proves("EF-7")
 def test_no_payload_holds_a_time() -> None:
-    for fact in REQUEST_FACTS + POLICY_FACTS:
+    for fact in OF_REQUESTS:
         hints = typing.get_type_hints(fact)
         assert not [n for n in hints if n.endswith(("_us", "_ms", "_at", "duration"))], fact
 

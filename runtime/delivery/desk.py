@@ -1,0 +1,128 @@
+"""Takes what requests publish: keeps places, refuses, lets wait (QF-6)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from eventstore import StreamId
+from runtime.errors import QueueFullError, RequestStoppedError
+from runtime.queue import Full, Message, Offer, QueueFold, Room, Topic
+
+WAIT_S = 5.0
+"""How long a publication waits for room."""
+_Waiting = tuple[StreamId, Offer, "asyncio.Future[None]"]
+
+
+class Places:
+    """The desk of an app. Used on its event loop only.
+
+    Args:
+        fold: what is queued.
+        room: the bounds.
+        wake: called when something published may have become deliverable.
+        displace: gives up a message for a newer one.
+    """
+
+    def __init__(
+        self,
+        fold: QueueFold,
+        room: Room,
+        wake: Callable[[], None],
+        displace: Callable[[str, Message], None],
+    ) -> None:
+        self._fold = fold
+        self._room = room
+        self._wake = wake
+        self._displace = displace
+        self._lines: dict[str, deque[_Waiting]] = {}
+        self._closed = False
+        self.refused = 0
+        """Publications that found no room."""
+
+    async def offer(self, stream: StreamId, offer: Offer) -> None:
+        """See `runtime.effects.Desk`."""
+        topic, size = offer.topic, offer.size
+        if self._closed:
+            raise RequestStoppedError("shutting-down")
+        if not self._fold.subscribers_of(topic.name):
+            return
+        full = self._room.full(topic.name, size)
+        while full is not None and topic.full == "drop_oldest" and self._drops(full, topic):
+            full = self._room.full(topic.name, size)
+        if full is None and not self._lines.get(topic.name):
+            self._room.keep(stream, offer)
+        elif topic.full != "wait" or not await self._waited(stream, offer):
+            raise self._refusal(topic, size)
+
+    def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
+        """See `runtime.effects.Desk`."""
+        if not (well and kept):
+            self._room.free(stream, lasting=not kept)
+            self._let_all_in()
+        self._wake()
+
+    def caught_up(self) -> None:
+        """Free the places of streams that ended, and let in who waits; after the fold went on."""
+        for stream in self._fold.ended:
+            self._room.free(stream)
+        self._fold.ended.clear()
+        self._let_all_in()
+
+    def _let_all_in(self) -> None:
+        for topic in list(self._lines):
+            self._let_in(topic)
+
+    def close(self) -> None:
+        """Refuse from now on, those who wait, too: the app stops."""
+        self._closed = True
+        for line in self._lines.values():
+            for _, _, place in line:
+                if not place.done():
+                    place.set_exception(RequestStoppedError("shutting-down"))
+        self._lines.clear()
+
+    def _drops(self, full: Full, topic: Topic) -> bool:
+        oldest = self._fold.inboxes[full.subscriber].oldest_ready(topic.name)
+        if oldest is None:
+            return False
+        self._displace(full.subscriber, oldest)
+        return True
+
+    async def _waited(self, stream: StreamId, offer: Offer) -> bool:
+        """Wait in order of arrival; False: no room came."""
+        line = self._lines.setdefault(offer.topic.name, deque())
+        place = asyncio.get_running_loop().create_future()
+        entry = stream, offer, place
+        line.append(entry)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await place
+        except TimeoutError:
+            return False
+        finally:
+            if entry in line:
+                line.remove(entry)
+            # Whoever left early may have stood in the way of others.
+            self._let_in(offer.topic.name)
+        return True
+
+    def _let_in(self, topic: str) -> None:
+        line = self._lines.get(topic)
+        while line:
+            stream, offer, place = line[0]
+            if not place.done():
+                if self._room.full(topic, offer.size) is not None:
+                    return
+                self._room.keep(stream, offer)
+                place.set_result(None)
+            line.popleft()
+        self._lines.pop(topic, None)
+
+    def _refusal(self, topic: Topic, size: int) -> QueueFullError:
+        self.refused += 1
+        full = self._room.full(topic.name, size)
+        if full is None:
+            # Room came, but others were before.
+            depth = self._room.depth(topic.name)
+            return QueueFullError(topic.name, depth, topic.depth, 100)
+        return QueueFullError(full.name, full.depth, full.limit, full.percent)

@@ -1,0 +1,385 @@
+"""Brings messages to subscribers: folds the log, claims, runs, and never polls (QF-14).
+
+What happened is in the log and nowhere else. This reads it, asks the inboxes what comes
+next, writes the claims, and lets the controller run the deliveries; what they came to is
+read from the log again. A commit of this process wakes it; what other processes write, such
+as `timescape queue retry`, it sees within 250 ms.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from eventstore import Clock, EventStoreError, Ids, Store, StreamId, Ticket
+from runtime.delivery.desk import Places
+from runtime.delivery.journal import Journal, Keyed
+from runtime.delivery.reading import Tail, standings
+from runtime.effects import Workers
+from runtime.lifecycle.controller import Controller
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.messages import Received
+from runtime.queue import (
+    CRASH,
+    METHOD,
+    Counts,
+    Inbox,
+    Letter,
+    Message,
+    Offer,
+    Options,
+    QueueFold,
+    Room,
+    Subscriber,
+    Topic,
+    envelope,
+    find_topic,
+    publication,
+)
+from runtime.queue_facts import (
+    MessageClaimed,
+    MessageExpired,
+    MessageFailed,
+    SubscriptionAdvanced,
+    SubscriptionOpened,
+)
+
+LOOK_S = 0.25
+DRAIN_S = 1.0
+"""What deliveries have to end when the app stops."""
+CLAIMED = 256
+"""Messages in a fact of claims, at most."""
+ADVANCE_EVERY = 1_000
+"""Messages settled before a subscriber writes down how far it is."""
+_log = logging.getLogger("timescape")
+
+
+class Fabric:
+    """The queues of one app, on its event loop.
+
+    Args:
+        store: the log.
+        topics: by name.
+        subscribers: by name.
+        clock: gives all times.
+        ids: gives the ids of deliveries.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        topics: Mapping[str, Topic],
+        subscribers: Mapping[str, Subscriber],
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store = store
+        self._topics = topics
+        self._subscribers = subscribers
+        self._clock = clock
+        self._ids = ids
+        self._fold = QueueFold()
+        self._room = Room(self._fold, topics, subscribers)
+        self.desk = Places(self._fold, self._room, self.wake, self._displace)
+        self._journal = Journal(store, clock)
+        self._woken = asyncio.Event()
+        self._reader = Workers("timescape-queue", 1)
+        self._tail: Tail | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._running: Counter[str] = Counter()
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._advanced: dict[str, int] = {}
+        self._controller: Controller | None = None
+        self._versions: Mapping[str, HandlerVersion] = {}
+        self._stopping = False
+        self._buried: set[tuple[str, str]] = set()
+        """Letters whose burial is under way."""
+
+    # --- life ---
+
+    async def begin(self, controller: Controller, versions: Mapping[str, HandlerVersion]) -> None:
+        """Catch up with the log, and deliver from now on.
+
+        Args:
+            controller: runs deliveries.
+            versions: what runs, by subscriber.
+
+        Raises:
+            EventStoreError: the log cannot be read or written.
+        """
+        if not self._subscribers:
+            return
+        self._controller, self._versions = controller, versions
+        await self._reader.run(self._open)
+        for name in self._subscribers:
+            self._fail_what_crashed(name)
+        self._pump = asyncio.create_task(self._run())
+
+    def _open(self) -> None:
+        """Open the subscriptions that are new, and fold from where the others are."""
+        known = standings(self._store, self._subscribers)
+        live_from = self._store.end()
+        for name, declared in self._subscribers.items():
+            standing = known.get(name)
+            if standing is None or standing.topic != declared.topic or not standing.is_open:
+                opened = SubscriptionOpened(declared.topic)
+                self._journal.tell(name, [(opened, name)]).result()
+                standing = standings(self._store, {name: declared})[name]
+            known[name] = standing
+            inbox = self._fold.add(name, standing, declared.lane_of, live_from=live_from)
+            self._advanced[name] = _settled(inbox.counts)
+        after = min((each.after for each in known.values()), default=live_from)
+        self._tail = Tail(self._store, self._fold, after)
+        self._tail.catch_up()
+
+    def _fail_what_crashed(self, name: str) -> None:
+        """Let what was claimed by a process that has gone be tried again (QF-9)."""
+        facts: list[Keyed] = []
+        for id_, queued in self._fold.inboxes[name].queued.items():
+            if queued.phase == "running":
+                again = queued.attempts < self._attempts(queued.message)
+                facts.append((MessageFailed(name, queued.attempts, again, CRASH), id_))
+        for at in range(0, len(facts), CLAIMED):
+            self._journal.tell(name, facts[at : at + CLAIMED])
+
+    async def stop(self) -> None:
+        """Take no more messages; those in work have 1 s, then are stopped. Durable ones stay."""
+        self._stopping = True
+        self.desk.close()
+        if self._pump is not None:
+            self.wake()
+            await self._pump
+        if self._deliveries:
+            await asyncio.wait(self._deliveries, timeout=DRAIN_S)
+        for delivery in self._deliveries:
+            delivery.cancel()
+        if self._deliveries:
+            await asyncio.wait(self._deliveries)
+        if self._tail is not None:
+            await self._reader.run(self._catch_up_and_advance)
+        self._reader.close()
+
+    def _catch_up_and_advance(self) -> None:
+        assert self._tail is not None  # noqa: S101 - there is one once it began
+        try:
+            self._tail.catch_up()
+            for name in self._subscribers:
+                ticket = self._advance(name)
+                if ticket is not None:
+                    ticket.result()
+        except EventStoreError as error:
+            # The log may be why we stop; what is not written down is read again.
+            _log.warning("queues not closed: code=%s", error.code)
+
+    # --- publishing outside of requests ---
+
+    async def publish(self, topic: str, payload: object, options: Options) -> str:
+        """Publish a message at once, in a commit of its own; return its id.
+
+        Raises:
+            UnknownTopicError, MessageTypeError, QueueFullError: as for `gctx.publish`.
+            EventStoreError: the log refused it.
+        """
+        declared = find_topic(self._topics, topic)
+        raw = declared.encode(payload)
+        fact = publication(declared, raw, options)
+        stream = StreamId(self._ids.uuid7(self._clock()))
+        await self.desk.offer(stream, Offer(declared, len(raw)))
+        try:
+            await self._journal.publish(stream, fact, topic).durable()
+        except BaseException:
+            self._room.free(stream)
+            raise
+        self.wake()
+        return f"{stream.hex}@1"
+
+    def scale(self, topic: str, share: float) -> None:
+        """Let *topic* have *share*, 0 to 1, of the room it was declared with.
+
+        Raises:
+            UnknownTopicError: there is none.
+            ValueError: it is no share.
+        """
+        self._room.scale(find_topic(self._topics, topic).name, share)
+        self.wake()
+
+    def depth(self, topic: str) -> int:
+        """Return how many messages of *topic* the fullest of its subscribers has before it."""
+        return self._room.depth(topic)
+
+    @property
+    def inboxes(self) -> Mapping[str, Inbox]:
+        """What subscribers have before them, by name. To be read only."""
+        return self._fold.inboxes
+
+    # --- the pump ---
+
+    def wake(self) -> None:
+        """Look at the log again, soon."""
+        self._woken.set()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                await self._read()
+                await self._hand_out()
+            except EventStoreError as error:
+                _log.error("queues wait for the log: code=%s", error.code)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._pause_s()):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _pause_s(self) -> float:
+        due = [us for each in self._fold.inboxes.values() if (us := each.due_us()) is not None]
+        if not due:
+            return LOOK_S
+        return min(LOOK_S, max(0.0, (min(due) - self._clock()) / 1_000_000))
+
+    async def _read(self) -> None:
+        assert self._tail is not None  # noqa: S101 - there is one once it began
+        while (page := await self._reader.run(self._tail.look)) is not None:
+            self._tail.go_on(page)
+            self.desk.caught_up()
+        self._buried &= self._fold.letters.keys()
+        for key, letter in self._fold.letters.items():
+            if key not in self._buried:
+                self._buried.add(key)
+                self._journal.bury(letter)
+
+    async def _hand_out(self) -> None:
+        """Claim what subscribers can take now, all of them at once, then begin with it."""
+        claims = [claim for name in self._subscribers if (claim := self._claim(name))]
+        for claim in claims:
+            await self._begin(claim)
+        for name in self._subscribers:
+            if _settled(self._fold.inboxes[name].counts) - self._advanced[name] >= ADVANCE_EVERY:
+                self._advance(name)
+
+    def _claim(self, name: str) -> "_Claim | None":
+        inbox = self._fold.inboxes[name]
+        room = min(self._subscribers[name].concurrency - self._running[name], CLAIMED)
+        taken = inbox.take(self._clock(), room)
+        if not taken.chosen and not taken.expired:
+            return None
+        chosen = [(each, inbox.queued[each.id].attempts + 1) for each in taken.chosen]
+        facts: list[Keyed] = []
+        for at in range(0, len(taken.expired), CLAIMED):
+            ids = tuple(each.id for each in taken.expired[at : at + CLAIMED])
+            facts.append((MessageExpired(ids), name))
+        durable = tuple((each.id, attempt) for each, attempt in chosen if each.durable)
+        if durable:
+            facts.append((MessageClaimed(durable), name))
+        claim = _Claim(name, chosen, taken.expired)
+        if facts:
+            try:
+                claim.ticket = self._journal.tell(name, facts, self._fold.revision(name))
+            except EventStoreError as error:
+                self._give_back(claim, error)
+                return None
+        return claim
+
+    async def _begin(self, claim: "_Claim") -> None:
+        try:
+            if claim.ticket is not None:
+                await claim.ticket.durable()
+        except EventStoreError as error:
+            self._give_back(claim, error)
+            return
+        inbox = self._fold.inboxes[claim.subscriber]
+        for message, attempt in claim.chosen:
+            inbox.claim(message.id, attempt)
+            self._running[claim.subscriber] += 1
+            task = asyncio.create_task(self._deliver(claim.subscriber, message, attempt))
+            self._deliveries.add(task)
+            task.add_done_callback(self._deliveries.discard)
+        if claim.ticket is not None:
+            # Expired ones are settled, and the revision is known, once this is read.
+            self.wake()
+
+    def _give_back(self, claim: "_Claim", error: EventStoreError) -> None:
+        """Let messages be claimed again: the log did not take it that they were."""
+        for message in (*(each for each, _ in claim.chosen), *claim.expired):
+            self._fold.inboxes[claim.subscriber].put_back(message.id)
+        if error.code == "wrong-revision":
+            # Somebody else wrote to the subscriber's stream: look what, and decide again.
+            self.wake()
+        else:
+            _log.error("claim not written: subscriber=%s code=%s", claim.subscriber, error.code)
+
+    async def _deliver(self, name: str, message: Message, attempt: int) -> None:
+        assert self._controller is not None  # noqa: S101 - there is one once it began
+        now_us = self._clock()
+        stream = StreamId(self._ids.uuid7(now_us))
+        received = Received(
+            stream=stream,
+            method=METHOD,
+            path=f"/{message.topic}",
+            received_us=now_us,
+            headers=envelope(message, name, attempt, self._attempts(message)),
+            body=message.payload,
+            client="queue",
+            trace_id=message.trace_id,
+            parent_span_id=message.span_id or None,
+            correlation_id=message.request or None,
+        )
+        try:
+            answer = await self._controller.run(received, self._versions[name])
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not await self._is_kept(stream):
+                self._fold.inboxes[name].put_back(message.id)
+        finally:
+            self._running[name] -= 1
+            self.wake()
+
+    async def _is_kept(self, stream: StreamId) -> bool:
+        """Say whether the log knows how a delivery ended."""
+        try:
+            head = await self._reader.run(lambda: self._store.head(stream))
+        except EventStoreError:
+            return False
+        return bool(head.closed)
+
+    def _attempts(self, message: Message) -> int:
+        topic = self._topics.get(message.topic)
+        return 3 if topic is None else topic.attempts
+
+    def _displace(self, subscriber: str, message: Message) -> None:
+        attempts = self._fold.inboxes[subscriber].queued[message.id].attempts
+        self._fold.inboxes[subscriber].settle(message.id, "dead")
+        letter = Letter(message.id, message.topic, subscriber, attempts, "displaced")
+        self._journal.bury(letter)
+
+    def _advance(self, name: str) -> Ticket | None:
+        """Write down how far a subscriber is, if that is farther than before."""
+        inbox = self._fold.inboxes[name]
+        position = self._fold.reaches(name)
+        settled = _settled(inbox.counts)
+        if settled == self._advanced[name]:
+            return None
+        self._advanced[name] = settled
+        counts = inbox.counts_up_to(position)
+        fact = SubscriptionAdvanced(position, *msgspec.structs.astuple(counts))
+        return self._journal.tell(name, [(fact, name)])
+
+
+class _Claim(msgspec.Struct):
+    """Messages that a subscriber is about to work on."""
+
+    subscriber: str
+    chosen: list[tuple[Message, int]]
+    """With the number of the attempt."""
+    expired: tuple[Message, ...]
+    ticket: Ticket | None = None
+    """Of the commit that says so; None: none of them is durable."""
+
+
+def _settled(counts: Counts) -> int:
+    return counts.acknowledged + counts.expired + counts.dead

@@ -1,0 +1,52 @@
+"""Writes facts of subscribers: what they claim, give up, and how far they are."""
+
+from collections.abc import Iterable, Sequence
+
+from eventstore import ANY, Clock, NewEvent, Store, StreamId, Ticket
+from runtime.facts import Fact
+from runtime.queue import KIND, Letter, dead_stream, subscriber_stream
+from runtime.queue_facts import MessageDeadLettered
+
+Keyed = tuple[Fact, str]
+
+
+class Journal:
+    """The queue streams of a log.
+
+    Args:
+        store: the log.
+        clock: gives the time of facts.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def tell(self, subscriber: str, facts: Iterable[Keyed], expected: int = ANY) -> Ticket:
+        """Append to a subscriber's stream.
+
+        Args:
+            subscriber: its name.
+            facts: with their keys.
+            expected: the revision it is at; else the ticket raises `wrong-revision`.
+        """
+        return self._append(subscriber_stream(subscriber), facts, expected)
+
+    def bury(self, letter: Letter) -> Ticket:
+        """Append a dead letter to its stream."""
+        fact = MessageDeadLettered(
+            letter.topic, letter.subscriber, letter.attempts, letter.reason, letter.error,
+            letter.message,
+        )  # fmt: skip
+        stream = dead_stream(letter.topic, letter.subscriber)
+        return self._append(stream, [(fact, letter.id)], ANY)
+
+    def publish(self, stream: StreamId, fact: Fact, topic: str) -> Ticket:
+        """Append a message from outside of requests, in a stream of its own."""
+        event = NewEvent(fact.type, fact, topic, self._clock())
+        return self._store.append(stream, [event], kind=KIND, expected=0, close=True)
+
+    def _append(self, stream: StreamId, facts: Iterable[Keyed], expected: int) -> Ticket:
+        now_us = self._clock()
+        events: Sequence[NewEvent] = [NewEvent(f.type, f, key, now_us) for f, key in facts]
+        return self._store.append(stream, events, kind=KIND, expected=expected)

@@ -1,0 +1,123 @@
+"""How full topics and subscribers are, with the places kept for what may still come. Pure."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from eventstore import StreamId
+from runtime.queue.folding import QueueFold
+from runtime.queue.topics import Offer, Subscriber, Topic
+
+
+class Full(msgspec.Struct, frozen=True):
+    """What has no room."""
+
+    name: str
+    """The topic, or the subscriber whose own bound it is."""
+    subscriber: str
+    depth: int
+    limit: int
+    percent: int
+    """Of the bound that is reached, count or bytes."""
+
+
+class Room:
+    """The bounds of an app's queues (QF-6).
+
+    A publication keeps its place from the call on, in the queue of each subscriber that
+    will get it, until its request has ended.
+
+    Args:
+        fold: what is queued.
+        topics: by name.
+        subscribers: by name.
+    """
+
+    def __init__(
+        self,
+        fold: QueueFold,
+        topics: Mapping[str, Topic],
+        subscribers: Mapping[str, Subscriber],
+    ) -> None:
+        self._fold = fold
+        self._topics = topics
+        self._subscribers = subscribers
+        self._scales: dict[str, float] = {}
+        self._kept: dict[StreamId, list[Offer]] = {}
+        self._places: dict[tuple[str, str], list[int]] = {}
+        """Subscriber and topic (`` for all) to number and bytes of kept places."""
+
+    def scale(self, topic: str, share: float) -> None:
+        """Let *topic* have *share*, 0 to 1, of the room it was declared with.
+
+        Raises:
+            ValueError: it is no share.
+        """
+        if not 0 <= share <= 1:
+            msg = f"{share!r} is not within 0 and 1."
+            raise ValueError(msg)
+        self._scales[topic] = share
+
+    def keep(self, stream: StreamId, offer: Offer) -> None:
+        """Keep a place for a message until *stream* has ended."""
+        self._kept.setdefault(stream, []).append(offer)
+        self._add(offer, 1)
+
+    def free(self, stream: StreamId, *, lasting: bool = True) -> None:
+        """Give up the places of *stream*.
+
+        Args:
+            stream: that has ended, or published nothing after all.
+            lasting: also those of messages that are delivered if their request fails.
+        """
+        kept = self._kept.pop(stream, [])
+        left = [] if lasting else [each for each in kept if each.lasting]
+        if left:
+            self._kept[stream] = left
+        for offer in kept:
+            if lasting or not offer.lasting:
+                self._add(offer, -1)
+
+    def _add(self, offer: Offer, count: int) -> None:
+        topic = offer.topic.name
+        for name in self._fold.subscribers_of(topic):
+            for of in (topic, ""):
+                places = self._places.setdefault((name, of), [0, 0])
+                places[0] += count
+                places[1] += count * offer.size
+
+    def depth(self, topic: str) -> int:
+        """Return how many messages of *topic*, kept places too, its fullest subscriber has."""
+        names = self._fold.subscribers_of(topic)
+        return max((self._held(name, topic)[0] for name in names), default=0)
+
+    def full(self, topic: str, size: int) -> Full | None:
+        """Say what has no room for one more message of *topic*; None: there is room."""
+        share = self._scales.get(topic, 1.0)
+        declared = self._topics[topic]
+        of_topic = int(declared.depth * share), int(declared.size * share)
+        for name in self._fold.subscribers_of(topic):
+            found = _over(self._held(name, topic), of_topic, size)
+            if found is not None:
+                return Full(topic, name, *found)
+            own = self._subscribers[name]
+            found = _over(self._held(name, ""), (own.depth, own.size), size)
+            if found is not None:
+                return Full(name, name, *found)
+        return None
+
+    def _held(self, name: str, topic: str) -> tuple[int, int]:
+        inbox = self._fold.inboxes[name]
+        queued = inbox.topics.get(topic, (0, 0)) if topic else (len(inbox), inbox.size)
+        places = self._places.get((name, topic), (0, 0))
+        return queued[0] + places[0], queued[1] + places[1]
+
+
+def _over(
+    held: tuple[int, int], limits: tuple[int | None, int | None], size: int
+) -> tuple[int, int, int] | None:
+    """Return depth, limit and percent where one more message of *size* does not fit."""
+    for now, more, limit in ((held[0], 1, limits[0]), (held[1], size, limits[1])):
+        if limit is not None and now + more > limit:
+            return now, limit, 100 if limit == 0 else 100 * now // limit
+    return None

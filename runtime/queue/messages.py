@@ -1,0 +1,83 @@
+"""A message, and the envelope it comes in: headers of its delivery (QF-3)."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+METHOD = "MESSAGE"
+"""Stands where a request of HTTP has its method."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message that can be delivered."""
+
+    id: str
+    """`<stream>@<revision>`, the stream as 32 hex digits."""
+    topic: str
+    payload: bytes
+    """JSON."""
+    position: int
+    """Of the commit that made it deliverable."""
+    since: int
+    """Position from which on the log has to be read to find it."""
+    published_us: int
+    key: str | None = None
+    priority: int = 5
+    ttl_us: int | None = None
+    durable: bool = True
+    request: str = ""
+    """Id of the request that published it; `` outside of one."""
+    handler: str = ""
+    version: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+
+    @property
+    def size(self) -> int:
+        """What it counts in bytes."""
+        return len(self.payload)
+
+    def is_expired(self, now_us: int) -> bool:
+        """Say whether its time is over."""
+        return self.ttl_us is not None and now_us >= self.published_us + self.ttl_us
+
+
+def envelope(
+    message: Message, subscriber: str, attempt: int, attempts: int
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a delivery."""
+    ttl_us = message.ttl_us
+    told = {
+        "message-id": message.id,
+        "message-topic": message.topic,
+        "message-subscriber": subscriber,
+        "message-attempt": str(attempt),
+        "message-attempts": str(attempts),
+        "message-key": message.key,
+        "message-priority": str(message.priority),
+        "message-published": str(message.published_us),
+        "message-ttl": None if ttl_us is None else str(ttl_us),
+        "message-request": message.request,
+        "message-handler": message.handler,
+        "message-version": message.version,
+    }
+    return tuple((name, value) for name, value in told.items() if value)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What a delivery's headers say."""
+
+    id: str
+    subscriber: str
+    attempt: int
+    attempts: int
+
+
+def delivery_of(headers: Mapping[str, str]) -> Delivery:
+    """Read the headers of a delivery."""
+    return Delivery(
+        headers["message-id"],
+        headers["message-subscriber"],
+        int(headers["message-attempt"]),
+        int(headers["message-attempts"]),
+    )

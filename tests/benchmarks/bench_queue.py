@@ -1,0 +1,119 @@
+"""Messages a second: through an inbox alone, and from a publication to its durable acknowledgement.
+
+The inbox is measured beside the standard library's `asyncio.Queue`, which keeps no order but
+one and remembers nothing; the whole way beside requests that do as little and publish nothing,
+because each delivery is a request.
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from eventstore import Store
+from runtime import App, Request
+from runtime.app.log import open_log
+from runtime.effects import SystemIds
+from runtime.queue import Inbox, Message
+from tests.benchmarks.measure import Rate, Row, compare, rate
+from tests.faces.asgi import ask
+
+MESSAGES = 50_000
+DURABLE = 2_000
+AT_A_TIME = 64
+
+
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"sqlite:///{Path(folder)}"
+        return [
+            compare(
+                "messages through an inbox, five priorities",
+                _inbox,
+                _asyncio_queue,
+                peer="asyncio.Queue",
+                unit="k/s",
+                note="Messages through an inbox: the bar of the queue fabric is 100 k/s.",
+            ),
+            compare(
+                "messages published, delivered and acknowledged at fsync",
+                _durable(store),
+                _requests(store),
+                peer="requests of an empty handler, at fsync",
+                unit="k/s",
+                note="Messages at fsync: a delivery is a request, and two commits go before it.",
+            ),
+        ]
+
+
+def _inbox() -> float:
+    made = [Message(f"m{n}", "t", b"{}", n, n, 0, priority=n % 5) for n in range(MESSAGES)]
+
+    def work() -> None:
+        inbox = Inbox()
+        for at in range(0, MESSAGES, AT_A_TIME):
+            for message in made[at : at + AT_A_TIME]:
+                inbox.accept(message)
+            for message in inbox.take(0, AT_A_TIME).chosen:
+                inbox.settle(message.id, "acknowledged")
+
+    return rate(MESSAGES, work) / 1_000
+
+
+def _asyncio_queue() -> float:
+    async def work() -> None:
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        for at in range(0, MESSAGES, AT_A_TIME):
+            for n in range(at, at + AT_A_TIME):
+                queue.put_nowait(n)
+            for _ in range(AT_A_TIME):
+                await queue.get()
+
+    return rate(MESSAGES, lambda: asyncio.run(work())) / 1_000
+
+
+def _durable(folder: str) -> Rate:
+    def once() -> float:
+        app = App("bench")
+        app.topic("t", int)
+
+        @app.subscriber("t", name="taker", concurrency=AT_A_TIME)
+        async def take(req: Request[int]) -> None: ...
+
+        async def work(_: Store) -> None:
+            await app.begin()
+            for at in range(0, DURABLE, AT_A_TIME):
+                await asyncio.gather(*(app.publish("t", n) for n in range(at, at + AT_A_TIME)))
+            inbox = app.queues.inboxes["taker"]
+            while len(inbox) or not inbox.counts.acknowledged:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+            await app.stop()
+
+        return _timed(app, f"{folder}/queue.db", work)
+
+    return once
+
+
+def _requests(folder: str) -> Rate:
+    def once() -> float:
+        app = App("bench")
+
+        @app.handler("POST /t")
+        async def take(req: Request[int]) -> None: ...
+
+        async def work(_: Store) -> None:
+            await app.begin()
+            for at in range(0, DURABLE, AT_A_TIME):
+                await asyncio.gather(
+                    *(ask(app, "POST", "/t", n) for n in range(at, at + AT_A_TIME))
+                )
+            await app.stop()
+
+        return _timed(app, f"{folder}/requests.db", work)
+
+    return once
+
+
+def _timed(app: App, url: str, work: object) -> float:
+    with open_log(url, ids=SystemIds()) as store:
+        app.start(store)
+        return rate(DURABLE, lambda: asyncio.run(work(store))) / 1_000  # type: ignore[operator]

@@ -1,0 +1,1 @@
+"""Queues: the pure parts, and what an app makes of them."""
