@@ -5,6 +5,7 @@ from enum import IntEnum
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import (
+    NothingSelectedError,
     NotReplayableError,
     PositionOutOfRange,
     ReplayLimitError,
@@ -33,6 +34,8 @@ class Exit(IntEnum):
     CHANGED = 9
     BREAKING = 10
     APP_ERROR = 11
+    STALE = 20
+    NOTHING_SELECTED = 21
     INTERRUPTED = 130
     DIVERGED = 1
     """Of a replay; the number of `DIFFERENT`."""
@@ -79,6 +82,7 @@ _BY_CODE = {
 """Of the store's refusals; all others mean that it cannot be had now."""
 
 _BY_CLASS: dict[type[TimescapeError], Exit] = {
+    NothingSelectedError: Exit.NOTHING_SELECTED,
     VersionNotFound: Exit.NOT_FOUND,
     PositionOutOfRange: Exit.NOT_FOUND,
     TagNameError: Exit.BAD_INPUT,  # before what it is a kind of

@@ -17,12 +17,15 @@ from debugger.cli import (
     debug,
     demo,
     diff,
+    doctor,
     erase,
     export,
     fork,
+    generate,
     log,
     manifest,
     modules,
+    new,
     queue,
     redact,
     replay,
@@ -50,12 +53,14 @@ from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
 COMMANDS: Sequence[Command] = (
-    demo.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND, log.COMMAND, state.COMMAND,
+    demo.COMMAND, new.COMMAND, doctor.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND,
+    log.COMMAND, state.COMMAND,
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
     resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, verify.COMMAND, archive.COMMAND,
+    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND,
+    archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

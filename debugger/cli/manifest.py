@@ -41,7 +41,8 @@ def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
         if not arguments.out or arguments.check:
             problem = "--watch needs --out FOLDER, and no --check."
             raise BadInputError(problem, "timescape manifest shop:app --out manifests --watch")
-        return watch(arguments, output)
+        words = ["manifest", arguments.app, "--out", arguments.out]
+        return watch([*words, "--json"] if arguments.json else words, output)
     app = load(arguments.app, output)
     if app is None:
         return Exit.APP_ERROR

@@ -1,10 +1,9 @@
 """Does the work again, in a fresh process, whenever a Python file changes (MG-10)."""
 
-import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,12 +15,12 @@ _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 def watch(
-    arguments: argparse.Namespace,
+    words: Sequence[str],
     output: Output,
     *,
     pause: Callable[[float], None] = time.sleep,
 ) -> NoReturn:
-    """Write the manifests now and after every change, until ctrl+c.
+    """Run a command that writes files now and after every change, until ctrl+c.
 
     An app that cannot be imported leaves the files as they were; its fault is told.
     """
@@ -30,7 +29,7 @@ def watch(
         now = dict(_files(Path.cwd()))
         if now != seen:
             seen = now
-            if _again(arguments) == Exit.APP_ERROR:
+            if _again(words) == Exit.APP_ERROR:
                 output.say("The files stay as they were.")
             output.flush()
         pause(PAUSE_S)
@@ -51,10 +50,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, tuple[int, int]]]:
             yield path, (stat.st_mtime_ns, stat.st_size)
 
 
-def _again(arguments: argparse.Namespace) -> int:
-    words = ["manifest", arguments.app, "--out", arguments.out]
-    if arguments.json:
-        words.append("--json")
+def _again(words: Sequence[str]) -> int:
     # A module that is imported stays as it was: only a new process reads it again.
     program = [sys.executable, "-m", "debugger", *words]
     return subprocess.run(program, check=False).returncode  # noqa: S603 - the user's own words

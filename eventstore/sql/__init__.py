@@ -8,6 +8,7 @@ from eventstore.sql.opening import Durability, Mode, open_store
 from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.reopening import open_export
 from eventstore.sql.revisions import Checked, Upgraded
+from eventstore.sql.safety import sqlite_safety
 from eventstore.sql.schema import check, current, history, maintain, sql, upgrade
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "open_store",
     "read_keyring",
     "sql",
+    "sqlite_safety",
     "upgrade",
     "verify_export",
     "without_password",

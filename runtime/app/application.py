@@ -24,23 +24,21 @@ from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
-from runtime.app.messaging import Messaging
 from runtime.app.needs import refuse_without_keyring
-from runtime.app.parts import Parts
+from runtime.app.parts import Instead, Parts
+from runtime.app.started import Started
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
     AlreadyStartedError,
-    NotStartedError,
     RegistrationError,
 )
 from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
-from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -51,7 +49,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Messaging):
+class App(Started):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -93,8 +91,7 @@ class App(Messaging):
             raise RegistrationError(
                 problem=f"App name {name[:128]!r} is no name.", remedy="Use 1 to 128 characters."
             )
-        super().__init__(root)
-        self.name = name
+        super().__init__(name, root)
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
         self._limits = Limits(
@@ -109,10 +106,6 @@ class App(Messaging):
         self._control: ControlLog | None = None
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
-        self._edge: Edge | None = None
-        self._controller: Controller | None = None
-        self._desk: Versions | None = None
-        self._grants: GrantDesk | None = None
         self._versions: tuple[str, ...] = ()
         self._takers: dict[str, HandlerVersion] = {}
 
@@ -265,59 +258,6 @@ class App(Messaging):
             policy=self._policy,
         )
 
-    @property
-    def edge(self) -> Edge:
-        """What answers requests.
-
-        Raises:
-            NotStartedError: `start` was not called.
-        """
-        if self._edge is None:
-            raise NotStartedError(
-                problem=f"App {self.name!r} was not started.",
-                remedy="Serve it with `timescape serve`, or call app.start(store) first.",
-            )
-        if self._life.is_pending:
-            raise NotStartedError(
-                problem=f"App {self.name!r} has startup hooks which did not run.",
-                remedy="Serve it with `timescape serve`, or await app.begin() first.",
-            )
-        return self._edge
-
-    @property
-    def controller(self) -> Controller:
-        """What runs requests.
-
-        Raises:
-            NotStartedError: `start` was not called.
-        """
-        if self._controller is None:
-            _ = self.edge
-        assert self._controller is not None  # noqa: S101 - set together
-        return self._controller
-
-    @property
-    def versions(self) -> Versions:
-        """The versions in the log, to look at and to change: tags, traffic, retirement.
-
-        Raises:
-            NotStartedError: `start` was not called.
-        """
-        _ = self.edge
-        assert self._desk is not None  # noqa: S101 - set together
-        return self._desk
-
-    @property
-    def grants(self) -> GrantDesk:
-        """What modules may use now, to look at and to change.
-
-        Raises:
-            NotStartedError: `start` was not called.
-        """
-        _ = self.edge
-        assert self._grants is not None  # noqa: S101 - set together
-        return self._grants
-
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
@@ -332,6 +272,7 @@ class App(Messaging):
         clock: Clock | None = None,
         ids: Ids | None = None,
         tripwire: Tripping = "off",
+        instead: Instead | None = None,
     ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
@@ -341,6 +282,7 @@ class App(Messaging):
             ids: gives all ids and chance; None: the operating system's.
             tripwire: what becomes of a handler or hook that reads a clock, chance, files or
                 the network past its contexts: `off`, `warn` or `raise`.
+            instead: modules, config and secrets for a test; None: the app's own.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -354,22 +296,25 @@ class App(Messaging):
             raise AlreadyStartedError(
                 problem=f"App {self.name!r} runs.", remedy="Stop it first, or make another App."
             )
+        given = instead or Instead(self._modules, self._config_source, self._secrets)
+        modules = given.modules
         if not store.has_keyring:
-            refuse_without_keyring(self._declared, self._modules, self._classes)
+            refuse_without_keyring(self._declared, modules, self._classes)
         clock = clock or system_clock
         ids = ids or SystemIds()
-        refuse_unknown(self._declared, self._modules)
+        refuse_unknown(self._declared, modules)
         self._order_modules()
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
-        modules = registrations(self._modules, self._hosting)
+        config = self._config if instead is None else config_of(given.config)
         deployed = announce(
-            store, self.name, declared, modules=modules, config=self._config, clock=clock,
+            store, self.name, declared, modules=registrations(modules, self._hosting),
+            config=config, clock=clock,
             transformers=self._transformers, policy=self._policy,
         )  # fmt: skip
         fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
         gctx = GlobalContext(
-            self._modules, self._config_source, secrets=self._secrets,
+            modules, given.config, secrets=given.secrets,
             topics=self._topics, desk=fabric.desk,
         )  # fmt: skip
         controller = Controller(
@@ -382,7 +327,7 @@ class App(Messaging):
             catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root,
-            config=self._config[0],
+            config=config[0],
             tripwire=tripwire,
         )
         board = Board(store, control_stream(self.name), deployed.table)
@@ -395,23 +340,11 @@ class App(Messaging):
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
         self._grants = self._hosting.equip(
-            store, self.name, clock=clock, ids=ids, config=self._config_source,
-            secrets=controller.surroundings.gctx.secrets.cache, generations=deployed.generations,
+            store, self.name, modules, clock=clock, ids=ids, config=given.config,
+            secrets=gctx.secrets.cache, generations=deployed.generations,
         )  # fmt: skip
+        self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
         controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
-
-    def release_key(self, request: str, *, by: str, reason: str) -> None:
-        """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
-
-        Args:
-            request: its id, as `Original-Request-Id` named it.
-            by: who does it.
-            reason: why; both are recorded.
-
-        Raises:
-            NoSuchKeyError: it holds none, or still runs.
-        """
-        self.edge.release_key(request, by=by, reason=reason)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.

@@ -90,6 +90,8 @@ class Life:
         self._started: list[Startup] = []
         self.begun = False
         """Whether everything has started that there is."""
+        self.left_out: frozenset[str] = frozenset()
+        """Ids of what is neither started nor stopped."""
 
     @property
     def is_pending(self) -> bool:
@@ -134,6 +136,8 @@ class Life:
         hooks = sorted(self._hooks, key=lambda each: -each.priority)
         try:
             for each in (*self._modules, *hooks):
+                if each.id in self.left_out:
+                    continue
                 await self._run(each, "startup", each.start, gctx, log)
                 self._started.append(each)
         except BaseException:

@@ -104,6 +104,13 @@ def read(path: Path) -> list[HandlerManifest]:
     return [_one(path.parent / Path(each.file).name) for each in listed.handlers]
 
 
+def name_of(path: Path) -> str | None:
+    """Give the name of the app whose `app.json` this is; None: it is another file."""
+    plain = _plain(path)
+    name = plain.get("app") if isinstance(plain, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def _plain(path: Path) -> Any:
     try:
         return msgspec.json.decode(path.read_bytes())

@@ -12,6 +12,17 @@ from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
 from runtime.modules import ModuleRegistry
 from runtime.queue import Topic
+from runtime.secrets import Provider
+
+
+class Instead(msgspec.Struct, frozen=True):
+    """What an app runs with in place of its own, in tests."""
+
+    modules: ModuleRegistry
+    config: Mapping[str, Any]
+    secrets: tuple[Provider, ...] | None
+    replaced: frozenset[str] = frozenset()
+    """Modules whose own starts and stops are left out."""
 
 
 class Parts(msgspec.Struct, frozen=True):

@@ -110,6 +110,12 @@ from runtime.errors.running import (
     UnknownVersionError,
     UnrecordedEffectError,
 )
+from runtime.errors.tools import (
+    FakeModuleError,
+    GenerateError,
+    NothingSelectedError,
+    UnusedFaultError,
+)
 from runtime.errors.versions import (
     BreakingDeployError,
     PositionOutOfRange,
@@ -154,6 +160,8 @@ __all__ = [
     "DuplicateSnapshotError",
     "EditConflictError",
     "EffectUnavailableError",
+    "FakeModuleError",
+    "GenerateError",
     "HandlerIdClashError",
     "HookPhaseClosedError",
     "HookTimedOutError",
@@ -173,6 +181,7 @@ __all__ = [
     "NotRecordedError",
     "NotReplayableError",
     "NotStartedError",
+    "NothingSelectedError",
     "PatchError",
     "PatternSyntaxError",
     "PolicySyntaxError",
@@ -226,6 +235,7 @@ __all__ = [
     "UnsupportedGTypeVersionError",
     "UnsupportedTypeError",
     "UnsupportedValueError",
+    "UnusedFaultError",
     "ValueTooLargeError",
     "VersionDeactivated",
     "VersionFormatError",

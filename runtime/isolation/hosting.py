@@ -22,7 +22,7 @@ from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
 from runtime.manifests.module import ModuleManifest, Verdict, check
 from runtime.module_facts import ModuleRegistered
-from runtime.modules import Method, Module
+from runtime.modules import Method, Module, ModuleRegistry
 from runtime.secrets import Environment, SecretCache
 
 _log = logging.getLogger("timescape")
@@ -109,10 +109,11 @@ class Hosting:
         self._hosted[module.name] = hosted
         return methods
 
-    def equip(
+    def equip(  # noqa: PLR0913 - each is one thing that hosts need
         self,
         store: Store,
         app: str,
+        modules: ModuleRegistry,
         *,
         clock: Clock,
         ids: Ids,
@@ -120,7 +121,7 @@ class Hosting:
         config: Mapping[str, Any],
         generations: Mapping[str, int],
     ) -> GrantDesk:
-        """Make the hosts; they start when they are told to."""
+        """Make the hosts; they start when they are told to, and answer for those in *modules*."""
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
         desk = GrantDesk(store, stream, granted, clock)
@@ -130,7 +131,7 @@ class Hosting:
             capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
             tier = _tier(hosted.module, capabilities, encode(config.get(name)))
             host = Host(hosted.module, tier, teller, generations.get(name, 1))
-            for method in hosted.methods.values():
+            for method in modules.hosted(name):
                 method.host = host
             self._hosts[name] = host
         return desk

@@ -1,5 +1,6 @@
 """Modules in process: which there are, and which methods each of them declares."""
 
+import copy
 import inspect
 import sys
 import typing
@@ -175,11 +176,39 @@ class ModuleRegistry:
         self.refuse_taken(name)
         self._modules[name] = dict(methods)
 
+    def hosted(self, name: str) -> list[Method]:
+        """Return the methods of module *name* that somebody hosts."""
+        return [method for method in self._modules.get(name, {}).values() if method.hosted]
+
     def refuse_taken(self, name: str) -> None:
         """Raise `DuplicateModuleError` if there is a module *name*."""
         if name in self._modules:
             msg = f"A module {name!r} is registered."
             raise DuplicateModuleError(msg, "Choose another name.")
+
+    def changed(
+        self,
+        given: Mapping[str, tuple[object, Iterable[str] | None]],
+        wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]],
+    ) -> "ModuleRegistry":
+        """Return another registry, for a test.
+
+        Args:
+            given: modules in place of those of their names, with their methods.
+            wrap: is given each method's name and call, and gives what is called instead.
+
+        Raises:
+            RegistrationError: a bad name, or a method that is not there.
+        """
+        made = ModuleRegistry()
+        for name, (module, methods) in given.items():
+            made.register(name, module, methods)
+        kept = {name: known for name, known in self._modules.items() if name not in given}
+        for name, known in {**kept, **made._modules}.items():
+            made._modules[name] = copies = {each: copy.copy(m) for each, m in known.items()}
+            for method in copies.values():
+                method.call = wrap(method.qualified, method.call)
+        return made
 
     def find(self, qualified: str) -> Method | None:
         """Return the method of a name such as `pricing.quote`; None if there is none."""

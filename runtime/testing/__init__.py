@@ -4,22 +4,36 @@ answer = run_virtual(Harness(version).send(body=b'{"n": 1}'))
 """
 
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual
+from runtime.testing.apps import AppHarness
+from runtime.testing.asking import Asking
 from runtime.testing.builders import received, version_of
+from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
+from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
 from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
+from runtime.testing.results import Effect, Result
 
 __all__ = [
+    "AppHarness",
+    "Asking",
     "Deadlock",
+    "Effect",
+    "FakeCall",
     "FakeClock",
+    "FakeModule",
+    "FakeSecrets",
     "Harness",
     "RecordedRequest",
+    "Result",
     "SeededIds",
     "Told",
     "VirtualLoop",
+    "calls",
     "check_app",
     "check_replay",
+    "explore",
     "received",
     "run_virtual",
     "version_of",

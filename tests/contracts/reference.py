@@ -132,6 +132,8 @@ MEANT = {
     Exit.CHANGED: "it changed, and what worked goes on working",
     Exit.BREAKING: "something that worked may not",
     Exit.APP_ERROR: "the app cannot be imported",
+    Exit.STALE: "generated files are behind",
+    Exit.NOTHING_SELECTED: "there is nothing of what was asked for",
     Exit.INTERRUPTED: "ctrl+c",
 }
 

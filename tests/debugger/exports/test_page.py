@@ -100,7 +100,7 @@ RUN = """
 def test_the_fold_of_the_page_is_ours_on_any_history(
     told: Told, browser: Page, history: History
 ) -> None:
-    agrees(told, browser, history.events)
+    check_agrees(told, browser, history.events)
 
 
 @pytest.mark.proves("AD-16", "SN-6")
@@ -112,10 +112,10 @@ def test_a_splice_in_the_middle_moves_what_stands_behind_it(told: Told, browser:
     story.edit("l", facts.Change("splice", (9,), [], 9))
     story.add(facts.ContextRestored(1, (facts.Change("remove", ("d",)),)), "one")
 
-    agrees(told, browser, as_events(story.events))
+    check_agrees(told, browser, as_events(story.events))
 
 
-def agrees(told: Told, browser: Page, events: Sequence[Event]) -> None:
+def check_agrees(told: Told, browser: Page, events: Sequence[Event]) -> None:
     """Hold the page's states, differences and writers against ours, forwards and back."""
     timeline = Timeline(STREAM, events)
     recorded = Recorded(told.recording.requests[0].summary, timeline)

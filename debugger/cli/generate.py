@@ -1,0 +1,137 @@
+"""`timescape generate`: clients, types and OpenAPI documents of an app (CG-1, CG-3, CG-15)."""
+
+import argparse
+import importlib.metadata
+from pathlib import Path
+
+import msgspec
+
+from debugger.cli.command import Command, Stores
+from debugger.cli.exits import Exit
+from debugger.cli.manifest import load
+from debugger.cli.output import Output
+from debugger.cli.watching import watch
+from debugger.errors import BadInputError
+from runtime.app.manifest_files import APP_FILE, name_of, read
+from runtime.codegen import Rendered, Written, difference, render, write
+from runtime.manifests import HandlerManifest
+
+TARGETS = ("sdk", "openapi", "types")
+LANGUAGES = ("python", "typescript")
+
+
+class _Declared(msgspec.Struct, frozen=True):
+    """An app by its manifests."""
+
+    name: str
+    manifests: tuple[HandlerManifest, ...]
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", choices=TARGETS, help="see above")
+    parser.add_argument("app", metavar="APP", help="module:app, app.json, or the folder it is in")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where files are written")
+    parser.add_argument("--lang", choices=LANGUAGES, default="python", help="(default: python)")
+    parser.add_argument("--at", metavar="EDITION", help="no newer versions (default: the newest)")
+    parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
+    parser.add_argument("--watch", action="store_true", help="again at every change, until ctrl+c")
+    parser.add_argument("--force", action="store_true", help="overwrite what somebody else wrote")
+
+
+def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """Generate code from what an app declares."""
+    if arguments.watch:
+        if arguments.check:
+            problem = "--watch writes, and --check does not."
+            raise BadInputError(problem, "Choose one of them.")
+        return watch(words_again(arguments), output)
+    known = _declared(arguments.app, output)
+    if known is None:
+        return Exit.APP_ERROR
+    rendered = render(
+        arguments.target,
+        arguments.lang,
+        title=known.name,
+        manifests=known.manifests,
+        tool=importlib.metadata.version("timescape"),
+        at=arguments.at,
+    )
+    for wanted, name in rendered.changed.items():
+        output.say(f"{wanted} is called {name}.")
+    if arguments.check:
+        return _check(Path(arguments.out), rendered, output)
+    return _told(write(Path(arguments.out), rendered, force=arguments.force), arguments, output)
+
+
+def words_again(arguments: argparse.Namespace) -> list[str]:
+    """Give the words of the same command, run once."""
+    words = ["generate", arguments.target, arguments.app, "--out", arguments.out]
+    words += ["--lang", arguments.lang]
+    words += ["--at", arguments.at] if arguments.at else []
+    words += ["--force"] if arguments.force else []
+    return [*words, "--json"] if arguments.json else words
+
+
+def _declared(target: str, output: Output) -> _Declared | None:
+    """Read the manifests of an app or of files; None: the app cannot be imported."""
+    path = Path(target)
+    if path.is_dir():
+        path /= APP_FILE
+    if path.suffix == ".json":
+        manifests = tuple(read(path))
+        return _Declared(name_of(path) or path.stem, manifests)
+    app = load(target, output)
+    return None if app is None else _Declared(app.name, app.manifests)
+
+
+def _check(folder: Path, rendered: Rendered, output: Output) -> Exit:
+    lines = difference(folder, rendered)
+    if output.as_json:
+        output.record("check", {"stale": bool(lines), "diff": lines})
+    for line in () if output.as_json else lines:
+        output.say(line)
+    output.say(f"{folder} is {'behind' if lines else 'up to date'}.")
+    return Exit.STALE if lines else Exit.OK
+
+
+def _told(done: Written, arguments: argparse.Namespace, output: Output) -> Exit:
+    folder = Path(arguments.out)
+    if output.as_json:
+        output.record("generated", {**msgspec.to_builtins(done), "out": str(folder)})
+    for name in (*done.changed, *(f"{name} (removed)" for name in done.removed)):
+        output.say(f"{folder / name}")
+    for name in done.refused:
+        output.say(f"{folder / name} was written by somebody else and stays; --force replaces it.")
+    if done.refused:
+        return Exit.PARTIAL if done.changed else Exit.WRITE_REFUSED
+    if not done.changed and not done.removed:
+        output.say(f"{folder} is up to date.")
+    return Exit.OK
+
+
+COMMAND = Command(
+    "generate",
+    "write a client, types or an OpenAPI document",
+    """Write code for those who call an app, from its manifests alone; the app is imported and not
+started. The same manifests give the same bytes.
+
+  sdk      a client: for Python a typed package on httpx and msgspec, for TypeScript one module
+           that needs nothing but fetch. Each calls the versions it was made from
+  openapi  openapi.json, OpenAPI 3.1
+  types    types alone: msgspec Structs and TypedDicts, or interfaces
+
+Of each handler one version is taken: the newest, or with --at the last that is not newer.
+A file that this command did not write is left alone, unless --force.
+
+examples:
+  timescape generate sdk shop:app --out shop_client
+  timescape generate sdk shop:app --out web/src/shop --lang typescript
+  timescape generate openapi shop:app --out docs --at 2026-10-01
+  timescape generate sdk manifests/app.json --out shop_client --check
+  timescape generate types shop:app --out web/src --lang typescript --watch
+""",
+    _declare,
+    generate,
+    (Exit.STALE, Exit.NOTHING_SELECTED, Exit.WRITE_REFUSED, Exit.PARTIAL, Exit.APP_ERROR,
+     Exit.INTERRUPTED),
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""Fixtures for tests of apps, found by pytest where Timescape is installed (TH-11).
+
+Nothing of ours is imported before a fixture is used: tests that use none pay nothing.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from runtime import App
+    from runtime.testing import FakeClock
+    from runtime.testing.apps import Asked
+
+_SEED = pytest.StashKey[int]()
+_LOGS = pytest.StashKey[list[Path]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--timescape-seed`."""
+    group = parser.getgroup("timescape")
+    group.addoption(
+        "--timescape-seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="of ids and chance",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Tell seed and logs of a test that failed."""
+    report: Any = yield
+    if report.when == "call" and report.failed and _SEED in item.stash:
+        lines = [f"again: --timescape-seed {item.stash[_SEED]}"]
+        lines += [
+            f"look: timescape debug --store sqlite:///{path}" for path in item.stash.get(_LOGS, [])
+        ]
+        report.sections.append(("timescape", "\n".join(lines)))
+    return report  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Give the seed of this test: that of `--timescape-seed`, else another each time."""
+    chosen: int | None = request.config.getoption("--timescape-seed")
+    found = random.randrange(1 << 32) if chosen is None else chosen  # noqa: S311 - told on failure
+    request.node.stash[_SEED] = found
+    return found
+
+
+@pytest.fixture
+def virtual_clock() -> "FakeClock":
+    """Give a clock that does what the test says."""
+    from runtime.testing import FakeClock  # noqa: PLC0415 - see the module's docstring
+
+    return FakeClock()
+
+
+@pytest.fixture
+def harness(
+    request: pytest.FixtureRequest, seed: int, tmp_path: Path
+) -> "Iterator[Callable[..., Asked]]":
+    """Give what makes a harness of an app: `harness(app, modules=…)`.
+
+    Its log is a file, which `timescape debug` opens; a test that fails tells its name.
+    """
+    logs: list[Path] = request.node.stash.setdefault(_LOGS, [])
+    with ExitStack() as cleanup:
+
+        def make(app: "App", **options: Any) -> "Asked":
+            path = tmp_path / f"timescape-{len(logs) + 1}.db"
+            store = cleanup.enter_context(_store(path, seed))
+            logs.append(path)
+            made: Asked = cleanup.enter_context(_harness(app, store, seed, options))
+            return made
+
+        yield make
+
+
+def _store(path: Path, seed: int) -> Any:
+    from eventstore.sql import open_store  # noqa: PLC0415
+    from runtime.context import registry  # noqa: PLC0415
+    from runtime.testing import FakeClock, SeededIds  # noqa: PLC0415
+
+    return open_store(
+        f"sqlite:///{path}",
+        mode="hold",
+        durability="volatile",
+        registry=registry(),
+        clock=FakeClock(),
+        ids=SeededIds(seed + 1),
+    )
+
+
+def _harness(app: "App", store: Any, seed: int, options: dict[str, Any]) -> Any:
+    from runtime.testing import AppHarness  # noqa: PLC0415
+
+    return AppHarness(app, store=store, seed=seed, **options)

@@ -1,0 +1,93 @@
+"""What an app offers once it was started, and what says that it was not."""
+
+from pathlib import Path
+
+from runtime.app.messaging import Messaging
+from runtime.control import Versions
+from runtime.errors import NotStartedError
+from runtime.ingress import Edge
+from runtime.isolation import GrantDesk
+from runtime.lifecycle.controller import Controller
+
+
+class Started(Messaging):
+    """Holds what `start` made.
+
+    Args:
+        name: of the app, for what is said.
+        root: the app's folder; None: where we run.
+    """
+
+    def __init__(self, name: str, root: Path | None) -> None:
+        super().__init__(root)
+        self.name = name
+        self._edge: Edge | None = None
+        self._controller: Controller | None = None
+        self._desk: Versions | None = None
+        self._grants: GrantDesk | None = None
+
+    @property
+    def edge(self) -> Edge:
+        """What answers requests.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        if self._edge is None:
+            raise NotStartedError(
+                problem=f"App {self.name!r} was not started.",
+                remedy="Serve it with `timescape serve`, or call app.start(store) first.",
+            )
+        if self._life.is_pending:
+            raise NotStartedError(
+                problem=f"App {self.name!r} has startup hooks which did not run.",
+                remedy="Serve it with `timescape serve`, or await app.begin() first.",
+            )
+        return self._edge
+
+    @property
+    def controller(self) -> Controller:
+        """What runs requests.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        if self._controller is None:
+            _ = self.edge
+        assert self._controller is not None  # noqa: S101 - set together
+        return self._controller
+
+    @property
+    def versions(self) -> Versions:
+        """The versions in the log, to look at and to change: tags, traffic, retirement.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._desk is not None  # noqa: S101 - set together
+        return self._desk
+
+    @property
+    def grants(self) -> GrantDesk:
+        """What modules may use now, to look at and to change.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.edge
+        assert self._grants is not None  # noqa: S101 - set together
+        return self._grants
+
+    def release_key(self, request: str, *, by: str, reason: str) -> None:
+        """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
+
+        Args:
+            request: its id, as `Original-Request-Id` named it.
+            by: who does it.
+            reason: why; both are recorded.
+
+        Raises:
+            NoSuchKeyError: it holds none, or still runs.
+        """
+        self.edge.release_key(request, by=by, reason=reason)

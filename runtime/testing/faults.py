@@ -1,0 +1,81 @@
+"""Things that go wrong in a test, because it says so (TH-10)."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from runtime.errors import UnusedFaultError
+
+
+class _Fault:
+    def __init__(self, name: str, times: int, error: BaseException | None, seconds: float) -> None:
+        self.name = name
+        self.left = times
+        self.error = error
+        self.seconds = seconds
+
+    @property
+    def told(self) -> str:
+        return f"{self.name} ({'delay' if self.error is None else 'fail'}, {self.left} left)"
+
+
+class Faults:
+    """What goes wrong with calls of modules."""
+
+    def __init__(self) -> None:
+        self._planned: list[_Fault] = []
+
+    def fail(self, method: str, error: BaseException, *, times: int = 1) -> None:
+        """Let the next calls of *method*, such as `pricing.quote`, raise *error*."""
+        self._planned.append(_Fault(method, times, error, 0.0))
+
+    def delay(self, method: str, seconds: float, *, times: int = 1) -> None:
+        """Let the next calls of an async method take so much longer, in virtual time."""
+        self._planned.append(_Fault(method, times, None, seconds))
+
+    def refuse_unused(self) -> None:
+        """Refuse faults that nothing met.
+
+        Raises:
+            UnusedFaultError: lists them.
+        """
+        left = [each.told for each in self._planned if each.left]
+        if left:
+            msg = f"Nothing met these faults: {', '.join(left)}."
+            raise UnusedFaultError(msg, "Remove them, or call what fails.")
+
+    def around(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Give what is called in place of a method; it is as async as the method is."""
+        if inspect.iscoroutinefunction(call):
+
+            async def waits(*args: Any, **kwargs: Any) -> Any:
+                await self._meet_async(name)
+                return await call(*args, **kwargs)
+
+            return waits
+
+        def gives(*args: Any, **kwargs: Any) -> Any:
+            self._meet(name)
+            return call(*args, **kwargs)
+
+        return gives
+
+    def _next(self, name: str) -> _Fault | None:
+        found = next((each for each in self._planned if each.name == name and each.left), None)
+        if found is not None:
+            found.left -= 1
+        return found
+
+    def _meet(self, name: str) -> None:
+        fault = self._next(name)
+        if fault is not None and fault.error is not None:
+            raise fault.error
+
+    async def _meet_async(self, name: str) -> None:
+        fault = self._next(name)
+        if fault is None:
+            return
+        if fault.error is not None:
+            raise fault.error
+        await asyncio.sleep(fault.seconds)
