@@ -110,6 +110,7 @@ class Fabric:
         Raises:
             EventStoreError: the log cannot be read or written.
         """
+        self._journal.scrubber = controller.surroundings.gctx.secrets.cache.scrubber
         if not self._subscribers:
             return
         self._controller, self._versions = controller, versions

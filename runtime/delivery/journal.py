@@ -6,6 +6,7 @@ from eventstore import ANY, Clock, NewEvent, Store, StreamId, Ticket
 from runtime.facts import Fact
 from runtime.queue import KIND, Letter, dead_stream, subscriber_stream
 from runtime.queue_facts import MessageDeadLettered
+from runtime.secrets import Scrubber
 
 Keyed = tuple[Fact, str]
 
@@ -21,6 +22,8 @@ class Journal:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.scrubber: Scrubber | None = None
+        """Takes secrets out of what is told (SE-8)."""
 
     def tell(self, subscriber: str, facts: Iterable[Keyed], expected: int = ANY) -> Ticket:
         """Append to a subscriber's stream.
@@ -43,10 +46,13 @@ class Journal:
 
     def publish(self, stream: StreamId, fact: Fact, topic: str) -> Ticket:
         """Append a message from outside of requests, in a stream of its own."""
-        event = NewEvent(fact.type, fact, topic, self._clock())
-        return self._store.append(stream, [event], kind=KIND, expected=0, close=True)
+        return self._append(stream, [(fact, topic)], 0, close=True)
 
-    def _append(self, stream: StreamId, facts: Iterable[Keyed], expected: int) -> Ticket:
+    def _append(
+        self, stream: StreamId, facts: Iterable[Keyed], expected: int, *, close: bool = False
+    ) -> Ticket:
         now_us = self._clock()
         events: Sequence[NewEvent] = [NewEvent(f.type, f, key, now_us) for f, key in facts]
-        return self._store.append(stream, events, kind=KIND, expected=expected)
+        if self.scrubber is not None and self.scrubber.knows:
+            events = self.scrubber.events(events)
+        return self._store.append(stream, events, kind=KIND, expected=expected, close=close)

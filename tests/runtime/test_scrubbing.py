@@ -20,7 +20,7 @@ from runtime.effects import SystemIds
 from runtime.errors import CapabilityDeniedError, CapabilityError, RegistrationError
 from runtime.secrets import Files, Found, Scrubber
 from runtime.testing import Harness, Told, run_virtual, version_of
-from tests.faces.asgi import ask
+from tests.faces.asgi import ask, memory_store
 
 CANARY = 'hunter2/"canary"+é\n'
 _encode = msgspec.json.Encoder().encode
@@ -277,3 +277,31 @@ def test_files_are_read_whole_and_nothing_outside_the_folder(tmp_path: Path) -> 
             await Files(tmp_path / "gone").get("token")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.proves("SE-8")
+def test_what_is_published_outside_of_requests_has_no_secret() -> None:
+    app = App("shop", secrets=Vault(CANARY))
+    app.topic("notes", str)
+
+    @app.startup
+    async def tell(gctx: GlobalContext) -> None:
+        secret = await gctx.secrets.get("token")
+        with secret.reveal() as value:
+            seen.append(value)
+
+    seen: list[str] = []
+
+    async def scenario() -> str:
+        store = memory_store()
+        app.start(store)
+        await app.begin()
+        await app.publish("notes", f"it is {seen[0]}", key="k")
+        await app.stop()
+        rows = store.read_log()
+        return repr([event.data for row in rows for event in row.events])
+
+    told = asyncio.run(scenario())
+    assert seen == [CANARY]
+    assert "it is ***" in told
+    assert "canary" not in told
