@@ -2,8 +2,9 @@
 
 import msgspec
 
-from runtime.ingress.endpoints import Endpoint, Served
+from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
+from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
 from runtime.timescape.chains import Step, ways_up
 
@@ -68,22 +69,25 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
     ready = tuple(hop for hop in hops if hop is not None)
     if spoken is None or running is None or len(ready) < len(hops):
         return None
-    may_fall_back = may_fall_back and _lets_in_alike(spoken, running)
     crossing = crossing_of(spoken, running, ready, may_fall_back=may_fall_back)
-    # Who may call, and how often, is said by the code that runs.
     return msgspec.structs.replace(
         running,
         version=crossed(running.version, crossing),
         takes=spoken.takes,
         max_body=spoken.max_body,
+        guarded=_guarded_by_both(spoken.guarded, running.guarded),
+        keys=spoken.keys,
+        room=spoken.room,
     )
 
 
-def _lets_in_alike(spoken: Served, running: Served) -> bool:
-    """Say whether who was let in to *running* may call *spoken*."""
-    if spoken.guarded is None:
-        return True
-    return running.guarded is not None and spoken.guarded.access == running.guarded.access
+def _guarded_by_both(spoken: Guarded | None, running: Guarded | None) -> Guarded | None:
+    """Let in whom both versions let in, as often as the one that is spoken says (PO-2)."""
+    if running is None or not running.access.needs_principal:
+        return spoken
+    if spoken is None:
+        return Guarded(AccessRules(), None, running.access)
+    return msgspec.structs.replace(spoken, also=running.access)
 
 
 def _hop(endpoint: Endpoint, step: Step) -> Hop | None:

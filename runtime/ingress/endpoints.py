@@ -28,6 +28,8 @@ class Guarded(msgspec.Struct, frozen=True):
     access: AccessRules
     limits: RateLimits | None
     """None: any number."""
+    also: AccessRules | None = None
+    """What the code that runs asks, where that is another version's (PO-2)."""
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from runtime.ingress.endpoints import Guarded, Served
 from runtime.ingress.key_holders import Asked, KeyHolders
 from runtime.ingress.windows import Windows
 from runtime.messages import Answer
-from runtime.policies import Outcome, RateLimits, read_key, refuse_access
+from runtime.policies import AccessRules, Outcome, RateLimits, read_key, refuse_access
 from runtime.policies.callers import caller_of
 from runtime.policies.keys import MALFORMED, MISSING, REFUSALS, Judged, fingerprint
 from runtime.policies.limits import retry_after
@@ -79,8 +79,9 @@ class Guard:
         self, guarded: Guarded, handler: str, principal: Principal, client: str, now_us: int
     ) -> Ruling:
         """Ask access rules and limits (step 6): one decision, without a pause in it."""
-        refusal = refuse_access(guarded.access, principal)
-        refused = None if refusal is None else self._refused(guarded, principal, refusal)
+        refused = self._refused(guarded.access, principal)
+        if refused is None and guarded.also is not None:
+            refused = self._refused(guarded.also, principal)
         if guarded.limits is not None:
             caller = caller_of(principal, client)
             return self._limited(guarded, guarded.limits, refused, (handler, caller), now_us)
@@ -114,8 +115,10 @@ class Guard:
         )
         return Ruling(("allow", fact), told=_fields(limits, outcomes))
 
-    def _refused(self, guarded: Guarded, principal: Principal, refusal: Refusal) -> Ruling:
-        access = guarded.access
+    def _refused(self, access: AccessRules, principal: Principal) -> Ruling | None:
+        refusal = refuse_access(access, principal)
+        if refusal is None:
+            return None
         scopes = () if set(access.scopes) <= set(principal.scopes) else access.scopes
         reason = "anonymous" if refusal.status == 401 else "scope" if scopes else "role"
         headers: tuple[tuple[str, str], ...] = ()
@@ -213,7 +216,7 @@ def _fields(limits: RateLimits, outcomes: Sequence[Outcome]) -> Pairs:
 
 def _asked(guarded: Guarded) -> tuple[str, ...]:
     names = []
-    if guarded.access.needs_principal:
+    if guarded.access.needs_principal or guarded.also is not None:
         names.append("access")
     if guarded.limits is not None:
         names.append("rate-limit")
@@ -221,4 +224,5 @@ def _asked(guarded: Guarded) -> tuple[str, ...]:
 
 
 def _inputs(guarded: Guarded) -> dict[str, object]:
-    return guarded.access.inputs if guarded.access.needs_principal else {}
+    inputs: dict[str, object] = guarded.access.inputs if guarded.access.needs_principal else {}
+    return inputs if guarded.also is None else {**inputs, "also": guarded.also.inputs}

@@ -314,3 +314,24 @@ def test_windows_are_as_they_were_after_a_restart() -> None:
         assert (await ask(site.app, "GET", "/things")).status == 200
 
     on(site, work)
+
+
+@pytest.mark.proves("PO-2")
+@pytest.mark.parametrize(
+    ("roles", "status"), [(["clerk"], 403), (["boss"], 403), (["boss", "clerk"], 200), ([], 403)]
+)
+def test_a_crossed_request_needs_what_both_versions_ask(roles: list[str], status: int) -> None:
+    site = Site(on_breaking="activate")
+    site.handler("GET /a", version="2026-03-01", roles=["clerk"], limits="9/minute")
+    site.handler("GET /a", version="2026-06-01", roles=["boss"], limits="1/minute")
+    site.app.transformer("GET /a", "2026-03-01", "2026-06-01", response_down=lambda parts: parts)
+
+    async def work(site: Site) -> list[Reply]:
+        head = bearer(token(roles=roles))
+        return [await ask(site.app, "GET", "/a?v=2026-03-01", headers=head) for _ in range(2)]
+
+    replies = on(site, work)
+
+    # The second one is let in, too: how often is what the version says that is spoken.
+    assert [reply.status for reply in replies] == [status] * 2
+    assert len(site.ran) == (2 if status == 200 else 0)
