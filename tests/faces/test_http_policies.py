@@ -324,7 +324,7 @@ def test_a_crossed_request_needs_what_both_versions_ask(roles: list[str], status
     site = Site(on_breaking="activate")
     site.handler("GET /a", version="2026-03-01", roles=["clerk"], limits="9/minute")
     site.handler("GET /a", version="2026-06-01", roles=["boss"], limits="1/minute")
-    site.app.transformer("GET /a", "2026-03-01", "2026-06-01", response_down=lambda parts: parts)
+    site.app.transformer("GET /a", "2026-03-01", "2026-06-01", request_up=lambda parts: parts)
 
     async def work(site: Site) -> list[Reply]:
         head = bearer(token(roles=roles))
