@@ -1,8 +1,14 @@
 """How Hypothesis searches. No profile has a deadline: that would be a timed assertion."""
 
 import os
+import re
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis.errors import InvalidArgument
 
 from tests.postgres import postgres
 
@@ -18,6 +24,23 @@ settings.register_profile(
 # The same laws on another Python, where the search was whole on the first.
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=15)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=5_000)
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
-)
+_CHOSEN = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+settings.load_profile(_CHOSEN)
+
+# A run in the background ignores Ctrl-C, and so would the programs that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_PROPERTY = re.compile(r"test_[px]\d\d_")
+_OTHERS = settings(settings.get_profile("ci"), max_examples=40)
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Draw less in CI for laws that are no property by number: the run has to end in time."""
+    if _CHOSEN != "ci":
+        return
+    found = {getattr(item.obj, "__func__", item.obj) for item in items if hasattr(item, "obj")}
+    for law in found:
+        if is_hypothesis_test(law) and not _PROPERTY.match(law.__name__):
+            with suppress(InvalidArgument):  # it has settings of its own
+                _OTHERS(law)

@@ -375,7 +375,9 @@ class App(Started):
         edge, controller = self._edge, self._controller
         if edge is None or controller is None:
             return True
-        clean, _ = await asyncio.gather(edge.stop(grace_s), self.queues.stop())
+        queues = asyncio.create_task(self.queues.stop())
+        clean = await edge.stop(grace_s)  # it refuses from here on, before anything is waited for
+        await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
             if self._control is not None:

@@ -324,7 +324,9 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert known.payload_type("shop.opened") is None
     assert known.schema("shop.opened") == known.schema("context.set") == 1
     assert known.names[0] == "request.received"
-    assert {kind.name: kind.id for kind in known.kinds} == {"log": 0, "control": 1, "request": 2}
+    assert {kind.name: kind.id for kind in known.kinds} == {
+        "log": 0, "control": 1, "request": 2, "queue": 7, "idempotency": 9,
+    }  # fmt: skip
     assert known.kind("request").max_events == 50_000
     assert known.kind_by_id(1).durable
     assert Registry(kinds=(Kind(0, "log"),)).kinds == (Kind(0, "log"),)
@@ -339,8 +341,8 @@ def test_a_registry_refuses_what_contradicts_it() -> None:
         "other class": lambda: known.register("context.set", ContextDeleted),
         "other schema": lambda: known.register("context.set", ContextSet, schema=2),
         "bad name": lambda: known.register("Context Set", ContextSet),
-        "no kind": lambda: known.kind("queue"),
-        "no kind id": lambda: known.kind_by_id(9),
+        "no kind": lambda: known.kind("shop"),
+        "no kind id": lambda: known.kind_by_id(99),
         "kind twice": lambda: Registry(kinds=(Kind(3, "a"), Kind(3, "b"))),
     }
     for name, act in acts.items():

@@ -76,7 +76,7 @@ def explained(said: Said, status: Exit) -> str:
     ("words", "hint"),
     [
         (("reqests",), "Did you mean `requests`?"),
-        (("frobnicate",), "Commands: demo, serve"),
+        (("frobnicate",), "Commands: demo, new"),
         (("--store", "x", "requests"), "Options follow it"),
         (("requests", "--limt", "3"), "--help"),
         (("requests", "--limit", "0"), "whole number from 1"),
