@@ -144,8 +144,10 @@ class Naive:
             self._hear(event)
 
     def _hear(self, event: Event) -> None:
-        self.now_us = max(self.now_us, event.at_us)
         key, fact = event.key or "", event.data
+        if not isinstance(fact, module_facts.ModuleRegistered):
+            # What the table is not told of does not hold its clock up either (TS-4).
+            self.now_us = max(self.now_us, event.at_us)
         if isinstance(fact, version_facts.HandlerDeployed):
             self._deploy(key, fact)
         elif isinstance(fact, version_facts.TrafficSplitChanged):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event
+from runtime.module_facts import ModuleRegistered
 from runtime.timescape import TABLE_REDUCER, RouteTable, fold_table, fold_until
 from runtime.version_facts import TrafficSplitChanged, VersionDeactivated, VersionDeprecated
 from tests.routes import HANDLER, Naive, at, deployed, histories, history, version_id
@@ -48,6 +49,15 @@ def test_the_table_is_what_a_naive_reading_gives(events: list[Event]) -> None:
     assert {tag: routes.tagged(tag) for tag in routes.tags} == {
         tag: naive.tagged(tag) for tag in routes.tags
     }
+
+
+@pytest.mark.proves("TS-4")
+def test_the_clock_of_a_fact_that_is_none_of_the_tables_counts_for_nothing() -> None:
+    events = history(deployed(1), ("stock", ModuleRegistered(()), 9), (*deployed(2), 0))
+
+    entries = fold_table(events).handlers[HANDLER].timeline
+
+    assert [entry.from_us for entry in entries] == [at(0), at(0) + 1]
 
 
 @pytest.mark.proves("TS-5")
