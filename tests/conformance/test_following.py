@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore import ANY, Cursor, Page, Store, Subscription, cursor_in
@@ -72,7 +72,6 @@ acts = st.lists(
 @pytest.mark.proves("SB-1", "SB-2")
 @backends
 @given(acts=acts, kinds=st.sampled_from([(), ("order",), ("order", "short")]))
-@settings(max_examples=100)
 def test_no_interleaving_leaves_a_row_out_or_gives_it_twice(
     opens: Opens, acts: list[tuple[str, str, int]], kinds: tuple[str, ...]
 ) -> None:

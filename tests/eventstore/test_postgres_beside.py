@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import ANY, NEW, Cursor, EventStoreError, Page, Revision, Store, cursor_in, fold
@@ -320,7 +320,6 @@ streams = (stream(number) for number in range(10, 1 << 30))
     behind=st.integers(0, 300),
     kinds=st.sampled_from([(), ("order",), ("order", "short")]),
 )
-@settings(max_examples=100)
 def test_no_interleaving_leaves_a_row_out_or_gives_it_twice(
     shared: SqlStore, acts: list[tuple[str, str, int]], behind: int, kinds: tuple[str, ...]
 ) -> None:
