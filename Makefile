@@ -23,7 +23,7 @@ cover: $(INSTALLED)-test
 check: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)-test,bench
