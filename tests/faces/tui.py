@@ -157,7 +157,8 @@ def drive(
     **options: Any,
 ) -> None:
     """Run *scenario* in front of a debugger on a filled store."""
-    with tempfile.TemporaryDirectory() as folder:
+    # Screens show the folder: a name of another length is broken into other lines.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # noqa: S108
         path = Path(folder) / "shop.db"
         (Path(folder) / "shop.py").write_text(SHOP_PY, encoding="utf-8")
         clock = Ticks()
