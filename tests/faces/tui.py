@@ -158,7 +158,7 @@ def drive(
 ) -> None:
     """Run *scenario* in front of a debugger on a filled store."""
     # Screens show the folder: a name of another length is broken into other lines.
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / "shop.db"
         (Path(folder) / "shop.py").write_text(SHOP_PY, encoding="utf-8")
         clock = Ticks()
