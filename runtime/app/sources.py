@@ -216,4 +216,6 @@ def _origin(value: Any) -> str | None:
     if not isinstance(name, str):
         return None
     home = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+    if home == "pathlib._local":  # where Python 3.13 has it
+        home = "pathlib"
     return f"{home}.{name.replace('Random.', '')}"
