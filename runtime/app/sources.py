@@ -208,6 +208,10 @@ def _origins(function: Any, tree: ast.AST) -> dict[str, str]:
     return {name: origin for name, origin in found.items() if origin is not None}
 
 
+_HOMES = {"_io": "io", "pathlib._local": "pathlib"}
+"""Where Python 3.13 says that things are, and where others do."""
+
+
 def _origin(value: Any) -> str | None:
     """Name what a global stands for by where it comes from."""
     if isinstance(value, ModuleType):
@@ -216,6 +220,5 @@ def _origin(value: Any) -> str | None:
     if not isinstance(name, str):
         return None
     home = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
-    if home == "pathlib._local":  # where Python 3.13 has it
-        home = "pathlib"
+    home = _HOMES.get(home, home)
     return f"{home}.{name.replace('Random.', '')}"
