@@ -49,7 +49,9 @@ class Section:
 
     __slots__ = ("_cancels", "_capped", "_grace", "_limit_s", "_request", "_timer", "cut", "lost")
 
-    def __init__(self, request: Timed, limit_s: float | None, *, capped: bool) -> None:
+    def __init__(
+        self, request: Timed, limit_s: float | None, limit_at: float | None, *, capped: bool
+    ) -> None:
         self._request = request
         self._capped = capped
         self._limit_s = limit_s
@@ -61,7 +63,6 @@ class Section:
         self.lost = False
         """Whether it did not end when it was cancelled."""
         loop = request.loop
-        limit_at = None if limit_s is None else loop.time() + limit_s
         if capped and (limit_at is None or request.deadline_at <= limit_at):
             self._timer = loop.call_at(request.deadline_at, self._cut, "deadline")
         elif limit_at is not None:
@@ -155,6 +156,8 @@ def drive(  # noqa: C901 - one loop, run for every wait of user code
         HookTimedOutError: the limit passed.
         RequestStoppedError: the request was stopped.
     """
+    # From here, not from its first wait: run again, its recorded waits are over at once.
+    limit_at = None if limit_s is None else request.loop.time() + limit_s
     try:
         waits_for = work.send(None)
     except StopIteration as end:
@@ -162,7 +165,7 @@ def drive(  # noqa: C901 - one loop, run for every wait of user code
             request.deadline_passed()
             raise timed_out(request.timeout_s) from None
         return end.value
-    section = request.section = Section(request, limit_s, capped=capped)
+    section = request.section = Section(request, limit_s, limit_at, capped=capped)
     error: BaseException | None = None
     result = None
     try:

@@ -25,6 +25,7 @@ from tests.laws.plans import (
     Bench,
     Plan,
     PlannedError,
+    PlannedHook,
     async_steps,
     ending_steps,
     global_context,
@@ -99,6 +100,19 @@ class Counting:
     ) -> Any:
         self.asked.append(n)
         return await self._live.call(n, method, args, kwargs)
+
+
+@pytest.mark.proves("P47", "HO-8")
+def test_the_limit_of_a_hook_counts_from_its_start_wherever_it_is_resumed() -> None:
+    hook = PlannedHook("before", "global", (("sleep", 3.0), ("sleep", 3.0)), 0, 0, is_async=True)
+    plan = Plan((), (hook,), 30.0)
+    told = record(plan)
+
+    assert [fact.at_us - told.facts[0].at_us for fact in told.facts][-1] == 5_000_000
+    for at in range(1, len(told.facts) + 1):
+        resumed = rerun(plan, told, Bench(), at, Counting(told))
+        assert (at, resumed.divergence) == (at, None)
+        assert payloads(resumed.facts) == payloads(told.facts)
 
 
 @pytest.mark.proves("P47", "SN-1", "EF-1")
