@@ -85,6 +85,8 @@ class Answers:
         self.unavailable: list[str] = []
         """Names of effects that nobody had an answer for."""
         self._answers: dict[int, Event] = {}
+        self._cut_short: set[int] = set()
+        """Effects that the record cancels before any other answer counts: nobody is asked."""
         self._asked_us: dict[int, int] = {}
         self._known: dict[Question, list[int]] = {}
         self._uses: Counter[Question] = Counter()
@@ -105,6 +107,8 @@ class Answers:
         too_late = given.beyond is not None and event.revision > (given.until or 0)
         if not cut_short and not too_late:
             self._answers[fact.n] = event
+        elif cut_short and not too_late:
+            self._cut_short.add(fact.n)
 
     def asked(self, fact: EffectRequested, key: str | None, recorded: object) -> EffectRequested:
         """Note that an effect is requested in this run, before it is answered.
@@ -140,9 +144,8 @@ class Answers:
 
     async def sleep(self, n: int, seconds: float) -> None:
         """Wait until it is this answer's turn; past the record in virtual time."""
-        event = self._find(n)
-        if self._progress.loose or (event is None and self._given.beyond is not None):
-            beyond = self._given.beyond
+        event, beyond = self._find(n), self._given.beyond
+        if self._progress.loose or (event is None and self._may_ask(n)):
             await (asyncio.sleep(seconds) if beyond is None else beyond.sleep(n, seconds))
         elif event is not None:
             await self._turn(event)
@@ -163,7 +166,7 @@ class Answers:
             if hosted is not None:
                 hosted.attempts = event.data.attempts
             return self._given_by(event, method)
-        if self._given.beyond is not None:
+        if self._given.beyond is not None and self._may_ask(n):
             return await self._given.beyond.call(n, method, args, kwargs)
         if not self._progress.loose:
             return await asyncio.get_running_loop().create_future()
@@ -177,7 +180,7 @@ class Answers:
             if isinstance(event.data, EffectFailed):
                 raise error_of(event.data.failure, lambda _: None)
             return readings_of(wish, self._value(event))
-        if self._given.beyond is not None:
+        if self._given.beyond is not None and self._may_ask(n):
             return await self._given.beyond.secrets(n, wish)
         if not self._progress.loose:
             await asyncio.get_running_loop().create_future()
@@ -196,6 +199,11 @@ class Answers:
             await asyncio.get_running_loop().create_future()
 
     # --- where answers come from ---
+
+    def _may_ask(self, n: int) -> bool:
+        """Say whether others may be asked for an answer that the record does not have."""
+        cut_short = n in self._cut_short and not self._progress.loose
+        return self._given.beyond is not None and not cut_short
 
     def _find(self, n: int) -> Event | None:
         if self._progress.loose and self._given.beyond is None:

@@ -115,6 +115,21 @@ def test_the_limit_of_a_hook_counts_from_its_start_wherever_it_is_resumed() -> N
         assert payloads(resumed.facts) == payloads(told.facts)
 
 
+@pytest.mark.proves("P47", "EF-1")
+def test_what_a_limit_cut_short_before_the_moment_is_asked_of_nobody() -> None:
+    both = ("both", [(0, 0.0), (0, 3.0)])
+    hook = PlannedHook("before", "global", (("sleep", 3.0), both), 0, 0, is_async=True)
+    plan = Plan((), (hook,), 30.0)
+    told = record(plan)
+    cut = next(n for n, fact in enumerate(told.facts, 1) if fact.type == "effect.failed")
+
+    for at, asked in ((cut - 1, [3]), (cut, []), (len(told.facts), [])):
+        outside = Counting(told)
+        resumed = rerun(plan, told, Bench(), at, outside)
+        assert payloads(resumed.facts) == payloads(told.facts)
+        assert outside.asked == asked
+
+
 @pytest.mark.proves("P47", "SN-1", "EF-1")
 @given(plan=requests, cadence=st.integers(1, 9), data=st.data())
 def test_p47_resumed_at_any_revision_a_run_gives_its_original_suffix(
