@@ -57,7 +57,7 @@ class ForksScreen(Board):
         snapshots = [Snapshot(name, timeline.stream, at) for name, at in names.items() if timeline]
         self.rows = [*forks, *snapshots]
         many = len(forks) - 1
-        self.list.note = f"{many} fork{'' if many == 1 else 's'}, {len(snapshots)} snapshots"
+        self.list.note = f"{_count(many, 'fork')}, {_count(len(snapshots), 'snapshot')}"
         self.list.show(len(self.rows), self._cells)
         here = [
             n for n, each in enumerate(forks) if timeline and each.summary.stream == timeline.stream
@@ -114,3 +114,7 @@ class ForksScreen(Board):
             self.post_message(self.Open(row.stream, row.revision))
         else:
             self.post_message(self.Open(row.summary))
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"
