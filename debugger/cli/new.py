@@ -17,7 +17,8 @@ _FILES = {
     "test_app.py.txt": "test___NAME__.py",
     "readme.md.txt": "README.md",
 }
-_IGNORED = "*.db\n*.db-*\n__pycache__/\n"
+_IGNORED = "*.db\n*.db-*\n*.db.*\n__pycache__/\n"
+"""A store with all that lies beside it: the key that seals it, too, is nobody else's."""
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:

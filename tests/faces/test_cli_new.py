@@ -1,6 +1,7 @@
 """`timescape new` and `timescape doctor`: the first hour."""
 
 import importlib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,15 @@ def test_a_new_app_has_a_test_that_passes(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(tests) == 2
     for each in tests:
         each()
+
+
+def test_no_file_of_a_store_is_shared_by_mistake(tmp_path: Path) -> None:
+    run("new", "greeter", "--out", str(tmp_path / "greeter"))
+    patterns = (tmp_path / "greeter" / ".gitignore").read_text("utf-8").split()
+
+    for name in ("timescape.db", "timescape.db-wal", "timescape.db.seal-key", "a.db.segments"):
+        assert any(fnmatch(name, pattern) for pattern in patterns), name
+    assert not any(fnmatch("greeter.py", pattern) for pattern in patterns)
 
 
 @pytest.mark.parametrize("name", ["class", "my-app", "json", "runtime", "7up", ""])
