@@ -1,7 +1,7 @@
 """`timescape queue`: what subscribers have before them, and what they gave up (QF-15)."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import to_builtins
 
@@ -34,7 +34,11 @@ LETTERS = (
     Column("reason"),
     Column("error", cut=True),
 )
-_ACTIONS = ("dead", "retry", "drop", "pause", "resume")
+_ACTIONS = ("dead", "retry", "drop", "pause", "resume", "close")
+
+_STATES: Mapping[str, Callable[..., bool]] = {
+    "pause": queues.pause, "resume": queues.resume, "close": queues.close,
+}  # fmt: skip
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -102,9 +106,8 @@ def _show_dead(session: Session, topic: str | None, output: Output) -> None:
 
 def _change(session: Session, arguments: argparse.Namespace, output: Output) -> None:
     what, of, by = arguments.what, arguments.of, arguments.by or user()
-    if what in ("pause", "resume"):
-        change: Callable[..., bool] = queues.pause if what == "pause" else queues.resume
-        done = change(session, of, by=by)
+    if what in _STATES:
+        done = _STATES[what](session, of, by=by)
         output.say(f"{of} is {'' if done else 'already '}{what}d.")
         return
     act = queues.retry if what == "retry" else queues.drop
@@ -129,6 +132,7 @@ examples:
   timescape queue drop ID --subscriber mailer
   timescape queue pause mailer         its messages are kept
   timescape queue resume mailer
+  timescape queue close mailer         its code is gone: it gets no more messages
 """,
     _declare,
     queue,

@@ -25,6 +25,7 @@ from runtime.queue_facts import (
     MessageDeadLettered,
     MessageDropped,
     MessageRetried,
+    SubscriptionClosed,
     SubscriptionOpened,
     SubscriptionPaused,
     SubscriptionResumed,
@@ -163,6 +164,17 @@ def resume(session: Session, subscriber: str, *, by: str) -> bool:
     if not _standing(session, subscriber).is_paused:
         return False
     _tell(session, [(subscriber, SubscriptionResumed(by), subscriber)])
+    return True
+
+
+def close(session: Session, subscriber: str, *, by: str) -> bool:
+    """Let *subscriber* get no more messages; False: it got none before. See `pause`.
+
+    For one whose code is gone: an app that still has it opens it again at its next start.
+    """
+    if not _standing(session, subscriber).is_open:
+        return False
+    _tell(session, [(subscriber, SubscriptionClosed(by), subscriber)])
     return True
 
 

@@ -145,6 +145,33 @@ def test_who_is_paused_keeps_its_messages_over_a_restart_until_it_is_resumed() -
     assert len(post.world.facts("subscription.paused")) == 1
 
 
+@pytest.mark.proves("QF-4", "QF-15")
+def test_who_is_closed_gets_no_more_messages_until_an_app_opens_it_again() -> None:
+    post = Post()
+
+    async def closing(app: App) -> list[Said]:
+        await publish(app, 1)
+        await settled(app, "mailer")
+        told = [post.said("close", "mailer", "--by", "ann"), post.said("close", "mailer")]
+        await asyncio.sleep(1)
+        await publish(app, 3)
+        await asyncio.sleep(1)
+        return [*told, post.said("--json")]
+
+    async def opening(app: App) -> None:
+        await publish(app, 4)
+        await settled(app, "mailer")
+
+    closed, twice, listed = post.live(closing)
+    assert (closed.err, twice.err) == ("mailer is closed.\n", "mailer is already closed.\n")
+    assert (listed.records[0]["state"], listed.records[0]["depth"]) == ("closed", 0)
+    (fact,) = post.world.facts("subscription.closed")
+    assert fact.data.by == "ann"
+
+    post.live(opening)
+    assert post.heard == [1, 4]
+
+
 @pytest.mark.proves("QF-15")
 def test_what_cannot_be_done_is_said_and_changes_nothing() -> None:
     post = Post()
