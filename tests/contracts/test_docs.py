@@ -1,6 +1,7 @@
 """What the pages show is what happens: every program and every command of theirs is run."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -69,3 +70,17 @@ def test_an_id_is_the_same_all_over_a_page() -> None:
     assert (first, same) == (None, None)
     assert other is not None
     assert ids.put_in("timescape log req-00aa11") == "timescape log req-123456"
+
+
+def test_no_two_pages_serve_at_the_same_port() -> None:
+    """They are followed at the same time."""
+    served = [
+        (port, page.name)
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "console"
+        for port in re.findall(r"--port (\d+)", block.body)
+    ]
+
+    assert served
+    assert len({port for port, _ in served}) == len(served), sorted(served)
