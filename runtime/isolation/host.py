@@ -17,12 +17,14 @@ from runtime.errors import (
     ModuleUnavailableError,
     RPCError,
     RPCTimeoutError,
+    UnknownMethodError,
 )
 from runtime.facts import Fact
 from runtime.isolation.failing import Ending, Failed
 from runtime.isolation.tier import START_S, Counts, Crashed, Tier
+from runtime.manifests.module import OWN_PROCESS, MethodEntry, ModuleManifest
 from runtime.module_facts import ModuleFailed, ModuleRestarted, ModuleStarted, ModuleStopped
-from runtime.modules import CALL, About, HostedCall, Method, Module
+from runtime.modules import CALL, About, HostedCall, Method
 from runtime.supervision import CALLS, Breaker, Restarts, State, may_retry, move
 from runtime.supervision.breaker import Admission
 from runtime.supervision.retrying import COUNTED
@@ -53,7 +55,7 @@ class Host:
     """Hosts one module, on one event loop at a time.
 
     Args:
-        module: which one.
+        manifest: of the module.
         tier: makes what runs it, given whom to tell of crashes.
         reporter: told what happens.
         generation: of the module.
@@ -61,13 +63,13 @@ class Host:
 
     def __init__(
         self,
-        module: Module,
+        manifest: ModuleManifest,
         tier: Callable[[Crashed], Tier],
         reporter: Reporter,
         generation: int = 1,
     ) -> None:
         self.state: State = "registered"
-        self._module = module
+        self._manifest = manifest
         self._tier = tier(self._crashed)
         self._reporter = reporter
         self._generation = generation
@@ -81,7 +83,7 @@ class Host:
     @property
     def name(self) -> str:
         """Of the module."""
-        return self._module.name
+        return self._manifest.name
 
     @property
     def counts(self) -> Counts:
@@ -110,7 +112,7 @@ class Host:
         try:
             await self._started()
         except ModuleStartError:
-            if self._module.lazy:
+            if self._manifest.lazy:
                 self._crashed("start", Ending())
             else:
                 self._fail("start", Ending())
@@ -118,7 +120,7 @@ class Host:
         self._move("ready")
         sequence = self._reporter.next_start()
         self._tell(ModuleStarted(self._generation, sequence, self._tier.enforced))
-        if self._module.isolation == "subprocess" or "health" in self._module.hooks:
+        if self._manifest.health or self._manifest.runtime in OWN_PROCESS:
             self._spawn(self._watch())
 
     async def _started(self) -> None:
@@ -209,7 +211,7 @@ class Host:
             BaseException: what it raised.
         """
         call = CALL.get() or HostedCall(About())
-        entry = self._module.methods[method.name].entry
+        entry = self._entry(method)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + call.about.time_left_s
         chance: Random | None = None
@@ -228,6 +230,13 @@ class Host:
             await asyncio.sleep(pause_s)
         raise AssertionError  # pragma: no cover - the count has no end
 
+    def _entry(self, method: Method) -> MethodEntry:
+        entry = self._manifest.methods.get(method.name)
+        if entry is None:
+            problem = f"{method.qualified} is gone since its module was started anew."
+            raise UnknownMethodError(problem, "Deploy handlers that do not call it.")
+        return entry
+
     async def _once(
         self,
         method: Method,
@@ -243,9 +252,7 @@ class Host:
             problem = f"{method.qualified} is not called: its module fails too often."
             raise Failed("circuit", CircuitOpenError(problem, "Try it later."), sent=False)
         try:
-            answer = await self._tier.attempt(
-                self._module.methods[method.name], given, call, limit_s
-            )
+            answer = await self._tier.attempt(method, given, call, limit_s)
         except Failed as failed:
             self._note(admitted, failed=failed.cause in COUNTED)
             raise

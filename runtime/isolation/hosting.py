@@ -1,26 +1,25 @@
 """The `Module`s of an app: checked when they are registered, hosted while it runs."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
 from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
-from eventstore.values import Tree, encode
+from eventstore.values import encode
 from runtime.context import CONTROL
 from runtime.effects import system_clock
 from runtime.errors import ModuleManifestError, ModuleRefusedError, ModuleStartError
 from runtime.facts import CapabilityDenied, Fact
+from runtime.isolation import sandbox
 from runtime.isolation.desk import GrantDesk, module_stream
 from runtime.isolation.handles import Capabilities, InForce
 from runtime.isolation.host import Host
-from runtime.isolation.inprocess import InProcess
-from runtime.isolation.processes import Processes
-from runtime.isolation.tier import Crashed, Tier
+from runtime.isolation.tiers import Lacking, Placed, place, tier_of
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
-from runtime.manifests.module import ModuleManifest, Verdict, check
+from runtime.manifests.module import OWN_PROCESS, ModuleManifest, Verdict, check
 from runtime.module_facts import ModuleRegistered
 from runtime.modules import Method, Module, ModuleRegistry
 from runtime.secrets import Environment, SecretCache
@@ -35,6 +34,8 @@ class Hosted(NamedTuple):
     manifest: ModuleManifest
     verdict: Verdict
     methods: Mapping[str, Method]
+    placed: Placed
+    """Where it runs."""
 
     @property
     def registered(self) -> ModuleRegistered:
@@ -52,7 +53,7 @@ class Hosted(NamedTuple):
 
 def _refuse_hidden(module: Module) -> None:
     hidden = module.home == "__main__" or module.attribute() is None
-    if module.isolation == "subprocess" and hidden:
+    if module.isolation in OWN_PROCESS and hidden:
         raise ModuleManifestError(
             problem=f"A process of module {module.name!r} could not find it.",
             remedy="Give it a name at the top of a file that can be imported.",
@@ -64,9 +65,14 @@ def _pairs(grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
 
 
 class Hosting:
-    """The modules of one app."""
+    """The modules of one app.
 
-    def __init__(self) -> None:
+    Args:
+        lacking: says what the machine lacks for a sandbox.
+    """
+
+    def __init__(self, lacking: Lacking = sandbox.lacking) -> None:
+        self._lacking = lacking
         self._hosted: dict[str, Hosted] = {}
         self._hosts: dict[str, Host] = {}
         self._teller: Teller | None = None
@@ -91,6 +97,7 @@ class Hosting:
         Raises:
             ModuleManifestError: it cannot be; all that is wrong is told.
             ModuleRefusedError: its capabilities do not do; all reasons are told.
+            IsolationUnavailableError: this machine does not have its tier.
         """
         manifest = module.manifest
         _refuse_hidden(module)
@@ -100,9 +107,10 @@ class Hosting:
                 problem=f"Module {module.name!r} is refused: {'; '.join(verdict.errors)}.",
                 remedy="Declare what it uses, and let it be granted what it cannot do without.",
             )
+        placed = place(module, verdict.granted, self._lacking)
         # Of this app alone: another may have the same module.
         methods = {name: copy(each.method) for name, each in module.methods.items()}
-        hosted = Hosted(module, manifest, verdict, methods)
+        hosted = Hosted(module, manifest, verdict, methods, placed)
         for method in methods.values():
             method.is_async = method.hosted = True
             method.call = partial(_alone, hosted, method)
@@ -129,8 +137,8 @@ class Hosting:
         self._hosts = {}
         for name, hosted in self._hosted.items():
             capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
-            tier = _tier(hosted.module, capabilities, encode(config.get(name)))
-            host = Host(hosted.module, tier, teller, generations.get(name, 1))
+            tier = tier_of(hosted.module, hosted.placed, capabilities, encode(config.get(name)))
+            host = Host(hosted.manifest, tier, teller, generations.get(name, 1))
             for method in modules.hosted(name):
                 method.host = host
             self._hosts[name] = host
@@ -222,12 +230,6 @@ class Teller:
             _log.error("module facts lost: code=%s", error.code)
 
 
-def _tier(module: Module, capabilities: Capabilities, config: Tree) -> Callable[[Crashed], Tier]:
-    if module.isolation == "inprocess":
-        return lambda crashed: InProcess(module, capabilities, config, crashed)
-    return lambda crashed: Processes(module, capabilities, config, crashed)
-
-
 class _Silent:
     """Tells nobody."""
 
@@ -251,7 +253,8 @@ async def _alone(hosted: Hosted, method: Method, *args: Any, **kwargs: Any) -> A
     grants: InForce = Grants({hosted.module.name: hosted.verdict.granted})
     secrets = SecretCache([Environment()])
     capabilities = Capabilities(hosted.module.name, grants, secrets, _ignore, system_clock)
-    host = Host(hosted.module, _tier(hosted.module, capabilities, None), _Silent())
+    tier = tier_of(hosted.module, hosted.placed, capabilities, None)
+    host = Host(hosted.manifest, tier, _Silent())
     try:
         await host.start()
         return await host.call(method, args, kwargs)

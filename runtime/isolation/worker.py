@@ -30,6 +30,7 @@ from runtime.isolation.carrying import Carrier
 from runtime.isolation.context import ModuleContext
 from runtime.isolation.failing import error_of, refusal_of
 from runtime.isolation.remote import RemoteHandles
+from runtime.isolation.sandbox import confine
 from runtime.modules import About, DeclaredMethod, Module
 from runtime.supervision import (
     Answer,
@@ -59,8 +60,12 @@ def main(spec: dict[str, Any]) -> None:
     """Run it.
 
     Args:
-        spec: numbers of the descriptors, the bytes of a frame, the folder.
+        spec: numbers of the descriptors, the bytes of a frame, the folder, and the Python
+            module it may read in a sandbox.
     """
+    home = spec["confined_to"]
+    # Before any other thread is started, and any code of the user's is imported.
+    spec["enforced"] = () if home is None else confine(spec["folder"], home)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     calls, files = socket(fileno=spec["calls"]), socket(fileno=spec["files"])
     # What the module starts gets neither.
@@ -70,7 +75,7 @@ def main(spec: dict[str, Any]) -> None:
 
 
 async def _serve(calls: socket, files: socket, spec: dict[str, Any]) -> None:
-    await Worker(calls, files, spec["frame"], spec["folder"]).run()
+    await Worker(calls, files, spec).run()
 
 
 class Worker:
@@ -79,15 +84,15 @@ class Worker:
     Args:
         calls: where frames come and go.
         files: where descriptors come.
-        frame: bytes of a frame.
-        folder: its own, which goes with it.
+        spec: see `main`; its folder goes with it.
     """
 
-    def __init__(self, calls: socket, files: socket, frame: int, folder: str) -> None:
+    def __init__(self, calls: socket, files: socket, spec: dict[str, Any]) -> None:
         self._calls = calls
         self._files = files
-        self._frame = frame
-        self._folder = folder
+        self._frame: int = spec["frame"]
+        self._folder: str = spec["folder"]
+        self._enforced: tuple[str, ...] = spec["enforced"]
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._writing = threading.Lock()
@@ -239,7 +244,7 @@ class Worker:
         self._module, self._carrier = module, Carrier(module)
         self._config = Viewer().view(config)
         await self._hook("start", call)
-        return tree_bytes(module.manifest.digest)
+        return tree_bytes([module.manifest.digest, list(self._enforced)])
 
     async def _stop(self, call: Call) -> bytes:
         await self._hook("stop", call)
