@@ -48,6 +48,8 @@ class ModuleStopped(Fact, frozen=True, gc=False):
 
     killed: bool = False
     """Whether it did not stop in time."""
+    generation: int = 0
+    """Of the module; 0: not told."""
 
 
 class ModuleFailed(Fact, frozen=True, gc=False):
@@ -56,7 +58,7 @@ class ModuleFailed(Fact, frozen=True, gc=False):
     type: ClassVar[str] = "module.failed"
 
     reason: str
-    """start, crash, timeout, frame, health or circuit."""
+    """start, crash, timeout, frame, health, circuit or reload."""
     exit_code: int | None = None
     """Of its process."""
     signal: str | None = None
@@ -74,7 +76,7 @@ class ModuleRestarted(Fact, frozen=True, gc=False):
     """The failures of late."""
     generation: int
     reason: str = "crash"
-    """As it had failed."""
+    """As it had failed; reload: a new generation takes the calls of new requests."""
 
 
 class CapabilityGranted(Fact, frozen=True, gc=False):

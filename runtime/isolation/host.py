@@ -72,7 +72,8 @@ class Host:
         self._manifest = manifest
         self._tier = tier(self._crashed)
         self._reporter = reporter
-        self._generation = generation
+        self.generation = generation
+        """How often the log has met the module with another manifest."""
         self._breaker = Breaker()
         self._restarts = Restarts()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -119,7 +120,7 @@ class Host:
             raise
         self._move("ready")
         sequence = self._reporter.next_start()
-        self._tell(ModuleStarted(self._generation, sequence, self._tier.enforced))
+        self._tell(ModuleStarted(self.generation, sequence, self._tier.enforced))
         if self._manifest.health or self._manifest.runtime in OWN_PROCESS:
             self._spawn(self._watch())
 
@@ -150,7 +151,7 @@ class Host:
             stopped = await self._tier.stop()
         finally:
             self._move("stopped")
-            self._tell(ModuleStopped(killed=not stopped))
+            self._tell(ModuleStopped(not stopped, self.generation))
 
     def _fail(self, reason: str, ending: Ending) -> None:
         if self.state in {"starting", "ready"}:
@@ -180,7 +181,7 @@ class Host:
             return
         if was_failed:
             self._move("ready")
-        self._tell(ModuleRestarted(self._restarts.attempt, self._generation, reason))
+        self._tell(ModuleRestarted(self._restarts.attempt, self.generation, reason))
 
     async def _watch(self) -> None:
         """Ask every 10 s how it is; start it again if it is not well (MO-5)."""
@@ -189,12 +190,13 @@ class Host:
             await asyncio.sleep(HEALTH_EACH_S)
             if self.state != "ready":
                 continue
-            failures = 0 if await self._is_healthy() else failures + 1
+            failures = 0 if await self.is_healthy() else failures + 1
             if failures >= UNHEALTHY:
                 failures = 0
                 await self._tier.end("health")
 
-    async def _is_healthy(self) -> bool:
+    async def is_healthy(self) -> bool:
+        """Ask it how it is; silence, for 5 s, and errors are failures."""
         try:
             async with asyncio.timeout(HEALTH_S):
                 return await self._tier.is_healthy()
@@ -300,7 +302,7 @@ class Host:
             case "opened":
                 self._tell(ModuleFailed("circuit"))
             case "closed":
-                self._tell(ModuleRestarted(0, self._generation, "circuit"))
+                self._tell(ModuleRestarted(0, self.generation, "circuit"))
             case None:
                 pass
 

@@ -1,7 +1,8 @@
 """The `Module`s of an app: checked when they are registered, hosted while it runs."""
 
+import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,45 +11,29 @@ from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, Stream
 from eventstore.values import encode
 from runtime.context import CONTROL
 from runtime.effects import system_clock
-from runtime.errors import ModuleManifestError, ModuleRefusedError, ModuleStartError
+from runtime.errors import (
+    ModuleManifestError,
+    ModuleRefusedError,
+    ModuleStartError,
+    ReloadError,
+)
 from runtime.facts import CapabilityDenied, Fact
 from runtime.isolation import sandbox
 from runtime.isolation.desk import GrantDesk, module_stream
+from runtime.isolation.generations import Generations
 from runtime.isolation.handles import Capabilities, InForce
 from runtime.isolation.host import Host
-from runtime.isolation.tiers import Lacking, Placed, place, tier_of
+from runtime.isolation.hosted import Hosted
+from runtime.isolation.reloading import Reload, read_anew, started
+from runtime.isolation.tiers import Lacking, place, tier_of
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
-from runtime.manifests.module import OWN_PROCESS, ModuleManifest, Verdict, check
-from runtime.module_facts import ModuleRegistered
+from runtime.manifests.module import OWN_PROCESS, check
+from runtime.module_facts import ModuleRestarted
 from runtime.modules import Method, Module, ModuleRegistry
 from runtime.secrets import Environment, SecretCache
 
 _log = logging.getLogger("timescape")
-
-
-class Hosted(NamedTuple):
-    """A module of an app."""
-
-    module: Module
-    manifest: ModuleManifest
-    verdict: Verdict
-    methods: Mapping[str, Method]
-    placed: Placed
-    """Where it runs."""
-
-    @property
-    def registered(self) -> ModuleRegistered:
-        """What the log is told of it; its generation is the log's to know."""
-        manifest = self.manifest
-        return ModuleRegistered(
-            tuple(self.methods),
-            manifest.version,
-            digest=manifest.digest,
-            manifest=manifest.plain(),
-            grants=_pairs(self.verdict.granted),
-            denied=_pairs(self.verdict.denied),
-        )
 
 
 def _refuse_hidden(module: Module) -> None:
@@ -60,8 +45,16 @@ def _refuse_hidden(module: Module) -> None:
         )
 
 
-def _pairs(grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
-    return tuple((each.kind, pattern) for each in grants for pattern in each.patterns)
+class Setting(NamedTuple):
+    """What the hosts of a running app share."""
+
+    store: Store
+    stream: StreamId
+    """Of the app's modules."""
+    clock: Clock
+    secrets: SecretCache
+    config: Mapping[str, Any]
+    teller: "Teller"
 
 
 class Hosting:
@@ -74,8 +67,10 @@ class Hosting:
     def __init__(self, lacking: Lacking = sandbox.lacking) -> None:
         self._lacking = lacking
         self._hosted: dict[str, Hosted] = {}
-        self._hosts: dict[str, Host] = {}
-        self._teller: Teller | None = None
+        self._generations: dict[str, Generations] = {}
+        self._setting: Setting | None = None
+        self._desk: GrantDesk | None = None
+        self._reloads: dict[str, asyncio.Lock] = {}
 
     @property
     def hosted(self) -> Mapping[str, Hosted]:
@@ -84,8 +79,12 @@ class Hosting:
 
     @property
     def hosts(self) -> Mapping[str, Host]:
-        """By name; empty before the app starts."""
-        return self._hosts
+        """By name, which take new callers; empty before the app starts."""
+        return {name: each.current for name, each in self._generations.items()}
+
+    def generations(self, name: str) -> Generations:
+        """Return the generations of a module, which runs."""
+        return self._generations[name]
 
     def add(self, module: Module, policy: Iterable[Grant] | None) -> Mapping[str, Method]:
         """Check *module* and take it in; return its methods as this app calls them.
@@ -100,6 +99,7 @@ class Hosting:
             IsolationUnavailableError: this machine does not have its tier.
         """
         manifest = module.manifest
+        policy = None if policy is None else tuple(policy)
         _refuse_hidden(module)
         verdict = check(manifest, policy, module.needs())
         if not verdict.valid:
@@ -110,7 +110,7 @@ class Hosting:
         placed = place(module, verdict.granted, self._lacking)
         # Of this app alone: another may have the same module.
         methods = {name: copy(each.method) for name, each in module.methods.items()}
-        hosted = Hosted(module, manifest, verdict, methods, placed)
+        hosted = Hosted(module, manifest, verdict, methods, placed, policy)
         for method in methods.values():
             method.is_async = method.hosted = True
             method.call = partial(_alone, hosted, method)
@@ -128,21 +128,67 @@ class Hosting:
         secrets: SecretCache,
         config: Mapping[str, Any],
         generations: Mapping[str, int],
+        is_running: Callable[[str], bool],
     ) -> GrantDesk:
-        """Make the hosts; they start when they are told to, and answer for those in *modules*."""
+        """Make the hosts; they start when they are told to, and answer for those in *modules*.
+
+        Args:
+            store: the log.
+            app: its name.
+            modules: whose methods they answer for.
+            clock: of the log.
+            ids: give chance.
+            secrets: where secrets come from.
+            config: of the app.
+            generations: of the modules, as the log knows them.
+            is_running: says whether a request, by its id, runs.
+        """
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
-        desk = GrantDesk(store, stream, granted, clock)
-        self._teller = teller = Teller(store, stream, clock, ids)
-        self._hosts = {}
+        self._desk = GrantDesk(store, stream, granted, clock)
+        teller = Teller(store, stream, clock, ids)
+        self._setting = Setting(store, stream, clock, secrets, config, teller)
+        self._generations, self._reloads = {}, {}
         for name, hosted in self._hosted.items():
-            capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
-            tier = tier_of(hosted.module, hosted.placed, capabilities, encode(config.get(name)))
-            host = Host(hosted.manifest, tier, teller, generations.get(name, 1))
+            host = _host(hosted, self._setting, generations.get(name, 1))
+            self._generations[name] = Generations(host, is_running)
             for method in modules.hosted(name):
-                method.host = host
-            self._hosts[name] = host
-        return desk
+                method.host = self._generations[name]
+        return self._desk
+
+    async def reload(self, name: str, reload: Reload) -> int:
+        """Start a module anew beside the one that runs, and switch; return its generation.
+
+        Raises:
+            ReloadError: nothing was switched.
+            DuplicateModuleError: it changed and kept the version it was given.
+        """
+        if name not in self._generations or self._setting is None:
+            known = ", ".join(self._generations) or "none"
+            raise ReloadError(
+                problem=f"No module {name[:80]!r} runs that could be started anew.",
+                remedy=f"There are: {known}.",
+            )
+        async with self._reloads.setdefault(name, asyncio.Lock()):
+            return await self._reload(name, reload, self._setting)
+
+    async def _reload(self, name: str, reload: Reload, setting: Setting) -> int:
+        before, generations = self._hosted[name], self._generations[name]
+        hosted = await read_anew(before, reload, self._lacking)
+        is_next = hosted.manifest.digest != before.manifest.digest
+        host = _host(hosted, setting, generations.current.generation + is_next)
+        await started(host, name)
+        try:
+            host.generation = await asyncio.to_thread(reload.announce, hosted)
+        except BaseException:
+            await host.stop()
+            raise
+        self._hosted[name] = hosted
+        if self._desk is not None:
+            self._desk.register(name, hosted.verdict.granted)
+        generations.switch(host)
+        setting.teller.tell(ModuleRestarted(0, host.generation, "reload"), name)
+        return host.generation
 
     async def start(self, name: str) -> None:
         """Start a module.
@@ -151,7 +197,7 @@ class Hosting:
             ModuleStartError: it did not start; names who depends on it.
         """
         try:
-            await self._hosts[name].start()
+            await self._generations[name].current.start()
         except ModuleStartError as error:
             chain = self._chain(name)
             if len(chain) == 1:
@@ -169,14 +215,14 @@ class Hosting:
 
     async def stop(self, name: str) -> None:
         """Stop a module, if it runs."""
-        host = self._hosts.get(name)
-        if host is not None:
-            await host.stop()
+        generations = self._generations.get(name)
+        if generations is not None:
+            await generations.stop()
 
     async def durable(self) -> None:
         """Wait until the log has all that was told."""
-        if self._teller is not None:
-            await self._teller.durable()
+        if self._setting is not None:
+            await self._setting.teller.durable()
 
 
 class Teller:
@@ -228,6 +274,19 @@ class Teller:
                 await last.durable()
         except EventStoreError as error:
             _log.error("module facts lost: code=%s", error.code)
+
+
+def _host(hosted: Hosted, setting: Setting, generation: int) -> Host:
+    """Make the host of one generation; what it may use is its own, if another declares more."""
+    name, teller = hosted.module.name, setting.teller
+    granted = {name: hosted.verdict.granted}
+    desk = GrantDesk(setting.store, setting.stream, granted, setting.clock)
+    capabilities = Capabilities(
+        name, desk, setting.secrets, partial(teller.deny, name), setting.clock
+    )
+    config = encode(setting.config.get(name))
+    tier = tier_of(hosted.module, hosted.placed, capabilities, config, hosted.manifest)
+    return Host(hosted.manifest, tier, teller, generation)
 
 
 class _Silent:

@@ -28,6 +28,7 @@ from eventstore.values.tree import tree_from_bytes
 from runtime.errors import RPCFrameError, UnknownMethodError
 from runtime.isolation.carrying import Carrier
 from runtime.isolation.context import ModuleContext
+from runtime.isolation.describing import as_plain, described_here
 from runtime.isolation.failing import error_of, refusal_of
 from runtime.isolation.remote import RemoteHandles
 from runtime.isolation.sandbox import confine
@@ -106,6 +107,7 @@ class Worker:
             "$start": self._start,
             "$stop": self._stop,
             "$health": self._health,
+            "$describe": self._describe,
         }
 
     async def run(self) -> None:
@@ -245,6 +247,11 @@ class Worker:
         self._config = Viewer().view(config)
         await self._hook("start", call)
         return tree_bytes([module.manifest.digest, list(self._enforced)])
+
+    async def _describe(self, call: Call) -> bytes:
+        (home, attribute), _ = tree_from_bytes(call.args)
+        module = getattr(importlib.import_module(home), attribute)
+        return tree_bytes(as_plain(described_here(module)))
 
     async def _stop(self, call: Call) -> bytes:
         await self._hook("stop", call)

@@ -30,6 +30,8 @@ class MethodEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotent: bool = False
     write_ahead: bool = False
     attempts: int = 1
+    optional: tuple[str, ...] = ()
+    """Parameters that callers may leave out."""
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -166,7 +166,10 @@ class Module:
             made = Method(self.name, name, call, home, write_ahead=entry.write_ahead)
             made.signature = inspect.signature(call)
             entry = msgspec.structs.replace(
-                entry, parameters=_parameters(made.signature), result=_stored(made.signature)
+                entry,
+                parameters=_parameters(made.signature),
+                result=_stored(made.signature),
+                optional=_optional(made.signature),
             )
         except TimescapeError as error:
             self._faults.append(f"{name}: {error.problem}")
@@ -323,6 +326,15 @@ def _resolved(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _parameters(signature: inspect.Signature) -> tuple[tuple[str, Stored | None], ...]:
     return tuple((each.name, _type(each.annotation)) for each in signature.parameters.values())
+
+
+def _optional(signature: inspect.Signature) -> tuple[str, ...]:
+    any_number = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return tuple(
+        each.name
+        for each in signature.parameters.values()
+        if each.default is not each.empty or each.kind in any_number
+    )
 
 
 def _stored(signature: inspect.Signature) -> Stored | None:

@@ -89,7 +89,7 @@ class Shop:
         return len(self.told("module.failed")) == len(self.told("module.restarted"))
 
     async def until(self, so: Callable[[], bool]) -> None:
-        # Of another process, which sets no event here. A guard against waiting for ever, no measure.
+        # Of another process, which sets no event here; a guard against waiting for ever.
         async with asyncio.timeout(60):
             while not so():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

@@ -141,7 +141,7 @@ MISSING = ["this kernel has no Landlock in force", "libseccomp.so.2 is not insta
 def test_without_one_it_is_refused_with_all_that_is_missing_and_nothing_is_registered() -> None:
     app = App("shop")
     app._hosting = Hosting(lambda: MISSING)
-    with pytest.raises(IsolationUnavailableError, match="no Landlock.*libseccomp") as caught:
+    with pytest.raises(IsolationUnavailableError, match=r"no Landlock.*libseccomp") as caught:
         app.module(strict)
 
     assert "isolation_fallback" in caught.value.remedy
