@@ -58,7 +58,7 @@ class ModuleFailed(Fact, frozen=True, gc=False):
     type: ClassVar[str] = "module.failed"
 
     reason: str
-    """start, crash, timeout, frame, health, circuit or reload."""
+    """start, crash, timeout, frame, health or circuit."""
     exit_code: int | None = None
     """Of its process."""
     signal: str | None = None
@@ -99,6 +99,15 @@ class CapabilityRevoked(Fact, frozen=True, gc=False):
     by: str = ""
 
 
+class CapabilityUsed(Fact, frozen=True, gc=False):
+    """A module used what it is granted. Key: its name."""
+
+    type: ClassVar[str] = "capability.used"
+
+    uses: tuple[tuple[str, str, int], ...]
+    """Capability, pattern, and how often since it was told last."""
+
+
 MODULE_FACTS: tuple[type[Fact], ...] = (
     ModuleRegistered,
     ModuleStarted,
@@ -107,5 +116,6 @@ MODULE_FACTS: tuple[type[Fact], ...] = (
     ModuleRestarted,
     CapabilityGranted,
     CapabilityRevoked,
+    CapabilityUsed,
 )
 """All of them."""

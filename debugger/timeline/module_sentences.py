@@ -35,7 +35,10 @@ def _started(fact: facts.ModuleStarted, key: str) -> str:
 
 
 def _stopped(fact: facts.ModuleStopped, key: str) -> str:
-    return f"The module {key} {'was killed, as it did not stop' if fact.killed else 'stopped'}."
+    which = f", generation {fact.generation}," if fact.generation > 1 else ""
+    return (
+        f"The module {key}{which} {'was killed, as it did not stop' if fact.killed else 'stopped'}."
+    )
 
 
 def _failed(fact: facts.ModuleFailed, key: str) -> str:
@@ -46,6 +49,8 @@ def _failed(fact: facts.ModuleFailed, key: str) -> str:
 
 
 def _restarted(fact: facts.ModuleRestarted, key: str) -> str:
+    if fact.reason == "reload":
+        return f"The module {key} takes new calls as generation {fact.generation}."
     return f"The module {key} takes calls again."
 
 
@@ -55,6 +60,15 @@ def _granted(fact: facts.CapabilityGranted, key: str) -> str:
 
 def _revoked(fact: facts.CapabilityRevoked, key: str) -> str:
     return f"The module {key} may {_pair(fact)} no more{_by(fact.by)}."
+
+
+def _used(fact: facts.CapabilityUsed, key: str) -> str:
+    told = (f"{printable(kind)} {printable(pattern)}{_times(n)}" for kind, pattern, n in fact.uses)
+    return f"The module {key} used {', '.join(told)}."
+
+
+def _times(count: int) -> str:
+    return f" {count} times" if count > 1 else ""
 
 
 def _pair(fact: facts.CapabilityGranted | facts.CapabilityRevoked) -> str:
@@ -80,6 +94,7 @@ MODULE_TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ModuleRestarted: _restarted,
     facts.CapabilityGranted: _granted,
     facts.CapabilityRevoked: _revoked,
+    facts.CapabilityUsed: _used,
     CapabilityDenied: _denied,
 }
 

@@ -59,6 +59,7 @@ class Host:
         tier: makes what runs it, given whom to tell of crashes.
         reporter: told what happens.
         generation: of the module.
+        closing: called when it has stopped, before that is told.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Host:
         tier: Callable[[Crashed], Tier],
         reporter: Reporter,
         generation: int = 1,
+        closing: Callable[[], None] = lambda: None,
     ) -> None:
         self.state: State = "registered"
         self._manifest = manifest
@@ -74,6 +76,7 @@ class Host:
         self._reporter = reporter
         self.generation = generation
         """How often the log has met the module with another manifest."""
+        self._closing = closing
         self._breaker = Breaker()
         self._restarts = Restarts()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -151,6 +154,7 @@ class Host:
             stopped = await self._tier.stop()
         finally:
             self._move("stopped")
+            self._closing()
             self._tell(ModuleStopped(not stopped, self.generation))
 
     def _fail(self, reason: str, ending: Ending) -> None:

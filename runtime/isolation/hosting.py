@@ -7,9 +7,8 @@ from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
-from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
+from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import encode
-from runtime.context import CONTROL
 from runtime.effects import system_clock
 from runtime.errors import (
     ModuleManifestError,
@@ -17,7 +16,7 @@ from runtime.errors import (
     ModuleStartError,
     ReloadError,
 )
-from runtime.facts import CapabilityDenied, Fact
+from runtime.facts import Fact
 from runtime.isolation import sandbox
 from runtime.isolation.desk import GrantDesk, module_stream
 from runtime.isolation.generations import Generations
@@ -25,6 +24,7 @@ from runtime.isolation.handles import Capabilities, InForce
 from runtime.isolation.host import Host
 from runtime.isolation.hosted import Hosted
 from runtime.isolation.reloading import Reload, read_anew, started
+from runtime.isolation.telling import Teller
 from runtime.isolation.tiers import Lacking, place, tier_of
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     clock: Clock
     secrets: SecretCache
     config: Mapping[str, Any]
-    teller: "Teller"
+    teller: Teller
 
 
 class Hosting:
@@ -225,74 +225,24 @@ class Hosting:
             await self._setting.teller.durable()
 
 
-class Teller:
-    """Writes what happens to modules into their stream.
-
-    Args:
-        store: the log.
-        stream: of the app's modules.
-        clock: gives the time of facts.
-        ids: gives chance.
-    """
-
-    def __init__(self, store: Store, stream: StreamId, clock: Clock, ids: Ids) -> None:
-        self._store = store
-        self._stream = stream
-        self._clock = clock
-        self._ids = ids
-        self._starts = 0
-        self._last: Ticket | None = None
-
-    def tell(self, fact: Fact, key: str) -> None:
-        """Write *fact* down; a log that takes nothing any more does not stop a module."""
-        event = NewEvent(fact.type, fact, key, self._clock())
-        try:
-            self._last = self._store.append(
-                self._stream, [event], kind=CONTROL.name, expected=ANY, durable=True
-            )
-        except EventStoreError as error:
-            _log.error("module fact lost: module=%s fact=%s code=%s", key, fact.type, error.code)
-
-    def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
-        """Tell that *module* asked for what it may not have."""
-        self.tell(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
-
-    def chance(self) -> float:
-        """Give a number from 0 to 1."""
-        return int.from_bytes(self._ids.token(4), "big") / 2**32
-
-    def next_start(self) -> int:
-        """Count a start."""
-        self._starts += 1
-        return self._starts
-
-    async def durable(self) -> None:
-        """Wait until the log has all of it, or will take nothing any more."""
-        last, self._last = self._last, None
-        try:
-            if last is not None:
-                await last.durable()
-        except EventStoreError as error:
-            _log.error("module facts lost: code=%s", error.code)
-
-
 def _host(hosted: Hosted, setting: Setting, generation: int) -> Host:
     """Make the host of one generation; what it may use is its own, if another declares more."""
     name, teller = hosted.module.name, setting.teller
     granted = {name: hosted.verdict.granted}
     desk = GrantDesk(setting.store, setting.stream, granted, setting.clock)
-    capabilities = Capabilities(
-        name, desk, setting.secrets, partial(teller.deny, name), setting.clock
-    )
+    capabilities = Capabilities(name, desk, setting.secrets, teller, setting.clock)
     config = encode(setting.config.get(name))
     tier = tier_of(hosted.module, hosted.placed, capabilities, config, hosted.manifest)
-    return Host(hosted.manifest, tier, teller, generation)
+    return Host(hosted.manifest, tier, teller, generation, capabilities.close)
 
 
 class _Silent:
     """Tells nobody."""
 
     def tell(self, fact: Fact, key: str) -> None:
+        """Do nothing."""
+
+    def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
         """Do nothing."""
 
     def chance(self) -> float:
@@ -311,15 +261,12 @@ async def _alone(hosted: Hosted, method: Method, *args: Any, **kwargs: Any) -> A
     """
     grants: InForce = Grants({hosted.module.name: hosted.verdict.granted})
     secrets = SecretCache([Environment()])
-    capabilities = Capabilities(hosted.module.name, grants, secrets, _ignore, system_clock)
+    silent = _Silent()
+    capabilities = Capabilities(hosted.module.name, grants, secrets, silent, system_clock)
     tier = tier_of(hosted.module, hosted.placed, capabilities, None)
-    host = Host(hosted.manifest, tier, _Silent())
+    host = Host(hosted.manifest, tier, silent)
     try:
         await host.start()
         return await host.call(method, args, kwargs)
     finally:
         await host.stop()
-
-
-def _ignore(*_: object) -> None:
-    return None

@@ -155,7 +155,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = self._shutting_down(received)
+            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
@@ -430,9 +430,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    def _shutting_down(self, received: Received) -> Answer:
-        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
 
     async def _is_idle(self, within_s: float | None) -> bool:
         if self._running:

@@ -106,6 +106,8 @@ def test_a_request_keeps_the_generation_it_first_called_and_old_ones_end_with_th
                 case "end", name:
                     case.open.discard(name)
                     pinned.pop(name, None)
+                case other:
+                    pytest.fail(f"no step: {other}")
             await asyncio.sleep(1)
             held = {*pinned.values(), len(case.tiers)}
             now = asyncio.get_running_loop().time()
