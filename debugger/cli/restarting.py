@@ -85,5 +85,9 @@ class Restarter:
 
 def restarting(words: Sequence[str]) -> int:
     """Serve with *words*, the command line that said `--reload`, in a process that is watched."""
-    command = [sys.executable, "-m", "debugger", *words, "--no-reload"]
-    return Restarter(command, Path.cwd()).run()
+    return Restarter(command(words), Path.cwd()).run()
+
+
+def command(words: Sequence[str]) -> list[str]:
+    """Return the command that serves with *words* itself."""
+    return [sys.executable, "-m", "debugger", *words, "--no-reload"]
