@@ -65,6 +65,8 @@ class ModuleFailed(Fact, frozen=True, gc=False):
     """That ended its process: `SIGKILL`."""
     output: tuple[str, ...] = ()
     """The last lines it wrote, without the secrets it was given."""
+    generation: int = 0
+    """Of the module; 0: not told."""
 
 
 class ModuleRestarted(Fact, frozen=True, gc=False):

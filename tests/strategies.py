@@ -321,6 +321,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         st.none() | st.integers(0, 255),
         _opt,
         st.lists(plain_text, max_size=2).map(tuple),
+        _n,
     ),
     module_facts.ModuleRestarted: st.builds(module_facts.ModuleRestarted, _n, _n),
     module_facts.CapabilityGranted: st.builds(

@@ -35,17 +35,19 @@ def _started(fact: facts.ModuleStarted, key: str) -> str:
 
 
 def _stopped(fact: facts.ModuleStopped, key: str) -> str:
-    which = f", generation {fact.generation}," if fact.generation > 1 else ""
-    return (
-        f"The module {key}{which} {'was killed, as it did not stop' if fact.killed else 'stopped'}."
-    )
+    told = "was killed, as it did not stop" if fact.killed else "stopped"
+    return f"The module {key}{_which(fact)} {told}."
+
+
+def _which(fact: facts.ModuleStopped | facts.ModuleFailed) -> str:
+    return f", generation {fact.generation}," if fact.generation > 1 else ""
 
 
 def _failed(fact: facts.ModuleFailed, key: str) -> str:
     how = f", exit code {fact.exit_code}" if fact.exit_code is not None else ""
     how += f", by {printable(fact.signal)}" if fact.signal else ""
     last = f'; it said last: "{printable(fact.output[-1])}"' if fact.output else ""
-    return f"The module {key} {_REASONS.get(fact.reason, 'failed')}{how}{last}."
+    return f"The module {key}{_which(fact)} {_REASONS.get(fact.reason, 'failed')}{how}{last}."
 
 
 def _restarted(fact: facts.ModuleRestarted, key: str) -> str:

@@ -160,7 +160,11 @@ class Host:
     def _fail(self, reason: str, ending: Ending) -> None:
         if self.state in {"starting", "ready"}:
             self._move("failed")
-        self._tell(ModuleFailed(reason, ending.exit_code, ending.signal, ending.output))
+        self._tell_failed(reason, ending)
+
+    def _tell_failed(self, reason: str, ending: Ending) -> None:
+        code, signal, output = ending
+        self._tell(ModuleFailed(reason, code, signal, output, self.generation))
 
     def _crashed(self, reason: str, ending: Ending) -> None:
         """See that what ended is started again, later (MO-6)."""
@@ -169,7 +173,7 @@ class Host:
         if self._tier.running == 0:
             self._fail(reason, ending)
         else:
-            self._tell(ModuleFailed(reason, ending.exit_code, ending.signal, ending.output))
+            self._tell_failed(reason, ending)
         now_s = asyncio.get_running_loop().time()
         self._spawn(self._restart(reason, self._restarts.crashed(now_s, self._reporter.chance())))
 
@@ -304,7 +308,7 @@ class Host:
         now_s = asyncio.get_running_loop().time()
         match self._breaker.note(now_s, admitted, failed=failed):
             case "opened":
-                self._tell(ModuleFailed("circuit"))
+                self._tell(ModuleFailed("circuit", generation=self.generation))
             case "closed":
                 self._tell(ModuleRestarted(0, self.generation, "circuit"))
             case None:

@@ -70,7 +70,8 @@ class Hosting:
         self._generations: dict[str, Generations] = {}
         self._setting: Setting | None = None
         self._desk: GrantDesk | None = None
-        self._reloads: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._reloads: dict[str, set[asyncio.Task[int]]] = {}
 
     @property
     def hosted(self) -> Mapping[str, Hosted]:
@@ -148,7 +149,7 @@ class Hosting:
         self._desk = GrantDesk(store, stream, granted, clock)
         teller = Teller(store, stream, clock, ids)
         self._setting = Setting(store, stream, clock, secrets, config, teller)
-        self._generations, self._reloads = {}, {}
+        self._generations, self._turns, self._reloads = {}, {}, {}
         for name, hosted in self._hosted.items():
             host = _host(hosted, self._setting, generations.get(name, 1))
             self._generations[name] = Generations(host, is_running)
@@ -169,16 +170,29 @@ class Hosting:
                 problem=f"No module {name[:80]!r} runs that could be started anew.",
                 remedy=f"There are: {known}.",
             )
-        async with self._reloads.setdefault(name, asyncio.Lock()):
-            return await self._reload(name, reload, self._setting)
+        task = asyncio.create_task(self._in_turn(name, reload, self._setting))
+        running = self._reloads.setdefault(name, set())
+        running.add(task)
+        task.add_done_callback(running.discard)
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise ReloadError(
+                problem=f"Module {name!r} was not started anew, as it is to stop.",
+                remedy="Start the app again.",
+            )
+        return task.result()
+
+    async def _in_turn(self, name: str, reload: Reload, setting: Setting) -> int:
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            return await self._reload(name, reload, setting)
 
     async def _reload(self, name: str, reload: Reload, setting: Setting) -> int:
         before, generations = self._hosted[name], self._generations[name]
         hosted = await read_anew(before, reload, self._lacking)
         is_next = hosted.manifest.digest != before.manifest.digest
         host = _host(hosted, setting, generations.current.generation + is_next)
-        await started(host, name)
         try:
+            await started(host, name)
             host.generation = await asyncio.to_thread(reload.announce, hosted)
         except BaseException:
             await host.stop()
@@ -214,7 +228,11 @@ class Hosting:
         return chain
 
     async def stop(self, name: str) -> None:
-        """Stop a module, if it runs."""
+        """Stop a module, if it runs, and do not start it anew any more."""
+        reloads = tuple(self._reloads.get(name, ()))
+        for task in reloads:
+            task.cancel()
+        await asyncio.gather(*reloads, return_exceptions=True)
         generations = self._generations.get(name)
         if generations is not None:
             await generations.stop()
@@ -264,7 +282,7 @@ async def _alone(hosted: Hosted, method: Method, *args: Any, **kwargs: Any) -> A
     silent = _Silent()
     capabilities = Capabilities(hosted.module.name, grants, secrets, silent, system_clock)
     tier = tier_of(hosted.module, hosted.placed, capabilities, None)
-    host = Host(hosted.manifest, tier, silent)
+    host = Host(hosted.manifest, tier, silent, closing=capabilities.close)
     try:
         await host.start()
         return await host.call(method, args, kwargs)

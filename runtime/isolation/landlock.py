@@ -32,6 +32,7 @@ TRUNCATE: Final = 1 << 14
 READ: Final = READ_FILE | READ_DIR
 _OF_FILES: Final = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | 1 << 15
 """Rights that may be given on what is no folder; the last one is ioctl on devices."""
+_DEVICES: Final = 1 << 6 | 1 << 11 | 1 << 15
 _RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 """From which version on how many rights on files there are."""
 TCP_SINCE: Final = 4
@@ -52,8 +53,8 @@ def rights(version: int) -> int:
 
 
 def writing(version: int) -> int:
-    """Give all rights on files of *version* but to execute them."""
-    return rights(version) & ~EXECUTE
+    """Give all rights on files of *version* but to execute them, and to make devices."""
+    return rights(version) & ~(EXECUTE | _DEVICES)
 
 
 def restrict(allowed: Iterable[tuple[str, int]]) -> tuple[str, ...]:

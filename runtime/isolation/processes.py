@@ -134,7 +134,7 @@ class Processes:
         if digest != self._manifest.digest:
             raise ModuleStartError(
                 problem=f"The process of module {name!r} sees other code than this one.",
-                remedy="Its file has changed: start the app again.",
+                remedy="Its file has changed: reload it, or start the app again.",
             )
 
     def _gone(self, child: Child) -> None:

@@ -49,16 +49,15 @@ async def read_anew(hosted: Hosted, reload: Reload, lacking: Lacking) -> Hosted:
 
 
 async def started(host: Host, name: str) -> None:
-    """Start a new generation, and see that it is well.
+    """Start a new generation, and see that it is well; whoever calls stops it, if not.
 
     Raises:
-        ReloadError: it is not; nothing of it runs.
+        ReloadError: it is not.
     """
     try:
         await host.start()
         await _be_well(host)
     except ModuleStartError as error:
-        await host.stop()
         raise ReloadError(
             problem=f"Module {name!r} was not started anew. {error.problem}",
             remedy="Correct it; what ran before goes on.",

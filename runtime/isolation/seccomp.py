@@ -40,7 +40,9 @@ MODES: Final = (
 KERNEL: Final = (
     "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "mount",
     "umount2", "pivot_root", "chroot", "setns", "unshare", "open_by_handle_at", "init_module",
-    "finit_module", "delete_module", "kexec_load", "reboot", "swapon", "acct",
+    "finit_module", "delete_module", "kexec_load", "reboot", "swapon", "acct", "fsopen", "fspick",
+    "fsmount", "open_tree", "move_mount", "mount_setattr", "iopl", "ioperm", "clock_settime",
+    "settimeofday", "sethostname", "setdomainname",
 )  # fmt: skip
 """What a module has no use for, and attacks on kernels have."""
 _SELF: Final = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")

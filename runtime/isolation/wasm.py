@@ -51,7 +51,7 @@ class Wasm:
         self._threads: ThreadPoolExecutor | None = None
         self._free: asyncio.LifoQueue[Slot] = asyncio.LifoQueue()
         self._slots = 0
-        self._ending: set[asyncio.Future[Any]] = set()
+        self._busy: dict[asyncio.Future[bytes], Slot] = {}
 
     @property
     def running(self) -> int:
@@ -85,9 +85,11 @@ class Wasm:
         await self.start()
 
     async def stop(self) -> bool:
-        """Let go of the threads, once what runs has ended."""
+        """End what runs, and let go of the threads."""
         threads, self._threads = self._threads, None
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        for slot in self._busy.values():
+            slot.interrupt()
+        await asyncio.gather(*self._busy, return_exceptions=True)
         if threads is not None:
             threads.shutdown(wait=False)
         self._slots = 0
@@ -143,9 +145,9 @@ class Wasm:
         loop = asyncio.get_running_loop()
         uses = self._uses(method, call.about.request_id)
         work = loop.run_in_executor(self._threads, slot.run, method.name, args, uses)
-        self._ending.add(work)
+        self._busy[work] = slot
         # It is free when it has ended, also if nobody waits for it any more.
-        work.add_done_callback(lambda _: self._freed(slot, work))
+        work.add_done_callback(self._freed)
         try:
             done, _ = await asyncio.wait([work], timeout=limit_s)
         except asyncio.CancelledError:
@@ -166,9 +168,8 @@ class Wasm:
         except Exception as error:
             raise Failed(cause_of(error), error) from error
 
-    def _freed(self, slot: Slot, work: "asyncio.Future[bytes]") -> None:
-        self._ending.discard(work)
-        self._free.put_nowait(slot)
+    def _freed(self, work: "asyncio.Future[bytes]") -> None:
+        self._free.put_nowait(self._busy.pop(work))
         if not work.cancelled():
             # Whoever waits for it has got it.
             work.exception()

@@ -1,6 +1,7 @@
 """Which generation of a module a request gets, and when an old one ends; in virtual time."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -93,19 +94,23 @@ def test_a_request_keeps_the_generation_it_first_called_and_old_ones_end_with_th
     steps: list[Any],
 ) -> None:
     async def scenario() -> None:
-        case, pinned = Case(), dict[str, int]()
+        case, pinned, names = Case(), dict[str, int](), Counter[str]()
         await case.begin()
         for step in steps:
             match step:
                 case "switch":
                     await case.switch()
-                case "call", name:
-                    case.open.add(name)
-                    expected = pinned.setdefault(name, len(case.tiers))
-                    assert await case.call(name) == expected
-                case "end", name:
-                    case.open.discard(name)
-                    pinned.pop(name, None)
+                case "call", letter:
+                    # No request has the id of one that ended.
+                    request = f"{letter}{names[letter]}"
+                    case.open.add(request)
+                    expected = pinned.setdefault(request, len(case.tiers))
+                    assert await case.call(request) == expected
+                case "end", letter:
+                    request = f"{letter}{names[letter]}"
+                    names[letter] += 1
+                    case.open.discard(request)
+                    pinned.pop(request, None)
                 case other:
                     pytest.fail(f"no step: {other}")
             await asyncio.sleep(1)

@@ -247,7 +247,7 @@ def test_it_comes_back_after_crashes_and_rests_after_six() -> None:
     waits: list[float] = []
     assert run(case, scenario) == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 60.0], abs=0.011)
     assert case.told.names[1:3] == ["module.failed crash", "module.restarted"]
-    assert case.told.facts[1] == ModuleFailed("crash", 9)
+    assert case.told.facts[1] == ModuleFailed("crash", 9, generation=1)
 
 
 @pytest.mark.proves("MO-5")
