@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from runtime.isolation.host import Host
@@ -37,6 +38,7 @@ class Generations:
         self._is_running = is_running
         self._draining: list[Generation] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
         self._many = _MANY
 
     @property
@@ -81,17 +83,19 @@ class Generations:
         task.add_done_callback(self._tasks.discard)
 
     async def _drain(self, old: Generation) -> None:
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                # Requests end elsewhere, and tell nobody of modules; reloads are rare.
-                while old.calls or any(map(self._is_running, old.callers)):  # noqa: ASYNC110
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
-            pass
-        finally:
-            # Shielded: whoever ends the draining still wants it stopped.
-            await asyncio.shield(asyncio.ensure_future(old.host.stop()))
-            self._draining.remove(old)
+        until_s = asyncio.get_running_loop().time() + DRAIN_S
+        while self._is_needed(old) and asyncio.get_running_loop().time() < until_s:
+            # Requests end elsewhere, and tell nobody of modules; reloads are rare.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._closing.wait()
+        await old.host.stop()
+        self._draining.remove(old)
+
+    def _is_needed(self, old: Generation) -> bool:
+        if self._closing.is_set():
+            return False
+        return old.calls > 0 or any(map(self._is_running, old.callers))
 
     async def drained(self) -> None:
         """Wait until no old generation runs."""
@@ -99,7 +103,6 @@ class Generations:
 
     async def stop(self) -> None:
         """Stop all of them."""
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._closing.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._current.host.stop()

@@ -121,7 +121,6 @@ def test_what_breaks_handlers_is_refused_unless_forced_and_what_fails_leaves_the
         async with Shop(tmp_path, shelf) as shop:
             for text, why in (
                 ("import nowhere_to_be_found", "cannot be read anew"),
-                (SHELF.replace("async def left", "async def gone"), "left is gone"),
                 (SHELF + "\n@shelf.health\ndef no(ctx): return False\n", "check failed"),
             ):
                 shop.write(text)
@@ -131,6 +130,8 @@ def test_what_breaks_handlers_is_refused_unless_forced_and_what_fails_leaves_the
             assert [kind for kind, _ in shop.told()].count("module.registered") == 1
 
             shop.write(SHELF.replace("async def left", "async def gone"))
+            with pytest.raises(ReloadError, match="left is gone"):
+                await shop.app.reload_module("shelf")
             assert await shop.app.reload_module("shelf", force=True) == 2
             assert (await shop.ask())["code"] == "handler-error"
 
@@ -193,3 +194,19 @@ def test_a_compiled_module_is_read_again_unless_its_version_is_its_own(tmp_path:
 
     assert asyncio.run(scenario(None)) == [7, 2, 8]
     assert asyncio.run(scenario("1")) == [7, 7]
+
+
+@pytest.mark.proves("MO-7", "MO-4")
+def test_an_app_that_stops_starts_nothing_anew(shelf: Module, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Shop(tmp_path, shelf) as shop:
+            reloading = asyncio.ensure_future(shop.app.reload_module("shelf"))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not reloading.done()
+            await shop.app._hosting.stop("shelf")
+            with pytest.raises(ReloadError, match="as it is to stop"):
+                await reloading
+            assert [kind for kind, _ in shop.told()] == ["module.registered", "module.stopped"]
+
+    asyncio.run(scenario())
