@@ -140,8 +140,10 @@ class Controller:
         return len(self._running)
 
     def is_running(self, request_id: str) -> bool:
-        """Say whether a request runs."""
-        return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        """Say whether a request runs; what is no id of one does not."""
+        with contextlib.suppress(ValueError):
+            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        return False
 
     @property
     def abandoned(self) -> int:
