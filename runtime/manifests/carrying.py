@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from eventstore import Event, NewEvent, StreamId
-from eventstore.codec import from_plain, to_plain
+from eventstore.codec import Registry, from_plain, to_plain
 from eventstore.upcasting import lift
 from runtime.context import registry
 from runtime.errors import (
@@ -169,6 +169,7 @@ class _References:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
+        self._known = registry()
         self._versions: set[str] = set()
         self._handlers: set[str] = set()
         self._used: set[str] = set()
@@ -177,7 +178,7 @@ class _References:
         for number, fact in enumerate(self._bundle.facts, 1):
             told = f"fact {number} ({fact.type} {fact.key or ''})"
             try:
-                data = _data(fact)
+                data = _data(fact, self._known)
             except (TimescapeError, ValueError) as error:
                 yield f"{told} cannot be read: {error}"
                 continue
@@ -218,14 +219,14 @@ class _References:
         self._handlers.add(handler)
 
 
-def _data(fact: Carried) -> Any:
+def _data(fact: Carried, known: Registry) -> Any:
     """Return a fact's payload, without its document.
 
     Raises:
         ManifestError: no such fact is carried.
         ValueError: it does not fit.
     """
-    reading = registry().reading(fact.type, fact.schema)
+    reading = known.reading(fact.type, fact.schema)
     if reading.cls is None or reading.cls not in CARRIED:
         raise ManifestError(problem="such facts are not carried.", remedy="Use a newer Timescape.")
     plain = lift(fact.data, reading.steps, fact.schema) if reading.steps else fact.data
@@ -242,11 +243,11 @@ def missing_in(bundle: Bundle, events: Sequence[Event]) -> list[NewEvent]:
     Raises:
         ImmutableManifestError: the stream went another way; lists where.
     """
-    there = list(carried(events))
+    there, known = list(carried(events)), registry()
     conflicts = [
         f"it has {_told(mine)}, and the file {_told(theirs)}"
         for mine, theirs in zip(there, bundle.facts, strict=False)
-        if not _same(mine, theirs)
+        if not _same(mine, theirs, known)
     ]
     if conflicts:
         raise ImmutableManifestError(
@@ -256,12 +257,16 @@ def missing_in(bundle: Bundle, events: Sequence[Event]) -> list[NewEvent]:
             remedy="What was deployed stays as it was: import into a store of its own.",
         )
     kept = dict(fold_manifests(events).documents)
-    return [_new(fact, bundle.documents, kept) for fact in bundle.facts[len(there) :]]
+    new = [(_data(fact, known), fact) for fact in bundle.facts[len(there) :]]
+    return [
+        NewEvent(data.type, _whole(data, bundle.documents, kept), fact.key, fact.at_us)
+        for data, fact in new
+    ]
 
 
-def _same(mine: Carried, theirs: Carried) -> bool:
+def _same(mine: Carried, theirs: Carried, known: Registry) -> bool:
     """Compare what facts say, by today's schema; when they were appended does not count."""
-    data = _data(theirs)
+    data = _data(theirs, known)
     said = (data.type, theirs.key, _without_document(data))
     return said == (mine.type, mine.key, mine.data)
 
@@ -271,13 +276,11 @@ def _told(fact: Carried) -> str:
     return f"{fact.type} {fact.key or ''} {digest}".rstrip()
 
 
-def _new(fact: Carried, documents: Mapping[str, Any], kept: dict[str, Any]) -> NewEvent:
-    """Make a fact to be appended; a document goes with the first fact that refers to it."""
-    data = _data(fact)
-    if type(data) in _HOLDS:
-        field, named = _HOLDS[type(data)]
-        digest = getattr(data, named)
-        if digest in documents and digest not in kept:
-            kept[digest] = documents[digest]
-            data = msgspec.structs.replace(data, **{field: documents[digest]})
-    return NewEvent(data.type, data, fact.key, fact.at_us)
+def _whole(data: Any, documents: Mapping[str, Any], kept: dict[str, Any]) -> Any:
+    """Return a payload with its document, if it is the first that refers to it."""
+    field, named = _HOLDS.get(type(data), ("", ""))
+    digest = str(getattr(data, named, ""))
+    if digest not in documents or digest in kept:
+        return data
+    kept[digest] = documents[digest]
+    return msgspec.structs.replace(data, **{field: documents[digest]})
