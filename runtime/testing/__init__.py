@@ -11,9 +11,11 @@ from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
 from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
+from runtime.testing.links import Link
 from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
 from runtime.testing.results import Effect, Result
+from runtime.testing.simulation import Simulation
 
 __all__ = [
     "AppHarness",
@@ -25,9 +27,11 @@ __all__ = [
     "FakeModule",
     "FakeSecrets",
     "Harness",
+    "Link",
     "RecordedRequest",
     "Result",
     "SeededIds",
+    "Simulation",
     "Told",
     "VirtualLoop",
     "calls",

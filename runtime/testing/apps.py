@@ -5,7 +5,7 @@ Only time, ids, chance, modules, config and secrets are replaced.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from eventstore import Store, StreamId
@@ -27,6 +27,9 @@ from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.faults import Faults
 from runtime.testing.replaying import always_replay, apart, check_app
 from runtime.testing.results import Result
+
+Around: TypeAlias = Callable[[str, Callable[..., Any]], Callable[..., Any]]
+"""From the name of a method and the method to what is called in place of it."""
 
 
 class AppHarness:
@@ -61,9 +64,11 @@ class AppHarness:
         self.store: Store = store or MemoryStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )
-        self.faults = Faults()
+        self.faults = Faults(self.clock.block)
+        self.carried: Around = _as_it_is
+        """Goes around each method of a module, within the faults."""
         self.replayed = always_replay() if replayed is None else replayed
-        self._ids = SeededIds(seed)
+        self.ids = SeededIds(seed)
         self._tripwire = tripwire
         self._modules = dict(modules or {})
         self._config = config
@@ -76,7 +81,7 @@ class AppHarness:
         self.app.start(
             self.store,
             clock=self.clock,
-            ids=self._ids,
+            ids=self.ids,
             tripwire=self._tripwire,
             instead=self._instead(),
         )
@@ -91,6 +96,15 @@ class AppHarness:
         await self.app.stop()
         if kind is None:
             self.faults.refuse_unused()
+
+    async def restart(self, app: App | None = None) -> None:
+        """Stop the app, and go on in its log with the same, or with *app*.
+
+        What it raises when it starts leaves the harness without a running app.
+        """
+        await self.app.stop()
+        self.app = app or self.app
+        await self.__aenter__()
 
     def __enter__(self) -> "Asked":
         loop = VirtualLoop(stuck=_deadlock)
@@ -128,7 +142,9 @@ class AppHarness:
             if isinstance(module, FakeModule):
                 methods = stand_in(module, name, real, self.clock)
             given[name] = (module, methods)
-        return own.changed(given, self.faults.around)
+        return own.changed(
+            given, lambda name, call: self.faults.around(name, self.carried(name, call))
+        )
 
     # --- asking ---
 
@@ -266,6 +282,10 @@ class Asked:
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         self._runner.run(self.harness.advance(seconds))
+
+
+def _as_it_is(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    return call
 
 
 def _with(asking: Asking, headers: Mapping[str, str] | None, json: Any) -> Asking:

@@ -21,9 +21,14 @@ class _Fault:
 
 
 class Faults:
-    """What goes wrong with calls of modules."""
+    """What goes wrong with calls of modules.
 
-    def __init__(self) -> None:
+    Args:
+        block: lets time pass while nothing else runs.
+    """
+
+    def __init__(self, block: Callable[[float], None]) -> None:
+        self._block = block
         self._planned: list[_Fault] = []
 
     def fail(self, method: str, error: BaseException, *, times: int = 1) -> None:
@@ -31,7 +36,10 @@ class Faults:
         self._planned.append(_Fault(method, times, error, 0.0))
 
     def delay(self, method: str, seconds: float, *, times: int = 1) -> None:
-        """Let the next calls of an async method take so much longer, in virtual time."""
+        """Let the next calls of *method* take so much longer, in virtual time.
+
+        A method that is not async lets nothing else run meanwhile.
+        """
         self._planned.append(_Fault(method, times, None, seconds))
 
     def refuse_unused(self) -> None:
@@ -69,8 +77,11 @@ class Faults:
 
     def _meet(self, name: str) -> None:
         fault = self._next(name)
-        if fault is not None and fault.error is not None:
+        if fault is None:
+            return
+        if fault.error is not None:
             raise fault.error
+        self._block(fault.seconds)
 
     async def _meet_async(self, name: str) -> None:
         fault = self._next(name)
