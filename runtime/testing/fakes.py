@@ -3,7 +3,6 @@
 import asyncio
 import random
 import threading
-from contextlib import suppress
 from uuid import UUID
 
 from eventstore import uuid7
@@ -30,11 +29,14 @@ class FakeClock:
 
     def __call__(self) -> int:
         """Return the time."""
-        with suppress(RuntimeError):
+        try:
+            loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
             # In a worker thread there is none; the last one's time holds there, too.
-            self._loop = asyncio.get_running_loop()
-        if self._loop is not None:
-            self._last_us = round(self._loop.time() * 1_000_000)
+            loop = self._loop
+        if loop is not None:
+            self._loop = loop
+            self._last_us = round(loop.time() * 1_000_000)
         return self.start_us + self._last_us
 
     def block(self, seconds: float) -> None:
