@@ -12,6 +12,7 @@ from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
 from runtime.testing.links import Link
+from runtime.testing.recorded_checks import Checked, check_recorded
 from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
 from runtime.testing.results import Effect, Result
@@ -20,6 +21,7 @@ from runtime.testing.simulation import Simulation
 __all__ = [
     "AppHarness",
     "Asking",
+    "Checked",
     "Deadlock",
     "Effect",
     "FakeCall",
@@ -36,6 +38,7 @@ __all__ = [
     "VirtualLoop",
     "calls",
     "check_app",
+    "check_recorded",
     "check_replay",
     "explore",
     "received",
