@@ -47,7 +47,7 @@ def store() -> Store:
 def test_each_request_is_equal_diverges_or_answers_otherwise(
     store: Store, noted: str, added: int, from_: int, least: int
 ) -> None:
-    """Seen to fail with answers compared before they were made, and with all requests meant."""
+    """Seen to fail with answers compared by identity, and with *where* not asked."""
     app = sums(noted=noted, added=added, from_=from_)
     wanted = ["equal" if n < from_ else _verdict(noted, added) for n in range(least, 6)]
     seen("all equal" if set(wanted) <= {"equal"} else "some differ")
