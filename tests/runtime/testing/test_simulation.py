@@ -131,7 +131,7 @@ def test_a_lost_call_is_made_or_not_and_never_heard() -> None:
 
     for times in (0, 1, 2):
         with pytest.raises(ConnectionError, match=r"of stock\.left was lost"):
-            Fate("stock.left", times, is_heard=False).apply(lambda: vars(module)["left"]())
+            Fate("stock.left", times, is_heard=False).apply(vars(module)["left"])
 
     assert len(calls(module, "left")) == 3
 
