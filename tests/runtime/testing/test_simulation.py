@@ -212,6 +212,27 @@ def test_only_limits_that_passed_are_timeouts() -> None:
     assert counters.hooks.timeouts == 0
 
 
+@pytest.mark.proves("SI-5")
+def test_a_hook_that_is_tried_again_is_one_execution() -> None:
+    app = shop()
+
+    async def hangs(lctx: LocalContext) -> None:
+        await lctx.sleep(9)
+
+    app.before(timeout=1.0, retries=2)(hangs)
+
+    async def scenario() -> Counters:
+        async with Simulation(app, modules={"stock": stock()}) as sim:
+            for _ in range(3):
+                await sim.send(sim.request("GET", "/items/1"))
+            return sim.counters
+
+    hooks = run_virtual(scenario()).hooks
+
+    assert (hooks.executions, hooks.attempts) == (9, 15)
+    assert (hooks.timeouts, hooks.errors) == (9, 9)
+
+
 @pytest.mark.proves("SI-4", "SI-3")
 def test_what_is_not_there_is_refused() -> None:
     async def scenario() -> None:
