@@ -44,6 +44,11 @@ from runtime.errors.life import (
     NotStartedError,
     ServeError,
 )
+from runtime.errors.manifests import (
+    ConflictError,
+    CorruptManifestError,
+    ImmutableManifestError,
+)
 from runtime.errors.modules import (
     CircuitOpenError,
     DependencyError,
@@ -150,10 +155,12 @@ __all__ = [
     "CapabilityError",
     "CatchStatusError",
     "CircuitOpenError",
+    "ConflictError",
     "ConstraintError",
     "ContextClosedError",
     "ContextError",
     "ContextKeyError",
+    "CorruptManifestError",
     "CredentialsInvalidError",
     "DependencyError",
     "DivergenceError",
@@ -168,6 +175,7 @@ __all__ = [
     "HookPhaseClosedError",
     "HookTimedOutError",
     "IllegalPhaseError",
+    "ImmutableManifestError",
     "InvalidDefaultError",
     "InvalidEditError",
     "IsolationUnavailableError",
