@@ -138,6 +138,8 @@ ACTIONS: tuple[Action, ...] = (
         "fork",
     ),
     Action("restore", "restore this moment as a fork", (), "request", writes=True),
+    Action("name-fork", "give this fork a name", (), "forks", writes=True),
+    Action("remove-fork", "drop this fork for good", (), "forks", writes=True),
     Action("trace", "run the request again, line by line", (), "request"),
     # rows
     Action("row-down", "row down", ("j", "down")),

@@ -63,6 +63,8 @@ class CompareScreen(Board):
         if action.id == "fork":
             if self.held is None or self.held.outcome is None:
                 return "both are on record already"
+            if self.held.b.kept:
+                return "the run is kept already"
             if not self.held.outcome.ran.whole:
                 return "the run did not come to its end"
             return self.desk.why_not_write()

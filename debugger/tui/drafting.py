@@ -2,6 +2,7 @@
 
 from debugger.errors import BadInputError
 from debugger.session import request_id
+from debugger.session.again import DraftEdit, Live
 from debugger.session.drafts import draft_edit, suggested
 from debugger.timeline import printable
 from debugger.tui.actions import Action
@@ -29,15 +30,22 @@ class Drafting(Noting):
 
     def blocked(self, action: Action) -> str | None:
         if action.id == "fork":
-            if self._edits and self.desk.again is None:
-                return self.desk.why_not_run()
-            return self.desk.why_not_write() if self.desk.again is None else self.desk.why_not_run()
+            return self._why_not_fork()
         if action.id == "clear-draft" and not self._edits:
             return "there is no draft: ~ changes a value"
         return super().blocked(action)
 
+    def _why_not_fork(self) -> str | None:
+        desk, edits = self.desk, self._edits
+        if desk.again is None:
+            return desk.why_not_run() if edits else desk.why_not_write()
+        if why := desk.why_not_run():
+            return why
+        live = any(isinstance(each, Live) for each in edits)
+        return desk.why_not_write() if live else None
+
     @property
-    def _edits(self) -> tuple[object, ...]:
+    def _edits(self) -> tuple[DraftEdit, ...]:
         timeline = self.timeline
         return tuple(self.desk.notes.draft_of(timeline.stream)) if timeline is not None else ()
 
@@ -84,22 +92,15 @@ class Drafting(Noting):
         if timeline is None:
             return
         edits = tuple(self.desk.notes.draft_of(timeline.stream))
-        rows: list[Cells] = [
-            [("The request is run on from ", ""), (f"#{at}", "strong"),
-             (f" by the code of {printable(again.app)}.", "")],
-            [("Effects are simulated from the record: nothing is performed.", "")],
-            [("The request is not touched; f in the comparison keeps the run.", "dim")],
-            [],
-            *([(edit_text(edit), "blue")] for edit in edits),
-        ]  # fmt: skip
-        if not edits:
-            rows.append([("Nothing is changed: ~ changes a value first.", "dim")])
+        task = Task(timeline.stream, at, edits)
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
             if yes:
-                self.post_message(self.Rerun(Task(timeline.stream, at, edits)))
+                self.post_message(self.Rerun(task))
 
-        self.app.push_screen(Confirm(self.desk.look, f"fork at #{at}", rows), answered)
+        title = f"LIVE fork at #{at}" if task.live else f"fork at #{at}"
+        rows = _told_before(task, again.app)
+        self.app.push_screen(Confirm(self.desk.look, title, rows), answered)
 
     # --- restore ---
 
@@ -131,3 +132,22 @@ class Drafting(Noting):
 
         self.say("Writing the fork.")
         self._restores.ask(lambda: desk.session.restore(stream, revision, by=desk.by), then, failed)
+
+
+def _told_before(task: Task, app: str) -> list[Cells]:
+    """Say what running on does, before it is done."""
+    simulated = "Effects are simulated from the record: nothing is performed."
+    live = "LIVE: what is named below is really called, once the run has left its record."
+    rows: list[Cells] = [
+        [("The request is run on from ", ""), (f"#{task.at}", "strong"),
+         (f" by the code of {printable(app)}.", "")],
+        [(live, "failed") if task.live else (simulated, "")],
+        [("The request is not touched; a live run is kept at once.", "dim") if task.live
+         else ("The request is not touched; f in the comparison keeps the run.", "dim")],
+        [],
+        *([(edit_text(edit), "failed" if isinstance(edit, Live) else "blue")]
+          for edit in task.edits),
+    ]  # fmt: skip
+    if not task.edits:
+        rows.append([("Nothing is changed: ~ changes a value first.", "dim")])
+    return rows

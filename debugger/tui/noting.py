@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from debugger.errors import BadInputError, FilterError
+from debugger.session.again import Live
 from debugger.session.watches import Hit, breakpoint_of, next_hit, place_text, watch_of
 from debugger.timeline import printable, subject
 from debugger.tui.actions import Action
@@ -58,6 +59,8 @@ class Noting(LineSteps):
         draft = self.timeline and notes.draft_of(self.timeline.stream)
         if draft:
             cells.append((f"  draft: {len(draft)} edit{'' if len(draft) == 1 else 's'}", "orange"))
+        if draft and any(isinstance(each, Live) for each in draft):
+            cells.append(("  LIVE", "failed"))
         return cells
 
     def marked(self) -> None:
