@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from debugger.errors import BadInputError, NameTakenError
+from debugger.errors import BadInputError, NameTakenError, WriteRefusedError
 from debugger.session.naming import Names, checked, give_name, read_names
 from debugger.session.requests import RequestSummary, request_id
 from debugger.session.session import Session
-from eventstore import Position, StreamId
+from eventstore import EventStoreError, Position, StreamId
 from runtime.facts import (
     ContextDeleted,
     ContextEdited,
@@ -108,10 +108,16 @@ def remove_fork(session: Session, fork: StreamId, *, by: str, reason: str) -> Po
 
     Raises:
         BadInputError: it is no fork.
-        WriteRefusedError: the session is read-only.
-        EventStoreError: `has-forks` when others go on from it, `cannot-archive`, and others.
+        WriteRefusedError: the session is read-only, or the fork is not sealed yet.
+        EventStoreError: `has-forks` when others go on from it, and others.
     """
     if session.store.head(fork).parent is None:
         problem = f"{request_id(fork)} is no fork, and only forks are removed."
         raise BadInputError(problem, "`timescape archive --drop` drops requests that have ended.")
-    return session.prune([fork], None, by=by, reason=reason).positions[-1]
+    try:
+        return session.prune([fork], None, by=by, reason=reason).positions[-1]
+    except EventStoreError as error:
+        if error.code != "cannot-archive":
+            raise
+        remedy = "A server seals what it wrote after a minute and when it stops: try it then."
+        raise WriteRefusedError(error.problem, remedy) from error

@@ -6,6 +6,8 @@ letter pair the small one goes forward, the capital back.
 
 import msgspec
 
+from debugger.tui.keys import key_text
+
 
 class Action(msgspec.Struct, frozen=True):
     """Something a person can do by a key, by the palette or as a `:` command."""
@@ -36,26 +38,6 @@ class Action(msgspec.Struct, frozen=True):
     def method(self) -> str:
         """Name of the method that a screen answers it with."""
         return "do_" + self.id.replace("-", "_")
-
-
-_NAMES = {
-    "question_mark": "?",
-    "exclamation_mark": "!",
-    "colon": ":",
-    "slash": "/",
-    "escape": "esc",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-    "asterisk": "*",
-    "apostrophe": "'",
-    "equals_sign": "=",
-    "tilde": "~",
-}
-
-
-def key_text(key: str) -> str:
-    """Return *key* as people write it."""
-    return _NAMES.get(key, key)
 
 
 ACTIONS: tuple[Action, ...] = (

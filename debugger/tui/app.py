@@ -3,19 +3,17 @@
 import asyncio
 import contextlib
 import signal
-from typing import ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
 
 from debugger.session import RequestSummary
-from debugger.tui.actions import ACTIONS
 from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
 from debugger.tui.forks_screen import ForksScreen
+from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.request_screen import RequestScreen
@@ -55,11 +53,6 @@ class DebuggerApp(App[None]):
     ESCAPE_TO_MINIMIZE = False
     ALLOW_SELECT = False
     CSS = "Screen { background: $background; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"act('{action.id}')", action.text, show=False, priority=action.id == "quit")
-        for action in ACTIONS
-        for key in action.keys
-    ]
 
     def __init__(
         self,
@@ -71,6 +64,7 @@ class DebuggerApp(App[None]):
     ) -> None:
         super().__init__()
         self.desk = desk
+        self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
         self._first = request
@@ -80,6 +74,17 @@ class DebuggerApp(App[None]):
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
         self._signals: list[signal.Signals] = []
+
+    def _bind(self, keys: Keymap) -> None:
+        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing."""
+        self._bindings.key_to_bindings.pop("ctrl+q", None)
+        for action in keys.actions:
+            for key in action.keys:
+                self._bindings.key_to_bindings.pop(key, None)
+                self._bindings.bind(
+                    key, f"act('{action.id}')", action.text, show=False,
+                    priority=action.id == "quit",
+                )  # fmt: skip
 
     def on_mount(self) -> None:
         for colours in THEMES:
@@ -139,7 +144,7 @@ class DebuggerApp(App[None]):
     def action_help_quit(self) -> None:
         """`ctrl+c` ends nothing: say what does."""
         if self.face is not None:
-            self.face.say("ctrl+q quits.")
+            self.face.say(f"{self.desk.key('quit')} quits.")
 
     # --- from screen to screen ---
 
@@ -149,7 +154,7 @@ class DebuggerApp(App[None]):
             if face is not None and face.face != "requests" and message.face == "request":
                 self._switch("requests")
             elif face is not None:
-                face.say("No request was opened yet: enter opens one.")
+                face.say(f"No request was opened yet: {self.desk.key('open')} opens one.")
             return
         self._switch(message.face)
         board = self._boards.get(message.face)

@@ -90,7 +90,9 @@ class CompareScreen(Board):
     def about(self) -> list[Cell]:
         held = self.held
         if held is None:
-            return [("nothing is compared yet: r replays, = compares", "dim")]
+            key = self.desk.key
+            told = f"nothing is compared yet: {key('replay')} replays, {key('compare')} compares"
+            return [(told, "dim")]
         names = held.a.text, held.b.text
         left, right = names[::-1] if self.turned else names
         same = held.comparison.equal
@@ -174,7 +176,8 @@ class CompareScreen(Board):
         elif held.b.kept:
             self.post_message(self.Open(held.b.stream, pair.b))
         else:
-            self.say("Only the run has it, and it is kept nowhere: f keeps it as a fork.")
+            key = self.desk.key("fork")
+            self.say(f"Only the run has it, and it is kept nowhere: {key} keeps it as a fork.")
 
     def do_variant(self) -> None:
         self.variant = VARIANTS[(VARIANTS.index(self.variant) + 1) % len(VARIANTS)]

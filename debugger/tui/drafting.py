@@ -9,6 +9,7 @@ from debugger.tui.actions import Action
 from debugger.tui.cells import Cells
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk, problem_of
+from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
 from debugger.tui.location import Location
 from debugger.tui.notes import edit_text
@@ -32,7 +33,7 @@ class Drafting(Noting):
         if action.id == "fork":
             return self._why_not_fork()
         if action.id == "clear-draft" and not self._edits:
-            return "there is no draft: ~ changes a value"
+            return f"there is no draft: {self.desk.key('edit')} changes a value"
         return super().blocked(action)
 
     def _why_not_fork(self) -> str | None:
@@ -69,7 +70,7 @@ class Drafting(Noting):
             return
         self.desk.notes.edit(timeline.stream, edit)
         self.show_title()
-        self.say(f"Draft: {edit_text(edit)}. f runs on from here with it.")
+        self.say(f"Draft: {edit_text(edit)}. {self.desk.key('fork')} runs on from here with it.")
 
     def do_clear_draft(self) -> None:
         self.desk.notes.draft = None
@@ -85,7 +86,8 @@ class Drafting(Noting):
     # --- run on ---
 
     def do_fork(self) -> None:
-        timeline, at, again = self.timeline, self.target, self.desk.again
+        desk = self.desk
+        timeline, at, again = self.timeline, self.target, desk.again
         if again is None:
             self.do_restore()
             return
@@ -99,7 +101,7 @@ class Drafting(Noting):
                 self.post_message(self.Rerun(task))
 
         title = f"LIVE fork at #{at}" if task.live else f"fork at #{at}"
-        rows = _told_before(task, again.app)
+        rows = _told_before(task, again.app, desk.keys)
         self.app.push_screen(Confirm(self.desk.look, title, rows), answered)
 
     # --- restore ---
@@ -134,20 +136,21 @@ class Drafting(Noting):
         self._restores.ask(lambda: desk.session.restore(stream, revision, by=desk.by), then, failed)
 
 
-def _told_before(task: Task, app: str) -> list[Cells]:
+def _told_before(task: Task, app: str, keys: Keymap) -> list[Cells]:
     """Say what running on does, before it is done."""
     simulated = "Effects are simulated from the record: nothing is performed."
     live = "LIVE: what is named below is really called, once the run has left its record."
+    keeps = f"The request is not touched; {keys.key('fork')} in the comparison keeps the run."
     rows: list[Cells] = [
         [("The request is run on from ", ""), (f"#{task.at}", "strong"),
          (f" by the code of {printable(app)}.", "")],
         [(live, "failed") if task.live else (simulated, "")],
         [("The request is not touched; a live run is kept at once.", "dim") if task.live
-         else ("The request is not touched; f in the comparison keeps the run.", "dim")],
+         else (keeps, "dim")],
         [],
         *([(edit_text(edit), "failed" if isinstance(edit, Live) else "blue")]
           for edit in task.edits),
     ]  # fmt: skip
     if not task.edits:
-        rows.append([("Nothing is changed: ~ changes a value first.", "dim")])
+        rows.append([(f"Nothing is changed: {keys.key('edit')} changes a value first.", "dim")])
     return rows

@@ -53,7 +53,10 @@ class LineSteps(Moves):
         self.trace = LineTrace(lines, most=MOST_LINES)
         self.panes.used.add(self.panes.locals)
         self.bring(self.panes.locals)
-        told = f"{len(lines)} lines: l L go on and back, o O over calls, u U out."
+        pair = self.desk.keys.pair
+        steps = f"{pair('next-line', 'previous-line')} go on and back"
+        calls = f"{pair('over', 'over-back')} over calls, {pair('out', 'out-back')} out"
+        told = f"{len(lines)} lines: {steps}, {calls}."
         if self.trace.cut:
             told += f" Cut at step {len(lines)}."
         if ran.parting is not None:

@@ -92,7 +92,7 @@ class RequestScreen(Drafting):
         if action.id in ("next-write", "previous-write") and not self.path:
             return "no row of the state is focused"
         if action.id in ("next-match", "previous-match") and not self.matches:
-            return "nothing was searched for: / searches"
+            return f"nothing was searched for: {self.desk.key('search')} searches"
         if action.id == "follow" and self.loaded and self._ended:
             return "the request has ended"
         return super().blocked(action)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debugger.cli import Exit, build_parser
-from debugger.tui.actions import ACTIONS, key_text
+from debugger.tui.actions import ACTIONS
+from debugger.tui.keys import key_text
 from tests.contracts.source import ROOT, files_of, tree_of
 
 DOCS = ROOT / "docs"

@@ -94,7 +94,6 @@ async def name_fork(person: Person) -> None:
 
 async def remove_fork(person: Person) -> None:
     await to_fork(person)
-    person.store.seal()
     await person.press("!", "enter", "home")
     await said(person, "colon", "remove-fork")
     assert person.message.endswith("the cursor is on no fork")
@@ -104,6 +103,10 @@ async def remove_fork(person: Person) -> None:
     assert "Its hashes stay" in person.text
     await person.press("escape")
     assert person.store.forks_of(person.made.order) == [person.made.fork]
+    await said(person, "colon", "remove-fork")
+    await person.press("enter")
+    assert "is not sealed yet. A server seals" in person.message
+    person.store.seal()
     await said(person, "colon", "remove-fork")
     await person.press("enter")
 
