@@ -10,6 +10,7 @@ from uuid import UUID
 
 from debugger.errors import BadInputError, NotFoundError
 from debugger.session.forgetting import with_forgotten
+from debugger.session.linking import check_store
 from debugger.session.naming import read_names
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
 from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
@@ -26,6 +27,7 @@ from debugger.timeline import (
     matches,
     parse,
 )
+from debugger.timeline.links import is_link, read_link
 from eventstore import (
     NEW,
     Clock,
@@ -175,14 +177,18 @@ class Session(Upkeep):
     # --- one request ---
 
     def find(self, text: str) -> StreamId:
-        """Find a request by `req-…`, a full id, its last digits (4 or more), or `REQUEST/NAME`.
+        """Find a request by `req-…`, a full id, its last digits (4 or more), or a link.
 
-        The last form means the fork of a request that is called so.
+        `REQUEST/NAME` means the fork of a request that is called so.
 
         Raises:
             BadInputError: not an id.
             NotFoundError: none or several fit; the remedy names them.
         """
+        if is_link(text):
+            link = read_link(text)
+            check_store(self.store, link)
+            return self.find(link.stream.hex)
         of, slash, name = text.partition("/")
         if slash:
             return self._find_fork(self.find(of), name)

@@ -99,7 +99,13 @@ ACTIONS: tuple[Action, ...] = (
         ("d",),
         "request compare",
     ),
-    Action("variant", "other rows: all, what differs", ("v",), "compare", "differences"),
+    Action(
+        "variant",
+        "other rows: all, what differs; facts alike in one row",
+        ("v",),
+        "compare request",
+        "rows",
+    ),
     Action("raw", "the fact as it is stored", ("i",), "request", "raw"),
     Action("zoom", "one pane on the whole screen, and back", ("z",), "request", "zoom"),
     # running again
@@ -134,6 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("follow", "follow what is written, or stop", ("t",), "any", "follow"),
     Action("copy", "copy what the cursor is on", ("y",)),
     # everywhere
+    Action("copy-link", "copy a link to what is shown", (), "request waterfall compare forks"),
     Action("search", "filter the list; search the facts", ("slash",), "any", "search"),
     Action("command", "a command or a moment", ("colon",)),
     Action("next-pane", "next pane", ("tab",), "any", "pane"),

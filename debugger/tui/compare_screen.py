@@ -8,6 +8,7 @@ from debugger.session import request_id
 from debugger.session.again import keep
 from debugger.session.comparing import SECTIONS, Comparison, Pair, ignored
 from debugger.timeline import Timeline, differences, fit, printable, shown, subject, width
+from debugger.timeline.links import Link
 from debugger.tui.actions import Action
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
@@ -56,6 +57,12 @@ class CompareScreen(Board):
         if held is None:
             return None
         return Mark(held.a.stream, held.comparison.a.last)
+
+    def link(self) -> Link | None:
+        link, held = super().link(), self.held
+        if link is None or held is None or not held.b.kept:
+            return None
+        return msgspec.structs.replace(link, b=(held.b.stream, held.comparison.b.last))
 
     def blocked(self, action: Action) -> str | None:
         if self.held is None and not action.acts_on("requests"):

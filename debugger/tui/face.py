@@ -13,6 +13,7 @@ from textual.widget import Widget
 from debugger.errors import FilterError
 from debugger.session import RequestSummary
 from debugger.timeline import printable
+from debugger.timeline.links import Link, is_link
 from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
 from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
@@ -115,6 +116,22 @@ class Face(Panes, inherit_bindings=False):
     def subject(self) -> Mark | None:
         """Return the moment that the cursor is on; None: there is none."""
         return None
+
+    def link(self) -> Link | None:
+        """Return a link to what is shown; None: there is none to it."""
+        here, store = self.subject(), self.desk.store_alias
+        if here is None or not store:
+            return None
+        screen = "" if self.face == "request" else self.face
+        return Link(store, here.stream, here.revision, screen=screen)
+
+    def do_copy_link(self) -> None:
+        link = self.link()
+        if link is None:
+            self.say("There is no link to this: only what is on record has one.")
+            return
+        self.app.copy_to_clipboard(str(link))
+        self.say(f"Copied by the terminal (OSC 52): {link}")
 
     def show_title(self) -> None:
         """Say in the title what is looked at."""
@@ -356,7 +373,7 @@ class Face(Panes, inherit_bindings=False):
         rest = rest.strip()
         if verb in ("q", "quit", "exit"):
             self.do_quit()
-        elif verb == "open" or verb.startswith("req-"):
+        elif verb == "open" or verb.startswith("req-") or is_link(verb):
             self.post_message(self.Open(rest if verb == "open" else text))
         elif verb == "theme":
             self.change_theme(rest or None)

@@ -64,6 +64,14 @@ class LineSteps(Moves):
         self._to_step(max(self.trace.before(self.target), 0))
         self.say(told)
 
+    @property
+    def line_step(self) -> int | None:
+        """Which of the lines after the last fact is shown, from 0; None: none is."""
+        trace, step = self.trace, self.step
+        if trace is None or step is None:
+            return None
+        return step - trace.before(trace.lines[step].revision) - 1
+
     def forget_lines(self) -> None:
         """Know no lines: another request is shown."""
         self.trace, self.step = None, None
