@@ -104,7 +104,7 @@ ACTIONS: tuple[Action, ...] = (
         "other rows: all, what differs; facts alike in one row",
         ("v",),
         "compare request",
-        "rows",
+        "differences",
     ),
     Action("raw", "the fact as it is stored", ("i",), "request", "raw"),
     Action("zoom", "one pane on the whole screen, and back", ("z",), "request", "zoom"),
