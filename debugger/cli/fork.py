@@ -88,6 +88,8 @@ def _run_on(arguments: argparse.Namespace, output: Output, stores: Stores) -> Ex
         told = run_again(Library(app, session.store), timeline.events, options, fork=id_, keep=True)
         if not arguments.dry_run:
             told = _kept(session, told, arguments)
+            if arguments.live and not told.kept:
+                output.say("LIVE: the run came to no end, so it is not on record.")
     rerunning.tell(told, output)
     if told.lines:
         rerunning.print_lines(told.lines, output)

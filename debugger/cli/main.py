@@ -112,8 +112,9 @@ def _add_common(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def _overview() -> str:
     return (
-        "A REQUEST is an id, or its last 4 digits or more. The store is --store, else\n"
-        "TIMESCAPE_STORE, else sqlite:///timescape.db. Data goes to stdout, talk to stderr.\n\n"
+        "A REQUEST is an id, its last 4 digits or more, REQUEST/NAME of a fork, or a link. The\n"
+        "store is --store, else that of the link, else TIMESCAPE_STORE, else\n"
+        "sqlite:///timescape.db. Data goes to stdout, talk to stderr.\n\n"
         "example:\n  timescape demo               record a shop, look at it\n"
         "  timescape log --help         how to use one command"
     )

@@ -46,14 +46,10 @@ class Bottom(Widget):
     def __init__(self, look: Callable[[], Look], face: str, keys: Keymap) -> None:
         super().__init__(id="bottom")
         self._look = look
-        self._ids = LINES[face]
-        self._keys = keys
+        self._actions = [keys.by_id[name] for name in LINES[face]]
+        self._help = keys.key("help")
         self.message = ""
         self._role = ""
-
-    @property
-    def _help(self) -> str:
-        return self._keys.key("help")
 
     def say(self, message: str, role: str = "") -> None:
         """Show *message*, printable, until the next key."""
@@ -69,7 +65,7 @@ class Bottom(Widget):
         if self.size.height == 1 and self.message:
             return strip(message, room, look, "raised")
         return strip(
-            keys_cells([self._keys.by_id[name] for name in self._ids], self._help, room),
+            keys_cells(self._actions, self._help, room),
             room,
             look,
             "raised",

@@ -125,9 +125,9 @@ def _without_clashes(
 
 def _pair(action: Action, keys: Mapping[str, tuple[str, ...]]) -> str:
     """Return the keys that the line shows for *action* and its counterpart."""
-    if not action.pair:
-        return ""
-    back = _COUNTERPARTS[action.id]
+    back = _COUNTERPARTS.get(action.id)
+    if back is None:
+        return action.pair
     ids = (action.id, back) if action.pair.split()[0] == _first(action) else (back, action.id)
     shown = [msgspec.structs.replace(action, keys=keys[name]).shown.split(" ")[0] for name in ids]
     return " ".join(shown).strip()
