@@ -1,5 +1,4 @@
-"""What the debugger's own panes cost against Textual's stock widgets (PF-2, PF-3), and long
-histories against short ones (PF-5).
+"""What the debugger's own panes cost against Textual's stock widgets (PF-2, PF-3).
 
 As in `bench_debugger`, ratios are of the processor's time: up to the first paint that shows
 what was done, in all threads.
@@ -13,14 +12,10 @@ from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 
-import msgspec
-
 from debugger.session import RequestSummary, Session
-from debugger.session.watches import breakpoint_of, next_hit
 from debugger.timeline import Timeline
 from debugger.tui import make_app
-from debugger.tui.location import Wanted, locate
-from eventstore import NEW, Event, NewEvent, Position, Revision, Store, StreamId
+from eventstore import NEW, NewEvent, Store, StreamId
 from eventstore.sql import open_store
 from runtime import facts
 from runtime.context import registry
@@ -30,11 +25,8 @@ from tests.benchmarks.big_store import LEAVES, LONG, append, small
 from tests.benchmarks.measure import Row, compare
 from tests.benchmarks.stock import StockApp, StockRequest, cells
 from tests.benchmarks.terminal import Typist, shown
-from tests.debugger.stores import Story, memory_store
 
-STEPS = 20
-SHORT = 1_000
-KEYS = 20
+STEPS = 10
 
 
 def rows() -> list[Row]:
@@ -43,7 +35,6 @@ def rows() -> list[Row]:
         return [
             *_lists(session, server, requests),
             _steps(session),
-            *_long_histories(),
         ]
 
 
@@ -68,20 +59,20 @@ def _lists(session: Session, server: Store, requests: Sequence[RequestSummary]) 
             f"debugger, builds the list {at}",
             lambda: asyncio.run(_our_build(session)),
             lambda: asyncio.run(_their_build(requests)),
-            peer=peer, unit="a second", bar=15.0, runs=3,
+            peer=peer, unit="a second", bar=15.0, runs=2,
         ),
         compare(
             f"debugger, appends a row {at}",
             lambda: asyncio.run(_ours(session, lambda: _serve(server))),
             lambda: asyncio.run(_theirs(requests, _add_row)),
-            peer=peer, unit="a second", bar=4.0, runs=3,
+            peer=peer, unit="a second", bar=4.0, runs=2,
             note="the log is asked for what is new, and ours is the newest above all others",
         ),
         compare(
             f"debugger, changes a cell {at}",
             lambda: asyncio.run(_ours(session, _going_on(server))),
             lambda: asyncio.run(_theirs(requests, _change_cell)),
-            peer=peer, unit="a second", bar=10.0, runs=3,
+            peer=peer, unit="a second", bar=10.0, runs=2,
             note="a request goes on: the log is asked",
         ),
     ]  # fmt: skip
@@ -186,7 +177,7 @@ def _steps(session: Session) -> Row:
         peer="the same panes of stock widgets",
         unit="steps/s",
         bar=4.0,
-        runs=3,
+        runs=2,
     )
 
 
@@ -207,88 +198,3 @@ async def _their_steps(timeline: Timeline) -> float:
     async with shown(app) as typist:
         await typist.settled()
         return await _rate(lambda: typist.work_of("s"))
-
-
-# --- long histories ---
-
-
-class History(msgspec.Struct, frozen=True):
-    """A request that was read, and what keys need."""
-
-    session: Session
-    timeline: Timeline
-
-
-def _long_histories() -> list[Row]:
-    """Time what W, C and X do, and showing where they lead; the screen is the same for all."""
-    return [
-        compare(
-            f"debugger, {name} in {LONG:,} facts",
-            lambda find=find: _rate_of(_history(LONG), find),  # type: ignore[misc]
-            lambda find=find: _rate_of(_history(SHORT), find),  # type: ignore[misc]
-            peer=f"in {SHORT:,} facts",
-            unit="keys/s",
-            bar=1 / 1.5,
-            runs=3,
-            note="every 100th fact is one that is looked for",
-        )
-        for name, find in (("W", _last_write), ("C", _last_hit), ("X", _last_failure))
-    ]
-
-
-def _history(count: int) -> History:
-    store = memory_store()
-    story = Story().received("POST /bulk", "/bulk").handler("shop.bulk")
-    failure = facts.ListenerFailed("event", facts.Failure("KeyError"))
-    for n in range(count - len(story.events)):
-        if n % 100 == 50:
-            story.add(failure, "shop.listen")
-        elif n % 100 == 0:
-            story.set("rare", n)
-        else:
-            story.set(f"line-{n % 40}", {"net": n % 97, "gross": n}, f"bulk.py:{20 + n % 9}")
-    stream = StreamId(SystemIds().uuid7(system_clock()))
-    events = tuple(
-        Event(Position(n), stream, Revision(n), e.type, e.data, e.key, e.at_us or 0, e.site)
-        for n, e in enumerate(story.events, 1)
-    )
-    return History(Session(store), Timeline(stream, events))
-
-
-Find = Callable[[History, int], int | None]
-
-
-def _last_write(history: History, at: int) -> int | None:
-    write = history.timeline.last_change("/rare", at - 1)
-    return write.revision if write else None
-
-
-def _last_hit(history: History, at: int) -> int | None:
-    points = [breakpoint_of("changed(state.rare)")]
-    return next_hit(history.session, history.timeline, points, at, forward=False).revision
-
-
-def _last_failure(history: History, at: int) -> int | None:
-    return history.timeline.previous(at, "failure")
-
-
-def _rate_of(history: History, find: Find) -> float:
-    """Press a key again and again from the end on, to nine hits, round and round."""
-    timeline = history.timeline
-    _show(history, timeline.last)
-    took: list[float] = []
-    at = timeline.last
-    for n in range(KEYS):
-        if n % 8 == 0:
-            at = timeline.last
-        began_s = time.process_time()
-        found = find(history, at)
-        assert found is not None, "there was one more"
-        _show(history, found)
-        took.append(time.process_time() - began_s)
-        at = found
-    return 1 / statistics.median(took)
-
-
-def _show(history: History, at: int) -> None:
-    locate(history.session, history.timeline, Wanted(at), (), None)
