@@ -81,10 +81,14 @@ class VersionDeactivated(Fact, frozen=True, gc=False):
     type: ClassVar[str] = "version.deactivated"
 
     reason: str
-    """manual or security."""
+    """manual or security; of the runtime itself cold or low-use."""
     note: str = ""
     """What was said about it."""
     by: str = ""
+    requests: int | None = None
+    """That it had in the time that was looked at; None: nobody looked."""
+    window_s: int | None = None
+    """How long that was."""
 
 
 class VersionReactivated(Fact, frozen=True, gc=False):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
+    control_facts,
     facts,
     health_facts,
     module_facts,
@@ -295,6 +296,17 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    control_facts.VersionPinned: st.builds(
+        control_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
+    ),
+    control_facts.VersionUnpinned: st.builds(control_facts.VersionUnpinned, *[plain_text] * 3),
+    control_facts.PolicyChanged: st.builds(
+        control_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(st.tuples(plain_text, st.sampled_from(["keep", "deactivate"])), max_size=2).map(
+            tuple
+        ),
+        plain_text,
     ),
     health_facts.VersionHealthChanged: st.builds(
         health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text

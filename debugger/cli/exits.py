@@ -7,8 +7,10 @@ from eventstore import EventStoreError
 from runtime.errors import (
     NothingSelectedError,
     NotReplayableError,
+    PinError,
     PositionOutOfRange,
     ReplayLimitError,
+    RetirementError,
     RoutesError,
     ServeError,
     TagNameError,
@@ -85,7 +87,9 @@ _BY_CLASS: dict[type[TimescapeError], Exit] = {
     NothingSelectedError: Exit.NOTHING_SELECTED,
     VersionNotFound: Exit.NOT_FOUND,
     PositionOutOfRange: Exit.NOT_FOUND,
-    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of
+    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of; so the next two
+    PinError: Exit.BAD_INPUT,
+    RetirementError: Exit.BAD_INPUT,
     RoutesError: Exit.WRITE_REFUSED,
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,

@@ -20,6 +20,7 @@ from debugger.errors import BadInputError
 from debugger.session.routing import app_with, apps, changing
 from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
+from runtime.timescape.pins import pins_of
 from runtime.timescape.retiring import guards
 
 ACTIONS = ("list", "show", "diff", "check", "deactivate", "reactivate", "deprecate")
@@ -90,7 +91,7 @@ def _show(name: str, arguments: argparse.Namespace, output: Output, stores: Stor
         now_us = then.get("at_us", session.sources[0]())
         routes, version = version_of(app.table, name)
         fields = {**version_row(routes, version, now_us)[0]}
-        fields["held"] = guards(routes, version, now_us)
+        fields["held"] = guards(routes, version, now_us, pins_of(app.table, routes.handler))
     if output.as_json:
         output.record("version", fields)
         return Exit.OK

@@ -15,6 +15,7 @@ from runtime.context.state import (
     state_bytes,
     state_from_bytes,
 )
+from runtime.control_facts import CARE_FACTS
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
 from runtime.health_facts import HEALTH_FACTS
 from runtime.module_facts import MODULE_FACTS
@@ -38,6 +39,7 @@ VOCABULARY = (
     *CONTROL_FACTS,
     *VERSION_FACTS,
     *HEALTH_FACTS,
+    *CARE_FACTS,
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,

@@ -8,7 +8,7 @@ from runtime.control.board import Board
 from runtime.control.changing import Changed, Decide, after, change
 from runtime.control.reading import read_table
 from runtime.facts import Fact
-from runtime.timescape import RouteTable, retiring, tags, traffic
+from runtime.timescape import RouteTable, pins, retiring, tags, traffic
 from runtime.timescape.finding import active_version_of, handler_of, version_of
 
 ANYWHERE: Final = tags.ANYWHERE
@@ -91,6 +91,35 @@ class Versions:
 
         return self._change(decide)
 
+    def pin(
+        self, handler: str, kind: str, subject: str, selector: str, *, by: str | None = None
+    ) -> Changed:
+        """Let a caller have what *selector* means whenever it names no version.
+
+        Args:
+            handler: its id, or `*`.
+            kind: credential, principal or tenant; the first that is pinned decides.
+            subject: the id of it.
+            selector: as a request would name a version; looked up anew for each request.
+            by: who wants it.
+
+        Raises:
+            PinError: a kind, subject or selector that cannot be.
+            VersionNotFound: there is no such handler.
+        """
+
+        def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+            who = self._who(by)
+            return _some(pins.pin(table, handler, kind, subject, selector, now_us=now_us, by=who))
+
+        return self._change(decide)
+
+    def unpin(self, handler: str, kind: str, subject: str, *, by: str | None = None) -> Changed:
+        """Take a pin away; one that is not there changes nothing."""
+        return self._change(
+            lambda table, _: _some(pins.unpin(table, handler, kind, subject, by=self._who(by)))
+        )
+
     def deactivate(
         self,
         version: str,
@@ -137,6 +166,7 @@ class Versions:
                     by=self._who(by),
                     force=force,
                     stop=stop,
+                    pins=pins.pins_of(table, routes.handler),
                 )
             )
 

@@ -118,7 +118,9 @@ from runtime.errors.tools import (
 )
 from runtime.errors.versions import (
     BreakingDeployError,
+    PinError,
     PositionOutOfRange,
+    RetirementError,
     RoutesChangedError,
     RoutesError,
     SplitError,
@@ -184,6 +186,7 @@ __all__ = [
     "NothingSelectedError",
     "PatchError",
     "PatternSyntaxError",
+    "PinError",
     "PolicySyntaxError",
     "PoolTimeoutError",
     "PositionOutOfRange",
@@ -202,6 +205,7 @@ __all__ = [
     "RequestTimedOutError",
     "ReservedKeyError",
     "ResponseHeaderError",
+    "RetirementError",
     "RouteConflictError",
     "RouteSyntaxError",
     "RoutesChangedError",

@@ -63,6 +63,18 @@ class RoutesChangedError(RoutesError):
     code = "RT609"
 
 
+class PinError(RoutesError, ValueError):
+    """Nobody can be pinned like this (TG-4)."""
+
+    code = "RT610"
+
+
+class RetirementError(RoutesError, ValueError):
+    """Versions cannot be retired by such a rule (VL-2)."""
+
+    code = "RT611"
+
+
 class TransformerError(RoutesError, ValueError):
     """A transformer that cannot be: no such handler or version, or a bad option (TX-1)."""
 

@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 
 from eventstore import Event
-from runtime import facts, version_facts
+from runtime import control_facts, facts, version_facts
 from runtime.errors import VersionFormatError
 from runtime.timescape.table import (
     IN_SERVICE,
     WHOLE,
     HandlerRoutes,
     Pair,
+    Pin,
+    Policy,
     RouteTable,
     Split,
     TagMove,
@@ -65,6 +67,8 @@ class TableFolding:
         self.at_us = start.at_us
         """The time of the last fact; it never goes back (TS-5)."""
         self._handlers: dict[str, _Draft] = {}
+        self.pins = start.pins
+        self.policy = start.policy
 
     def add(self, event: Event) -> None:
         """Go on by one fact."""
@@ -95,6 +99,8 @@ class TableFolding:
             self.at_us,
             self._revision,
             MappingProxyType(dict(handlers)),
+            self.pins,
+            self.policy,
         )
 
     def handler(self, name: str) -> "_Draft":
@@ -209,7 +215,10 @@ def _deactivated(table: TableFolding, fact: version_facts.VersionDeactivated, ke
 
 
 def _reactivated(table: TableFolding, fact: version_facts.VersionReactivated, key: str) -> None:
-    _retire(table, key, deactivated=None)
+    _retire(table, key, deactivated=None, reactivated_us=table.at_us)
+    if table.policy.overrides.get(key) == "deactivate":
+        kept = {each: what for each, what in table.policy.overrides.items() if each != key}
+        table.policy = msgspec.structs.replace(table.policy, overrides=MappingProxyType(kept))
 
 
 def _deprecated(table: TableFolding, fact: version_facts.VersionDeprecated, key: str) -> None:
@@ -238,6 +247,22 @@ def _split_changed(table: TableFolding, fact: version_facts.TrafficSplitChanged,
     draft.promote(draft.versions[whole], free_from(draft.timeline, table.at_us))
 
 
+def _pinned(table: TableFolding, fact: control_facts.VersionPinned, key: str) -> None:
+    pin = Pin(key, fact.kind, fact.subject, fact.selector)
+    table.pins = MappingProxyType({**table.pins, pin.place: pin})
+
+
+def _unpinned(table: TableFolding, fact: control_facts.VersionUnpinned, key: str) -> None:
+    gone = key, fact.kind, fact.subject
+    left = {place: pin for place, pin in table.pins.items() if place != gone}
+    table.pins = MappingProxyType(left)
+
+
+def _policy(table: TableFolding, fact: control_facts.PolicyChanged, key: str) -> None:
+    overrides = MappingProxyType(dict(fact.overrides))
+    table.policy = Policy(fact.hot, fact.idle_s, fact.low, fact.excluded, overrides)
+
+
 def _order(version: Version) -> tuple[str, VersionId]:
     return version.order
 
@@ -251,5 +276,8 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     version_facts.VersionDeprecated: _deprecated,
     version_facts.TrafficSplitChanged: _split_changed,
     TransformerRegistered: _transformer,
+    control_facts.VersionPinned: _pinned,
+    control_facts.VersionUnpinned: _unpinned,
+    control_facts.PolicyChanged: _policy,
 }
 """What each fact does to the table."""

@@ -10,6 +10,7 @@ import msgspec
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
+    control_facts,
     facts,
     health_facts,
     module_facts,
@@ -176,6 +177,17 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (
         version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
         "tsv:1790-post-orders-001",
+    ),
+    (
+        control_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
+        "post-orders",
+    ),
+    (control_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
+    (
+        control_facts.PolicyChanged(
+            50, 86_400, 5, ("get-cart",), (("tsv:1790-post-orders-001", "keep"),), "ann"
+        ),
+        "retirement",
     ),
     (
         health_facts.VersionHealthChanged("degraded", "unhealthy", 31, 17, "answers", "5a17c0de"),
