@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,9 +28,11 @@ from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, ru
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
+from runtime.app.retirement import Retirement
 from runtime.app.started import Started
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -334,6 +337,11 @@ class App(Started):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
+        self._retirement = Retirement(
+            store, partial(
+                Versions, store, control_stream(self.name), clock=clock, ids=ids, board=board, by=BY
+            ), clock, controller,
+        )  # fmt: skip
         routes = assemble(declared, deployed, self._transformers)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
@@ -387,8 +395,9 @@ class App(Started):
         await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
-            if self._watch is not None:
+            if self._watch is not None and self._retirement is not None:
                 self._watch.close()
+                await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

@@ -25,9 +25,7 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival, arrived
@@ -137,6 +135,11 @@ class Controller:
     def running(self) -> int:
         """How many requests run now."""
         return len(self._running)
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
 
     @property
     def abandoned(self) -> int:
