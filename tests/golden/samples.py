@@ -161,6 +161,8 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
                     risky=("BR-45",),
                     summary="2 breaking, 1 risky",
                     digest="sha256:" + "ab" * 32,
+                    request_back=("BR-12",),
+                    response_back=("BR-11",),
                 ),
             ),
             declares={"handler": "post-orders", "body": {"gtype": 1, "root": {"kind": "int"}}},
@@ -172,7 +174,10 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "tsv:1790-post-orders-002",
     ),
     (version_facts.VersionUntagged("stable", "ann"), "tsv:1790-post-orders-002"),
-    (version_facts.VersionDeactivated("security", "CVE-1", "ann"), "tsv:1790-post-orders-001"),
+    (
+        version_facts.VersionDeactivated("low-use", "CVE-1", "ann", 3, 604_800),
+        "tsv:1790-post-orders-001",
+    ),
     (version_facts.VersionReactivated("ann"), "tsv:1790-post-orders-001"),
     (
         version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
