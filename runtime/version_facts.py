@@ -53,6 +53,8 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     """With its neighbours on the line, the lower first."""
     declares: Json = None
     """The manifest, as plain data; *manifest* is its digest."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
 
 
 class VersionTagged(Fact, frozen=True, gc=False):

@@ -23,6 +23,7 @@ from runtime import (
     module_facts,
     policy_facts,
     queue_facts,
+    schema_facts,
     service_facts,
     transform_facts,
     version_facts,
@@ -297,6 +298,15 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
     ),
+    schema_facts.SchemaStarted: st.builds(
+        schema_facts.SchemaStarted, st.lists(plain_text, max_size=2).map(tuple), st.booleans()
+    ),
+    schema_facts.SchemaApplied: st.builds(schema_facts.SchemaApplied, plain_text),
+    schema_facts.SchemaFailed: st.builds(
+        schema_facts.SchemaFailed, plain_text, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(plain_text, max_size=2).map(tuple), st.none() | _failures,
+    ),
+    schema_facts.SchemaRolledBack: st.builds(schema_facts.SchemaRolledBack, plain_text),
     control_facts.VersionPinned: st.builds(
         control_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
     ),

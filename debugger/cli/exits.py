@@ -12,6 +12,7 @@ from runtime.errors import (
     ReplayLimitError,
     RetirementError,
     RoutesError,
+    SchemaNotRegistered,
     ServeError,
     TagNameError,
     TimescapeError,
@@ -89,6 +90,7 @@ _BY_CLASS: dict[type[TimescapeError], Exit] = {
     PositionOutOfRange: Exit.NOT_FOUND,
     TagNameError: Exit.BAD_INPUT,  # before what it is a kind of; so the next two
     PinError: Exit.BAD_INPUT,
+    SchemaNotRegistered: Exit.NOT_FOUND,
     RetirementError: Exit.BAD_INPUT,
     RoutesError: Exit.WRITE_REFUSED,
     ServeError: Exit.UNAVAILABLE,

@@ -133,6 +133,7 @@ class App(Started):
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
         run: str = "newest",
+        schema: str | None = None,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -159,6 +160,8 @@ class App(Started):
             secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
+            schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
+                only once it is there.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -187,7 +190,7 @@ class App(Started):
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required, run, acknowledge,
+                self._authenticating.required, run, acknowledge, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -312,6 +315,9 @@ class App(Started):
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         config = self._config if instead is None else config_of(given.config)
+        self.schemas_in(store, clock).prepare(
+            [each.schema for each in declared if each.schema is not None]
+        )
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,

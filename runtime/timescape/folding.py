@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from eventstore import Event
-from runtime import control_facts, facts, version_facts
+from runtime import control_facts, facts, schema_facts, version_facts
 from runtime.errors import VersionFormatError
 from runtime.timescape.table import (
     IN_SERVICE,
@@ -69,6 +69,7 @@ class TableFolding:
         self._handlers: dict[str, _Draft] = {}
         self.pins = start.pins
         self.policy = start.policy
+        self.schemas = start.schemas
 
     def add(self, event: Event) -> None:
         """Go on by one fact."""
@@ -101,6 +102,7 @@ class TableFolding:
             MappingProxyType(dict(handlers)),
             self.pins,
             self.policy,
+            self.schemas,
         )
 
     def handler(self, name: str) -> "_Draft":
@@ -177,8 +179,9 @@ def _deployed(table: TableFolding, fact: version_facts.HandlerDeployed, key: str
     if effective_us is None:
         effective_us = max(table.at_us, draft.last_us + 1)
     version = Version(
-        version_id, fact.edition, fact.fingerprint, effective_us, fact.activation, fact.run
-    )
+        version_id, fact.edition, fact.fingerprint, effective_us, fact.activation, fact.run,
+        fact.schema,
+    )  # fmt: skip
     draft.last_us = max(draft.last_us, effective_us)
     draft.route = fact.route
     draft.versions[key] = version
@@ -263,6 +266,25 @@ def _policy(table: TableFolding, fact: control_facts.PolicyChanged, key: str) ->
     table.policy = Policy(fact.hot, fact.idle_s, fact.low, fact.excluded, overrides)
 
 
+def _schema(table: TableFolding, fact: facts.Fact, key: str) -> None:
+    table.schemas = MappingProxyType({**table.schemas, key: _schema_status(fact, table, key)})
+
+
+def _schema_status(fact: facts.Fact, table: TableFolding, key: str) -> str:
+    match fact:
+        case schema_facts.SchemaApplied():
+            return "applied"
+        case schema_facts.SchemaStarted(down=down):
+            return "rolling back" if down else "open"
+        case schema_facts.SchemaFailed(step=step, left=left):
+            if left:
+                return "open"
+            # What could not be rolled back counts as there (DB-3).
+            return "applied" if step and table.schemas.get(key) == "rolling back" else "absent"
+        case _:
+            return "absent"
+
+
 def _order(version: Version) -> tuple[str, VersionId]:
     return version.order
 
@@ -279,5 +301,6 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     control_facts.VersionPinned: _pinned,
     control_facts.VersionUnpinned: _unpinned,
     control_facts.PolicyChanged: _policy,
+    **dict.fromkeys(schema_facts.SCHEMA_FACTS, _schema),
 }
 """What each fact does to the table."""

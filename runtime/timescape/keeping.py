@@ -43,6 +43,7 @@ class _Table(msgspec.Struct, frozen=True):
     handlers: tuple[_Handler, ...]
     pins: tuple[Pin, ...] = ()
     policy: Policy = Policy()
+    schemas: dict[str, str] = {}
 
 
 class TableReducer:
@@ -71,7 +72,11 @@ class TableReducer:
         handlers = tuple(map(_kept, state))
         policy = msgspec.structs.replace(state.policy, overrides=dict(state.policy.overrides))
         pins = tuple(state.pins.values())
-        return _encode(_Table(state.position, state.at_us, state.revision, handlers, pins, policy))
+        kept = _Table(
+            state.position, state.at_us, state.revision, handlers, pins, policy,
+            dict(state.schemas),
+        )  # fmt: skip
+        return _encode(kept)
 
     def load(self, data: bytes) -> RouteTable:
         """Return the table that `dump` was given."""
@@ -88,6 +93,7 @@ class TableReducer:
             MappingProxyType(handlers),
             MappingProxyType(pins),
             policy,
+            MappingProxyType(kept.schemas),
         )
 
 

@@ -31,6 +31,8 @@ class Version(msgspec.Struct, frozen=True):
     """now: from then on callers who name nothing get it; hold, edition: they do not."""
     run: str = "newest"
     """own: its callers get its own code, whatever transformers there are."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
 
     @property
     def order(self) -> tuple[str, VersionId]:
@@ -191,6 +193,8 @@ class RouteTable(msgspec.Struct, frozen=True):
     pins: Mapping[tuple[str, str, str], Pin] = {}
     """By handler or `*`, kind and subject."""
     policy: Policy = Policy()
+    schemas: Mapping[str, str] = {}
+    """By name `applied`, `open` while they change, or `absent`."""
 
     def __iter__(self) -> Iterator[HandlerRoutes]:
         return iter(self.handlers.values())
