@@ -61,11 +61,11 @@ def retire(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
         for app in apps(session):
             if not app.table.handlers:
                 continue
-            use_of = _use_of(session.store, app.table, session.sources[0]())
+            read, use_of = _read(session.store, app.table, session.sources[0]())
             spared = subscribers(app.table)
             first = next(iter(app.table.handlers))
             with changing(session, first, by=arguments.by or BY, dry_run=dry) as control:
-                _, changed = control.retire(use_of, spared=spared)
+                _, changed = control.retire(use_of, in_flight=read.in_flight, spared=spared)
             tell(changed, output, dry_run=dry, nothing="Every version is used, or held.")
     return Exit.OK
 
@@ -150,15 +150,17 @@ def _seconds(text: str) -> int:
     return us // 1_000_000
 
 
-def _use_of(store: Store, table: RouteTable, now_us: int) -> Callable[[str], Use]:
+def _read(store: Store, table: RouteTable, now_us: int) -> tuple[Usage, Callable[[str], Use]]:
+    """Read how versions were used; give what was read, and what says it of each."""
     read = Usage(store, now_us - max(WEEK_US, table.policy.idle_s * 1_000_000))
     read.read_on(now_us)
-    return lambda version: read.use(version, now_us)
+    return read, lambda version: read.use(version, now_us)
 
 
 def _judged(store: Store, app: App, now_us: int) -> Sequence[Judged]:
-    use_of = _use_of(store, app.table, now_us)
-    return judge(app.table, use_of, now_us, spared=subscribers(app.table))
+    read, use_of = _read(store, app.table, now_us)
+    spared = subscribers(app.table)
+    return judge(app.table, use_of, now_us, in_flight=read.in_flight, spared=spared)
 
 
 def _row(judged: Judged) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -403,6 +403,7 @@ class App(Started):
             self._edge = self._controller = self._desk = self._fabric = None
             if self._watch is not None and self._retirement is not None:
                 self._watch.close()
+                self._hosting.changed = None
                 await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
