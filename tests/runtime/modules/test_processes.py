@@ -90,7 +90,7 @@ class Shop:
         return self.host.counts.total > 0 and len(failed) == len(restarted)
 
     async def until(self, so: Callable[[], bool]) -> None:
-        # Of another process, which sets no event here. A guard against waiting for ever, no measure.
+        # Of another process, which sets no event here. The limit is a guard, no measure.
         async with asyncio.timeout(60):
             while not so():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
