@@ -28,6 +28,7 @@ from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, ru
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
+from runtime.app.reloading import Announcing, methods_used
 from runtime.app.retirement import Retirement
 from runtime.app.started import Started
 from runtime.app.startup import announce
@@ -43,6 +44,7 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -354,6 +356,7 @@ class App(Started):
         self._controller = controller
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
+        self._announcing = Announcing(store, self.name, clock)
         self._control = ControlLog(store, control_stream(self.name), clock)
         self._watch = HealthWatch(
             controller.outcomes, needs_of(declared, self._versions), telling(self._control),
@@ -363,6 +366,7 @@ class App(Started):
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
+            is_running=controller.is_running,
         )  # fmt: skip
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
         controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
@@ -386,6 +390,26 @@ class App(Started):
         await self._life.begin(controller.surroundings.gctx, self._control)
         await self.queues.begin(controller, self._takers)
         return closed
+
+    async def reload_module(self, name: str, *, force: bool = False) -> int:
+        """Start a module anew beside the one that runs, and switch; return its generation.
+
+        Its file is read again by processes of its own. Requests go on with the generation they
+        first called; the old one ends with them, within 30 s. In-process code is not swapped.
+
+        Args:
+            name: of a `Module`.
+            force: also where handlers that run call what changed.
+
+        Raises:
+            NotStartedError: the app does not run.
+            ReloadError: nothing was switched; says why.
+            DuplicateModuleError: it changed and kept the version it was given.
+        """
+        _ = self.edge
+        assert self._announcing is not None  # noqa: S101 - set together
+        used = methods_used(name, self.handlers)
+        return await self._hosting.reload(name, Reload(force, used, self._announcing))
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.
