@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
-    control_facts,
+    care_facts,
     facts,
     health_facts,
     module_facts,
@@ -307,12 +307,12 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         st.lists(plain_text, max_size=2).map(tuple), st.none() | _failures,
     ),
     schema_facts.SchemaRolledBack: st.builds(schema_facts.SchemaRolledBack, plain_text),
-    control_facts.VersionPinned: st.builds(
-        control_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
+    care_facts.VersionPinned: st.builds(
+        care_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
     ),
-    control_facts.VersionUnpinned: st.builds(control_facts.VersionUnpinned, *[plain_text] * 3),
-    control_facts.PolicyChanged: st.builds(
-        control_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
+    care_facts.VersionUnpinned: st.builds(care_facts.VersionUnpinned, *[plain_text] * 3),
+    care_facts.PolicyChanged: st.builds(
+        care_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
         st.lists(st.tuples(plain_text, st.sampled_from(["keep", "deactivate"])), max_size=2).map(
             tuple
         ),

@@ -10,7 +10,7 @@ import msgspec
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
-    control_facts,
+    care_facts,
     facts,
     health_facts,
     module_facts,
@@ -190,12 +190,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (schema_facts.SchemaFailed("r3", ("r2",), ("r1",), FAILURE, "ann"), "orders@2"),
     (schema_facts.SchemaRolledBack("ann"), "orders@2"),
     (
-        control_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
+        care_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
         "post-orders",
     ),
-    (control_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
+    (care_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
     (
-        control_facts.PolicyChanged(
+        care_facts.PolicyChanged(
             50, 86_400, 5, ("get-cart",), (("tsv:1790-post-orders-001", "keep"),), "ann"
         ),
         "retirement",
