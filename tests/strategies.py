@@ -18,6 +18,7 @@ from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
     care_facts,
+    control_facts,
     facts,
     health_facts,
     module_facts,
@@ -252,7 +253,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ContextEdited: st.builds(
         facts.ContextEdited, _patches, st.booleans(), trees, st.none() | st.just("fork")
     ),
-    facts.ContextDeleted: st.builds(facts.ContextDeleted),
+    facts.ContextDeleted: st.builds(facts.ContextDeleted, _opt),
     facts.ContextCleaned: st.builds(facts.ContextCleaned),
     facts.ContextSnapshotted: st.builds(facts.ContextSnapshotted),
     facts.ContextRestored: st.builds(
@@ -370,7 +371,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _pairs,
         _pairs,
     ),
-    facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
+    control_facts.ConfigLoaded: st.builds(control_facts.ConfigLoaded, trees),
+    control_facts.ForkNamed: st.builds(control_facts.ForkNamed, *[plain_text] * 3),
     queue_facts.MessagePublished: st.builds(
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
     ),

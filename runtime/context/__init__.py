@@ -16,7 +16,8 @@ from runtime.context.state import (
     state_bytes,
     state_from_bytes,
 )
-from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.control_facts import CONTROL_FACTS
+from runtime.facts import REQUEST_FACTS
 from runtime.health_facts import HEALTH_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
