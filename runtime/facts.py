@@ -78,6 +78,12 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Fingerprint of the config in force."""
     parent: str | None = None
     """Id of the request that this one is a fork of, with another input; None: of none."""
+    priority: int = 5  # from 0 to 10, as in force
+    flags: tuple[str, ...] = ()
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Of a version: where each stood, and its text."""
+    scheme: str = ""  # that the client used, as a trusted proxy tells it
+    host: str = ""  # that the client named, likewise
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):
@@ -422,17 +428,6 @@ class ResponseSent(Fact, frozen=True, gc=False):
     delivered: bool = True
 
 
-# --- control streams ---
-
-
-class ConfigLoaded(Fact, frozen=True, gc=False):
-    """The config in force. Key: its fingerprint."""
-
-    type: ClassVar[str] = "config.loaded"
-
-    config: Json
-
-
 REQUEST_FACTS: tuple[type[Fact], ...] = (
     RequestReceived, PrincipalEstablished, VersionResolved, PhaseChanged, ValidationFailed,
     HookRegistered, HookStarted, HookEnded, HookFailed, HandlerStarted, HandlerEnded, HandlerFailed,
@@ -442,6 +437,3 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     CompensationCancelled, CleanupRan, CleanupFailed, RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""
-
-CONTROL_FACTS: tuple[type[Fact], ...] = (ConfigLoaded,)
-"""What stands in control streams, besides `version_facts` and `module_facts`."""

@@ -5,7 +5,15 @@ They stand in control streams. See `runtime.facts` for what holds of all facts.
 
 from typing import ClassVar
 
-from runtime.facts import Fact
+from runtime.facts import Fact, Json
+
+
+class ConfigLoaded(Fact, frozen=True, gc=False):
+    """The config in force. Key: its fingerprint."""
+
+    type: ClassVar[str] = "config.loaded"
+
+    config: Json
 
 
 class SecretMasked(Fact, frozen=True, gc=False):
@@ -35,5 +43,7 @@ class MaintenanceResumed(Fact, frozen=True, gc=False):
     """Code of the error it had refused the last ones with."""
 
 
-SERVICE_FACTS: tuple[type[Fact], ...] = (SecretMasked, MaintenanceStopped, MaintenanceResumed)
+SERVICE_FACTS: tuple[type[Fact], ...] = (
+    ConfigLoaded, SecretMasked, MaintenanceStopped, MaintenanceResumed,
+)  # fmt: skip
 """All of them."""

@@ -19,7 +19,7 @@ from runtime.app.declarations import (
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
-from runtime.app.guards import Authenticating, guard_of
+from runtime.app.guards import Authenticating, believed, counted_in, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
@@ -39,6 +39,8 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.ingress.counting import Recorded
+from runtime.ingress.proxies import ForwardedBy
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -70,6 +72,9 @@ class App(Started):
             go to the one that claims them.
         auth_default: `open` or `required`, for handlers that say nothing of who may call them.
         max_in_flight: how many requests run at once; 100 more wait, half a second each.
+        trusted_proxies: networks, `10.0.0.0/8`, of proxies that are believed where a request
+            comes from; what others say of that is not read.
+        forwarded_by: the field in which they say it, `x-forwarded-for` or `forwarded`.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -86,6 +91,8 @@ class App(Started):
         auth: Iterable[Any] = (),
         auth_default: str = "open",
         max_in_flight: int = 1_000,
+        trusted_proxies: Iterable[str] = (),
+        forwarded_by: ForwardedBy = "x-forwarded-for",
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -98,6 +105,7 @@ class App(Started):
             max_body=check_size(max_body),
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
             max_in_flight=check_places(max_in_flight) or 1,
+            proxies=believed(trusted_proxies, forwarded_by),
         )
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
@@ -273,6 +281,7 @@ class App(Started):
         ids: Ids | None = None,
         tripwire: Tripping = "off",
         instead: Instead | None = None,
+        record_refusals: Recorded = "counted",
     ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
@@ -283,6 +292,9 @@ class App(Started):
             tripwire: what becomes of a handler or hook that reads a clock, chance, files or
                 the network past its contexts: `off`, `warn` or `raise`.
             instead: modules, config and secrets for a test; None: the app's own.
+            record_refusals: `all` of them; `counted`: of those that any stranger can bring
+                about, the first 20 a minute of each code and handler, and of the rest how
+                many there were.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -334,7 +346,10 @@ class App(Started):
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed, self._transformers)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
-        self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
+        self._edge = Edge(
+            routes, board, controller, clock, ids, guard, self._limits,
+            counted=counted_in(store, self.name, clock, record_refusals),
+        )  # fmt: skip
         self._controller = controller
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))

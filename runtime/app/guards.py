@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from eventstore import Store
+from eventstore import Clock, Store, named_stream
 from runtime.app.declarations import Declared
 from runtime.app.guard_rules import unknown
+from runtime.app.life import ControlLog
 from runtime.authentication import Authentication
+from runtime.context import CONTROL
 from runtime.errors import AuthenticatorError
+from runtime.ingress.counting import Recorded, Refusals
 from runtime.ingress.guarding import Guard
 from runtime.ingress.key_holders import KeyHolders
+from runtime.ingress.proxies import Proxies
 from runtime.ingress.windows import Windows, charged_since
 from runtime.policies.windows import SECOND_US
 
@@ -52,6 +56,32 @@ class Authenticating:
                 problem=f"Nobody can call {', '.join(closed)}: the app has no authenticators.",
                 remedy="Give it some: App(auth=[Jwt(…)]).",
             )
+
+
+def believed(trusted: Iterable[str], field: str) -> Proxies | None:
+    """Return the proxies of an app; None: it has none.
+
+    Raises:
+        PolicySyntaxError: one is no network, or the field is not known.
+    """
+    if isinstance(trusted, str):
+        raise unknown("trusted_proxies", trusted, 'a list, ["10.0.0.0/8"]')
+    listed = tuple(trusted)
+    proxies = Proxies(listed, field)
+    return proxies if listed else None
+
+
+def counted_in(store: Store, app: str, clock: Clock, recorded: Recorded) -> Refusals | None:
+    """Return what counts the refusals of an app, into a stream of its own; None: all are recorded.
+
+    Raises:
+        PolicySyntaxError: *recorded* is neither.
+    """
+    if recorded not in {"all", "counted"}:
+        raise unknown("record_refusals", recorded, '"all" or "counted"')
+    # No app has a name with a line break: it is not printable.
+    stream = named_stream(CONTROL.name, f"{app}\nrefusals")
+    return None if recorded == "all" else Refusals(ControlLog(store, stream, clock).tell)
 
 
 def guard_of(

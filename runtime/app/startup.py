@@ -18,8 +18,9 @@ from runtime.app.module_news import new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact, Json
+from runtime.facts import Fact, Json
 from runtime.module_facts import ModuleRegistered
+from runtime.service_facts import ConfigLoaded
 from runtime.timescape import RouteTable, VersionId
 from runtime.version_facts import HandlerDeployed
 

@@ -15,7 +15,8 @@ from runtime.context.state import (
     state_bytes,
     state_from_bytes,
 )
-from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.facts import REQUEST_FACTS
+from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
@@ -34,11 +35,11 @@ IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 
 VOCABULARY = (
     *REQUEST_FACTS,
-    *CONTROL_FACTS,
     *VERSION_FACTS,
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *INGRESS_FACTS,
     *MODULE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,

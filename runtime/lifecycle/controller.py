@@ -150,7 +150,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = self._shutting_down(received)
+            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
@@ -176,7 +176,7 @@ class Controller:
         begun(run)
         return await self._serve(run)
 
-    async def refuse(
+    async def refuse(  # noqa: PLR0913 - all that is known of it
         self,
         received: Received,
         answer: Answer,
@@ -186,6 +186,7 @@ class Controller:
         code: str | None = None,
         resolved: tuple[str, VersionResolved] | None = None,
         again: bool = False,
+        kept: bool = True,
     ) -> Answer:
         """Record a request that ends before any handler, and answer it.
 
@@ -197,10 +198,13 @@ class Controller:
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
             again: it is no refusal, but an answer that was given before.
+            kept: whether it leaves a stream (IN-16).
         """
         answer = answers.scrubbed(self._scrubber, answer)
         record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
+        if not kept:
+            return self.finishing.pass_over(first, received, answer, code)
         record.add(first, _key(route))
         record.add(*established(received.principal))
         if resolved is not None:
@@ -425,9 +429,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    def _shutting_down(self, received: Received) -> Answer:
-        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
 
     async def _is_idle(self, within_s: float | None) -> bool:
         if self._running:

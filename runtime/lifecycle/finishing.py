@@ -3,10 +3,12 @@
 import logging
 
 from eventstore import Clock, EventStoreError
+from runtime.facts import RequestReceived
 from runtime.lifecycle.problems import problem
 from runtime.lifecycle.record import Recorder
 from runtime.messages import Answer, Received
 from runtime.telemetry import RequestMetrics
+from runtime.telemetry.requests import Ended
 
 _NOBODY = 499
 """Status of an answer that nobody waited for; it is sent to nobody."""
@@ -32,6 +34,17 @@ class Finishing:
         if self.measured is not None:
             return await self._measure(self.measured, record, received, answer)
         return await self._write(record, received, answer)
+
+    def pass_over(
+        self, first: RequestReceived, received: Received, answer: Answer, code: str | None
+    ) -> Answer:
+        """Return *answer* to a request that leaves no stream; it is measured all the same."""
+        if self.measured is not None:
+            now_us, size = self._clock(), len(answer.body)
+            ended = Ended(received.received_us, now_us)
+            ended.status, ended.size = answer.status, size
+            self.measured.passed_over(ended, first, code or "")
+        return answer
 
     async def _write(self, record: Recorder, received: Received, answer: Answer) -> Answer:
         record.commit(close=True)

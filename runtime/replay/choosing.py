@@ -14,13 +14,14 @@ from runtime.app.declarations import Declared
 from runtime.context.phases import AUTHORIZED
 from runtime.control import control_stream, read_table, table_at
 from runtime.errors import NotReplayableError, UnknownVersionError
-from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
+from runtime.facts import RequestReceived, VersionResolved
 from runtime.ingress import Endpoint
 from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.policy_facts import PolicyDecided
 from runtime.replay.running import Program
+from runtime.service_facts import ConfigLoaded
 from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
 from runtime.timescape.deploying import next_id
 

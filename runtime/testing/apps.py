@@ -79,6 +79,7 @@ class AppHarness:
             ids=self._ids,
             tripwire=self._tripwire,
             instead=self._instead(),
+            record_refusals="all",
         )
         try:
             await self.app.begin()

@@ -9,7 +9,8 @@ from eventstore.memory import MemoryStore
 from runtime import module_facts as facts
 from runtime.context import CONTROL
 from runtime.control import control_stream
-from runtime.facts import CapabilityDenied, ConfigLoaded, Fact
+from runtime.facts import CapabilityDenied, Fact
+from runtime.service_facts import ConfigLoaded
 from runtime.isolation import module_stream
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import run

@@ -11,6 +11,7 @@ from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
     facts,
+    ingress_facts,
     module_facts,
     policy_facts,
     queue_facts,
@@ -60,6 +61,11 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             timeout_s=2.5,
             config="9c1e",
             parent="req-" + "0" * 32,
+            priority=7,
+            flags=("beta", "new-prices"),
+            selectors=(("query v", "2026-10-01"),),
+            scheme="https",
+            host="shop.example",
         ),
         "POST /orders/{order_id:int}",
     ),
@@ -267,7 +273,8 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
-    (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+    (ingress_facts.RefusalsCounted(981, "post-orders"), "rate-limited"),
+    (service_facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
 
 _CURSOR = f"{'01' * 16}.3.1042.{'ab' * 32}"
