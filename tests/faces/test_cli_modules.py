@@ -10,8 +10,8 @@ from runtime import module_facts as facts
 from runtime.context import CONTROL
 from runtime.control import control_stream
 from runtime.facts import CapabilityDenied, Fact
-from runtime.service_facts import ConfigLoaded
 from runtime.isolation import module_stream
+from runtime.service_facts import ConfigLoaded
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import run
 

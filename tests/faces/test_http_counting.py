@@ -81,8 +81,7 @@ def test_what_is_accepted_is_recorded_however_often_it_is_refused() -> None:
     async def work(_: Site) -> list[Reply]:
         nobody = [await ask(site.app, "GET", "/things") for _ in range(FIRST + 2)]
         forged = [
-            await ask(site.app, "GET", "/things", headers=bearer("x.y.z"))
-            for _ in range(FIRST + 2)
+            await ask(site.app, "GET", "/things", headers=bearer("x.y.z")) for _ in range(FIRST + 2)
         ]
         return [*nobody, *forged]
 
