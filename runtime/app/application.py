@@ -18,7 +18,7 @@ from runtime.app.declarations import (
 )
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
-from runtime.app.guard_rules import Asking, check_places
+from runtime.app.guard_rules import Asking, check_many, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
@@ -41,6 +41,7 @@ from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.ingress.counting import Recorded
 from runtime.ingress.proxies import ForwardedBy
+from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -75,6 +76,8 @@ class App(Started):
         trusted_proxies: networks, `10.0.0.0/8`, of proxies that are believed where a request
             comes from; what others say of that is not read.
         forwarded_by: the field in which they say it, `x-forwarded-for` or `forwarded`.
+        max_members: how many an object in a body may have, where a handler does not say.
+        max_items: how many an array in a body may have, likewise.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -93,6 +96,8 @@ class App(Started):
         max_in_flight: int = 1_000,
         trusted_proxies: Iterable[str] = (),
         forwarded_by: ForwardedBy = "x-forwarded-for",
+        max_members: int = MAX_MEMBERS,
+        max_items: int = MAX_ITEMS,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -107,6 +112,7 @@ class App(Started):
             max_in_flight=check_places(max_in_flight) or 1,
             proxies=believed(trusted_proxies, forwarded_by),
         )
+        self._fan_out = check_many("max_members", max_members), check_many("max_items", max_items)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
@@ -143,6 +149,8 @@ class App(Started):
         limits: str | Iterable[str] | None = None,
         idempotency: str | None = None,
         max_concurrency: int | None = None,
+        max_members: int | None = None,
+        max_items: int | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -170,6 +178,8 @@ class App(Started):
             limits: how often a caller may, `100/minute`, or several such.
             idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
             max_concurrency: how many of its requests run at once; None: as many as the app takes.
+            max_members: how many an object in a body may have; None: the app's number.
+            max_items: how many an array in a body may have; None: the app's number.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -189,7 +199,11 @@ class App(Started):
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
-                Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
+                Asking(
+                    auth, roles, scopes, limits, idempotency, max_concurrency,
+                    self._fan_out[0] if max_members is None else max_members,
+                    self._fan_out[1] if max_items is None else max_items,
+                ),
                 self._authenticating.required, run, acknowledge,
             )  # fmt: skip
             self._declare(wanted)

@@ -4,6 +4,7 @@ from runtime.ingress import refusals
 from runtime.ingress.arriving import Arriving, Refused
 from runtime.ingress.bodies import Receive, read_body
 from runtime.ingress.endpoints import Served, Takes
+from runtime.ingress.shapes import refused_shape
 from runtime.timescape import Refusal
 
 
@@ -22,5 +23,10 @@ async def take_body(arriving: Arriving, served: Served, receive: Receive) -> Non
     body = await read_body(receive, head, served.max_body)
     if isinstance(body, Refusal):
         raise Refused(body)
-    if takes is not Takes.NOTHING:
-        arriving.body = body
+    if takes is Takes.NOTHING:
+        return
+    arriving.body = body
+    if takes is Takes.JSON:
+        refusal = refused_shape(body, served.shape)
+        if refusal is not None:
+            raise Refused(refusal)
