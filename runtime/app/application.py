@@ -22,6 +22,7 @@ from runtime.app.guard_rules import Asking, check_many, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
+from runtime.app.log_probe import LogProbe
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
@@ -40,6 +41,7 @@ from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.ingress.counting import Recorded
+from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.proxies import ForwardedBy
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.controller import Controller
@@ -359,15 +361,16 @@ class App(Started):
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed, self._transformers)
+        self._controller, finishing = controller, controller.finishing
+        self._control = ControlLog(store, control_stream(self.name), clock)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(
             routes, board, controller, clock, ids, guard, self._limits,
             counted=counted_in(store, self.name, clock, record_refusals),
+            log=LogWatch(finishing, LogProbe(finishing, self._control, self.name)),
         )  # fmt: skip
-        self._controller = controller
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
-        self._control = ControlLog(store, control_stream(self.name), clock)
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,

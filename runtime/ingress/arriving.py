@@ -33,11 +33,15 @@ class Refused(Exception):
         refusal: Refusal,
         headers: tuple[tuple[str, str], ...] = (),
         again: Answer | None = None,
+        *,
+        recorded: bool = True,
     ) -> None:
         self.refusal = refusal
         self.headers = headers
         self.again = again
         """An answer that was given before, in the place of a refusal."""
+        self.recorded = recorded
+        """Whether it may leave a stream, where refusals are counted."""
         super().__init__(refusal.code)
 
     def answer(self, instance: str) -> Answer:

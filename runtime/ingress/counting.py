@@ -49,22 +49,26 @@ class Refusals:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._seen: dict[tuple[str, str], int] = {}
-        """How many there were this minute, by code and handler."""
+        self._kept: dict[tuple[str, str], int] = {}
+        """How many left a stream this minute, by code and handler."""
+        self._rest: dict[tuple[str, str], int] = {}
         self._since_us = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def leaves_a_stream(self, code: str, handler: str, now_us: int) -> bool:
-        """Count a refusal; say whether it is recorded by itself."""
+    def leaves_a_stream(self, code: str, handler: str, now_us: int, *, may: bool = True) -> bool:
+        """Count a refusal; say whether it is recorded by itself, if it *may* be."""
         if code not in COUNTED:
             return True
         # The clock may step back: a minute of the future is none.
         if not self._since_us <= now_us < self._since_us + _MINUTE_US:
             self.end_minute()
             self._since_us = now_us
-        seen = self._seen[code, handler] = self._seen.get((code, handler), 0) + 1
-        if seen <= FIRST:
+        of = code, handler
+        kept = self._kept.get(of, 0)
+        if may and kept < FIRST:
+            self._kept[of] = kept + 1
             return True
+        self._rest[of] = self._rest.get(of, 0) + 1
         if self._timer is None:
             # Somebody has to tell of them even if nobody comes any more.
             left_s = (self._since_us + _MINUTE_US - now_us) / 1_000_000
@@ -73,13 +77,12 @@ class Refusals:
 
     def end_minute(self) -> None:
         """Tell of those that left no stream, and begin anew."""
-        seen, self._seen = self._seen, {}
+        rest, self._rest, self._kept = self._rest, {}, {}
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for (code, handler), n in seen.items():
-            if n > FIRST:
-                self._told(code, handler, n - FIRST)
+        for (code, handler), n in rest.items():
+            self._told(code, handler, n)
 
     def _told(self, code: str, handler: str, n: int) -> None:
         try:

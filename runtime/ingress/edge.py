@@ -27,6 +27,7 @@ from runtime.ingress.endpoints import Endpoint, Served
 from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
+from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.proxies import Proxies
 from runtime.ingress.queries import read_query
 from runtime.ingress.queries import selectors as query_selectors
@@ -71,6 +72,7 @@ class Edge:
         guard: says who is let in.
         limits: what is let in.
         counted: says which refusals leave a stream; None: all.
+        log: says whether the log can take one more request; None: it always can.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with
@@ -84,6 +86,7 @@ class Edge:
         limits: Limits | None = None,
         *,
         counted: Refusals | None = None,
+        log: LogWatch | None = None,
     ) -> None:
         self._routes = routes
         self.board = board
@@ -97,6 +100,7 @@ class Edge:
         self._room = Room(self._limits.max_in_flight)
         self._rooms = (self._room,)
         self._counted = counted
+        self._log = log
         self._proxies = self._limits.proxies
         self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
@@ -221,6 +225,9 @@ class Edge:
             arriving.obey(
                 self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
             )
+        log = self._log
+        if log is not None and log.is_pressed(received_us):
+            await _press(log, received_us)
         if self._room.enters():
             arriving.rooms = self._rooms
         else:
@@ -313,7 +320,9 @@ class Edge:
             again=refused.again is not None,
             kept=refused.again is not None
             or self._counted is None
-            or self._counted.leaves_a_stream(code, handler, received.received_us),
+            or self._counted.leaves_a_stream(
+                code, handler, received.received_us, may=refused.recorded
+            ),
         )
 
     async def _run_while_connected(
@@ -373,6 +382,13 @@ def _bucket(arriving: Arriving, split: Split) -> int:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _press(log: LogWatch, received_us: int) -> None:
+    refusal = await log.refusal(received_us)
+    if refusal is not None:
+        # Counted, and not recorded: the log is what cannot take it.
+        raise Refused(refusal, (("retry-after", "1"),), recorded=False)
 
 
 def _read_query(arriving: Arriving, raw: bytes) -> None:
