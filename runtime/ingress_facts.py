@@ -5,6 +5,8 @@ They stand in control streams of their own. See `runtime.facts` for what holds o
 
 from typing import ClassVar
 
+import msgspec
+
 from runtime.facts import Fact
 
 
@@ -19,5 +21,26 @@ class RefusalsCounted(Fact, frozen=True, gc=False):
     """Its id; `` where no route fitted."""
 
 
-INGRESS_FACTS: tuple[type[Fact], ...] = (RefusalsCounted,)
+class KeptWindow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A window of a rate limit: whose it is, and how it stood. Stored as an array."""
+
+    handler: str
+    caller: str
+    """As in `policy.decided`."""
+    window_s: int
+    start: int
+    """When its first request was allowed, µs since 1970."""
+    used: int
+    """Requests that it has let in."""
+
+
+class WindowsKept(Fact, frozen=True, gc=False):
+    """How windows stand that changed since they were told last. No key."""
+
+    type: ClassVar[str] = "policy.windows_kept"
+
+    windows: tuple[KeptWindow, ...]
+
+
+INGRESS_FACTS: tuple[type[Fact], ...] = (RefusalsCounted, WindowsKept)
 """All of them."""

@@ -281,6 +281,12 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
     ),
     ingress_facts.RefusalsCounted: st.builds(ingress_facts.RefusalsCounted, _n, plain_text),
+    ingress_facts.WindowsKept: st.builds(
+        ingress_facts.WindowsKept,
+        st.lists(
+            st.builds(ingress_facts.KeptWindow, plain_text, plain_text, _n, _n, _n), max_size=2
+        ).map(tuple),
+    ),
     service_facts.SecretMasked: st.builds(service_facts.SecretMasked, plain_text),
     service_facts.MaintenanceStopped: st.builds(service_facts.MaintenanceStopped, st.booleans()),
     service_facts.MaintenanceResumed: st.builds(service_facts.MaintenanceResumed, plain_text),

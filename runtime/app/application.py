@@ -363,7 +363,7 @@ class App(Started):
         routes = assemble(declared, deployed, self._transformers)
         self._controller, finishing = controller, controller.finishing
         self._control = ControlLog(store, control_stream(self.name), clock)
-        guard = guard_of(self.name, self._authenticating, declared, store, clock())
+        guard = guard_of(self.name, self._authenticating, declared, store, clock)
         self._edge = Edge(
             routes, board, controller, clock, ids, guard, self._limits,
             counted=counted_in(store, self.name, clock, record_refusals),

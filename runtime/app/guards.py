@@ -3,19 +3,22 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from eventstore import Clock, Store, named_stream
+from eventstore import Clock, Store, StreamId, named_stream
 from runtime.app.declarations import Declared
 from runtime.app.guard_rules import unknown
 from runtime.app.life import ControlLog
 from runtime.authentication import Authentication
-from runtime.context import CONTROL
+from runtime.context import CONTROL, WINDOWS
 from runtime.errors import AuthenticatorError
 from runtime.ingress.counting import Recorded, Refusals
 from runtime.ingress.guarding import Guard
 from runtime.ingress.key_holders import KeyHolders
 from runtime.ingress.proxies import Proxies
+from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Windows, charged_since
+from runtime.policies.kept_windows import WINDOWS_REDUCER
 from runtime.policies.windows import SECOND_US
+from runtime.policy_facts import Charged
 
 
 class Authenticating:
@@ -89,15 +92,30 @@ def guard_of(
     authenticating: Authenticating,
     declared: Sequence[Declared],
     store: Store,
-    now_us: int,
+    clock: Clock,
 ) -> Guard:
     """Build the guard of an app, its windows as the log left them (RL-5).
 
     Raises:
         EventStoreError: the log cannot be read.
     """
-    windows = Windows()
+    windows, keeping = Windows(), None
     lengths = [limit.window_s for each in declared for limit in each.rules.limits]
     if lengths:
-        windows.restore(charged_since(store, now_us - max(lengths) * SECOND_US))
-    return Guard(authenticating.authentication, windows, KeyHolders(app, store))
+        stream = named_stream(WINDOWS.name, app)
+        keeping = WindowKeeping(store, stream, windows, clock)
+        since_us = clock() - max(lengths) * SECOND_US
+        windows.restore(_charged(store, stream, since_us, keeping))
+    return Guard(authenticating.authentication, windows, KeyHolders(app, store), keeping)
+
+
+def _charged(
+    store: Store, stream: StreamId, since_us: int, keeping: WindowKeeping
+) -> Iterable[tuple[str, str, Charged]]:
+    """Give all charges that may count still: those that were told, and those of requests since."""
+    kept = store.fold(WINDOWS_REDUCER, stream).state
+    for (window_s, handler, caller), each in kept.windows.items():
+        yield handler, caller, Charged("", window_s, each.start_us, each.used)
+    for handler, caller, charged in charged_since(store, since_us, kept.position):
+        keeping.charged_before(handler, caller, charged)
+        yield handler, caller, charged

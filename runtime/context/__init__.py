@@ -32,6 +32,8 @@ QUEUE = Kind(id=7, name="queue")
 """What happens to one subscriber, to its dead letters, and messages from outside of requests."""
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
+WINDOWS = Kind(id=10, name="windows")
+"""How the windows of an app's rate limits stand, told every so often."""
 
 VOCABULARY = (
     *REQUEST_FACTS,
@@ -51,7 +53,7 @@ VOCABULARY = (
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY, WINDOWS))
     for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
@@ -63,6 +65,7 @@ __all__ = [
     "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",
+    "WINDOWS",
     "Compensation",
     "Folding",
     "PendingEffect",

@@ -151,7 +151,7 @@ def test_the_oldest_commit_and_their_number_decide(
     watch = LogWatch(finishing, probe)
     late = any(now_us - each > OLDEST_US for each in since)
     assert watch.is_pressed(now_us) == (refused is not None or late)
-    finishing.pending.update(dict.fromkeys(range(MOST + 1), now_us))  # type: ignore[misc]
+    finishing.pending.update(dict.fromkeys(MANY, now_us))
     assert watch.is_pressed(now_us)
     refusal = run_virtual(watch.refusal(now_us))
     assert refusal is not None

@@ -273,6 +273,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
+    (
+        ingress_facts.WindowsKept(
+            (ingress_facts.KeptWindow("get-things", "user 4 shop ann", 60, AT_US, 7),)
+        ),
+        None,
+    ),
     (ingress_facts.RefusalsCounted(981, "post-orders"), "rate-limited"),
     (service_facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
 )
