@@ -20,6 +20,8 @@ FIELDS: Final = ("x-forwarded-for", "forwarded")
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}")
+_LONGEST: Final = 64
+"""Characters of a hop, with its port."""
 _PAIR = re.compile(r"[ \t]*([A-Za-z]+)=(\"[^\"\\]*\"|[^\s\",;=]+)[ \t]*")
 _SCHEMES: Final = frozenset({"http", "https"})
 
@@ -96,7 +98,7 @@ class Proxies:
         nobody knows who wrote it. Then it is the peer.
         """
         for at in range(len(hops) - 1, -1, -1):
-            address = _address(_PORT.sub(r"\1", hops[at]))
+            address = _address(_without_port(hops[at]))
             if address is None:
                 return peer, -1
             if not self._trusts(address):
@@ -112,6 +114,11 @@ def _network(text: object) -> _Network:
             problem=f"trusted_proxies has {text!r:.80}, which is no network.",
             remedy='Write "10.0.0.0/8", or an address.',
         ) from None
+
+
+def _without_port(hop: str) -> str:
+    found = _PORT.fullmatch(hop) if len(hop) <= _LONGEST else None
+    return hop if found is None else found[1]
 
 
 def _address(text: str) -> _Address | None:
