@@ -114,8 +114,8 @@ def _charged(
 ) -> Iterable[tuple[str, str, Charged]]:
     """Give all charges that may count still: those that were told, and those of requests since."""
     kept = store.fold(WINDOWS_REDUCER, stream).state
-    for (window_s, handler, caller), each in kept.windows.items():
-        yield handler, caller, Charged("", window_s, each.start_us, each.used)
+    for each in kept.windows:
+        yield each.handler, each.caller, Charged("", each.window_s, each.start, each.used)
     for handler, caller, charged in charged_since(store, since_us, kept.position):
         keeping.charged_before(handler, caller, charged)
         yield handler, caller, charged

@@ -24,6 +24,7 @@ from runtime.ingress.bodies import Receive
 from runtime.ingress.chosen import Chosen, choose
 from runtime.ingress.counting import Refusals
 from runtime.ingress.endpoints import Endpoint, Served
+from runtime.ingress.framing import CLOSE, CODED_TOO_OLD, origin_form
 from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
@@ -245,7 +246,9 @@ class Edge:
             raise Refused(refusals.TARGET_TOO_LONG)
         head = arriving.head = self._heads.read(scope["headers"])
         if head.refusal is not None:
-            raise Refused(head.refusal)
+            raise Refused(head.refusal, CLOSE if head.refusal.code == "bad-framing" else ())
+        if head.chunked and scope["http_version"] == "1.0":
+            raise Refused(CODED_TOO_OLD, CLOSE)
         if self._proxies is not None:
             arriving.came_by(self._proxies)
             refusal = self._heads.refused_host(arriving.host or head.host)
@@ -284,6 +287,10 @@ class Edge:
         if known is not None:
             arriving.endpoint, arriving.params = known.route, known.params
             return
+        if method not in KNOWN_METHODS:
+            raise Refused(refusals.UNKNOWN_METHOD)
+        if not path.startswith("/"):
+            path = arriving.path = origin_form(path, arriving.head.host)
         segments = split_path(path)
         if segments is None:
             raise Refused(refusals.BAD_PATH)
@@ -299,8 +306,6 @@ class Edge:
         allow = (("allow", ", ".join(found.allow)),)
         if method == "OPTIONS":
             raise Refused(refusals.OPTIONS, allow)
-        if method not in KNOWN_METHODS:
-            raise Refused(refusals.UNKNOWN_METHOD)
         raise Refused(refusals.not_allowed(method, found), allow)
 
     async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from runtime.ingress.framing import framing
 from runtime.timescape import Refusal, Selector
 from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
@@ -114,9 +115,9 @@ class HeadReader:
         for name, value in headers:
             by_name.setdefault(name, []).append(value)
         refusal = (
-            _repeated(by_name)
+            framing(by_name)
+            or _repeated(by_name)
             or self._host_refusal(by_name)
-            or _framing(by_name)
             or _no_position(by_name)
             or _no_timeout(by_name)
             or _no_expectation(by_name)
@@ -198,17 +199,6 @@ def _repeated(by_name: dict[str, list[str]]) -> Refusal | None:
             return Refusal(
                 400, "header-repeated", f"Header field {name!r} stands twice.", "Send it once."
             )
-    return None
-
-
-def _framing(by_name: dict[str, list[str]]) -> Refusal | None:
-    length = by_name.get("content-length")
-    if length and not (length[0].isascii() and length[0].isdecimal() and len(length[0]) <= 18):
-        return Refusal(400, "bad-framing", "Content-Length is not a whole number.", "")
-    if length and "transfer-encoding" in by_name:
-        return Refusal(
-            400, "bad-framing", "Both Content-Length and Transfer-Encoding are there.", "Send one."
-        )
     return None
 
 

@@ -4,19 +4,14 @@ Every so often the windows that changed are told together. What is folded of tha
 requests that came after the last telling, give all windows again.
 """
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from eventstore import Event, OfUnknown
 from runtime.ingress_facts import KeptWindow, WindowsKept
-from runtime.policies.windows import SECOND_US, Window
-
-Key: TypeAlias = tuple[int, str, str]
-"""Seconds of the window, handler, caller."""
-_NONE: Final[Mapping[Key, Window]] = MappingProxyType({})
+from runtime.policies.windows import SECOND_US
 
 
 class KeptWindows(msgspec.Struct, frozen=True):
@@ -24,16 +19,12 @@ class KeptWindows(msgspec.Struct, frozen=True):
 
     position: int = 0
     """Of the log, up to which every charge is in them."""
-    windows: Mapping[Key, Window] = _NONE
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    position: int
-    windows: tuple[KeptWindow, ...]
+    windows: tuple[KeptWindow, ...] = ()
+    """One for each handler, caller and length, in this order."""
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Kept).decode
+_decode = msgspec.json.Decoder(KeptWindows).decode
 
 
 class WindowsReducer:
@@ -54,38 +45,38 @@ class WindowsReducer:
 
     def apply_all(self, state: KeptWindows, events: Iterable[Event]) -> KeptWindows:
         """Return what is known after *events*."""
-        windows, position, at_us = dict(state.windows), state.position, 0
+        position, at_us = state.position, 0
+        newest = {_whose(each): each for each in state.windows}
         for event in events:
             if isinstance(event.data, WindowsKept):
                 position, at_us = event.position, max(at_us, event.at_us)
-                _join(windows, event.data.windows)
-        live = {key: each for key, each in windows.items() if at_us < _end_us(key, each)}
-        return KeptWindows(position, MappingProxyType(live))
+                _join(newest, event.data.windows)
+        live = (each for each in newest.values() if at_us < _end_us(each))
+        return KeptWindows(position, tuple(sorted(live, key=_whose)))
 
     def dump(self, state: KeptWindows) -> bytes:
         """Return *state* as JSON."""
-        kept = sorted((h, c, s, w.start_us, w.used) for (s, h, c), w in state.windows.items())
-        return _encode(_Kept(state.position, tuple(KeptWindow(*each) for each in kept)))
+        return _encode(state)
 
     def load(self, data: bytes) -> KeptWindows:
         """Return the state that `dump` was given."""
-        kept = _decode(data)
-        windows: dict[Key, Window] = {}
-        _join(windows, kept.windows)
-        return KeptWindows(kept.position, MappingProxyType(windows))
+        return _decode(data)
 
 
-def _join(windows: dict[Key, Window], told: Iterable[KeptWindow]) -> None:
+def _whose(window: KeptWindow) -> tuple[str, str, int]:
+    return window.handler, window.caller, window.window_s
+
+
+def _join(newest: dict[tuple[str, str, int], KeptWindow], told: Iterable[KeptWindow]) -> None:
     """Take in windows; of one caller's the newest stays, and of that the fullest."""
     for each in told:
-        key, new = (each.window_s, each.handler, each.caller), Window(each.start, each.used)
-        known = windows.get(key)
-        if known is None or (known.start_us, known.used) < (new.start_us, new.used):
-            windows[key] = new
+        known = newest.get(_whose(each))
+        if known is None or (known.start, known.used) < (each.start, each.used):
+            newest[_whose(each)] = each
 
 
-def _end_us(key: Key, window: Window) -> int:
-    return window.start_us + key[0] * SECOND_US
+def _end_us(window: KeptWindow) -> int:
+    return window.start + window.window_s * SECOND_US
 
 
 WINDOWS_REDUCER: Final = WindowsReducer()

@@ -59,12 +59,15 @@ def test_a_fold_may_begin_anywhere_and_drops_only_what_is_over(
     assert after == whole
     assert WINDOWS_REDUCER.dump(after) == WINDOWS_REDUCER.dump(whole)
     now_us = events[-1].at_us if events else 0
+    assert list(whole.windows) == sorted(
+        whole.windows, key=lambda w: (w.handler, w.caller, w.window_s)
+    )
     newest: dict[Any, tuple[int, int]] = {}
     for each in (window for one in told for window in one):
         key = each.window_s, each.handler, each.caller
         newest[key] = max(newest.get(key, (0, 0)), (each.start, each.used))
     live = {k: w for k, w in newest.items() if now_us < w[0] + k[0] * 1_000_000}
-    assert {k: (w.start_us, w.used) for k, w in whole.windows.items()} == live
+    assert {(w.window_s, w.handler, w.caller): (w.start, w.used) for w in whole.windows} == live
 
 
 # --- what is told, and what is read after a restart ---
@@ -177,12 +180,7 @@ class World:
         keeping = WindowKeeping(self.store, self.stream, self.windows, self.clock)
         state: KeptWindows = self.store.fold(WINDOWS_REDUCER, self.stream).state
         known = [
-            (
-                "h",
-                caller,
-                Charged("", s, w.start_us, w.used),
-            )
-            for (s, _, caller), w in state.windows.items()
+            (w.handler, w.caller, Charged("", w.window_s, w.start, w.used)) for w in state.windows
         ]
         for position, caller, window in self.charges:
             if position >= state.position:
