@@ -4,6 +4,7 @@ from runtime.ingress import refusals
 from runtime.ingress.arriving import Arriving, Refused
 from runtime.ingress.bodies import Receive, read_body
 from runtime.ingress.endpoints import Served, Takes
+from runtime.ingress.framing import CLOSE
 from runtime.ingress.shapes import refused_shape
 from runtime.timescape import Refusal
 
@@ -22,7 +23,7 @@ async def take_body(arriving: Arriving, served: Served, receive: Receive) -> Non
         raise Refused(refusals.ENCODED, (("accept-encoding", "identity"),))
     body = await read_body(receive, head, served.max_body)
     if isinstance(body, Refusal):
-        raise Refused(body)
+        raise Refused(body, CLOSE if body.code == "bad-framing" else ())
     if takes is Takes.NOTHING:
         return
     arriving.body = body

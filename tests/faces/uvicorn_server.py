@@ -19,7 +19,7 @@ def main() -> None:
         load_app(target),
         http="h11" if parser == "h11" else "httptools",
         lifespan="on",
-        log_level="info",
+        log_level="critical",
         h11_max_incomplete_event_size=128 * 1024,
     )
     with socket.socket() as listener:
