@@ -5,6 +5,7 @@ from enum import IntEnum
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import (
+    NoSuchKeyError,
     NothingSelectedError,
     NotReplayableError,
     PositionOutOfRange,
@@ -90,6 +91,7 @@ _BY_CLASS: dict[type[TimescapeError], Exit] = {
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,
     UnknownVersionError: Exit.NOT_FOUND,
+    NoSuchKeyError: Exit.NOT_FOUND,
     UnknownRequestError: Exit.NOT_FOUND,
     ReplayLimitError: Exit.PARTIAL,
 }
