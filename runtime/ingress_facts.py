@@ -37,7 +37,7 @@ class KeptWindow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class WindowsKept(Fact, frozen=True, gc=False):
     """How windows stand that changed since they were told last. No key."""
 
-    type: ClassVar[str] = "policy.windows_kept"
+    type: ClassVar[str] = "policy.windows_counted"
 
     windows: tuple[KeptWindow, ...]
 

@@ -310,7 +310,7 @@ class Edge:
 
     async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:
         endpoint, chosen = arriving.endpoint, arriving.chosen
-        handler, code = "" if endpoint is None else endpoint.handler, refused.refusal.code
+        handler = "" if endpoint is None else endpoint.handler
         resolved = refused.resolved(received)
         if received.decided is not None and chosen is not None:
             resolved = chosen.served.version.version, chosen.resolved
@@ -320,15 +320,21 @@ class Edge:
             answer,
             route="" if endpoint is None else endpoint.route,
             handler=handler,
-            code=code or None,
+            code=refused.refusal.code or None,
             resolved=resolved,
             again=refused.again is not None,
-            kept=refused.again is not None
-            or self._counted is None
-            or self._counted.leaves_a_stream(
-                code, handler, received.received_us, may=refused.recorded
-            ),
+            kept=self._is_kept(received, refused, handler),
         )
+
+    def _is_kept(self, received: Received, refused: Refused, handler: str) -> bool:
+        """Say whether a refusal leaves a stream (IN-16)."""
+        counted, may = self._counted, refused.recorded
+        if counted is None or refused.again is not None:
+            return True
+        if may and received.decided is not None and received.decided[1].windows:
+            # It was charged: windows are the fold of such facts, and bound how many there are.
+            return True
+        return counted.leaves_a_stream(refused.refusal.code, handler, received.received_us, may=may)
 
     async def _run_while_connected(
         self, received: Received, version: HandlerVersion, receive: Receive

@@ -108,6 +108,19 @@ def test_too_many_requests_are_counted_with_their_handler() -> None:
     assert counts(site) == [("rate-limited", "get-things", 5)]
 
 
+@pytest.mark.proves("IN-16", "RL-5")
+def test_a_refusal_that_was_charged_is_recorded_for_windows_are_made_of_such() -> None:
+    site = Site()
+    site.handler("POST /things", limits="50/hour", max_body=2)
+
+    async def work(_: Site) -> set[int]:
+        return {(await ask(site.app, "POST", "/things", [1, 2])).status for _ in range(FIRST + 5)}
+
+    assert on(site, work) == {413}
+    assert recorded(site) == FIRST + 5
+    assert counts(site) == []
+
+
 @pytest.mark.proves("IN-16", "TH-1")
 def test_the_harness_records_all_of_them() -> None:
     with AppHarness(App("shop")) as asked:
