@@ -324,13 +324,14 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     module_facts.ModuleStarted: st.builds(
         module_facts.ModuleStarted, _n, _n, st.lists(plain_text, max_size=2).map(tuple)
     ),
-    module_facts.ModuleStopped: st.builds(module_facts.ModuleStopped, st.booleans()),
+    module_facts.ModuleStopped: st.builds(module_facts.ModuleStopped, st.booleans(), _n),
     module_facts.ModuleFailed: st.builds(
         module_facts.ModuleFailed,
         st.sampled_from(["start", "crash", "timeout", "frame", "health", "circuit"]),
         st.none() | st.integers(0, 255),
         _opt,
         st.lists(plain_text, max_size=2).map(tuple),
+        _n,
     ),
     module_facts.ModuleRestarted: st.builds(module_facts.ModuleRestarted, _n, _n),
     module_facts.CapabilityGranted: st.builds(
@@ -338,6 +339,10 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     module_facts.CapabilityRevoked: st.builds(
         module_facts.CapabilityRevoked, plain_text, plain_text, plain_text
+    ),
+    module_facts.CapabilityUsed: st.builds(
+        module_facts.CapabilityUsed,
+        st.lists(st.tuples(plain_text, plain_text, _n), max_size=2).map(tuple),
     ),
     module_facts.ModuleRegistered: st.builds(
         module_facts.ModuleRegistered,

@@ -11,22 +11,18 @@ from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of, subscribing
 from runtime.app.deciding import OnBreaking, OnRisky, check_policy
-from runtime.app.declarations import (
-    Declared,
-    caller,
-    place_of,
-)
+from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_many, check_places
-from runtime.app.guards import Authenticating, believed, counted_in, guard_of
+from runtime.app.guards import Authenticating, believed, counted_in, guard_of, watched
 from runtime.app.health import Health, look
 from runtime.app.life import ControlLog
-from runtime.app.log_probe import LogProbe
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
+from runtime.app.reloading import Announcing, methods_used
 from runtime.app.started import Started
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
@@ -41,9 +37,9 @@ from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
 from runtime.ingress.counting import Recorded
-from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.proxies import ForwardedBy
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
+from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -75,10 +71,9 @@ class App(Started):
             go to the one that claims them.
         auth_default: `open` or `required`, for handlers that say nothing of who may call them.
         max_in_flight: how many requests run at once; 100 more wait, half a second each.
-        trusted_proxies: networks, `10.0.0.0/8`, of proxies that are believed where a request
-            comes from; what others say of that is not read.
+        trusted_proxies: networks, `10.0.0.0/8`, of those believed where a request comes from.
         forwarded_by: the field in which they say it, `x-forwarded-for` or `forwarded`.
-        max_members: how many an object in a body may have, where a handler does not say.
+        max_members: how many an object in a body may have; a handler may say otherwise.
         max_items: how many an array in a body may have, likewise.
     """
 
@@ -308,9 +303,8 @@ class App(Started):
             tripwire: what becomes of a handler or hook that reads a clock, chance, files or
                 the network past its contexts: `off`, `warn` or `raise`.
             instead: modules, config and secrets for a test; None: the app's own.
-            record_refusals: `all` of them; `counted`: of those that any stranger can bring
-                about, the first 20 a minute of each code and handler, and of the rest how
-                many there were.
+            record_refusals: `all`; `counted`: of those that strangers can bring about, the
+                first 20 a minute of each code and handler, and the number of the rest.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -361,19 +355,21 @@ class App(Started):
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         routes = assemble(declared, deployed, self._transformers)
-        self._controller, finishing = controller, controller.finishing
+        self._controller = controller
         self._control = ControlLog(store, control_stream(self.name), clock)
         guard = guard_of(self.name, self._authenticating, declared, store, clock)
         self._edge = Edge(
             routes, board, controller, clock, ids, guard, self._limits,
             counted=counted_in(store, self.name, clock, record_refusals),
-            log=LogWatch(finishing, LogProbe(finishing, self._control, self.name)),
+            log=watched(controller.finishing, self._control, self.name),
         )  # fmt: skip
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
+        self._announcing = Announcing(store, self.name, clock)
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
+            is_running=controller.is_running,
         )  # fmt: skip
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
         controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
@@ -397,6 +393,26 @@ class App(Started):
         await self._life.begin(controller.surroundings.gctx, self._control)
         await self.queues.begin(controller, self._takers)
         return closed
+
+    async def reload_module(self, name: str, *, force: bool = False) -> int:
+        """Start a module anew beside the one that runs, and switch; return its generation.
+
+        Its file is read again by processes of its own. Requests go on with the generation they
+        first called; the old one ends with them, within 30 s. In-process code is not swapped.
+
+        Args:
+            name: of a `Module`.
+            force: also where handlers that run call what changed.
+
+        Raises:
+            NotStartedError: the app does not run.
+            ReloadError: nothing was switched; says why.
+            DuplicateModuleError: it changed and kept the version it was given.
+        """
+        _ = self.edge
+        assert self._announcing is not None  # noqa: S101 - set together
+        used = methods_used(name, self.handlers)
+        return await self._hosting.reload(name, Reload(force, used, self._announcing))
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from runtime.app.messaging import Messaging
+from runtime.app.reloading import Announcing
 from runtime.control import Versions
 from runtime.errors import NotStartedError
 from runtime.ingress import Edge
@@ -25,6 +26,7 @@ class Started(Messaging):
         self._controller: Controller | None = None
         self._desk: Versions | None = None
         self._grants: GrantDesk | None = None
+        self._announcing: Announcing | None = None
 
     @property
     def edge(self) -> Edge:

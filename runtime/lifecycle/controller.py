@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -137,6 +138,12 @@ class Controller:
     def running(self) -> int:
         """How many requests run now."""
         return len(self._running)
+
+    def is_running(self, request_id: str) -> bool:
+        """Say whether a request runs; what is no id of one does not."""
+        with contextlib.suppress(ValueError):
+            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        return False
 
     @property
     def abandoned(self) -> int:

@@ -233,11 +233,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "pricing",
     ),
     (module_facts.ModuleStarted(2, 3, ("RLIMIT_AS=536870912",)), "pricing"),
-    (module_facts.ModuleStopped(killed=True), "pricing"),
-    (module_facts.ModuleFailed("crash", 3, "SIGKILL", ("té\n", "MemoryError")), "pricing"),
+    (module_facts.ModuleStopped(killed=True, generation=2), "pricing"),
+    (module_facts.ModuleFailed("crash", 3, "SIGKILL", ("té\n", "MemoryError"), 2), "pricing"),
     (module_facts.ModuleRestarted(2, 3, "health"), "pricing"),
     (module_facts.CapabilityGranted("secret.read", "stock.*", "ann"), "pricing"),
     (module_facts.CapabilityRevoked("secret.read", "stock.*", "ann"), "pricing"),
+    (module_facts.CapabilityUsed((("secret.read", "stock.*", 7),)), "pricing"),
     (
         transform_facts.TransformerRegistered(
             "2026-03-01",
