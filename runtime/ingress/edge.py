@@ -330,7 +330,7 @@ class Edge:
         """Say whether a refusal leaves a stream (IN-16)."""
         counted, may = self._counted, refused.recorded
         if counted is None or refused.again is not None:
-            return True
+            return may
         if may and received.decided is not None and received.decided[1].windows:
             # It was charged: windows are the fold of such facts, and bound how many there are.
             return True
