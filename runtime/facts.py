@@ -109,7 +109,7 @@ class VersionResolved(Fact, frozen=True, gc=False):
 
     edition: str | None = None
     source: str = "default"
-    """query, header, datetime, split, default or latest."""
+    """query, header, datetime, pin, split, default or latest."""
     asked: str | None = None
     error: str | None = None
     table: int = 0  # position of the last control fact that was known then
@@ -259,6 +259,9 @@ class ContextDeleted(Fact, frozen=True, gc=False):
     """A key was removed."""
 
     type: ClassVar[str] = "context.deleted"
+
+    origin: str | None = None
+    """fork; None: the handler."""
 
 
 class ContextCleaned(Fact, frozen=True, gc=False):

@@ -5,15 +5,7 @@ They stand in control streams. See `runtime.facts` for what holds of all facts.
 
 from typing import ClassVar
 
-from runtime.facts import Fact, Json
-
-
-class ConfigLoaded(Fact, frozen=True, gc=False):
-    """The config in force. Key: its fingerprint."""
-
-    type: ClassVar[str] = "config.loaded"
-
-    config: Json
+from runtime.facts import Fact
 
 
 class SecretMasked(Fact, frozen=True, gc=False):
@@ -44,6 +36,6 @@ class MaintenanceResumed(Fact, frozen=True, gc=False):
 
 
 SERVICE_FACTS: tuple[type[Fact], ...] = (
-    ConfigLoaded, SecretMasked, MaintenanceStopped, MaintenanceResumed,
+    SecretMasked, MaintenanceStopped, MaintenanceResumed,
 )  # fmt: skip
 """All of them."""

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import msgspec
 
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
@@ -17,15 +16,18 @@ from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_many, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, watched
 from runtime.app.health import Health, look
+from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
-from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.listing import Listing
+from runtime.app.manifesting import refuse_unknown
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.reloading import Announcing, methods_used
-from runtime.app.started import Started
+from runtime.app.retirement import Retirement
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -43,14 +45,13 @@ from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
-from runtime.manifests import HandlerManifest
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Started):
+class App(Listing):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -115,9 +116,9 @@ class App(Started):
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -139,6 +140,7 @@ class App(Started):
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
         run: str = "newest",
+        schema: str | None = None,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -167,6 +169,8 @@ class App(Started):
             secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
+            schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
+                only once it is there.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -201,7 +205,7 @@ class App(Started):
                     self._fan_out[0] if max_members is None else max_members,
                     self._fan_out[1] if max_items is None else max_items,
                 ),
-                self._authenticating.required, run, acknowledge,
+                self._authenticating.required, run, acknowledge, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -238,28 +242,6 @@ class App(Started):
     # --- running ---
 
     @property
-    def handlers(self) -> tuple[Declared, ...]:
-        """The versions as declared, in order, each with its manifest."""
-        return tuple(
-            msgspec.structs.replace(each, manifest=manifest_of(each, self._hooks, self._sources))
-            for each in self._declared
-        )
-
-    @property
-    def manifests(self) -> tuple[HandlerManifest, ...]:
-        """What the versions declare, as data, in order."""
-        return tuple(manifest_of(each, self._hooks, self._sources) for each in self._declared)
-
-    def findings(self) -> dict[str, list[str]]:
-        """Say for each handler what in its source would not happen again, with its remedy."""
-        return {
-            f"{each.template.text} {each.edition or ''}".strip(): findings_of(
-                each, run_order(each, self._hooks), self._sources
-            )
-            for each in self._declared
-        }
-
-    @property
     def parts(self) -> Parts:
         """What was registered, whether it runs or not."""
         return Parts(
@@ -280,8 +262,8 @@ class App(Started):
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
-        now_s = asyncio.get_running_loop().time()
-        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
         return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
@@ -329,6 +311,9 @@ class App(Started):
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         config = self._config if instead is None else config_of(given.config)
+        self.schemas_in(store, clock).prepare(
+            [each.schema for each in declared if each.schema is not None]
+        )
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,
@@ -354,6 +339,11 @@ class App(Started):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
+        self._retirement = Retirement(
+            store, partial(
+                Versions, store, control_stream(self.name), clock=clock, ids=ids, board=board, by=BY
+            ), clock, controller,
+        )  # fmt: skip
         routes = assemble(declared, deployed, self._transformers)
         self._controller = controller
         self._control = ControlLog(store, control_stream(self.name), clock)
@@ -366,6 +356,11 @@ class App(Started):
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._announcing = Announcing(store, self.name, clock)
+        self._watch = HealthWatch(
+            controller.outcomes, needs_of(declared, self._versions), telling(self._control),
+            self._edge.avoid, named_by(ids),
+        )  # fmt: skip
+        self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
@@ -428,6 +423,10 @@ class App(Started):
         await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
+            if self._watch is not None and self._retirement is not None:
+                self._watch.close()
+                self._hosting.changed = None
+                await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

@@ -14,11 +14,11 @@ from eventstore.memory import MemoryStore
 from runtime import module_facts as facts
 from runtime.context import CONTROL
 from runtime.control import control_stream
+from runtime.control_facts import ConfigLoaded
 from runtime.facts import CapabilityDenied, Fact
 from runtime.ingress.plain_http import PlainListener, plain
 from runtime.isolation import module_stream
 from runtime.messages import Answer
-from runtime.service_facts import ConfigLoaded
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import Said, run
 
