@@ -167,6 +167,8 @@ def _answers(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]
 def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     was, now = old.policies, new.policies
     yield from _moved("size", "max_body", was.max_body, now.max_body)
+    yield from _moved("size", "max_members", was.max_members or 1_000, now.max_members or 1_000)
+    yield from _moved("size", "max_items", was.max_items or 10_000, now.max_items or 10_000)
     yield from _moved("time", "timeout", was.timeout_s, now.timeout_s)
 
 
