@@ -38,3 +38,21 @@ MANIFEST_RULES: Mapping[str, Rule] = {
     "topic-removed": _rule(53, "-", "B", "nothing is published on a topic any more"),
 }
 """Name to rule. Source of the verdicts: the compatibility rules of Timescape, docs/versions.md."""
+
+MODULE_RULES: Mapping[str, Rule] = {
+    "method-removed": _rule(51, "B", "B", "the method is gone"),
+    "method-added": _rule(51, "S", "S", "the method is new"),
+    "argument-added": _rule(10, "S", "-", "an argument was added that may be left out"),
+    "argument-added-required": _rule(11, "B", "-", "an argument was added that must be given"),
+    "argument-removed": _rule(13, "B", "-", "an argument is no longer taken"),
+    "argument-required": _rule(15, "B", "-", "an argument that could be left out must be given"),
+    "argument-optional": _rule(16, "S", "-", "an argument may be left out"),
+    "argument-moved": _rule(41, "B", "-", "an argument stands at another place"),
+    "time-lowered": _rule(45, "R", "-", "a call has less time"),
+    "time-raised": _rule(45, "S", "-", "a call has more time"),
+    "once-only": _rule(48, "B", "-", "calling it twice may do twice what once does"),
+    "idempotent": _rule(48, "S", "-", "calling it twice does what once does"),
+    "capability-needed": _rule(52, "R", "-", "it needs a grant that it did not need"),
+    "capability-dropped": _rule(52, "S", "-", "it no longer needs a grant"),
+}
+"""What a change of a module means to its callers, and to who grants it what it needs."""

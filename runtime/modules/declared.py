@@ -151,7 +151,11 @@ class Module:
             made = Method(self.name, name, call, home, write_ahead=entry.write_ahead)
             made.signature = inspect.signature(call)
             entry = msgspec.structs.replace(
-                entry, parameters=_parameters(made.signature), result=_stored(made.signature)
+                entry,
+                parameters=_parameters(made.signature),
+                result=_stored(made.signature),
+                optional=_names(made.signature, _may_be_left_out),
+                by_name=_names(made.signature, _is_by_name),
             )
         except TimescapeError as error:
             self._faults.append(f"{name}: {error.problem}")
@@ -290,6 +294,21 @@ def _resolved(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _parameters(signature: inspect.Signature) -> tuple[tuple[str, Stored | None], ...]:
     return tuple((each.name, _type(each.annotation)) for each in signature.parameters.values())
+
+
+def _names(
+    signature: inspect.Signature, chosen: Callable[[inspect.Parameter], bool]
+) -> tuple[str, ...]:
+    return tuple(each.name for each in signature.parameters.values() if chosen(each))
+
+
+def _may_be_left_out(each: inspect.Parameter) -> bool:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return each.default is not inspect.Parameter.empty or each.kind in variadic
+
+
+def _is_by_name(each: inspect.Parameter) -> bool:
+    return each.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
 
 
 def _stored(signature: inspect.Signature) -> Stored | None:
