@@ -3,6 +3,7 @@
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
+from runtime.app.promising import promise
 from runtime.errors import Reject, TimescapeError
 from runtime.gtype import (
     Brand,
@@ -53,5 +54,6 @@ __all__ = [
     "ValidationFailed",
     "grant",
     "hook",
+    "promise",
     "sensitive",
 ]

@@ -43,6 +43,7 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,6 +136,7 @@ class App(Started):
         limits: str | Iterable[str] | None = None,
         idempotency: str | None = None,
         max_concurrency: int | None = None,
+        promises: Promises | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -162,6 +164,7 @@ class App(Started):
             limits: how often a caller may, `100/minute`, or several such.
             idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
             max_concurrency: how many of its requests run at once; None: as many as the app takes.
+            promises: problem codes, headers and more that callers rely on; see `runtime.promise`.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -182,7 +185,7 @@ class App(Started):
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required, run, acknowledge,
+                self._authenticating.required, run, acknowledge, promises,
             )  # fmt: skip
             self._declare(wanted)
             return function

@@ -1,18 +1,20 @@
 """How one version of a handler differs from another, and whom that breaks (DF-1, DF-2).
 
 Types are compared by `runtime.breaking`, what stands around them here: path, media types,
-statuses, limits, topics. What a manifest does not declare (headers, problem codes, the order
-of a list) cannot be compared.
+statuses, limits, topics, and what a handler promises besides.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
 from runtime.gtype import GType, gtype
 from runtime.gtype.kinds import Null, Union
+from runtime.gtype.stored import Stored
 from runtime.manifests.handler import HandlerManifest, Policies
+from runtime.manifests.promise_differences import promised
+from runtime.manifests.promises import NONE
 from runtime.manifests.reports import Difference, Differences, moved, of_types, said, type_of, whole
 from runtime.manifests.rules import MANIFEST_RULES
 
@@ -22,6 +24,7 @@ class _NoFields(msgspec.Struct):
 
 
 _NO_FIELDS = gtype(_NoFields)
+Answers: TypeAlias = Mapping[int, Stored | None]
 
 
 def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
@@ -34,6 +37,7 @@ def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
         *_limits(old, new),
         *_access(old.policies, new.policies),
         *_topics(old, new),
+        *promised(old.promises or NONE, new.promises or NONE),
     ]
     return whole(found)
 
@@ -87,6 +91,9 @@ def _body(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
 
 def _answers(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     before, after = dict(old.answers), dict(new.answers)
+    if {*before, *after} == {200, 202} and len(before) == len(after) == 1:
+        yield from _accepted(before, after)
+        return
     if old.media != new.media:
         yield from _said("answer", "media-changed", "", old.media, new.media)
     for status in sorted(before.keys() | after.keys()):
@@ -98,6 +105,14 @@ def _answers(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]
         elif old.media == new.media == "application/json":
             was, now = type_of(before[status]), type_of(after[status])
             yield from of_types(section, was, now, "response")
+
+
+def _accepted(before: Answers, after: Answers) -> Iterator[Difference]:
+    """Tell that what was done at once is now done later, or the reverse (BR-8)."""
+    was, now = str(*before), str(*after)
+    yield from _said("answer", "accepted-only", "", was, now)
+    old, new = (type_of(*each.values()) for each in (before, after))
+    yield from of_types(f"answer {now}", old, new, "response")
 
 
 def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:

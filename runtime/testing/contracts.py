@@ -11,6 +11,7 @@ from runtime.app import App
 from runtime.errors import VersionNotFound
 from runtime.gtype import GType, PlainChecker
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import NONE
 from runtime.testing.apps import AppHarness, Asked
 from runtime.testing.asking import Asking
 from runtime.testing.results import Result
@@ -85,6 +86,8 @@ def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
     asking = asking.with_query(**given_query)
     if manifest.version is not None:
         asking = asking.version(manifest.version)
+    for name in (manifest.promises or NONE).needs:
+        asking = asking.with_header(name, "1")
     if drawn.has_body:
         asking = asking.with_body(drawn.body)
     note(curl(asking))
@@ -110,6 +113,7 @@ def curl(asking: Asking) -> str:
 def _check_answer(manifest: HandlerManifest, result: Result) -> None:
     assert result.status < 500, _told(result, "failed on a request that conforms")  # noqa: S101
     assert result.status != 400, _told(result, "refused a request that conforms")  # noqa: S101
+    _check_code(manifest, result)
     answers = dict(manifest.answers)
     if result.status not in answers:
         return
@@ -117,6 +121,14 @@ def _check_answer(manifest: HandlerManifest, result: Result) -> None:
     if stored is not None:
         found = PlainChecker(GType(stored.root, stored.objects)).issues(result.json)
         assert not found.issues, f"answered what it does not declare: {found.issues[0].message}"  # noqa: S101
+
+
+def _check_code(manifest: HandlerManifest, result: Result) -> None:
+    """Hold an answer of failure to the codes that were promised, if any were."""
+    promised = dict((manifest.promises or NONE).problems)
+    if promised and 400 <= result.status < 500:
+        code = result.code or ""
+        assert promised.get(code) == result.status, _told(result, "promises no such problem")  # noqa: S101
 
 
 def _check_refusal(result: Result) -> None:

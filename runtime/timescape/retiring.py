@@ -1,6 +1,7 @@
 """Take versions out of service, and back: guards, deprecation, sunset (VL-4 to VL-6). Pure."""
 
 from runtime.errors import SunsetError, VersionProtectedError
+from runtime.timescape.ending import announced
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.table import DEFAULT_TAG, HandlerRoutes, Version
 from runtime.version_facts import VersionDeactivated, VersionDeprecated, VersionReactivated
@@ -100,7 +101,8 @@ def deprecate(
     """Return key and fact that announce the end of *version*.
 
     Raises:
-        SunsetError: of the current version, or sooner than 30 days without *force*.
+        SunsetError: of the current version; without *force* sooner than 30 days, or than
+            was announced.
     """
     if sunset_us is not None:
         if routes.current(now_us) == version:
@@ -113,6 +115,12 @@ def deprecate(
                 problem=f"{rfc3339(sunset_us)} is less than 30 days ahead.",
                 remedy=f"Give {rfc3339(now_us + NOTICE_US)} or later, or --force.",
             )
+    broken = announced(routes.retirement(str(version.id)), sunset_us)
+    if broken.breaking and not force:
+        raise SunsetError(
+            problem=f"Callers were told otherwise: {broken.changes[0].sentence} (BR-49).",
+            remedy="Give the time they were told or a later one, or --force.",
+        )
     return str(version.id), VersionDeprecated(sunset_us, link, by)
 
 
