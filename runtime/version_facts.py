@@ -24,6 +24,10 @@ class Compared(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     risky: tuple[str, ...] = ()
     summary: str = ""
     digest: str = ""
+    request_back: tuple[str, ...] | None = None
+    """Ids of rules by which requests of the newer are not fit for the older; None: not compared."""
+    response_back: tuple[str, ...] | None = None
+    """Ids of rules by which answers of the older are not fit for callers of the newer."""
 
 
 class HandlerDeployed(Fact, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
     facts,
+    health_facts,
     module_facts,
     policy_facts,
     queue_facts,
@@ -294,6 +295,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    health_facts.VersionHealthChanged: st.builds(
+        health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text
     ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,

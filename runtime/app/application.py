@@ -21,6 +21,7 @@ from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
+from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
@@ -108,6 +109,7 @@ class App(Started):
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -264,8 +266,8 @@ class App(Started):
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
-        now_s = asyncio.get_running_loop().time()
-        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
         return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
@@ -342,6 +344,11 @@ class App(Started):
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._watch = HealthWatch(
+            controller.outcomes, needs_of(declared, self._versions), telling(self._control),
+            self._edge.avoid, named_by(ids),
+        )  # fmt: skip
+        self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
@@ -383,6 +390,8 @@ class App(Started):
         await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
+            if self._watch is not None:
+                self._watch.close()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

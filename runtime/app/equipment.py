@@ -193,13 +193,15 @@ class Equipment:
         *,
         request_up: Callable[..., Any] | None = None,
         response_down: Callable[..., Any] | None = None,
+        request_down: Callable[..., Any] | None = None,
+        response_up: Callable[..., Any] | None = None,
         timeout: float = 5.0,
         blocking: bool = False,
         replace: bool = False,
     ) -> None:
         """Join two neighbouring versions: callers of the older are served by the newer's code.
 
-        Both functions ask for `parts`, a `runtime.Parts` of their own, and give it back,
+        The functions ask for `parts`, a `runtime.Parts` of their own, and give it back,
         changed. They are pure: sync or async, without contexts.
 
         Args:
@@ -208,6 +210,9 @@ class Equipment:
             newer: the next one.
             request_up: makes a request of the older version one of the newer.
             response_down: makes an answer of the newer version one of the older.
+            request_down: makes a request of the newer version one of the older, which serves it
+                while the newer is unhealthy.
+            response_up: makes an answer of the older version one of the newer.
             timeout: seconds each may take.
             blocking: run a sync function in a thread, because it takes long.
             replace: take the place of other code that joined the two.
@@ -223,7 +228,12 @@ class Equipment:
             declare_transformer(
                 handler,
                 (older, newer),
-                {"request_up": request_up, "response_down": response_down},
+                {
+                    "request_up": request_up,
+                    "response_down": response_down,
+                    "request_down": request_down,
+                    "response_up": response_up,
+                },
                 timeout=timeout,
                 blocking=blocking,
                 replace=replace,

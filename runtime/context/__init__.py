@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.health_facts import HEALTH_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
@@ -36,6 +37,7 @@ VOCABULARY = (
     *REQUEST_FACTS,
     *CONTROL_FACTS,
     *VERSION_FACTS,
+    *HEALTH_FACTS,
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,

@@ -70,6 +70,8 @@ class Hosting:
         self._hosted: dict[str, Hosted] = {}
         self._hosts: dict[str, Host] = {}
         self._teller: Teller | None = None
+        self.changed: Callable[[frozenset[str]], None] | None = None
+        """Told of all modules that have failed, whenever something happened to one."""
 
     @property
     def hosted(self) -> Mapping[str, Hosted]:
@@ -125,7 +127,7 @@ class Hosting:
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
         desk = GrantDesk(store, stream, granted, clock)
-        self._teller = teller = Teller(store, stream, clock, ids)
+        self._teller = teller = Teller(store, stream, clock, ids, self._noticed)
         self._hosts = {}
         for name, hosted in self._hosted.items():
             capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
@@ -135,6 +137,11 @@ class Hosting:
                 method.host = host
             self._hosts[name] = host
         return desk
+
+    def _noticed(self) -> None:
+        if self.changed is not None:
+            failed = (name for name, host in self._hosts.items() if host.state == "failed")
+            self.changed(frozenset(failed))
 
     async def start(self, name: str) -> None:
         """Start a module.
@@ -179,18 +186,31 @@ class Teller:
         stream: of the app's modules.
         clock: gives the time of facts.
         ids: gives chance.
+        noticed: called whenever something happened.
     """
 
-    def __init__(self, store: Store, stream: StreamId, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        store: Store,
+        stream: StreamId,
+        clock: Clock,
+        ids: Ids,
+        noticed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._stream = stream
         self._clock = clock
         self._ids = ids
+        self._noticed = noticed
         self._starts = 0
         self._last: Ticket | None = None
 
     def tell(self, fact: Fact, key: str) -> None:
         """Write *fact* down; a log that takes nothing any more does not stop a module."""
+        self._write(fact, key)
+        self._noticed()
+
+    def _write(self, fact: Fact, key: str) -> None:
         event = NewEvent(fact.type, fact, key, self._clock())
         try:
             self._last = self._store.append(
@@ -201,7 +221,7 @@ class Teller:
 
     def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
         """Tell that *module* asked for what it may not have."""
-        self.tell(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
+        self._write(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
 
     def chance(self) -> float:
         """Give a number from 0 to 1."""

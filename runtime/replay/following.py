@@ -23,6 +23,7 @@ from runtime.replay.looping import ReplayLoop, runs_here
 
 _SLACK_S = 0.001
 """What a recorded time may lie before the timer that brought it about."""
+_OF_VERSIONS = frozenset({"version.resolved", "version.placed"})
 _GIVE_VALUE = "Give it a value (--input /body/…=JSON), or replay a request whose record has it."
 
 
@@ -42,7 +43,7 @@ class Course(msgspec.Struct, frozen=True):
     leave: int | None = None
     """The revision behind which the run leaves its record in any case."""
     other_version: bool = False
-    """Whether another version runs, so that `version.resolved` differs."""
+    """Whether another version runs, so that what names versions differs."""
 
 
 class Follower:
@@ -136,8 +137,8 @@ class Follower:
             self.part(revision, kind, recorded, attempted)
 
     def _is_other_version(self, recorded: Event | None) -> bool:
-        resolved = recorded is not None and recorded.type == "version.resolved"
-        return resolved and self._course.other_version
+        chosen = recorded is not None and recorded.type in _OF_VERSIONS
+        return chosen and self._course.other_version
 
     def part(
         self, revision: int, kind: Kind, recorded: Event | None, attempted: NewEvent | None

@@ -45,7 +45,7 @@ class TableReducer:
     """See `eventstore.Keepable`."""
 
     name = "routes"
-    version = 2
+    version = 3
     types = frozenset(fact.type for fact in EFFECTS)
     # A newer program's fact must not hide the versions of a handler.
     unknown: OfUnknown = "skip"

@@ -41,7 +41,7 @@ class Resolution(msgspec.Struct, frozen=True):
     @property
     def runs(self) -> Version:
         """The version whose code runs, if it is there (TR-6)."""
-        return self.chain.steps[-1].newer if self.chain.steps else self.version
+        return self.chain.end if self.chain.steps else self.version
 
 
 class Refusal(msgspec.Struct, frozen=True):

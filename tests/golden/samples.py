@@ -11,6 +11,7 @@ from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
     facts,
+    health_facts,
     module_facts,
     policy_facts,
     queue_facts,
@@ -175,6 +176,10 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (
         version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
         "tsv:1790-post-orders-001",
+    ),
+    (
+        health_facts.VersionHealthChanged("degraded", "unhealthy", 31, 17, "answers", "5a17c0de"),
+        "tsv:1790-post-orders-002",
     ),
     (
         version_facts.TrafficSplitChanged(
