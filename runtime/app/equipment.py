@@ -198,6 +198,7 @@ class Equipment:
         timeout: float = 5.0,
         blocking: bool = False,
         replace: bool = False,
+        lossless: bool = False,
     ) -> None:
         """Join two neighbouring versions: callers of the older are served by the newer's code.
 
@@ -216,9 +217,11 @@ class Equipment:
             timeout: seconds each may take.
             blocking: run a sync function in a thread, because it takes long.
             replace: take the place of other code that joined the two.
+            lossless: what goes up and down again is what it was; `check_versions` holds it to
+                that. It needs both functions of a side.
 
         Raises:
-            TransformerError: it has no function.
+            TransformerError: it has no function, or no two to be lossless with.
             SignatureError: a function asks for something else than `parts`.
             VersionFormatError: a version is neither an edition nor an id.
             PolicySyntaxError: the timeout cannot be.
@@ -237,6 +240,7 @@ class Equipment:
                 timeout=timeout,
                 blocking=blocking,
                 replace=replace,
+                lossless=lossless,
                 place=place_of(caller(1)),
                 sources=self._sources,
             )

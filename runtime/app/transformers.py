@@ -17,6 +17,8 @@ from runtime.transform_facts import TransformerRegistered
 Function = Callable[..., Any]
 _GIVES = frozenset({"parts"})
 MAX_TIMEOUT_S = 3_600.0
+THERE_AND_BACK = (("request_up", "request_down"), ("response_up", "response_down"))
+"""Functions that undo one another, where a transformer is lossless (TX-8)."""
 
 
 class Transformer(msgspec.Struct, frozen=True):
@@ -35,6 +37,8 @@ class Transformer(msgspec.Struct, frozen=True):
     place: str
     """`file:line`."""
     fingerprint: str
+    lossless: bool = False
+    """Whether what goes up and down again is what it was."""
 
     def fact(self) -> TransformerRegistered:
         """Return what the log is told."""
@@ -56,6 +60,7 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
     timeout: object,
     blocking: bool,
     replace: bool,
+    lossless: bool = False,
     place: str,
     sources: Sources,
 ) -> Transformer:
@@ -72,6 +77,11 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
         raise TransformerError(
             problem=f"The transformer of {handler!r} ({place}) has no function.",
             remedy="Give request_up, response_down or both, or those of the way back.",
+        )
+    if lossless and not any(up in given and down in given for up, down in THERE_AND_BACK):
+        raise TransformerError(
+            problem=f"The transformer of {handler!r} ({place}) goes one way only, and is lossless.",
+            remedy="Give request_up and request_down, or response_up and response_down.",
         )
     older, newer = (_version(each) for each in versions)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not (
@@ -91,6 +101,7 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
         replace,
         place,
         _fingerprint(given, sources),
+        lossless,
     )
 
 

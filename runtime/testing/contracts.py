@@ -82,7 +82,7 @@ def _manifest(app: App, route: str, version: str | None) -> HandlerManifest:
 
 def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
     asking = harness.request(manifest.method, manifest.path).with_path(**drawn.params)
-    given_query = {name: _spelt(value) for name, value in drawn.query.items() if value is not None}
+    given_query = {name: spelt(value) for name, value in drawn.query.items() if value is not None}
     asking = asking.with_query(**given_query)
     if manifest.version is not None:
         asking = asking.version(manifest.version)
@@ -94,9 +94,10 @@ def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
     return harness.send(asking)
 
 
-def _spelt(value: Any) -> Any:
+def spelt(value: Any) -> Any:
+    """Give a value of a query as it is spelt; of a list each item."""
     if isinstance(value, list):
-        return [_spelt(each) for each in value]
+        return [spelt(each) for each in value]
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
 
 
