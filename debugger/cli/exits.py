@@ -5,6 +5,8 @@ from enum import IntEnum
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import (
+    ConflictError,
+    CorruptManifestError,
     NothingSelectedError,
     NotReplayableError,
     PositionOutOfRange,
@@ -83,6 +85,8 @@ _BY_CODE = {
 
 _BY_CLASS: dict[type[TimescapeError], Exit] = {
     NothingSelectedError: Exit.NOTHING_SELECTED,
+    CorruptManifestError: Exit.CORRUPT,
+    ConflictError: Exit.WRITE_REFUSED,
     VersionNotFound: Exit.NOT_FOUND,
     PositionOutOfRange: Exit.NOT_FOUND,
     TagNameError: Exit.BAD_INPUT,  # before what it is a kind of

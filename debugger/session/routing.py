@@ -8,7 +8,8 @@ import msgspec
 from debugger.errors import NotFoundError
 from debugger.session.session import Session
 from eventstore import StreamId
-from runtime.control import Versions, read_table, table_at
+from runtime.control import Versions, read_manifests, read_table, table_at
+from runtime.manifests.kept import Corrupt
 from runtime.queue import METHOD
 from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
@@ -47,6 +48,15 @@ def control_streams(session: Session) -> list[StreamId]:
         streams += [row.stream for row in rows]
         after = rows[-1].position
     return streams
+
+
+def corrupt_manifests(session: Session) -> list[Corrupt]:
+    """Give the manifests of all apps that are not what their digests say (MS-4)."""
+    return [
+        each
+        for stream in control_streams(session)
+        for each in read_manifests(session.store, stream).corrupt
+    ]
 
 
 def app_with(known: list[App], handler: str) -> App:

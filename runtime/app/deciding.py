@@ -4,17 +4,18 @@ A version that breaks nobody, or whose callers a transformer serves, takes over 
 nothing. One that breaks them waits beside what they have, until somebody promotes it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer, by_handler
-from runtime.errors import BreakingDeployError, PolicySyntaxError
-from runtime.facts import Fact
+from runtime.errors import BreakingDeployError, ManifestError, PolicySyntaxError
+from runtime.facts import Fact, Json
 from runtime.manifests import HandlerManifest
-from runtime.manifests.differences import Difference, Differences, diff, read_plain
+from runtime.manifests.differences import Difference, Differences, diff
+from runtime.manifests.kept import Manifests
 from runtime.timescape import HandlerRoutes, RouteTable, Version, VersionId
 from runtime.timescape.chains import Chain, chain, step_between
 from runtime.timescape.deploying import becomes_newest, deployment, is_needed
@@ -70,7 +71,7 @@ class Deploying:
 
     Args:
         table: as the log has it.
-        kept: manifests that the log keeps, by version id.
+        kept: manifests that the log keeps.
         declared: the versions of the app.
         transformers: of the app.
         policy: what becomes of breaking ones.
@@ -80,7 +81,7 @@ class Deploying:
     def __init__(
         self,
         table: RouteTable,
-        kept: Mapping[str, Any],
+        kept: Manifests,
         declared: Sequence[Declared],
         transformers: Sequence[Transformer],
         policy: DeployPolicy,
@@ -93,6 +94,7 @@ class Deploying:
         """Of those that are new."""
         self._folding = TableFolding(table)
         self._kept = kept
+        self._documents = set(kept.documents)
         self._declared = declared
         self._transformers = by_handler(transformers, declared)
         self._policy = policy
@@ -160,7 +162,7 @@ class Deploying:
         fact = msgspec.structs.replace(
             fact,
             diff=tuple(compared),
-            declares=None if manifest is None else manifest.plain(),
+            declares=self._new_document(manifest),
         )
         after = self._with(key, fact)
         activation, why = self._activation(routes, after, new, version.edition)
@@ -223,7 +225,21 @@ class Deploying:
     def _manifest(self, version: Version) -> HandlerManifest | None:
         """Return the manifest of a version: of the app, or as the log keeps it."""
         code = self._code_of(version)
-        return code.manifest if code is not None else read_plain(self._kept.get(str(version.id)))
+        return code.manifest if code is not None else self._kept_manifest(version)
+
+    def _kept_manifest(self, version: Version) -> HandlerManifest | None:
+        """Return what the log keeps of a version; None: nothing that can be used."""
+        try:
+            return self._kept.manifest(version.id.handler, str(version.id))
+        except ManifestError:
+            return None
+
+    def _new_document(self, manifest: HandlerManifest | None) -> Json:
+        """Return what the log does not have yet: a document stands in it once (MS-1)."""
+        if manifest is None or manifest.digest in self._documents:
+            return None
+        self._documents.add(manifest.digest)
+        return manifest.plain()
 
     def _code_of(self, version: Version) -> Declared | None:
         for each in self._declared:

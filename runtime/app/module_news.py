@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from runtime.breaking.differences import Differences
 from runtime.errors import DuplicateModuleError, ModuleManifestError
 from runtime.manifests.module import module_from_json
 from runtime.manifests.module_differences import diff_modules
-from runtime.manifests.reports import Differences
 from runtime.module_facts import ModuleRegistered
 
 

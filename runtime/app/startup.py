@@ -17,12 +17,12 @@ from runtime.app.declarations import Declared
 from runtime.app.module_news import differences, new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
+from runtime.breaking.differences import Differences
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact, Json
-from runtime.manifests.reports import Differences
+from runtime.facts import ConfigLoaded, Fact
+from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
-from runtime.version_facts import HandlerDeployed
 
 __all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
 
@@ -44,8 +44,7 @@ class Known(msgspec.Struct, frozen=True):
 
     modules: Mapping[str, ModuleRegistered] = {}
     config: str | None = None
-    manifests: Mapping[str, Json] = {}
-    """By version id, of those whose deployment kept it."""
+    manifests: Manifests = Manifests()
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -61,19 +60,17 @@ class Deployed(msgspec.Struct, frozen=True):
 def read_known(store: Store, stream: StreamId, last: int) -> Known:
     """Read which modules and which config were announced, up to revision *last*."""
     modules: dict[str, ModuleRegistered] = {}
-    manifests: dict[str, Json] = {}
     config: str | None = None
-    for event in store.read(stream, 1, last):
+    events = list(store.read(stream, 1, last))
+    for event in events:
         match event.data:
             case ModuleRegistered() as module:
                 modules[event.key or ""] = module
             case ConfigLoaded():
                 config = event.key or ""
-            case HandlerDeployed(declares=manifest):
-                manifests[event.key or ""] = manifest
             case _:
                 pass
-    return Known(modules, config, manifests)
+    return Known(modules, config, fold_manifests(events))
 
 
 def announce(  # noqa: PLR0913 - what an app is made of
@@ -135,9 +132,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     return Deployed(tuple(last[0].ids), table, generations)
 
 
-def foresee(
-    app: Startable, table: RouteTable, kept: Mapping[str, Json], now_us: int
-) -> Sequence[Decision]:
+def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> Sequence[Decision]:
     """Say what a start of *app* would deploy; nothing is refused.
 
     Args:

@@ -44,6 +44,11 @@ from runtime.errors.life import (
     NotStartedError,
     ServeError,
 )
+from runtime.errors.manifests import (
+    ConflictError,
+    CorruptManifestError,
+    ImmutableManifestError,
+)
 from runtime.errors.modules import (
     CircuitOpenError,
     DependencyError,
@@ -148,10 +153,12 @@ __all__ = [
     "CapabilityError",
     "CatchStatusError",
     "CircuitOpenError",
+    "ConflictError",
     "ConstraintError",
     "ContextClosedError",
     "ContextError",
     "ContextKeyError",
+    "CorruptManifestError",
     "CredentialsInvalidError",
     "DependencyError",
     "DivergenceError",
@@ -166,6 +173,7 @@ __all__ = [
     "HookPhaseClosedError",
     "HookTimedOutError",
     "IllegalPhaseError",
+    "ImmutableManifestError",
     "InvalidDefaultError",
     "InvalidEditError",
     "ManifestError",

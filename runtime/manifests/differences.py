@@ -5,17 +5,25 @@ statuses, limits, topics, and what a handler promises besides.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
+from runtime.breaking.differences import (
+    Difference,
+    Differences,
+    moved,
+    of_types,
+    said,
+    type_of,
+    whole,
+)
 from runtime.gtype import GType, gtype
 from runtime.gtype.kinds import Null, Union
 from runtime.gtype.stored import Stored
 from runtime.manifests.handler import HandlerManifest, Policies
 from runtime.manifests.promise_differences import promised
 from runtime.manifests.promises import NONE
-from runtime.manifests.reports import Difference, Differences, moved, of_types, said, type_of, whole
 from runtime.manifests.rules import MANIFEST_RULES
 
 
@@ -189,12 +197,4 @@ def _name_in(part: str) -> str | None:
     return part[1:-1].partition(":")[0]
 
 
-def read_plain(plain: Any) -> HandlerManifest | None:
-    """Read a manifest as a deployment keeps it; None: it keeps none that can be read."""
-    try:
-        return msgspec.convert(plain, HandlerManifest, strict=True) if plain else None
-    except msgspec.ValidationError:
-        return None
-
-
-__all__ = ["Difference", "Differences", "diff", "gone", "read_plain"]
+__all__ = ["Difference", "Differences", "diff", "gone"]

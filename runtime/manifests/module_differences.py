@@ -6,9 +6,17 @@ given by name and by place, so both have to stay.
 
 from collections.abc import Iterator, Sequence
 
+from runtime.breaking.differences import (
+    Difference,
+    Differences,
+    moved,
+    of_types,
+    said,
+    type_of,
+    whole,
+)
 from runtime.manifests.capabilities import Grant, covers
 from runtime.manifests.module import MethodEntry, ModuleManifest
-from runtime.manifests.reports import Difference, Differences, moved, of_types, said, type_of, whole
 from runtime.manifests.rules import MODULE_RULES
 
 _TIME = MODULE_RULES["time-lowered"], MODULE_RULES["time-raised"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from runtime.breaking.differences import Difference, said
 from runtime.manifests.promises import Promises
-from runtime.manifests.reports import Difference, said
 from runtime.manifests.rules import MANIFEST_RULES
 
 

@@ -48,9 +48,6 @@ MANIFEST_RULES: Mapping[str, Rule] = {
     "access-loosened": _rule(47, "R", "-", "more may call it"),
     "keys-required": _rule(48, "B", "-", "an idempotency key is needed, or does nothing any more"),
     "keys-offered": _rule(48, "S", "-", "an idempotency key may be given"),
-    "end-announced": _rule(49, "S", "S", "it is announced to end"),
-    "end-later": _rule(49, "S", "S", "it ends later than was announced"),
-    "end-earlier": _rule(49, "B", "B", "it ends earlier than was announced"),
     "topic-removed": _rule(53, "-", "B", "nothing is published on a topic any more"),
 }
 """Name to rule. Source of the verdicts: the compatibility rules of Timescape, docs/versions.md."""

@@ -1,9 +1,14 @@
 """What an announcement that a version ends means to its callers (BR-49). Pure."""
 
-from runtime.manifests.reports import Differences, said, whole
-from runtime.manifests.rules import MANIFEST_RULES
+from runtime.breaking.differences import Differences, said, whole
+from runtime.breaking.rules import Rule
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.table import Retirement
+
+_ANNOUNCED = Rule("BR-49", "safe", "safe", "none", "it is announced to end", by_value=False)
+_LATER = _ANNOUNCED._replace(sentence="it ends later than was announced")
+_EARLIER = Rule("BR-49", "breaking", "breaking", "none", "it ends earlier than was announced",
+                by_value=False)  # fmt: skip
 
 
 def announced(before: Retirement, sunset_us: int | None) -> Differences:
@@ -14,11 +19,11 @@ def announced(before: Retirement, sunset_us: int | None) -> Differences:
         sunset_us: when it is to end from now on; None: that is not decided.
     """
     if before.deprecated_us is None:
-        name = "end-announced"
+        rule = _ANNOUNCED
     elif before.sunset_us is None or before.sunset_us == sunset_us:
         return Differences()  # a date was still to come, or stays
     else:
         is_later = sunset_us is None or sunset_us > before.sunset_us
-        name = "end-later" if is_later else "end-earlier"
+        rule = _LATER if is_later else _EARLIER
     old, new = (None if each is None else rfc3339(each) for each in (before.sunset_us, sunset_us))
-    return whole(said("end", MANIFEST_RULES[name], "", old or "", new or "not decided"))
+    return whole(said("end", rule, "", old or "", new or "not decided"))

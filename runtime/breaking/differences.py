@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from runtime.breaking import Direction, compare
-from runtime.breaking.rules import Rule, Verdict
+from runtime.breaking.comparing import compare
+from runtime.breaking.rules import Direction, Rule, Verdict
 from runtime.gtype import GType, gtype
 from runtime.gtype.stored import Stored
 
