@@ -1,7 +1,7 @@
 """What an app has beside its handlers: hooks, modules, transformers, startup hooks, checks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -138,6 +138,11 @@ class Equipment:
         self._modules.adopt(name, self._hosting.add(module, grants))
         start = None if module.lazy else partial(self._hosting.start, name)
         self._life.add_module(name, start, partial(self._hosting.stop, name))
+
+    @property
+    def registered_modules(self) -> Mapping[str, ModuleRegistered]:
+        """The modules as the log is told of them, by name."""
+        return registrations(self._modules, self._hosting)
 
     def _order_modules(self) -> None:
         """See that modules start after those they depend on.

@@ -1,5 +1,6 @@
 """What a user writes in `app.transformer(…)`, checked as far as it can be before the start."""
 
+import ast
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -67,7 +68,7 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
     """Read what was written.
 
     Raises:
-        TransformerError: it has no function.
+        TransformerError: it has no function, none to be lossless with, or an unfinished one.
         SignatureError: a function asks for more than `parts`.
         VersionFormatError: what should be an edition or an id is none.
         PolicySyntaxError: a time that cannot be.
@@ -83,6 +84,7 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
             problem=f"The transformer of {handler!r} ({place}) goes one way only, and is lossless.",
             remedy="Give request_up and request_down, or response_up and response_down.",
         )
+    _refuse_unfinished(given, sources)
     older, newer = (_version(each) for each in versions)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not (
         0 < timeout <= MAX_TIMEOUT_S
@@ -103,6 +105,31 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
         _fingerprint(given, sources),
         lossless,
     )
+
+
+def _refuse_unfinished(functions: Mapping[str, Function], sources: Sources) -> None:
+    """See that nothing is left of what `timescape generate transformer` began (CG-13).
+
+    Raises:
+        TransformerError: names the places.
+    """
+    left = [
+        f"{name} ({written.file}:{node.lineno})"
+        for name, function in functions.items()
+        for written in sources.reached(function)[:1]
+        for node in ast.walk(written.tree or ast.Pass())
+        if isinstance(node, ast.Raise) and _says_unfinished(node.exc)
+    ]
+    if left:
+        raise TransformerError(
+            problem=f"A transformer is not finished: {', '.join(left)}.",
+            remedy="Write what stands in place of each `raise NotImplementedError`.",
+        )
+
+
+def _says_unfinished(raised: ast.expr | None) -> bool:
+    named = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(named, ast.Name) and named.id == "NotImplementedError"
 
 
 def _version(named: str | None) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from debugger.demo.shop import app as shop
 from runtime.codegen import difference, render, write
+from runtime.codegen.bundle import Declarations
 from runtime.codegen.rendering import Rendered
 from runtime.errors import GenerateError, NothingSelectedError
 from runtime.manifests import from_json, to_json
@@ -30,7 +31,7 @@ class Other(msgspec.Struct):
 
 
 def made(target: str, *manifests: Any, lang: str = "python", at: str | None = None) -> Rendered:
-    return render(target, lang, title="shop", manifests=manifests, tool="1", at=at)
+    return render(target, lang, declared=Declarations("shop", tuple(manifests)), tool="1", at=at)
 
 
 def document(*manifests: Any, at: str | None = None) -> dict[str, Any]:
