@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from debugger.demo.shop import app as shop
 from runtime.codegen import write
 from runtime.codegen.operations import service
 from runtime.codegen.selection import select
@@ -18,6 +19,7 @@ from runtime.manifests import HandlerManifest
 from tests.generated import drawing
 from tests.generated.drawing import TEXTS, many, sdk, services, use_site
 from tests.generated.loading import imported
+from tests.generated.odd_app import app as odd
 from tests.runtime.codegen.manifests import manifest
 
 Batch = tuple[HandlerManifest, ...]
@@ -81,7 +83,8 @@ def drawn_client(tmp_path_factory: pytest.TempPathFactory, batch: Batch) -> Path
     folder, drawn = tmp_path_factory.mktemp("drawn"), batch
     write(folder / "drawn_client", sdk(drawn))
     (folder / "use.py").write_text(use_site(drawn, "drawn_client"), "utf-8")
-    write(folder / "web", sdk(drawn, "typescript"))
+    for name, manifests in (("drawn", drawn), ("shop", shop.manifests), ("odd", odd.manifests)):
+        write(folder / "web" / name, sdk(manifests, "typescript"))
     return folder
 
 
@@ -115,13 +118,15 @@ def test_p05_drawn_clients_pass_pyright(drawn_client: Path) -> None:
 
 
 @pytest.mark.proves("P5", "CG-10")
-def test_p05_drawn_clients_compile_as_strict_typescript(drawn_client: Path) -> None:
+def test_p05_clients_compile_as_strict_typescript(drawn_client: Path) -> None:
     tsc = shutil.which("tsc")
     if tsc is None:
         pytest.skip("there is no tsc here")
     words = [tsc, "--strict", "--noEmit", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"]
 
-    assert run([*words, "web/client.ts"], drawn_client) == ""
+    files = [str(path) for path in sorted(drawn_client.glob("web/*/client.ts"))]
+    assert len(files) == 3
+    assert run([*words, *files], drawn_client) == ""
 
 
 @pytest.mark.proves("P5")
