@@ -17,8 +17,9 @@ from runtime.manifests.promises import NONE
 _PROBLEM: Final = "Problem"
 _SCHEME: Final = "caller"
 _PATH_SCHEMAS: Final[dict[str, Json]] = {
-    "str": {"type": "string", "minLength": 1},
-    "path": {"type": "string", "minLength": 1},
+    # What no path may hold, see `runtime.routing.paths`.
+    "str": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
+    "path": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
     "int": {"type": "integer", "minimum": -(1 << 63), "maximum": (1 << 63) - 1},
     "float": {"type": "number"},
     "uuid": {"type": "string", "format": "uuid"},
