@@ -110,7 +110,7 @@ def sdk(manifests: Sequence[HandlerManifest], lang: str = "python") -> Rendered:
     return render("sdk", lang, declared=Declarations("odd", tuple(manifests)), tool="1")
 
 
-def many(count: int = 20) -> tuple[HandlerManifest, ...]:
+def many(count: int = 12) -> tuple[HandlerManifest, ...]:
     """Draw many handlers for one app, the same each time."""
     found: list[HandlerManifest] = []
 
