@@ -103,7 +103,7 @@ class VersionResolved(Fact, frozen=True, gc=False):
 
     edition: str | None = None
     source: str = "default"
-    """query, header, datetime, split, default or latest."""
+    """query, header, datetime, pin, split, default or latest."""
     asked: str | None = None
     error: str | None = None
     table: int = 0  # position of the last control fact that was known then

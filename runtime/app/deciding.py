@@ -136,6 +136,7 @@ class Deploying:
             tags=version.tags,
             run=version.run,
         )
+        fact = msgspec.structs.replace(fact, schema=version.schema)
         decision, fact = self._judged(version, routes, key, fact)
         self._refuse(version, decision)
         self.decisions.append(decision)

@@ -34,6 +34,7 @@ from runtime.errors import (
 from runtime.lifecycle.binding import bind
 from runtime.routing import Template, parse
 from runtime.timescape import check_edition
+from runtime.timescape.schemas import check_schema
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -64,6 +65,7 @@ class Wanted(msgspec.Struct, frozen=True):
     run: object = "newest"
     acknowledge: Iterable[str] = ()
     promises: object = None
+    schema: str | None = None
     template: Template | None = None
     """Of what no route leads to; None: read from *route*."""
 
@@ -143,6 +145,8 @@ def declare(
     with faults:
         run = check_run(wanted.run)
     with faults:
+        schema = None if wanted.schema is None else check_schema(wanted.schema)
+    with faults:
         acknowledged = check_rules(wanted.acknowledge)
     with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
@@ -179,6 +183,7 @@ def declare(
         secrets=secrets,
         tags=tags,
         run=run,
+        schema=schema,
         acknowledged=acknowledged,
         rules=rules,
         promises=promises,

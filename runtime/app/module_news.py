@@ -7,7 +7,7 @@ import msgspec
 from runtime.breaking.differences import Differences
 from runtime.errors import DuplicateModuleError, ModuleManifestError
 from runtime.manifests.module import module_from_json
-from runtime.manifests.module_differences import diff_modules
+from runtime.manifests.module_changes import diff_modules
 from runtime.module_facts import ModuleRegistered
 
 

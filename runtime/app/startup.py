@@ -129,6 +129,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
         _warn(decision)
     for name, found in changed.items():
         _tell(name, found)
+    _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
 
 
@@ -149,6 +150,18 @@ def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> 
     deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
     deploying.decide()
     return deploying.decisions
+
+
+def _list_absent(table: RouteTable, there: Sequence[VersionId]) -> None:
+    """Tell who runs the app which versions are in service and cannot be served (PL-1)."""
+    code = set(there)
+    for routes in table:
+        absent = [v for v in routes.line if v.id not in code and routes.is_active(str(v.id))]
+        if absent:
+            _log.info(
+                "versions without code: handler=%s number=%d newest=%s",
+                routes.handler, len(absent), absent[-1].id,
+            )  # fmt: skip
 
 
 def _warn(decision: Decision) -> None:

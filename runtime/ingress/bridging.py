@@ -70,9 +70,14 @@ def _candidates(
     """
     meant = resolution.version
     serves = routes.in_service(str(meant.id), now_us)
-    ways = [resolution.chain] if resolution.chain.steps else []
+    way = resolution.chain
     may_fall_back = serves and str(meant.id) not in unhealthy
-    yield from _over(endpoint, ways, may_fall_back=may_fall_back)
+    if way.steps:
+        yield from _over(endpoint, [way], may_fall_back=may_fall_back)
+        taken = endpoint.code.get(str(way.end.id))
+        if taken is not None and not way.hops and str(meant.id) not in endpoint.code:
+            # Nothing knows its types any more, and nothing has to: there is no difference.
+            yield Placed(taken, way.end)
     if serves:
         own = endpoint.code.get(str(meant.id))
         placed = _patched(endpoint, routes, meant, now_us) if own is None else Placed(own, meant)

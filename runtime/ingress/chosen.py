@@ -108,7 +108,7 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     ]
     if source == "datetime" and resolution.since_us is not None:
         headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
-    if source == "split":
+    if source in {"split", "pin"}:
         # Which version it is depends on who asks.
         headers.append((b"cache-control", b"private"))
     return tuple(headers)

@@ -34,6 +34,7 @@ from runtime.messages import Answer, Received
 from runtime.policies.callers import caller_of
 from runtime.routing import Match, MethodNotAllowed, Routes, split_path
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
+from runtime.timescape.pins import pinned
 from runtime.timescape.splits import bucket_of, subject_of
 from runtime.timescape.table import Split
 
@@ -324,6 +325,8 @@ class Edge:
         table = self.board.table
         # The wall clock may step back: what the log knows to have been is not undone.
         received_us = max(received_us, table.at_us)
+        if table.pins and not arriving.selectors:
+            arriving.selectors = pinned(table, endpoint.handler, arriving.principal.subjects)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
         if chosen is None:
             chosen = self._choose(arriving, endpoint, table, received_us)

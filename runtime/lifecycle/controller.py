@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -25,9 +26,7 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
 from runtime.lifecycle.arrival import arrival, arrived
@@ -138,6 +137,17 @@ class Controller:
         """How many requests run now."""
         return len(self._running)
 
+    def is_running(self, request_id: str) -> bool:
+        """Say whether a request runs; what is no id of one does not."""
+        with contextlib.suppress(ValueError):
+            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        return False
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
+
     @property
     def abandoned(self) -> int:
         """How many pieces of code were given up and still run (CN-3)."""
@@ -150,7 +160,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = self._shutting_down(received)
+            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
@@ -421,9 +431,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    def _shutting_down(self, received: Received) -> Answer:
-        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
 
     async def _is_idle(self, within_s: float | None) -> bool:
         if self._running:

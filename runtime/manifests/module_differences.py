@@ -1,96 +1,70 @@
-"""How a module differs from what it was, and whom that breaks (BR-51, BR-52).
+"""What a new generation of a module breaks for handlers that call it (BR-51).
 
-What callers give is judged as a request is, what they get as an answer is. Arguments may be
-given by name and by place, so both have to stay.
+Handlers that run go on with the module as they know it: they send the arguments, and read the
+answers, of its old manifest. Arguments are judged like requests, answers like responses; and
+as a value of a class is read by the class that handlers have, a field more is too much.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from typing import Any
 
-from runtime.breaking.differences import (
-    Difference,
-    Differences,
-    moved,
-    of_types,
-    said,
-    type_of,
-    whole,
-)
-from runtime.manifests.capabilities import Grant, covers
+from runtime.breaking import Direction, compare
+from runtime.gtype import GType, gtype
+from runtime.gtype.stored import Stored
 from runtime.manifests.module import MethodEntry, ModuleManifest
-from runtime.manifests.rules import MODULE_RULES
 
-_TIME = MODULE_RULES["time-lowered"], MODULE_RULES["time-raised"]
+RULE = "BR-51"
+_ANY = gtype(Any)
 
 
-def diff_modules(old: ModuleManifest, new: ModuleManifest) -> Differences:
-    """List how *new* differs from *old* for code that calls *old*.
+def broken(
+    old: ModuleManifest, new: ModuleManifest, used: Collection[str] | None = None
+) -> list[str]:
+    """Tell what breaks, a sentence each.
 
     Args:
-        old: what callers were written for.
-        new: what is to take its place; names and versions are not compared.
-
-    Returns:
-        Changes; `breaking` says whether a call that worked may not, a verdict `risky` by
-        `BR-52` that somebody has to grant what was not needed before.
+        old: as handlers know it.
+        new: as it is to be.
+        used: methods that handlers in use call; None: it cannot be seen, so any.
     """
-    found = [*_capabilities(old.capabilities, new.capabilities)]
-    for name in sorted(old.methods.keys() | new.methods.keys()):
-        section, before, after = f"method {name}", old.methods.get(name), new.methods.get(name)
-        if before is None:
-            found += _said(section, "method-added", "", "", name)
-        elif after is None:
-            found += _said(section, "method-removed", "", name, "")
+    found = []
+    for name, before in old.methods.items():
+        if used is not None and name not in used:
+            continue
+        after = new.methods.get(name)
+        if after is None:
+            found.append(f"{name} is gone ({RULE})")
         else:
-            found += _method(section, before, after)
-    return whole(found)
+            found += [f"{name}: {told} ({RULE})" for told in _changed(before, after)]
+    return found
 
 
-def _method(section: str, old: MethodEntry, new: MethodEntry) -> Iterator[Difference]:
-    yield from _arguments(section, old, new)
-    yield from of_types(section, type_of(old.result), type_of(new.result), "response", "/result")
-    yield from moved(section, _TIME, "timeout", old.timeout_s, new.timeout_s)
-    if old.idempotent != new.idempotent:
-        rule = "idempotent" if new.idempotent else "once-only"
-        yield from _said(section, rule, "", "", "")
-
-
-def _arguments(section: str, old: MethodEntry, new: MethodEntry) -> Iterator[Difference]:
+def _changed(old: MethodEntry, new: MethodEntry) -> Iterator[str]:
     before, after = dict(old.parameters), dict(new.parameters)
-    for name in before.keys() - after.keys():
-        yield from _said(section, "argument-removed", f"/{name}", name, "")
-    for name in after.keys() - before.keys():
-        rule = "argument-added" if name in new.optional else "argument-added-required"
-        yield from _said(section, rule, f"/{name}", "", name)
-    for name in before.keys() & after.keys():
-        was, now = name in old.optional, name in new.optional
-        if was != now:
-            rule = "argument-optional" if now else "argument-required"
-            yield from _said(section, rule, f"/{name}", name, name)
-        types = type_of(before[name]), type_of(after[name])
-        yield from of_types(section, *types, "request", f"/{name}")
-    yield from _places(section, old, new)
+    for name in before:
+        if name not in after:
+            yield f"it takes no {name} any more"
+    kept = [name for name in after if name in before]
+    if kept != [name for name in before if name in after] or [*after][: len(kept)] != kept:
+        yield "its arguments stand in another order"
+    for name in after:
+        if name not in before and name not in new.optional:
+            yield f"it needs {name}, too"
+        elif name in old.optional and name not in new.optional:
+            yield f"it needs {name}"
+    for name in kept:
+        yield from _types(f"its {name}", before[name], after[name], "request")
+    yield from _types("its answer", old.result, new.result, "response")
 
 
-def _places(section: str, old: MethodEntry, new: MethodEntry) -> Iterator[Difference]:
-    """Tell of arguments that a call by place would not give any more, or to another one."""
-    kept, after = dict(new.parameters), _by_place(new)
-    for place, name in enumerate(_by_place(old), 1):
-        now = after.index(name) + 1 if name in after else None
-        if name in kept and now != place:
-            yield from _said(section, "argument-moved", f"/{name}", str(place), str(now or "name"))
+def _types(
+    what: str, old: Stored | None, new: Stored | None, direction: Direction
+) -> Iterator[str]:
+    for change in compare(_type(old), _type(new), direction).changes:
+        unread = direction == "response" and change.name.startswith("field-added")
+        if unread or change.verdict(direction) == "breaking":
+            yield f"{what}{change.pointer}: {change.rule.sentence}"
 
 
-def _by_place(method: MethodEntry) -> list[str]:
-    return [name for name, _ in method.parameters if name not in method.by_name]
-
-
-def _capabilities(old: Sequence[Grant], new: Sequence[Grant]) -> Iterator[Difference]:
-    for rule, held, wanted in (("needed", old, new), ("dropped", new, old)):
-        for kind, pattern in sorted({(g.kind, p) for g in wanted for p in g.patterns}):
-            if not covers(held, Grant(kind, (pattern,))):
-                told = ("", pattern) if rule == "needed" else (pattern, "")
-                yield from _said("capabilities", f"capability-{rule}", f"/{kind}", *told)
-
-
-def _said(section: str, name: str, pointer: str, old: str, new: str) -> Iterator[Difference]:
-    return said(section, MODULE_RULES[name], pointer, old, new)
+def _type(stored: Stored | None) -> GType:
+    return _ANY if stored is None else GType(stored.root, stored.objects)

@@ -126,7 +126,7 @@ class Follower:
     def _compare(self, revision: int, attempted: NewEvent) -> None:
         recorded = self._events[revision - 1] if revision <= len(self._events) else None
         kind = difference(recorded, attempted)
-        if kind is None or self._is_other_version(recorded):
+        if kind is None or self._is_other_version(recorded, attempted):
             if kind is None and self.alike == revision - 1 and _key(recorded) == attempted.key:
                 self.alike = revision
         elif kind == "redacted":
@@ -136,9 +136,10 @@ class Follower:
         else:
             self.part(revision, kind, recorded, attempted)
 
-    def _is_other_version(self, recorded: Event | None) -> bool:
-        chosen = recorded is not None and recorded.type in _OF_VERSIONS
-        return chosen and self._course.other_version
+    def _is_other_version(self, recorded: Event | None, attempted: NewEvent) -> bool:
+        if recorded is None or recorded.type != attempted.type:
+            return False
+        return recorded.type in _OF_VERSIONS and self._course.other_version
 
     def part(
         self, revision: int, kind: Kind, recorded: Event | None, attempted: NewEvent | None

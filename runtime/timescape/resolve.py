@@ -30,7 +30,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
     version: Version
     source: str
-    """query, header, datetime, split, default or latest."""
+    """query, header, datetime, pin, split, default or latest."""
     since_us: int | None = None
     """Of an instant: from when on that version was current."""
     bucket: int | None = None

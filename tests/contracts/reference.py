@@ -63,7 +63,7 @@ def fields(cls: ast.ClassDef) -> list[str]:
 def facts() -> str:
     names = (
         "facts", "policy_facts", "version_facts", "service_facts", "module_facts",
-        "transform_facts", "queue_facts", "health_facts",
+        "transform_facts", "queue_facts", "health_facts", "control_facts", "schema_facts",
     )  # fmt: skip
     paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []

@@ -17,6 +17,7 @@ from runtime.ingress.endpoints import Takes
 from runtime.lifecycle.handlers import Joint
 from runtime.testing import FakeClock, SeededIds, run_virtual, version_of
 from runtime.timescape import HandlerRoutes, Resolution, fold_table
+from runtime.timescape.chains import running
 from runtime.transform_facts import TransformerRegistered
 from runtime.version_facts import Compared, VersionDeactivated
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
@@ -96,20 +97,23 @@ def test_p07_unhealthy_is_never_placed(
     meant = min(meant, len(steps) + 1)
     retired, absent = retired - {meant}, absent - {meant}
     routes = routes_of(steps, retired)
-    found = Resolution(routes.versions[version_id(meant)], source)
+    version = routes.versions[version_id(meant)]
+    found = Resolution(version, source, chain=running(routes, version, at(99)))
     avoided = frozenset(map(version_id, unhealthy))
 
     got = place(endpoint_of(routes, absent), routes, found, at(99), avoided)
 
     named = source in {"query", "header", "pin"}
     others = [] if named else [n for n in joined(steps, meant) if n not in retired | absent]
-    well = [n for n in (meant, *others) if n not in unhealthy]
+    runs = found.runs.id.sequence
+    order = [*([runs] if runs != meant and runs not in absent else []), meant, *others]
+    well = [n for n in order if n not in unhealthy]
     seen("none" if not well else "itself" if well[0] == meant else "another")
     if isinstance(got, Unavailable):
         assert (well, got.reason) == ([], "unhealthy")
     else:
         assert str(got.version.id) == version_id(well[0])
-        assert got.failed_over == (well[0] != meant)
+        assert got.failed_over == (order[0] in unhealthy)
 
 
 # --- and in an app that runs ---

@@ -16,7 +16,7 @@ from runtime.manifests.module import (
     module_from_json,
     module_to_json,
 )
-from runtime.manifests.module_differences import diff_modules
+from runtime.manifests.module_changes import diff_modules
 from runtime.manifests.rules import MODULE_RULES
 
 INT, TEXT, MAYBE = (stored_type(gtype(hint)) for hint in (int, str, int | None))
