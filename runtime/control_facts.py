@@ -1,56 +1,32 @@
-"""The vocabulary, continued: who is pinned to a version, and when versions are retired.
+"""The vocabulary, continued: the config in force, and the names of forks.
 
 They stand in control streams. See `runtime.facts` for what holds of all facts.
 """
 
 from typing import ClassVar
 
-from runtime.facts import Fact
+from runtime.facts import Fact, Json
 
 
-class VersionPinned(Fact, frozen=True, gc=False):
-    """A caller who names no version gets this one. Key: the handler id, or `*` for all."""
+class ConfigLoaded(Fact, frozen=True, gc=False):
+    """The config in force. Key: its fingerprint."""
 
-    type: ClassVar[str] = "version.pinned"
+    type: ClassVar[str] = "config.loaded"
 
-    kind: str
-    """credential, principal or tenant."""
-    subject: str
-    """Its id."""
-    selector: str
-    """As a request would name it: a version id, edition, instant, tag or latest."""
-    previous: str | None = None
-    """What it was pinned to before."""
+    config: Json
+
+
+class ForkNamed(Fact, frozen=True, gc=False):
+    """A fork has this name from now on, and no other one. Key: the name."""
+
+    type: ClassVar[str] = "fork.named"
+
+    stream: str
+    """The fork, 32 hex digits."""
+    parent: str
+    """The request it goes on from; of its forks no two have one name."""
     by: str = ""
 
 
-class VersionUnpinned(Fact, frozen=True, gc=False):
-    """A caller is not pinned any more. Key: the handler id, or `*`."""
-
-    type: ClassVar[str] = "version.unpinned"
-
-    kind: str
-    subject: str
-    by: str = ""
-
-
-class PolicyChanged(Fact, frozen=True, gc=False):
-    """When versions count as used, and which are let be. Key: `retirement`."""
-
-    type: ClassVar[str] = "policy.changed"
-
-    hot: int = 100
-    """Requests in 24 hours from which on a version is hot."""
-    idle_s: int = 604_800
-    """Without a request for longer it is cold."""
-    low: int = 10
-    """With fewer requests in 7 days it is little used."""
-    excluded: tuple[str, ...] = ()
-    """Handlers whose versions are let be."""
-    overrides: tuple[tuple[str, str], ...] = ()
-    """Version ids that are let be whatever comes: keep; or go as soon as they may: deactivate."""
-    by: str = ""
-
-
-CARE_FACTS: tuple[type[Fact], ...] = (VersionPinned, VersionUnpinned, PolicyChanged)
-"""All of them."""
+CONTROL_FACTS: tuple[type[Fact], ...] = (ConfigLoaded, ForkNamed)
+"""What stands in control streams, besides `version_facts` and `module_facts`."""

@@ -254,6 +254,9 @@ class ContextDeleted(Fact, frozen=True, gc=False):
 
     type: ClassVar[str] = "context.deleted"
 
+    origin: str | None = None
+    """fork; None: the handler."""
+
 
 class ContextCleaned(Fact, frozen=True, gc=False):
     """All user keys were removed."""
@@ -422,17 +425,6 @@ class ResponseSent(Fact, frozen=True, gc=False):
     delivered: bool = True
 
 
-# --- control streams ---
-
-
-class ConfigLoaded(Fact, frozen=True, gc=False):
-    """The config in force. Key: its fingerprint."""
-
-    type: ClassVar[str] = "config.loaded"
-
-    config: Json
-
-
 REQUEST_FACTS: tuple[type[Fact], ...] = (
     RequestReceived, PrincipalEstablished, VersionResolved, PhaseChanged, ValidationFailed,
     HookRegistered, HookStarted, HookEnded, HookFailed, HandlerStarted, HandlerEnded, HandlerFailed,
@@ -442,6 +434,3 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     CompensationCancelled, CleanupRan, CleanupFailed, RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""
-
-CONTROL_FACTS: tuple[type[Fact], ...] = (ConfigLoaded,)
-"""What stands in control streams, besides `version_facts` and `module_facts`."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
+    care_facts,
     control_facts,
     facts,
     health_facts,
@@ -252,7 +253,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ContextEdited: st.builds(
         facts.ContextEdited, _patches, st.booleans(), trees, st.none() | st.just("fork")
     ),
-    facts.ContextDeleted: st.builds(facts.ContextDeleted),
+    facts.ContextDeleted: st.builds(facts.ContextDeleted, _opt),
     facts.ContextCleaned: st.builds(facts.ContextCleaned),
     facts.ContextSnapshotted: st.builds(facts.ContextSnapshotted),
     facts.ContextRestored: st.builds(
@@ -307,12 +308,12 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         st.lists(plain_text, max_size=2).map(tuple), st.none() | _failures,
     ),
     schema_facts.SchemaRolledBack: st.builds(schema_facts.SchemaRolledBack, plain_text),
-    control_facts.VersionPinned: st.builds(
-        control_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
+    care_facts.VersionPinned: st.builds(
+        care_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
     ),
-    control_facts.VersionUnpinned: st.builds(control_facts.VersionUnpinned, *[plain_text] * 3),
-    control_facts.PolicyChanged: st.builds(
-        control_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
+    care_facts.VersionUnpinned: st.builds(care_facts.VersionUnpinned, *[plain_text] * 3),
+    care_facts.PolicyChanged: st.builds(
+        care_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
         st.lists(st.tuples(plain_text, st.sampled_from(["keep", "deactivate"])), max_size=2).map(
             tuple
         ),
@@ -370,7 +371,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _pairs,
         _pairs,
     ),
-    facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
+    control_facts.ConfigLoaded: st.builds(control_facts.ConfigLoaded, trees),
+    control_facts.ForkNamed: st.builds(control_facts.ForkNamed, *[plain_text] * 3),
     queue_facts.MessagePublished: st.builds(
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
     ),

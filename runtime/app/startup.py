@@ -19,7 +19,8 @@ from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.breaking.differences import Differences
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact
+from runtime.control_facts import ConfigLoaded
+from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId

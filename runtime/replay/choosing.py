@@ -13,8 +13,9 @@ from runtime.app.assembly import classes_of, joints_of, ready, served
 from runtime.app.declarations import Declared
 from runtime.context.phases import AUTHORIZED
 from runtime.control import control_stream, read_table, table_at
+from runtime.control_facts import ConfigLoaded
 from runtime.errors import NotReplayableError, UnknownVersionError
-from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
+from runtime.facts import RequestReceived, VersionResolved
 from runtime.ingress import Endpoint
 from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext

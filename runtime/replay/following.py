@@ -14,7 +14,14 @@ import msgspec
 from eventstore import Clock, Event, NewEvent, Store, StreamId
 from eventstore.values import Withheld
 from runtime.errors import NotRecordedError
-from runtime.facts import ContextEdited, ContextRestored, EffectRequested, Fact, RequestTimedOut
+from runtime.facts import (
+    ContextDeleted,
+    ContextEdited,
+    ContextRestored,
+    EffectRequested,
+    Fact,
+    RequestTimedOut,
+)
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.run import Run
 from runtime.replay.answering import Answers
@@ -202,7 +209,8 @@ class Follower:
     def injected(self) -> Event | None:
         """Return the record's next fact if it is an edit, which no code writes (RX-5)."""
         fact = _data(self.coming)
-        edit = isinstance(fact, ContextEdited | ContextRestored) and fact.origin
+        edits = ContextEdited | ContextDeleted | ContextRestored
+        edit = isinstance(fact, edits) and fact.origin
         return self.coming if edit else None
 
     # --- when nothing can happen ---

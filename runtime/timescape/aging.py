@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from runtime.control_facts import PolicyChanged
+from runtime.care_facts import PolicyChanged
 from runtime.errors import RetirementError
 from runtime.timescape.chains import instead
 from runtime.timescape.finding import handler_of, version_of

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from eventstore import Event
-from runtime import control_facts, facts, schema_facts, version_facts
+from runtime import care_facts, facts, schema_facts, version_facts
 from runtime.errors import VersionFormatError
 from runtime.timescape.table import (
     IN_SERVICE,
@@ -250,18 +250,18 @@ def _split_changed(table: TableFolding, fact: version_facts.TrafficSplitChanged,
     draft.promote(draft.versions[whole], free_from(draft.timeline, table.at_us))
 
 
-def _pinned(table: TableFolding, fact: control_facts.VersionPinned, key: str) -> None:
+def _pinned(table: TableFolding, fact: care_facts.VersionPinned, key: str) -> None:
     pin = Pin(key, fact.kind, fact.subject, fact.selector)
     table.pins = MappingProxyType({**table.pins, pin.place: pin})
 
 
-def _unpinned(table: TableFolding, fact: control_facts.VersionUnpinned, key: str) -> None:
+def _unpinned(table: TableFolding, fact: care_facts.VersionUnpinned, key: str) -> None:
     gone = key, fact.kind, fact.subject
     left = {place: pin for place, pin in table.pins.items() if place != gone}
     table.pins = MappingProxyType(left)
 
 
-def _policy(table: TableFolding, fact: control_facts.PolicyChanged, key: str) -> None:
+def _policy(table: TableFolding, fact: care_facts.PolicyChanged, key: str) -> None:
     overrides = MappingProxyType(dict(fact.overrides))
     table.policy = Policy(fact.hot, fact.idle_s, fact.low, fact.excluded, overrides)
 
@@ -298,9 +298,9 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     version_facts.VersionDeprecated: _deprecated,
     version_facts.TrafficSplitChanged: _split_changed,
     TransformerRegistered: _transformer,
-    control_facts.VersionPinned: _pinned,
-    control_facts.VersionUnpinned: _unpinned,
-    control_facts.PolicyChanged: _policy,
+    care_facts.VersionPinned: _pinned,
+    care_facts.VersionUnpinned: _unpinned,
+    care_facts.PolicyChanged: _policy,
     **dict.fromkeys(schema_facts.SCHEMA_FACTS, _schema),
 }
 """What each fact does to the table."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from runtime.control_facts import VersionPinned, VersionUnpinned
+from runtime.care_facts import VersionPinned, VersionUnpinned
 from runtime.errors import PinError
 from runtime.timescape import selectors as forms
 from runtime.timescape.finding import handler_of

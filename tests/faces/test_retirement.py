@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from runtime import App
+from runtime.care_facts import PolicyChanged
 from runtime.control import control_stream
-from runtime.control_facts import PolicyChanged
 from runtime.errors import AlreadyStartedError
 from runtime.testing import FakeClock, SeededIds, run_virtual
 from tests.faces.asgi import Reply, ask, memory_store

@@ -10,6 +10,7 @@ import msgspec
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
+    care_facts,
     control_facts,
     facts,
     health_facts,
@@ -111,7 +112,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.CapabilityDenied("stock", "module.call", "left", "req-" + "0" * 32), "stock.left"),
     (facts.ContextSet(AWKWARD), "cart"),
     (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
-    (facts.ContextDeleted(), "note"),
+    (facts.ContextDeleted("fork"), "note"),
     (facts.ContextCleaned(), None),
     (facts.ContextSnapshotted(), "priced"),
     (facts.ContextRestored(17, PATCH, "fork", "bob", "before the wrong total"), "priced"),
@@ -190,12 +191,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (schema_facts.SchemaFailed("r3", ("r2",), ("r1",), FAILURE, "ann"), "orders@2"),
     (schema_facts.SchemaRolledBack("ann"), "orders@2"),
     (
-        control_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
+        care_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
         "post-orders",
     ),
-    (control_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
+    (care_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
     (
-        control_facts.PolicyChanged(
+        care_facts.PolicyChanged(
             50, 86_400, 5, ("get-cart",), (("tsv:1790-post-orders-001", "keep"),), "ann"
         ),
         "retirement",
@@ -296,7 +297,8 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
-    (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+    (control_facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+    (control_facts.ForkNamed("01" * 16, "02" * 16, "ann"), "without tax"),
 )
 
 _CURSOR = f"{'01' * 16}.3.1042.{'ab' * 32}"

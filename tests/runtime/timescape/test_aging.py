@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Event
-from runtime.control_facts import PolicyChanged
+from runtime.care_facts import PolicyChanged
 from runtime.errors import RetirementError, VersionNotFound
 from runtime.timescape import RouteTable, fold_table
 from runtime.timescape.aging import Judged, change_policy, judge, retirement, status_of

@@ -7,7 +7,7 @@ from hypothesis import event as seen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.control_facts import VersionPinned, VersionUnpinned
+from runtime.care_facts import VersionPinned, VersionUnpinned
 from runtime.errors import PinError, VersionNotFound
 from runtime.timescape import Refusal, Resolution, RouteTable, fold_table, resolve
 from runtime.timescape.keeping import TABLE_REDUCER
