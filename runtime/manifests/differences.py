@@ -125,7 +125,11 @@ def _accepted(before: Answers, after: Answers) -> Iterator[Difference]:
 
 def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     was, now = old.policies, new.policies
+    members = was.max_members or 1_000, now.max_members or 1_000
+    items = was.max_items or 10_000, now.max_items or 10_000
     yield from moved("limits", _SIZE, "max_body", was.max_body, now.max_body)
+    yield from moved("limits", _SIZE, "max_members", *members)
+    yield from moved("limits", _SIZE, "max_items", *items)
     yield from moved("limits", _TIME, "timeout", was.timeout_s, now.timeout_s)
 
 

@@ -54,6 +54,10 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     max_concurrency: int | None = None
     run: str = "newest"
     """newest: callers of it are served by later code where transformers lead there; own."""
+    max_members: int | None = None
+    """That an object of a body may have; None: 1 000."""
+    max_items: int | None = None
+    """That an array of a body may have; None: 10 000."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -79,42 +79,6 @@ def test_a_value_is_unset_in_a_draft_and_an_unknown_live_name_is_refused() -> No
     drive(scenario, fill=order, again=Here)
 
 
-async def name_fork(person: Person) -> None:
-    await to_fork(person)
-    await said(person, "colon", "name-fork")
-    assert person.message.endswith("the store is locked: ! unlocks it")
-    await person.press("!", "enter")
-    await said(person, "colon", "name-fork")
-    await person.write("as priced")
-    await person.press("enter")
-
-    assert person.message == "Called as priced."
-    assert "as priced" in person.text
-
-
-async def remove_fork(person: Person) -> None:
-    await to_fork(person)
-    await person.press("!", "enter", "home")
-    await said(person, "colon", "remove-fork")
-    assert person.message.endswith("the cursor is on no fork")
-    await person.press("j")
-    await said(person, "colon", "remove-fork")
-    assert person.at(Confirm)
-    assert "Its hashes stay" in person.text
-    await person.press("escape")
-    assert person.store.forks_of(person.made.order) == [person.made.fork]
-    await said(person, "colon", "remove-fork")
-    await person.press("enter")
-    assert "is not sealed yet. A server seals" in person.message
-    person.store.seal()
-    await said(person, "colon", "remove-fork")
-    await person.press("enter")
-
-    assert person.message.startswith("Removed req-")
-    assert person.store.forks_of(person.made.order) == []
-    assert "0 forks" in person.text
-
-
 async def to_fork(person: Person) -> None:
     """Open the fork of the shop, and the screen of forks with the cursor on it."""
     await person.open(1)
@@ -124,9 +88,43 @@ async def to_fork(person: Person) -> None:
 
 @pytest.mark.proves("WI-3", "UI-6", "KB-4", "TT-2")
 def test_a_fork_is_named_once_the_store_is_unlocked() -> None:
-    drive(name_fork)
+    async def scenario(person: Person) -> None:
+        await to_fork(person)
+        await said(person, "colon", "name-fork")
+        assert person.message.endswith("the store is locked: ! unlocks it")
+        await person.press("!", "enter")
+        await said(person, "colon", "name-fork")
+        await person.write("as priced")
+        await person.press("enter")
+
+        assert person.message == "Called as priced."
+        assert "as priced" in person.text
+
+    drive(scenario)
 
 
 @pytest.mark.proves("WI-3", "UI-6", "KB-4", "TT-2")
 def test_a_fork_is_removed_once_it_is_agreed_to() -> None:
-    drive(remove_fork)
+    async def scenario(person: Person) -> None:
+        await to_fork(person)
+        await person.press("!", "enter", "home")
+        await said(person, "colon", "remove-fork")
+        assert person.message.endswith("the cursor is on no fork")
+        await person.press("j")
+        await said(person, "colon", "remove-fork")
+        assert person.at(Confirm)
+        assert "Its hashes stay" in person.text
+        await person.press("escape")
+        assert person.store.forks_of(person.made.order) == [person.made.fork]
+        await said(person, "colon", "remove-fork")
+        await person.press("enter")
+        assert "is not sealed yet. A server seals" in person.message
+        person.store.seal()
+        await said(person, "colon", "remove-fork")
+        await person.press("enter")
+
+        assert person.message.startswith("Removed req-")
+        assert person.store.forks_of(person.made.order) == []
+        assert "0 forks" in person.text
+
+    drive(scenario)
