@@ -45,6 +45,7 @@ from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -148,6 +149,7 @@ class App(Listing):
         limits: str | Iterable[str] | None = None,
         idempotency: str | None = None,
         max_concurrency: int | None = None,
+        promises: Promises | None = None,
         max_members: int | None = None,
         max_items: int | None = None,
     ) -> Callable[[F], F]:
@@ -179,6 +181,7 @@ class App(Listing):
             limits: how often a caller may, `100/minute`, or several such.
             idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
             max_concurrency: how many of its requests run at once; None: as many as the app takes.
+            promises: problem codes, headers and more that callers rely on; see `runtime.promise`.
             max_members: how many an object in a body may have; None: the app's number.
             max_items: how many an array in a body may have; None: the app's number.
 
@@ -205,7 +208,7 @@ class App(Listing):
                     self._fan_out[0] if max_members is None else max_members,
                     self._fan_out[1] if max_items is None else max_items,
                 ),
-                self._authenticating.required, run, acknowledge, schema,
+                self._authenticating.required, run, acknowledge, promises, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function

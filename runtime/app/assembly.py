@@ -97,6 +97,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),
         delivers=version.template.method == METHOD,
+        promises=version.promises,
     )
 
 

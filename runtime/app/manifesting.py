@@ -80,6 +80,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
         needs=_needs(declared, [each for group in written for each in group]),
         sensitive=contract.sensitive,
         doc=first_paragraph(getattr(declared.call.callable, "__doc__", None)),
+        promises=declared.promises,
     )  # fmt: skip
 
 
@@ -115,7 +116,8 @@ def _source(own: Written, written: Sequence[Sequence[Written]]) -> Source:
 
 def _answers(declared: Declared) -> tuple[Any, ...]:
     answer = declared.contract.answer_type
-    status = 204 if declared.contract.empty else 200
+    promised = None if declared.promises is None else declared.promises.status
+    status = promised or (204 if declared.contract.empty else 200)
     return ((status, None if answer is None else stored_type(answer)),)
 
 
