@@ -16,6 +16,7 @@ from runtime.context.state import (
     state_from_bytes,
 )
 from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.gate_facts import GATE_CONTROL_FACTS, GATE_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
@@ -44,6 +45,8 @@ VOCABULARY = (
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
     *QUEUE_FACTS,
+    *GATE_FACTS,
+    *GATE_CONTROL_FACTS,
 )
 """All facts there are."""
 

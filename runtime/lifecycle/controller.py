@@ -14,11 +14,7 @@ import msgspec
 from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
-from runtime.effects.failures import failure_of
 from runtime.facts import (
-    HandlerEnded,
-    HandlerFailed,
-    HandlerStarted,
     PhaseChanged,
     RequestAborted,
     RequestReceived,
@@ -37,15 +33,17 @@ from runtime.lifecycle.failing import clean_up, fail
 from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
+from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.outcomes import Outcomes
+from runtime.lifecycle.points import Gates
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
 from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
-from runtime.lifecycle.sections import drive, late, was_cancelled
+from runtime.lifecycle.sections import late, was_cancelled
 from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
@@ -57,8 +55,6 @@ _REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the chan
 _log = logging.getLogger("timescape")
 _CHANGED = PhaseChanged()
 _AUTHORIZED = _CHANGED, "authorized"
-_STARTED = HandlerStarted()
-_ENDED = HandlerEnded()
 NewRecorder = Callable[[StreamId, Store, Clock], Recorder]
 
 
@@ -109,6 +105,8 @@ class Controller:
         """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
+        self.gates: Callable[[Run], Gates | None] | None = None
+        """Says what holds a request that begins; None: nothing ever does."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
@@ -277,6 +275,8 @@ class Controller:
             record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
+        if self.gates is not None:
+            run.gates = self.gates(run)
 
         def renew() -> None:
             run.lease = Lease()
@@ -324,6 +324,8 @@ class Controller:
         self._running[stream] = run
         try:
             answer, fact, key = await self._outcome(run)
+            if run.gates is not None:
+                run.gates.close()
             if "phase" in run.callbacks:
                 await self._tell_the_end(run, fact)
             run.stage = "over"
@@ -386,7 +388,7 @@ class Controller:
         run.phase = "validated"
         record.add(_CHANGED, "validated")
         await run_before(run)
-        returned = await self._handle(run)
+        returned = await handle(run)
         result = scope["result"] = answers.result_of(returned, run.response)
         await run_after(run)
         try:
@@ -400,24 +402,6 @@ class Controller:
         if too_late is not None:
             raise too_late
         return answer
-
-    async def _handle(self, run: Run) -> object:
-        record, version, sites = run.record, run.version, self._surroundings.sites
-        previous = stepping.step(run, "processing")
-        record.add(_STARTED, version.handler, sites.of_code(version.call.code))
-        try:
-            if "phase" in run.callbacks:
-                await stepping.tell(run, "processing", previous)
-            returned: object = await drive(run, run.work(version.call), None, True)  # noqa: FBT003
-        except PASSES_THROUGH:
-            raise
-        except BaseException as error:
-            failure = failure_of(error, sites)
-            place = failure.frames[-1] if failure.frames else None
-            record.add(HandlerFailed(failure), version.handler, place)
-            raise
-        record.add(_ENDED, version.handler)
-        return returned
 
     # --- ending ---
 

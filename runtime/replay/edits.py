@@ -9,27 +9,19 @@ from typing import Any, TypeAlias
 import msgspec
 
 from eventstore import Event, EventStoreError, Revision, StreamId
-from eventstore.values import Classes, Tree, decode, encode, tree_bytes
-from runtime.context import REQUEST_REDUCER, check_key, check_value_size, patch
+from eventstore.values import Classes, Tree, decode, encode
+from runtime.context import REQUEST_REDUCER, patch
 from runtime.errors import InvalidEditError, NotReplayableError, TimescapeError
-from runtime.facts import Change, ContextEdited, EffectFailed, EffectRequested, EffectReturned
+from runtime.facts import EffectFailed, EffectRequested, EffectReturned
+from runtime.lifecycle.editing import Pointer, SetState, change_of, edited, steps_of
+from runtime.lifecycle.fitting import fitted
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import ValidationFailed
 from runtime.modules import ModuleRegistry
-from runtime.replay.fitting import fitted
 from runtime.replay.following import Course
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
 
-Pointer: TypeAlias = tuple[str, ...]
 _encode = msgspec.json.Encoder().encode
-
-
-class SetState(msgspec.Struct, frozen=True):
-    """A value of the user state is another one from the moment on."""
-
-    path: Pointer
-    """The key, then keys and indices."""
-    value: Any
 
 
 class SetAnswer(msgspec.Struct, frozen=True):
@@ -142,7 +134,9 @@ class _Checking:
             self.issues.append("Before the first fact there is no state to change.")
             prefix = list(self._events[:1])
         for edit in self._states:
-            fact = self._tried(edit.path, partial(_edited, values, edit, self._around))
+            fact = self._tried(
+                edit.path, partial(edited, values, edit, self._around.classes, origin="fork")
+            )
             if fact is not None:
                 last = prefix[-1]
                 prefix.append(
@@ -246,63 +240,13 @@ def _stand_in(_what: str) -> Any:
     return None
 
 
-def _edited(values: dict[str, Tree], edit: SetState, around: Surroundings) -> ContextEdited:
-    """Return the fact that makes *edit*, and make it in *values*."""
-    key, inner = (*edit.path, "")[0], edit.path[1:]
-    check_key(key)
-    old = values.get(key)
-    steps, there = _steps(old, inner)
-    tree = encode(fitted(edit.value, there), around.classes)
-    if key not in values:
-        if inner:
-            msg = f"There is no {key!r} at that moment."
-            raise NotReplayableError(msg)
-        fact = ContextEdited((), created=True, default=tree, origin="fork")
-        values[key] = tree
-    else:
-        fact = ContextEdited((_change(old, steps, tree),), origin="fork")
-        values[key] = patch(old, fact.patch)
-    check_value_size(key, len(tree_bytes(values[key])))
-    return fact
-
-
-def _steps(tree: Tree, inner: Pointer) -> tuple[tuple[str | int, ...], Tree]:
-    """Turn the rest of a path into steps of a patch; return them and what stands there."""
-    steps: list[str | int] = []
-    for token in inner:
-        step: str | int = int(token) if isinstance(tree, list) and token.isdecimal() else token
-        steps.append(step)
-        try:
-            tree = tree[step]
-        except (KeyError, IndexError, TypeError):
-            tree = None
-    return tuple(steps), tree
-
-
-def _change(tree: Tree, steps: tuple[str | int, ...], value: Tree) -> Change:
-    parent = tree
-    for step in steps[:-1]:
-        parent = parent[step] if _has(parent, step) else None
-    if steps and isinstance(parent, dict) and steps[-1] not in parent:
-        return Change("add", steps, value)
-    if steps and isinstance(parent, list) and steps[-1] == len(parent):
-        return Change("splice", steps, [value])
-    return Change("replace", steps, value)
-
-
-def _has(tree: Tree, step: str | int) -> bool:
-    if isinstance(tree, list):
-        return isinstance(step, int) and step < len(tree)
-    return isinstance(tree, dict) and step in tree
-
-
 def _with_input(first: Any, body: Any, edit: SetInput) -> tuple[Any, Any]:
     part, inner = edit.path[0] if edit.path else "", edit.path[1:]
     if part == "body":
         if not inner:
             return first, edit.value
-        steps, _ = _steps(body, inner)
-        return first, patch(body, (_change(body, steps, edit.value),))
+        steps, _ = steps_of(body, inner)
+        return first, patch(body, (change_of(body, steps, edit.value),))
     if part not in {"query", "headers"} or len(inner) != 1 or not isinstance(edit.value, str):
         msg = "Give /body and a path in it, or /query/NAME or /headers/NAME with a text."
         raise NotReplayableError(msg)

@@ -1,0 +1,89 @@
+"""Points: before and after each hook attempt, handler and effect, where a gate may hold a request.
+
+A point is the fact that was just written, such as `hook.started`. Where nobody holds requests
+it costs one look at an attribute, which callers do: `if run.gates is not None: await …`.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from runtime.lifecycle.sections import drive
+
+if TYPE_CHECKING:
+    from runtime.lifecycle.run import Run
+
+MOST_HOLD_S = 300.0
+"""For which a request is held at most (GA-6)."""
+
+
+class Gates(Protocol):
+    """What holds one request at its points; see `runtime.gates`, and `runtime.replay.gating`."""
+
+    async def reached(self) -> None:
+        """Return once the request may go on from the point of its last fact.
+
+        Raises:
+            GateFailedError: somebody wants it to fail here.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever is still held, before the request's last fact; twice is once."""
+        ...
+
+
+async def at_point(run: "Run") -> None:
+    """Hold the request where it is, for as long as a gate wants it.
+
+    Raises:
+        GateFailedError: it is to fail here.
+        RequestStoppedError: it was stopped meanwhile.
+    """
+    if run.gates is None:
+        return
+    if run.section is None:
+        # So that it can be stopped; its deadline does not count.
+        await drive(run, run.gates.reached(), None, False)  # noqa: FBT003 - see `drive`
+    else:
+        await run.gates.reached()
+
+
+async def after_failure(run: "Run", error: BaseException) -> None:
+    """Be at the point where *error* was written down; one that is cancelled is at none."""
+    if isinstance(error, Exception):
+        await at_point(run)
+
+
+class Standstill:
+    """Time of one request that stands still: its deadline, and limits of the code that waits.
+
+    Several may hold it at once; it goes on when the last lets go.
+    """
+
+    __slots__ = ("_deadline_at", "_depth", "_run", "_since")
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        self._depth = 0
+        self._since = 0.0
+        self._deadline_at = 0.0
+
+    def begin(self) -> None:
+        """Stop the time."""
+        run, now = self._run, self._run.loop.time()
+        if self._depth == 0:
+            self._since, self._deadline_at = now, run.deadline_at
+            if run.section is not None:
+                run.section.hold()
+        self._depth += 1
+        # Others of the request may look how much is left: enough for all that holds it.
+        run.deadline_at = self._deadline_at + (now - self._since) + MOST_HOLD_S
+
+    def end(self) -> None:
+        """Let it go on, if nobody else holds it."""
+        self._depth -= 1
+        if self._depth:
+            return
+        waited_s = self._run.loop.time() - self._since
+        self._run.deadline_at = self._deadline_at + waited_s
+        if self._run.section is not None:
+            self._run.section.go_on(waited_s)
