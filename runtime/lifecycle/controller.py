@@ -31,13 +31,13 @@ from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
 from runtime.lifecycle.finishing import Finishing
+from runtime.lifecycle.gated import Gates
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.outcomes import Outcomes
-from runtime.lifecycle.points import Gates
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover

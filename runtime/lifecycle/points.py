@@ -4,34 +4,12 @@ A point is the fact that was just written, such as `hook.started`. Where nobody 
 it costs one look at an attribute, which callers do: `if run.gates is not None: await …`.
 """
 
-from typing import TYPE_CHECKING, Protocol
-
+from runtime.lifecycle.gated import MOST_HOLD_S
+from runtime.lifecycle.run import Run
 from runtime.lifecycle.sections import drive
 
-if TYPE_CHECKING:
-    from runtime.lifecycle.run import Run
 
-MOST_HOLD_S = 300.0
-"""For which a request is held at most (GA-6)."""
-
-
-class Gates(Protocol):
-    """What holds one request at its points; see `runtime.gates`, and `runtime.replay.gating`."""
-
-    async def reached(self) -> None:
-        """Return once the request may go on from the point of its last fact.
-
-        Raises:
-            GateFailedError: somebody wants it to fail here.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of whatever is still held, before the request's last fact; twice is once."""
-        ...
-
-
-async def at_point(run: "Run") -> None:
+async def at_point(run: Run) -> None:
     """Hold the request where it is, for as long as a gate wants it.
 
     Raises:
@@ -47,7 +25,7 @@ async def at_point(run: "Run") -> None:
         await run.gates.reached()
 
 
-async def after_failure(run: "Run", error: BaseException) -> None:
+async def after_failure(run: Run, error: BaseException) -> None:
     """Be at the point where *error* was written down; one that is cancelled is at none."""
     if isinstance(error, Exception):
         await at_point(run)
@@ -61,7 +39,7 @@ class Standstill:
 
     __slots__ = ("_deadline_at", "_depth", "_run", "_since")
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
         self._depth = 0
         self._since = 0.0

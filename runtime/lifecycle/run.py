@@ -19,10 +19,10 @@ from eventstore.values import Viewer
 from runtime.effects import Desk, Outside, Sites, Tripwire, Workers
 from runtime.facts import Json, RequestReceived, RequestTimedOut
 from runtime.lifecycle.binding import Bound
+from runtime.lifecycle.gated import Gates
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.holdings import Holdings
-from runtime.lifecycle.points import Gates
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.sections import Section
 from runtime.messages import Received, Response

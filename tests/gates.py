@@ -1,0 +1,84 @@
+"""Gates in a test: a harness whose requests can be held, on virtual time."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from eventstore import Event
+from runtime.facts import Fact
+from runtime.gates import Condition, Keeper, Moment, PauseView, Wanted
+from runtime.lifecycle.handlers import HandlerVersion
+from runtime.replay.following import Course
+from runtime.replay.running import Program, Rerun, rerun
+from runtime.testing import Harness, Told
+
+OWNER = "debugger-1"
+
+
+def read_when(text: str) -> Condition:
+    """Read `KEY=NUMBER` of the user state; the real language is the debugger's."""
+    key, _, number = text.partition("=")
+
+    def holds(moment: Moment) -> bool | str:
+        if key not in moment.after:
+            return f"no {key}" if number == "?" else False
+        return moment.after[key] == int(number)
+
+    return holds
+
+
+class Gated:
+    """A harness with a keeper of gates."""
+
+    def __init__(self, version: HandlerVersion, **harness: Any) -> None:
+        self.harness = Harness(version, replayed=False, **harness)
+        self.version = version
+        self.told: list[tuple[str, Fact]] = []
+        self.keeper = Keeper(
+            self.harness.clock, self.harness.ids, read_when,
+            lambda fact, key: self.told.append((key, fact)),
+        )  # fmt: skip
+        self.harness.controller.gates = self.keeper.watch
+        self._beating: asyncio.Task[None] | None = None
+
+    def arm(self, *, owner: str = OWNER, by: str = "ann", hold: float = 300.0, **more: Any) -> str:
+        """Arm a gate; *more* are fields of `Wanted`, or names to match."""
+        own = {name: more.pop(name) for name in ("when", "cap", "note") if name in more}
+        gate = self.keeper.arm(owner, by, Wanted(match=more, hold=hold, **own)).gate
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat(owner))
+        return gate
+
+    async def _beat(self, owner: str) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            self.keeper.beat(owner)
+
+    def lose(self) -> None:
+        """Let the debugger's heart stand still."""
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def begin(self, **request: Any) -> "asyncio.Task[Told]":
+        """Send a request, and go on."""
+        return asyncio.create_task(self.harness.send(**request))
+
+    async def paused(self, count: int = 1) -> Sequence[PauseView]:
+        """Wait until so many requests are held."""
+        while len(held := self.keeper.view().paused) != count:
+            await asyncio.sleep(0.001)
+        return held
+
+    def again(self, told: Told) -> Rerun:
+        """Run a request again, as it was recorded."""
+        course = Course(told.facts, until=len(told.facts))
+        around = {name: self.harness._around[name] for name in self.harness._around}
+        return rerun(Program(self.version, self.harness.gctx, **around), course)
+
+
+def without_gates(events: Sequence[Event]) -> list[tuple[str, str | None, object]]:
+    """Return what a request wrote, but for what happened at gates."""
+    return [(e.type, e.key, e.data) for e in events if not e.type.startswith("gate.")]
+
+
+__all__ = ["OWNER", "Gated", "read_when", "without_gates"]
