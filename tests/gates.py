@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from eventstore import Event
+from eventstore import Event, StreamId
 from runtime.facts import Fact
 from runtime.gates import Condition, Keeper, Moment, PauseView, Wanted
 from runtime.lifecycle.handlers import HandlerVersion
@@ -68,6 +69,10 @@ class Gated:
         while len(held := self.keeper.view().paused) != count:
             await asyncio.sleep(0.001)
         return held
+
+    def stored(self, pause: PauseView) -> list[Event]:
+        """Return what the log has of a held request."""
+        return list(self.harness.store.read(StreamId(UUID(pause.request.removeprefix("req-")))))
 
     def again(self, told: Told) -> Rerun:
         """Run a request again, as it was recorded."""

@@ -11,6 +11,7 @@ from runtime.gates.pausing import Pause
 from runtime.gates.wanted import Moment
 from runtime.lifecycle.points import Standstill
 from runtime.lifecycle.run import Run
+from runtime.lifecycle.sections import was_cancelled
 
 
 class Holding(Protocol):
@@ -63,7 +64,8 @@ class Watch:
 
     async def reached(self) -> None:
         """Hold the request, if a fact since the last point says so (GA-2)."""
-        if self._is_over:
+        run = self._run
+        if self._is_over or run.stop_reason is not None or was_cancelled(run):
             return
         pause = self._hit()
         if pause is not None:

@@ -10,25 +10,32 @@ from runtime.lifecycle.sections import drive
 
 
 async def at_point(run: Run) -> None:
-    """Hold the request where it is, for as long as a gate wants it.
+    """Hold the request between two pieces of its code, for as long as a gate wants it.
 
     Raises:
         GateFailedError: it is to fail here.
         RequestStoppedError: it was stopped meanwhile.
     """
-    if run.gates is None:
-        return
-    if run.section is None:
+    if run.gates is not None:
         # So that it can be stopped; its deadline does not count.
         await drive(run, run.gates.reached(), None, False)  # noqa: FBT003 - see `drive`
-    else:
-        await run.gates.reached()
 
 
 async def after_failure(run: Run, error: BaseException) -> None:
-    """Be at the point where *error* was written down; one that is cancelled is at none."""
+    """Be at the point where *error* of a hook or the handler was written down."""
     if isinstance(error, Exception):
         await at_point(run)
+
+
+async def in_effect(run: Run, error: BaseException | None = None) -> None:
+    """Hold code that has asked for an effect, or has its answer, or its *error*.
+
+    Raises:
+        GateFailedError: it is to fail here.
+    """
+    # What was cancelled is at no point.
+    if run.gates is not None and (error is None or isinstance(error, Exception)):
+        await run.gates.reached()
 
 
 class Standstill:

@@ -38,6 +38,10 @@ class Regated:
             self._held[revision] = self._run.loop.create_future()
             self._standstill.begin()
         elif isinstance(fact, GateReleased) and fact.hit in self._held:
+            if fact.how == "stopped":
+                # What stopped the request then does it again, while the code waits here.
+                self._standstill.end()
+                return
             error = failed(event.key or "", fact.by) if fact.how == "failed" else None
             self._let_go(fact.hit, error)
         elif isinstance(fact, ContextEdited) and event.key is not None:
