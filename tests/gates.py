@@ -8,10 +8,12 @@ from uuid import UUID
 from eventstore import Event, StreamId
 from runtime.facts import Fact
 from runtime.gates import Condition, Keeper, Moment, PauseView, Wanted
+from runtime.gates.pausing import Pause
+from runtime.gates.watching import Watch
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.replay.following import Course
 from runtime.replay.running import Program, Rerun, rerun
-from runtime.testing import Harness, Told
+from runtime.testing import Harness, SeededIds, Told
 
 OWNER = "debugger-1"
 
@@ -28,6 +30,18 @@ def read_when(text: str) -> Condition:
     return holds
 
 
+class TellingKeeper(Keeper):
+    """Says which requests it begins to hold."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.news: asyncio.Queue[Pause] = asyncio.Queue()
+
+    async def held(self, pause: Pause, watch: Watch) -> None:
+        self.news.put_nowait(pause)
+        await super().held(pause, watch)
+
+
 class Gated:
     """A harness with a keeper of gates."""
 
@@ -35,8 +49,8 @@ class Gated:
         self.harness = Harness(version, replayed=False, **harness)
         self.version = version
         self.told: list[tuple[str, Fact]] = []
-        self.keeper = Keeper(
-            self.harness.clock, self.harness.ids, read_when,
+        self.keeper = TellingKeeper(
+            self.harness.clock, SeededIds(7), read_when,
             lambda fact, key: self.told.append((key, fact)),
         )  # fmt: skip
         self.harness.controller.gates = self.keeper.watch
