@@ -21,6 +21,7 @@ from debugger.cli import (
     erase,
     export,
     fork,
+    gate,
     generate,
     log,
     manifest,
@@ -59,8 +60,8 @@ COMMANDS: Sequence[Command] = (
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
     resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND,
-    archive.COMMAND,
+    traffic.COMMAND, queue.COMMAND, gate.COMMAND, manifest.COMMAND, generate.COMMAND,
+    verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
