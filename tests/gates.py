@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from eventstore import Event, StreamId
-from runtime.facts import Fact
 from runtime.gates import Condition, Keeper, Moment, PauseView, Wanted
 from runtime.gates.pausing import Pause
 from runtime.gates.watching import Watch
@@ -25,7 +24,7 @@ def read_when(text: str) -> Condition:
     def holds(moment: Moment) -> bool | str:
         if key not in moment.after:
             return f"no {key}" if number == "?" else False
-        return moment.after[key] == int(number)
+        return bool(moment.after[key] == int(number))
 
     return holds
 
@@ -48,7 +47,7 @@ class Gated:
     def __init__(self, version: HandlerVersion, **harness: Any) -> None:
         self.harness = Harness(version, replayed=False, **harness)
         self.version = version
-        self.told: list[tuple[str, Fact]] = []
+        self.told: list[tuple[str, Any]] = []
         self.keeper = TellingKeeper(
             self.harness.clock, SeededIds(7), read_when,
             lambda fact, key: self.told.append((key, fact)),
@@ -56,10 +55,10 @@ class Gated:
         self.harness.controller.gates = self.keeper.watch
         self._beating: asyncio.Task[None] | None = None
 
-    def arm(self, *, owner: str = OWNER, by: str = "ann", hold: float = 300.0, **more: Any) -> str:
+    def arm(self, *, owner: str = OWNER, by: str = "ann", **more: Any) -> str:
         """Arm a gate; *more* are fields of `Wanted`, or names to match."""
-        own = {name: more.pop(name) for name in ("when", "cap", "note") if name in more}
-        gate = self.keeper.arm(owner, by, Wanted(match=more, hold=hold, **own)).gate
+        own = {name: more.pop(name) for name in ("when", "hold", "cap", "note") if name in more}
+        gate = self.keeper.arm(owner, by, Wanted(match=more, **own)).gate
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat(owner))
         return gate
@@ -80,7 +79,7 @@ class Gated:
 
     async def paused(self, count: int = 1) -> Sequence[PauseView]:
         """Wait until so many requests are held."""
-        while len(held := self.keeper.view().paused) != count:
+        while len(held := self.keeper.view().paused) != count:  # noqa: ASYNC110 - virtual time
             await asyncio.sleep(0.001)
         return held
 

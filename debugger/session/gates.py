@@ -165,7 +165,7 @@ def address_of(session: Session, given: str | None = None) -> str:
     if given is not None:
         return _checked(given)
     found = [
-        (event.at_us, event.data.address)
+        (event.at_us, event.position, event.data.address)
         for stream in control_streams(session)
         for event in session.store.read(stream)
         if isinstance(event.data, GatesOpened)
@@ -173,7 +173,7 @@ def address_of(session: Session, given: str | None = None) -> str:
     if not found:
         problem = "No process that records to this store takes gates."
         raise GatesOffError(problem, _OFF)
-    address = _checked(max(found)[1])
+    address = _checked(max(found)[2])
     if not _is_loopback(urlsplit(address).hostname or ""):
         problem = f"The log names {address[:80]}, which is not this machine."
         raise BadInputError(problem, f"If it is meant: --admin {address[:80]}.")

@@ -24,6 +24,7 @@ from runtime.context import (
 from runtime.context.fold import EFFECTS
 from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
 from runtime.policy_facts import POLICY_FACTS
+from runtime.gate_facts import GATE_FACTS
 from runtime.queue_facts import DELIVERY_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
@@ -47,7 +48,7 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
-OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS
+OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS + GATE_FACTS
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
