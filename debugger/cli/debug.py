@@ -3,12 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from debugger.cli.again import fresh_process
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
+from debugger.cli.gate import opened
 from debugger.cli.output import Output
+from debugger.cli.restore import user
 from debugger.demo import SHOP, is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
@@ -64,7 +67,10 @@ def open_screen(
     roots = source or session.source_roots or [source_folder() if is_shop else Path.cwd()]
     target = app or (SHOP if is_shop else None)
     again = fresh_process(url, target) if target else None
-    return tui.run(session, read_only=read_only, source_roots=roots, request=request, again=again)
+    return tui.run(
+        session, read_only=read_only, source_roots=roots, request=request, again=again,
+        gates=None if session.is_part else partial(opened, session, None, user()),
+    )  # fmt: skip
 
 
 def store_url(text: str) -> str:

@@ -14,6 +14,7 @@ from debugger.cli.output import Column, Output
 from debugger.cli.rerunning import edits_of
 from debugger.cli.restore import user
 from debugger.errors import BadInputError, GatesOffError
+from debugger.session import Session
 from debugger.session.gates import BEAT_S, GateDesk, address_of
 from runtime.effects import SystemIds
 from runtime.gates import GateView, PauseView, Wanted
@@ -74,13 +75,21 @@ def gate(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         problem = f"`gate {what}` {'takes no name' if of else 'does it to nothing'}."
         raise BadInputError(problem, "See --help.")
     with stores.session(arguments.store) as session:
-        address = address_of(session, arguments.admin)
-    desk = GateDesk(
-        address, os.environ.get("TIMESCAPE_ADMIN_TOKEN") or None,
-        owner=SystemIds().token(16).hex(), by=arguments.by or user(),
-    )  # fmt: skip
+        desk = opened(session, arguments.admin, arguments.by or user())
     _DOES[what](desk, arguments, output)
     return Exit.OK
+
+
+def opened(session: Session, admin: str | None, by: str) -> GateDesk:
+    """Find the process that serves from *session*'s store, for one debugger to ask.
+
+    Raises:
+        GatesOffError: there is none.
+        BadInputError: its address is none that may be asked.
+    """
+    token = os.environ.get("TIMESCAPE_ADMIN_TOKEN") or None
+    address = address_of(session, admin)
+    return GateDesk(address, token, owner=SystemIds().token(16).hex(), by=by)
 
 
 def _list(desk: GateDesk, arguments: argparse.Namespace, output: Output) -> None:

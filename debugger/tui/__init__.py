@@ -9,6 +9,7 @@ from debugger.session import Session
 from debugger.session.again import Again
 from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
 from debugger.tui.desk import Desk
+from debugger.tui.live import Gates
 from debugger.tui.look import glyphs_for
 from eventstore import StreamId
 
@@ -23,6 +24,7 @@ def run(
     request: StreamId | None = None,
     ascii_only: bool | None = None,
     again: Again | None = None,
+    gates: Callable[[], Gates] | None = None,
 ) -> int:
     """Show the debugger until the person leaves; the terminal is then as it was.
 
@@ -33,6 +35,7 @@ def run(
         request: opened at once; None: the list of requests.
         ascii_only: draw with ASCII alone; None: as the locale says.
         again: runs requests again; None: no app is named.
+        gates: finds who holds live requests; None: nobody does.
 
     Returns:
         The exit status: 0, or 128 and the number of the signal that ended it.
@@ -44,6 +47,7 @@ def run(
         request=request,
         ascii_only=ascii_only,
         again=again,
+        gates=gates,
     )
     app.run()
     return app.return_code or 0
@@ -61,6 +65,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     tail_s: float | None = TAIL_S,
     rest_s: float = REST_S,
     again: Again | None = None,
+    gates: Callable[[], Gates] | None = None,
 ) -> DebuggerApp:
     """Put the program together; `run` runs it.
 
@@ -75,6 +80,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         tail_s: how often to look for what is new; None: never by itself.
         rest_s: how long cursor and typing rest before more is read for them.
         again: runs requests again; None: no app is named.
+        gates: finds who holds live requests; None: nobody does.
     """
     desk = Desk(
         session,
@@ -84,6 +90,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         clock=clock,
         read_only=read_only,
         again=again,
+        gates=gates,
     )
     return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request)
 

@@ -50,6 +50,10 @@ _NAMES = {
     "apostrophe": "'",
     "equals_sign": "=",
     "tilde": "~",
+    "full_stop": ".",
+    "semicolon": ";",
+    "backslash": "\\",
+    "plus_sign": "+",
 }
 
 
@@ -128,17 +132,40 @@ ACTIONS: tuple[Action, ...] = (
         "requests request waterfall compare forks",
         "replay",
     ),
-    Action("edit", "change a value of the draft", ("tilde",), "request", "edit"),
-    Action("clear-draft", "forget the draft", (), "request"),
+    Action("edit", "change a value of the draft", ("tilde",), "request live", "edit"),
+    Action("clear-draft", "forget the draft", (), "request live"),
     Action(
         "fork",
         "fork here: run on with the draft, or restore; keep the run",
         ("f",),
-        "request compare",
+        "request compare live",
         "fork",
     ),
     Action("restore", "restore this moment as a fork", (), "request", writes=True),
     Action("trace", "run the request again, line by line", (), "request"),
+    # live requests
+    Action(
+        "resume",
+        "let the held request go on, with its draft",
+        ("full_stop",),
+        "live",
+        "resume",
+        writes=True,
+    ),
+    Action(
+        "step-on",
+        "let the held request go to its next point",
+        ("semicolon",),
+        "live",
+        "step",
+        writes=True,
+    ),
+    Action("fail", "let the held request fail", ("backslash",), "live", "fail", writes=True),
+    Action(
+        "extend", "hold the request 30 s more", ("plus_sign",), "live", "30 s more", writes=True
+    ),
+    Action("arm-gate", "arm a gate, by a filter or the newest breakpoint", (), "live", writes=True),
+    Action("disarm-gate", "disarm the gate; what it holds goes on", (), "live", writes=True),
     # rows
     Action("row-down", "row down", ("j", "down")),
     Action("row-up", "row up", ("k", "up")),
@@ -161,6 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("comparison", "the last comparison", ("5",)),
     Action("forks", "forks and snapshots of the request", ("6",)),
     Action("audit", "who changed what in the log; is it whole?", ("7",)),
+    Action("live", "gates, and the requests that they hold", ("8",)),
     Action("back", "close, or clear", ("escape",)),
     Action("level-up", "up a level", ("q",)),
     Action("unlock", "allow writing for 5 minutes, or forbid it again", ("exclamation_mark",)),
@@ -183,6 +211,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "versions": ("search", "go-to", "open", "next-pane", "palette", "quit"),
     "compare": ("open", "variant", "next-pane", "fork", "palette", "quit"),
     "forks": ("open", "mark", "compare", "replay", "next-pane", "palette", "quit"),
+    "live": ("resume", "step-on", "extend", "fail", "edit", "fork", "open", "palette", "quit"),
     "audit": ("search", "open", "next-pane", "palette", "quit"),
 }  # fmt: skip
 """What the keys line shows on each screen, most wanted first; `? keys` is always last."""

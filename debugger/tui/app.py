@@ -9,6 +9,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from debugger.session import RequestSummary
+from debugger.session.gates import BEAT_S
 from debugger.tui.actions import ACTIONS
 from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
@@ -17,6 +18,7 @@ from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
 from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.latest import Latest
+from debugger.tui.live_screen import LiveScreen
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
@@ -24,6 +26,7 @@ from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told
 from debugger.tui.versions_screen import VersionsScreen
 from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
+from runtime.gates.views import Held as GatesHeld
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
@@ -35,6 +38,7 @@ BOARDS: dict[str, type[Board]] = {
     "compare": CompareScreen,
     "forks": ForksScreen,
     "audit": AuditScreen,
+    "live": LiveScreen,
 }
 """Screens that are made when they are first asked for."""
 _OF_A_REQUEST = ("request", "waterfall", "forks")
@@ -79,6 +83,7 @@ class DebuggerApp(App[None]):
         self._finds = Latest(self, "timescape-find")
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
+        self._beats = Latest(self, "timescape-beat")
         self._signals: list[signal.Signals] = []
 
     def on_mount(self) -> None:
@@ -92,6 +97,7 @@ class DebuggerApp(App[None]):
         self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
+            self.set_interval(BEAT_S, self._beat)
         if self._first is not None:
             self._open(self._first)
 
@@ -99,9 +105,20 @@ class DebuggerApp(App[None]):
         if isinstance(self.face, Board):
             self.face.tick()
 
+    def _beat(self) -> None:
+        """Say that this debugger lives, once it has asked about gates (GA-11)."""
+        live = self.desk.live
+        if not live.is_open or isinstance(self.face, LiveScreen):
+            return
+
+        def then(held: GatesHeld) -> None:
+            live.held = held
+
+        self._beats.ask(lambda: live.gates().beat(), then, lambda _: live.forget())
+
     def on_unmount(self) -> None:
         self.desk.jobs.cancel()
-        for lane in (self._finds, self._runs, self._comparisons):
+        for lane in (self._finds, self._runs, self._comparisons, self._beats):
             lane.close()
         loop = asyncio.get_running_loop()
         for number in self._signals:

@@ -9,6 +9,7 @@ from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
 from debugger.tui.jobs import Jobs
+from debugger.tui.live import Gates, Live
 from debugger.tui.look import THEMES, Glyphs, Look
 from debugger.tui.notes import Notes
 from eventstore import EventStoreError
@@ -28,9 +29,10 @@ class Desk:
         clock: seconds, never going back.
         read_only: whether the store can be unlocked at all.
         again: runs requests again; None: no app is named that could.
+        gates: finds who holds live requests; None: nobody does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         session: Session,
         *,
@@ -40,11 +42,13 @@ class Desk:
         clock: Callable[[], float],
         read_only: bool,
         again: Again | None = None,
+        gates: Callable[[], Gates] | None = None,
     ) -> None:
         self.session = session
         self.again = again
         self.notes = Notes()
         self.jobs = Jobs(clock)
+        self.live = Live(gates)
         self.roots = roots
         self.by = by
         self.clock = clock
@@ -113,9 +117,11 @@ class Desk:
         return None
 
     def mode(self) -> list[Cell]:
-        """Return READ-ONLY, or WRITE and how long still (ST-6), behind the work that goes on."""
+        """Return READ-ONLY, or WRITE and how long still (ST-6), behind what goes on."""
         left, job = int(self.seconds_left), self.jobs.current
         cells: list[Cell] = [(f"{job.told}, esc cancels  ", "blue")] if job else []
+        if self.live.held.paused:
+            cells.append((f"{len(self.live.held.paused)} paused  ", "orange"))
         if not left:
             return [*cells, ("READ-ONLY ", "dim")]
         return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]

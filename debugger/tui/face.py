@@ -228,6 +228,9 @@ class Face(Screen[None], inherit_bindings=False):
     def do_audit(self) -> None:
         self.post_message(self.Show("audit"))
 
+    def do_live(self) -> None:
+        self.post_message(self.Show("live"))
+
     # --- marks and runs ---
 
     def do_mark(self) -> None:
