@@ -148,6 +148,7 @@ def _arm(desk: GateDesk, arguments: argparse.Namespace, output: Output) -> None:
     wanted = Wanted(match, arguments.when, arguments.hold, arguments.cap, arguments.note)
     name = desk.arm(wanted)
     output.table("gate", GATES, map(row_of_gate, _named(desk.beat().gates, name)))
+    output.flush()
     output.say("It stays armed as long as this runs; ctrl+c disarms it.")
     output.flush()
     try:

@@ -53,7 +53,7 @@ _NAMES = {
     "full_stop": ".",
     "semicolon": ";",
     "backslash": "\\",
-    "plus_sign": "+",
+    "plus": "+",
 }
 
 
@@ -162,7 +162,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("fail", "let the held request fail", ("backslash",), "live", "fail", writes=True),
     Action(
-        "extend", "hold the request 30 s more", ("plus_sign",), "live", "30 s more", writes=True
+        "extend", "hold the request 30 s more", ("plus",), "live", "30 s more", writes=True
     ),
     Action("arm-gate", "arm a gate, by a filter or the newest breakpoint", (), "live", writes=True),
     Action("disarm-gate", "disarm the gate; what it holds goes on", (), "live", writes=True),

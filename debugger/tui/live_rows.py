@@ -40,7 +40,7 @@ def _pause_cells(row: PauseView, edits: int) -> Cells:
         (column(printable(row.point), 34), ""),
         (f"  {row.left:.0f} s left", "orange"),
         (f"  caller {caller}  by {printable(row.by[:40])}", "dim"),
-        (f"  {edits} edits" if edits else "", "blue"),
+        (f"  {edits} edit{'s' if edits > 1 else ''} " if edits else "", "blue"),
     ]
 
 
@@ -76,7 +76,7 @@ def _gate_cells(row: GateView) -> Cells:
         ("gate    ", "blue"),
         (f"{row.gate}  ", "strong"),
         (printable(f"{match} {row.when}".strip()[:60]), ""),
-        (f"  {row.hits} hits, holds {row.paused}", ""),
+        (f"  hits {row.hits}, holds {row.paused}", ""),
         (f"  by {printable(row.by[:40])}", "dim"),
     ]
 

@@ -5,18 +5,17 @@ import pytest
 
 from debugger.errors import BadInputError, FilterError
 from debugger.session.conditions import read_condition
-from eventstore import Event
+from eventstore import Event, NewEvent
 from eventstore.values import encode
 from runtime.context import REQUEST_REDUCER
 from runtime.gates import Moment
+from runtime.lifecycle.local_context import LocalContext
 from runtime.testing import Harness, run_virtual, version_of
 from tests.laws.plans import Bench, global_context
 
 
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
-    from runtime.lifecycle.local_context import LocalContext  # noqa: PLC0415
-
     async def handle(lctx: LocalContext) -> None:
         lctx.set("total", 400)
         lctx.set("total", 500)
@@ -26,11 +25,12 @@ def events() -> list[Event]:
 
 
 def moment_of(events: list[Event], index: int) -> Moment:
-    states = [
+    before, after = (
         REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), events[:n]).values
         for n in (index, index + 1)
-    ]
-    return Moment(events[0].stream, events[: index + 1], *states, events[index].at_us)  # type: ignore[arg-type]
+    )
+    written = [NewEvent(e.type, e.data, e.key, e.at_us, e.site) for e in events[: index + 1]]
+    return Moment(events[0].stream, written, before, after, events[index].at_us)
 
 
 @pytest.mark.proves("GA-3", "TM-7")
