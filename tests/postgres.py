@@ -41,6 +41,7 @@ DELETE FROM timescape.reducers;
 DELETE FROM timescape.keyframes;
 DELETE FROM timescape.seals;
 DELETE FROM timescape.cursors;
+DELETE FROM timescape.subject_keys;
 """
 
 

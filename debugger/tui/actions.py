@@ -161,9 +161,7 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action("fail", "let the held request fail", ("backslash",), "live", "fail", writes=True),
-    Action(
-        "extend", "hold the request 30 s more", ("plus",), "live", "30 s more", writes=True
-    ),
+    Action("extend", "hold the request 30 s more", ("plus",), "live", "30 s more", writes=True),
     Action("arm-gate", "arm a gate, by a filter or the newest breakpoint", (), "live", writes=True),
     Action("disarm-gate", "disarm the gate; what it holds goes on", (), "live", writes=True),
     # rows

@@ -36,13 +36,13 @@ from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
-from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.outcomes import Outcomes
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
-from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
+from runtime.lifecycle.run import Abandoned, Run, Surroundings
 from runtime.lifecycle.sections import late, was_cancelled
 from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
@@ -277,14 +277,8 @@ class Controller:
         run.phase = "authorized"
         if self.gates is not None:
             run.gates = self.gates(run)
-
-        def renew() -> None:
-            run.lease = Lease()
-            lctx = run.scope["lctx"] = LocalContext(run, run.lease)
-            CALLER.set(lctx)
-
         run.renew = renew
-        renew()
+        renew(run)
         return run
 
     def _recorder(self, stream: StreamId) -> Recorder:
@@ -341,6 +335,8 @@ class Controller:
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
+            # The context knows its request: let go of it, there is no cycle to be collected.
+            del run.scope["lctx"]
             if run.topics is not None:
                 run.topics.close()
             del self._running[stream]

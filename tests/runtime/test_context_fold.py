@@ -23,8 +23,8 @@ from runtime.context import (
 )
 from runtime.context.fold import EFFECTS
 from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
-from runtime.policy_facts import POLICY_FACTS
 from runtime.gate_facts import GATE_FACTS
+from runtime.policy_facts import POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
