@@ -114,6 +114,8 @@ def test_a_debugger_is_killed_while_two_others_see_hold_and_release_requests(sho
         ann.release(pause.pause, "failed")
     assert (refused.value.by, refused.value.how) == ("eve", "edited")
     assert edited.result().json() == {"total": 99}
+    wrote = run("blame", pause.request, "total", "--json", *shop.store).records
+    assert wrote[-1]["by"] == f"eve at {other}"
 
     # Nobody cares about this one: its time ends it.
     short = eve.arm(Wanted({"fact": "handler.ended"}, hold=0.2))
