@@ -40,7 +40,10 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _read = msgspec.json.Decoder(Asked).decode
-_STATUS = {"bad-input": 400, "no-such": 404, "released": 409}
+_STATUS = {
+    "bad-input": 400, "browser": 403, "no-such": 404, "released": 409, "gates-off": 409,
+    "unavailable": 503,
+}  # fmt: skip
 
 
 class Gating:
@@ -76,24 +79,24 @@ class Gating:
     async def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Do what is asked."""
         if "origin" in headers or "sec-fetch-site" in headers:
-            return _refused(403, "bad-input", "Browsers may not ask this.")
+            return _refused("browser", "Browsers may not ask this.")
         try:
             asked = _read(body)
-            done = self._does[asked.do](asked)
+            done = self._does.get(asked.do, _unknown)(asked)
             await self._control.durable()
         except GateRefusedError as error:
             return _refused(
-                _STATUS[error.reason], error.reason, error.problem, error.remedy,
+                error.reason, error.problem, error.remedy,
                 by=error.by, how=error.how,
             )  # fmt: skip
-        except (msgspec.DecodeError, KeyError) as error:
-            return _refused(400, "bad-input", f"It cannot be read: {error}.")
+        except msgspec.DecodeError as error:
+            return _refused("bad-input", f"It cannot be read: {error}.")
         except EventStoreError as error:
-            return _refused(503, "unavailable", error.problem, error.remedy)
+            return _refused("unavailable", error.problem, error.remedy)
         except ValueError as error:
             # The reader's own: a condition that it cannot read.
             problem = getattr(error, "problem", str(error))
-            return _refused(400, "bad-input", problem, getattr(error, "remedy", ""))
+            return _refused("bad-input", problem, getattr(error, "remedy", ""))
         return plain(200, {"done": done, "held": self.keeper.view()})
 
     def close(self) -> None:
@@ -101,11 +104,15 @@ class Gating:
         self.keeper.close()
 
 
+def _unknown(asked: Asked) -> None:
+    raise GateRefusedError("bad-input", f"There is nothing like {asked.do[:40]!r} to do.")
+
+
 def off() -> Answer:
     """Return the answer of a process that takes no gates (GA-1)."""
-    return _refused(409, "gates-off", "This process takes no gates.", "Serve the app with --gates.")
+    return _refused("gates-off", "This process takes no gates.", "Serve the app with --gates.")
 
 
-def _refused(status: int, reason: str, problem: str, remedy: str = "", **more: str) -> Answer:
+def _refused(reason: str, problem: str, remedy: str = "", **more: str) -> Answer:
     said = {"reason": reason, "problem": problem, "remedy": remedy, **more}
-    return plain(status, said)
+    return plain(_STATUS[reason], said)
