@@ -79,9 +79,13 @@ class Gated:
 
     async def paused(self, count: int = 1) -> Sequence[PauseView]:
         """Wait until so many requests are held."""
-        while len(held := self.keeper.view().paused) != count:  # noqa: ASYNC110 - virtual time
+        for _ in range(10_000):
+            held = self.keeper.view().paused
+            if len(held) == count:
+                return held
             await asyncio.sleep(0.001)
-        return held
+        msg = f"waited for {count} requests to be held, not {len(held)}"
+        raise AssertionError(msg)
 
     def stored(self, pause: PauseView) -> list[Event]:
         """Return what the log has of a held request."""
