@@ -85,7 +85,7 @@ class WriteRefusedError(DebuggerError):
 class GatesOffError(DebuggerError):
     """No process takes gates: the app is not served, or not with `--gates`."""
 
-    code = "DG109"
+    code = "DG110"
     exit = "write-refused"
 
 
@@ -97,7 +97,7 @@ class AlreadyReleasedError(DebuggerError):
         how: resumed, failed, expired and so on.
     """
 
-    code = "DG110"
+    code = "DG111"
     exit = "write-refused"
 
     def __init__(self, problem: str, by: str, how: str) -> None:
@@ -107,6 +107,26 @@ class AlreadyReleasedError(DebuggerError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:  # type: ignore[override]
         return type(self), (self.problem, self.by, self.how)
+
+
+class NameTakenError(WriteRefusedError):
+    """Another fork of the same request has this name.
+
+    Attributes:
+        name: what both should be called.
+        holder: the fork that is called so, 32 hex digits.
+    """
+
+    code = "DG109"
+
+    def __init__(self, name: str, holder: str) -> None:
+        self.name = name
+        self.holder = holder
+        problem = f"The fork req-{holder} of the same request is called {name[:80]!r} already."
+        super().__init__(problem, "Take another name, or give that fork another one first.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.name, self.holder)
 
 
 class RunEndedError(DebuggerError):

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import sys
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
@@ -10,6 +11,7 @@ from debugger.cli.exits import Exit
 from debugger.cli.keyrings import add_keyring, keyring_file
 from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
+from debugger.cli.restarting import restarting
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
 LINES = ("plain", "json")
@@ -68,12 +70,20 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="wait before draining (default: 0)",
     )
+    parser.add_argument(
+        "--reload",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="start anew when source files change; see above",
+    )
     add_keyring(parser)
 
 
-def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Serve an app until SIGTERM or ctrl+c."""
     check_url(arguments.store)
+    if arguments.reload:
+        return restarting(sys.argv[1:])
     # Here, not above: the other commands need no web server.
     from debugger.session.conditions import read_condition  # noqa: PLC0415
     from runtime.app import TOKEN_SETTING, AdminAt, TracesTo, load_app  # noqa: PLC0415
@@ -149,12 +159,16 @@ With --gates those who debug may hold requests, look at them, edit and release t
 `timescape gate`. They ask by the admin listener, which is on any free port of loopback unless
 --admin-port says otherwise; its address stands in the store.
 
+With --reload another process serves: whenever a .py or .wasm file below this folder changes, it
+ends its requests and a fresh one starts. That is for the desk, not for production.
+
 examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
   timescape serve shop:app --admin-port 9090 --log json
   timescape serve shop:app --gates
+  timescape serve shop:app --reload
   timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,

@@ -9,6 +9,7 @@ from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
 from debugger.tui.jobs import Jobs
+from debugger.tui.keymap import Keymap
 from debugger.tui.live import Gates, Live
 from debugger.tui.look import THEMES, Glyphs, Look
 from debugger.tui.notes import Notes
@@ -30,9 +31,11 @@ class Desk:
         read_only: whether the store can be unlocked at all.
         again: runs requests again; None: no app is named that could.
         gates: finds who holds live requests; None: nobody does.
+        keys: what each key does.
+        store_alias: what links call the store; ``: by the id of its log.
     """
 
-    def __init__(  # noqa: PLR0913 - all by name
+    def __init__(  # noqa: PLR0913 - all but one by name
         self,
         session: Session,
         *,
@@ -43,9 +46,13 @@ class Desk:
         read_only: bool,
         again: Again | None = None,
         gates: Callable[[], Gates] | None = None,
+        keys: Keymap | None = None,
+        store_alias: str = "",
     ) -> None:
         self.session = session
         self.again = again
+        self.keys = keys or Keymap()
+        self.store_alias = store_alias
         self.notes = Notes()
         self.jobs = Jobs(clock)
         self.live = Live(gates)
@@ -57,6 +64,10 @@ class Desk:
         self._glyphs = glyphs
         self._look = Look(THEMES[0], glyphs)
         self._locked_at: float | None = None
+
+    def key(self, name: str) -> str:
+        """Return the key of an action, as people read it."""
+        return self.keys.key(name)
 
     # --- looks ---
 
@@ -106,20 +117,22 @@ class Desk:
         """Say why nothing may be written now; None: it may."""
         if self.read_only:
             return self.why_not_unlock()
-        return None if self.seconds_left else "the store is locked: ! unlocks it"
+        return (
+            None if self.seconds_left else f"the store is locked: {self.key('unlock')} unlocks it"
+        )
 
     def why_not_run(self) -> str | None:
         """Say why no request can be run again; None: it can."""
         if self.again is None:
             return "no app is named: start with --app module:app"
         if self.jobs.current is not None:
-            return f"{self.jobs.current.text} goes on: esc cancels it"
+            return f"{self.jobs.current.text} goes on: {self.key('back')} cancels it"
         return None
 
     def mode(self) -> list[Cell]:
         """Return READ-ONLY, or WRITE and how long still (ST-6), behind what goes on."""
         left, job = int(self.seconds_left), self.jobs.current
-        cells: list[Cell] = [(f"{job.told}, esc cancels  ", "blue")] if job else []
+        cells: list[Cell] = [(f"{job.told}, {self.key('back')} cancels  ", "blue")] if job else []
         if self.live.held.paused:
             cells.append((f"{len(self.live.held.paused)} paused  ", "orange"))
         if not left:

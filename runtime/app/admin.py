@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from eventstore import Clock, EventStoreError, Store
 from runtime.app import gating
+from runtime.app.admin_modules import is_reload, reload
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
@@ -60,6 +61,8 @@ class Admin:
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
         if path == gating.PATH and method == "POST":
             return gating.off() if self.gating is None else await self.gating.answer(headers, body)
+        if is_reload(path):
+            return await reload(self._app, method, path, headers)
         if path not in pages:
             return plain(404, {"problem": "There are /healthz, /readyz and /metrics."})
         if method not in {"GET", "HEAD"}:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -21,12 +22,10 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
-from runtime.lifecycle.arrival import arrival
+from runtime.lifecycle.arrival import arrival, arrived
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
@@ -136,6 +135,17 @@ class Controller:
         """How many requests run now."""
         return len(self._running)
 
+    def is_running(self, request_id: str) -> bool:
+        """Say whether a request runs; what is no id of one does not."""
+        with contextlib.suppress(ValueError):
+            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        return False
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
+
     @property
     def abandoned(self) -> int:
         """How many pieces of code were given up and still run (CN-3)."""
@@ -148,7 +158,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = self._shutting_down(received)
+            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
@@ -268,11 +278,11 @@ class Controller:
             resolved = VersionResolved(version.edition, received.source, received.asked)
         principal = established(received.principal)
         asked, chosen = (first, _key(version.route)), (resolved, version.version)
-        if received.decided is None:
+        if received.decided is None and received.placed is None:
             record.add_together((asked, principal, chosen, _AUTHORIZED))
         else:
-            key, decided = received.decided
-            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
+            more = arrived(received, version.version)
+            record.add_together((asked, principal, chosen, *more, _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
         if self.gates is not None:
@@ -405,9 +415,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    def _shutting_down(self, received: Received) -> Answer:
-        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
 
     async def _is_idle(self, within_s: float | None) -> bool:
         if self._running:

@@ -9,7 +9,7 @@ from runtime.lifecycle.editing import SetState
 from runtime.replay.choosing import Library
 from runtime.replay.comparing import Difference, compare
 from runtime.replay.divergence import Divergence
-from runtime.replay.edits import Edit, SetAnswer, SetInput
+from runtime.replay.edits import Edit, SetAnswer, SetInput, UnsetState
 from runtime.replay.reexecution import Options, Replay, keep_fork, reexecute, run_again
 from runtime.replay.tracing import Line
 
@@ -24,6 +24,7 @@ __all__ = [
     "SetAnswer",
     "SetInput",
     "SetState",
+    "UnsetState",
     "compare",
     "keep_fork",
     "reexecute",

@@ -12,7 +12,14 @@ from eventstore import Event, EventStoreError, Revision, StreamId
 from eventstore.values import Classes, Tree, decode, encode
 from runtime.context import REQUEST_REDUCER, patch
 from runtime.errors import InvalidEditError, NotReplayableError, TimescapeError
-from runtime.facts import EffectFailed, EffectRequested, EffectReturned
+from runtime.facts import (
+    Change,
+    ContextDeleted,
+    ContextEdited,
+    EffectFailed,
+    EffectRequested,
+    EffectReturned,
+)
 from runtime.lifecycle.editing import Pointer, SetState, change_of, edited, steps_of
 from runtime.lifecycle.fitting import fitted
 from runtime.lifecycle.handlers import HandlerVersion
@@ -22,6 +29,13 @@ from runtime.replay.following import Course
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
 
 _encode = msgspec.json.Encoder().encode
+
+
+class UnsetState(msgspec.Struct, frozen=True):
+    """A value of the user state is not there from the moment on."""
+
+    path: Pointer
+    """The key, then keys and indices."""
 
 
 class SetAnswer(msgspec.Struct, frozen=True):
@@ -40,7 +54,7 @@ class SetInput(msgspec.Struct, frozen=True):
     value: Any
 
 
-Edit: TypeAlias = SetState | SetAnswer | SetInput
+Edit: TypeAlias = SetState | UnsetState | SetAnswer | SetInput
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -94,7 +108,7 @@ class _Checking:
         self.issues: list[str] = []
         self._events = events
         self._around = around
-        self._states = [each for each in edits if isinstance(each, SetState)]
+        self._states = [each for each in edits if isinstance(each, SetState | UnsetState)]
         self._answers = [each for each in edits if isinstance(each, SetAnswer)]
         self._inputs = [each for each in edits if isinstance(each, SetInput)]
         self._answered = {
@@ -134,9 +148,7 @@ class _Checking:
             self.issues.append("Before the first fact there is no state to change.")
             prefix = list(self._events[:1])
         for edit in self._states:
-            fact = self._tried(
-                edit.path, partial(edited, values, edit, self._around.classes, origin="fork")
-            )
+            fact = self._tried(edit.path, partial(_changed, values, edit, self._around))
             if fact is not None:
                 last = prefix[-1]
                 prefix.append(
@@ -238,6 +250,30 @@ def _asks(event: Event, n: int) -> bool:
 
 def _stand_in(_what: str) -> Any:
     return None
+
+
+def _changed(
+    values: dict[str, Tree], edit: SetState | UnsetState, around: Surroundings
+) -> ContextEdited | ContextDeleted:
+    """Return the fact that makes *edit*, and make it in *values*."""
+    if isinstance(edit, UnsetState):
+        return _unset(values, edit)
+    return edited(values, edit, around.classes, origin="fork")
+
+
+def _unset(values: dict[str, Tree], edit: UnsetState) -> ContextEdited | ContextDeleted:
+    key, inner = (*edit.path, "")[0], edit.path[1:]
+    if key not in values:
+        msg = f"There is no {key!r} at that moment."
+        raise NotReplayableError(msg)
+    if not inner:
+        del values[key]
+        return ContextDeleted("fork")
+    steps, _ = steps_of(values[key], inner)
+    last = steps[-1]
+    gone = Change("splice", steps, [], 1) if isinstance(last, int) else Change("remove", steps)
+    values[key] = patch(values[key], (gone,))
+    return ContextEdited((gone,), origin="fork")
 
 
 def _with_input(first: Any, body: Any, edit: SetInput) -> tuple[Any, Any]:

@@ -506,8 +506,8 @@ def check_of(name: str) -> Check:
     return CHECKS[name]
 
 
-RUNNING = {"replay", "edit", "clear-draft", "trace"}
-"""Pressed in `test_tui_running.py`: they need an app."""
+RUNNING = {"copy-link", "replay", "edit", "clear-draft", "trace", "name-fork", "remove-fork"}
+"""Pressed in `test_tui_running.py`, `test_tui_forks.py` and `test_tui_links.py`."""
 LIVE = {"live", "resume", "step-on", "fail", "extend", "arm-gate", "disarm-gate"}
 """Pressed in `test_tui_live.py`: they need somebody who holds requests."""
 NAMES = list({check: name for name, check in CHECKS.items()}.values())
