@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from eventstore import Event, StreamId
+from runtime.facts import ContextRestored
 from runtime.gates import Condition, Keeper, Moment, PauseView, Wanted
 from runtime.gates.pausing import Pause
 from runtime.gates.watching import Watch
@@ -99,8 +102,19 @@ class Gated:
 
 
 def without_gates(events: Sequence[Event]) -> list[tuple[str, str | None, object]]:
-    """Return what a request wrote, but for what happened at gates."""
-    return [(e.type, e.key, e.data) for e in events if not e.type.startswith("gate.")]
+    """Return what a request wrote, but for what happened at gates.
+
+    A revision that a payload names is counted without them, too.
+    """
+    at_gates = [e.revision for e in events if e.type.startswith("gate.")]
+
+    def data(fact: Any) -> Any:
+        if not isinstance(fact, ContextRestored):
+            return fact
+        before = sum(revision <= fact.revision for revision in at_gates)
+        return msgspec.structs.replace(fact, revision=fact.revision - before)
+
+    return [(e.type, e.key, data(e.data)) for e in events if not e.type.startswith("gate.")]
 
 
 __all__ = ["OWNER", "Gated", "read_when", "without_gates"]

@@ -65,7 +65,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--admin", metavar="URL", help="admin listener (default: as the log says)")
     parser.add_argument("--by", default="", metavar="NAME", help="who asks (default: your login)")
-    parser.set_defaults(answer=[], input=[])
+    parser.set_defaults(answer=[], input=[], unset=[])
 
 
 def gate(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
