@@ -88,6 +88,12 @@ class Heads:
             return None
         return NOTHING
 
+    def forget(self, stream: StreamId, *, is_fork: bool) -> None:
+        """Ask the log from now on: another process appended to *stream*."""
+        self._heads.pop(stream, None)
+        if is_fork:
+            self._forks.add(stream)
+
     def put(self, stream: StreamId, known: Known) -> None:
         """Remember the head of *stream*."""
         self._heads[stream] = known
