@@ -11,6 +11,14 @@ from typing import Protocol
 import msgspec
 
 
+class Census(msgspec.Struct, frozen=True):
+    """The nodes of a log."""
+
+    living: frozenset[str]
+    gone: frozenset[str]
+    """Those whose work nobody has ended yet."""
+
+
 class Charge(msgspec.Struct, frozen=True):
     """What windows were before they were asked, in the order of the limits."""
 
@@ -46,11 +54,11 @@ class Nodes(Protocol):
         """Whether this node holds the log; asks nobody."""
         ...
 
-    def living(self) -> frozenset[str]:
-        """Return the ids of all nodes, of any team, that are not gone.
+    def census(self) -> Census:
+        """Return the ids of all nodes, of any team.
 
-        Whoever asks first for what nodes left behind and then for this finds each node
-        here that may still add to it.
+        Whoever looks first at what nodes left behind and then at this finds each node
+        living here that may still add to it.
 
         Raises:
             EventStoreError: the store cannot be asked.

@@ -107,7 +107,9 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     _keep_no_cores()
     ids = SystemIds()
     with log_lines(log) as use:
-        store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
+        store = open_log(
+            store_url, ids=ids, durability=durability, keyring=keyring, team=app.name
+        )
         try:
             app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
             use(app.controller.surroundings.gctx.secrets.cache.scrubber)

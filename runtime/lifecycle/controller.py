@@ -6,7 +6,7 @@ Errors never leave it but as answers; only a cancellation of the server's own ta
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -101,6 +101,7 @@ class Controller:
     ) -> None:
         self._store = store
         self._has_keyring = store.has_keyring
+        self._node = "" if store.nodes is None else store.nodes.me
         self._ids = ids
         self._config = config
         self._scrubber = gctx.secrets.cache.scrubber
@@ -214,13 +215,13 @@ class Controller:
         record.add(*answers.sent(answer, code=code, body=body))
         return await self.finishing.finish(record, received, answer)
 
-    async def recover(self, modules: ModuleRegistry) -> int:
-        """End what a crash left open, before the first request; return how much (CN-7).
+    async def recover(self, modules: ModuleRegistry, adopted: Collection[str] = ()) -> int:
+        """End what a crash left open, also of *adopted* nodes; return how much (CN-7).
 
         Raises:
             EventStoreError: the log cannot be read or written.
         """
-        return await recover(self._store, self._surroundings, modules)
+        return await recover(self._store, self._surroundings, modules, adopted)
 
     async def drain(self, grace_s: float = DRAIN_S) -> None:
         """Refuse new requests, give running ones *grace_s*, then stop those left (GC-6)."""
@@ -315,6 +316,7 @@ class Controller:
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
             has_keyring=self._has_keyring,
+            node=self._node,
         )
 
     # --- the way through ---

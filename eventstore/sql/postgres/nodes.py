@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from eventstore.nodes import Charge
+from eventstore.nodes import Census, Charge
 from eventstore.sql.postgres import team
 from eventstore.sql.postgres.backend import Database
 from eventstore.sql.postgres.statements import LEASE_S
@@ -83,9 +83,9 @@ class PostgresNodes:
     def holds(self) -> bool:
         return self._log.holds
 
-    def living(self) -> frozenset[str]:
+    def census(self) -> Census:
         with self._asking() as connection:
-            return team.living(connection)
+            return team.census(connection)
 
     def adopt(self) -> tuple[str, ...]:
         return self._beaten(lambda connection: team.adopt(connection, self._who.team))

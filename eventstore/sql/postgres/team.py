@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
-from eventstore.nodes import Charge
+from eventstore.nodes import Census, Charge
 from eventstore.sql.postgres.statements import LEASE_S
 from eventstore.sql.texts import LOG_ID
 
@@ -17,7 +17,7 @@ _ENTER = (
 )
 _LEAVE = f"DELETE FROM nodes WHERE log_id = {LOG_ID} AND node = %s"
 _IS_GONE = f"SELECT gone FROM nodes WHERE log_id = {LOG_ID} AND node = %s"
-_LIVING = f"SELECT node FROM nodes WHERE log_id = {LOG_ID} AND NOT gone"
+_ALL = f"SELECT node, gone FROM nodes WHERE log_id = {LOG_ID}"
 _OVER = "leased_until <= clock_timestamp()"
 _BEAT = (
     f"WITH mine AS (UPDATE nodes SET leased_until = {_UNTIL}"
@@ -85,9 +85,13 @@ def judge(connection: sa.Connection, me: str, overtaken: str) -> None:
     connection.exec_driver_sql(_JUDGE, (me, overtaken))
 
 
-def living(connection: sa.Connection) -> frozenset[str]:
-    """Return the nodes that are not gone."""
-    return frozenset(connection.exec_driver_sql(_LIVING).scalars())
+def census(connection: sa.Connection) -> Census:
+    """Return all nodes."""
+    rows = connection.exec_driver_sql(_ALL).all()
+    return Census(
+        frozenset(node for node, gone in rows if not gone),
+        frozenset(node for node, gone in rows if gone),
+    )
 
 
 def adopt(connection: sa.Connection, team: str) -> tuple[str, ...]:
