@@ -73,7 +73,7 @@ class Admin:
         return plain(200, {"status": "pass"})
 
     async def failing(self) -> list[str]:
-        """Name the checks that fail: stopping, startup, log, table."""
+        """Name the checks that fail: stopping, startup, node, log, table."""
         if self.stopping:
             return ["stopping"]
         try:
@@ -81,6 +81,9 @@ class Admin:
         except NotStartedError:
             return ["startup"]
         failing = []
+        company = self._app.company
+        if company is not None and company.is_cut_off:
+            failing.append("node")
         refused = controller.finishing.refused
         if refused is not None and not await self._takes_facts_again(refused):
             failing.append("log")

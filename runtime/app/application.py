@@ -10,6 +10,7 @@ import msgspec
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of, subscribing
+from runtime.app.company import Company
 from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import (
     Declared,
@@ -336,6 +337,8 @@ class App(Started):
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
+        if store.nodes is not None:
+            self.company = Company(store.nodes, self._edge, clock, self._end_work_of)
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._control = ControlLog(store, control_stream(self.name), clock)
@@ -364,7 +367,14 @@ class App(Started):
         closed = await controller.recover(self._modules)
         await self._life.begin(controller.surroundings.gctx, self._control)
         await self.queues.begin(controller, self._takers)
+        if self.company is not None:
+            self.company.begin()
         return closed
+
+    async def _end_work_of(self, nodes: tuple[str, ...]) -> None:
+        """End what other processes left behind that are gone."""
+        await self.controller.recover(self._modules, nodes)
+        await self.queues.end_of(nodes)
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.
@@ -379,7 +389,9 @@ class App(Started):
         clean = await edge.stop(grace_s)  # it refuses from here on, before anything is waited for
         await queues
         if self._edge is edge:
-            self._edge = self._controller = self._desk = self._fabric = None
+            if self.company is not None:
+                await self.company.stop()
+            self._edge = self._controller = self._desk = self._fabric = self.company = None
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

@@ -10,6 +10,7 @@ from runtime.authentication import Authentication
 from runtime.errors import AuthenticatorError
 from runtime.ingress.guarding import Guard
 from runtime.ingress.key_holders import KeyHolders
+from runtime.ingress.shared_windows import SharedWindows
 from runtime.ingress.windows import Windows, charged_since
 from runtime.policies.windows import SECOND_US
 
@@ -66,6 +67,9 @@ def guard_of(
     Raises:
         EventStoreError: the log cannot be read.
     """
+    if store.nodes is not None:
+        shared = SharedWindows(app, store.nodes)
+        return Guard(authenticating.authentication, shared, KeyHolders(app, store))
     windows = Windows()
     lengths = [limit.window_s for each in declared for limit in each.rules.limits]
     if lengths:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from runtime.app.company import Company
 from runtime.app.messaging import Messaging
 from runtime.control import Versions
 from runtime.errors import NotStartedError
@@ -25,6 +26,8 @@ class Started(Messaging):
         self._controller: Controller | None = None
         self._desk: Versions | None = None
         self._grants: GrantDesk | None = None
+        self.company: Company | None = None
+        """The other processes that serve from its log; None: it is served by this one alone."""
 
     @property
     def edge(self) -> Edge:

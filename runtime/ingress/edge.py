@@ -95,7 +95,8 @@ class Edge:
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
         self._idle: asyncio.Event | None = None
-        self._stopping = False
+        self._closed: Refusal | None = None
+        """Why nothing is let in; None: it is."""
 
     @property
     def running(self) -> int:
@@ -106,13 +107,18 @@ class Edge:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
         self.guard.release(request, by=by, reason=reason, now_us=self._clock())
 
+    def suspend(self, *, cut_off: bool) -> None:
+        """Refuse what comes while this process is *cut off* from the others."""
+        if self._closed is not _SHUTTING_DOWN:
+            self._closed = _LOG_UNAVAILABLE if cut_off else None
+
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse what comes from now on; wait for what runs, at most *grace_s*.
 
         Returns whether all came to their own end; what did not was stopped and answered
         503, its record complete (GC-6).
         """
-        self._stopping = True
+        self._closed = _SHUTTING_DOWN
         clean = await self._wait_idle(grace_s)
         if not clean:
             # Stops what still runs, at once; each gets its failure path and its record.
@@ -206,9 +212,10 @@ class Edge:
         served = self._resolve(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
-            arriving.obey(
-                self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
+            ruling = await self.guard.admit(
+                served.guarded, handler, arriving.principal, client, received_us
             )
+            arriving.obey(ruling)
         if self._room.enters():
             arriving.rooms = self._rooms
         else:
@@ -220,8 +227,8 @@ class Edge:
 
     def _head(self, arriving: Arriving) -> Head:
         scope = arriving.scope
-        if self._stopping:
-            raise Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
+        if self._closed is not None:
+            raise Refused(self._closed, (("retry-after", "1"),))
         if len(arriving.path) + len(scope["query_string"]) >= MAX_TARGET:
             raise Refused(_TARGET_TOO_LONG)
         head = arriving.head = self._heads.read(scope["headers"])

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 from eventstore import Event, EventStoreError, NewEvent, Store, StreamId
@@ -58,7 +59,10 @@ async def recover(
         EventStoreError: the log cannot be read or written.
     """
     closed = 0
-    for events in await asyncio.to_thread(_left_open, store, adopted):
+    # Beside running requests it must not block them; without other nodes there are none.
+    alone = store.nodes is None
+    find = partial(_left_open, store, adopted)
+    for events in find() if alone else await asyncio.to_thread(find):
         # A task of its own: it has a context, in which its modules know who calls.
         work = asyncio.create_task(_close(store, surroundings, modules, events))
         closed += await _alone(work)
@@ -76,9 +80,7 @@ def _left_open(store: Store, adopted: Collection[str]) -> list[list[Event]]:
     return [events for node in _without_life(store, found, adopted) for events in found[node]]
 
 
-def _without_life(
-    store: Store, found: Iterable[str], adopted: Collection[str]
-) -> Collection[str]:
+def _without_life(store: Store, found: Iterable[str], adopted: Collection[str]) -> Collection[str]:
     nodes = store.nodes
     if nodes is None:
         return list(found)
