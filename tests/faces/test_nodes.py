@@ -224,7 +224,7 @@ def values_taken(store: Store) -> Counter[int]:
 @pytest.mark.proves("SO-4", "CN-7", "SO-1", "SO-2", "IK-4", "LG-4")
 def test_the_work_of_a_killed_process_is_ended_by_another(postgres: Postgres) -> None:
     """Its requests are closed and undone, its messages tried again, its keys stay held."""
-    key = [("idempotency-key", "of the dead")]
+    key = [("idempotency-key", "of-the-dead")]
 
     async def scenario(pair: Pair) -> None:
         async with pair.asked() as (there, here):
