@@ -131,6 +131,8 @@ class PostgresNodes:
     def _beat(self) -> bool:
         """Give a sign of life, and do what is to be done; say whether the server answered."""
         sent_s = time.monotonic()
+        if sent_s > self._until_s - LEASE_S / 2:  # it stood still: so may all of this machine
+            self._judges_from_s = sent_s + LEASE_S
         try:
             with self._using:
                 if self._beating is None:
