@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
@@ -25,7 +25,7 @@ from tests.laws.grammar import check_stream
 from tests.postgres import Server as Postgres
 
 Header: TypeAlias = tuple[str, str]
-Ask: TypeAlias = Callable[..., Awaitable[Reply]]
+Ask: TypeAlias = Callable[..., Coroutine[Any, Any, Reply]]
 APP = "tests.faces.nodes_app:app"
 _END_LEASES = """
 UPDATE timescape.log SET leased_until = clock_timestamp()
@@ -266,7 +266,7 @@ def test_the_work_of_a_killed_process_is_ended_by_another(postgres: Postgres) ->
 async def working(postgres: Postgres, pair: Pair, there: Ask) -> str:
     """Have the other process work on a message, and return its id; this one may take some."""
     rows = postgres.sql("SELECT pid, node FROM timescape.nodes", pair.url)
-    node = dict(rows)[pair.server.process.pid]
+    (node,) = [node for pid, node in rows if pid == pair.server.process.pid]
     for _ in range(100):
         await there("POST", "/numbers/0")
         waiting = await arrived(pair.yard)
