@@ -6,7 +6,9 @@ from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
 from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
-from runtime.timescape.chains import Step, ways_up
+from runtime.timescape.chains import Step, chain, ways_up
+
+_NAMES_NOTHING = frozenset({"default", "split", "latest"})
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -41,7 +43,30 @@ def place(
     if not serves:
         return None
     own = endpoint.code.get(str(meant.id))
-    return _patched(endpoint, routes, meant, now_us) if own is None else Placed(own, meant)
+    if own is not None:
+        return Placed(own, meant)
+    found = _patched(endpoint, routes, meant, now_us)
+    if found is None and resolution.source in _NAMES_NOTHING:
+        found = _earlier(endpoint, routes, meant, now_us)
+    return found
+
+
+def _earlier(
+    endpoint: Endpoint, routes: HandlerRoutes, meant: Version, now_us: int
+) -> Placed | None:
+    """Return the newest earlier version whose callers *meant* serves without a transformer.
+
+    While a deployment goes round, who names nothing is served by processes that do not have
+    the newest code yet as a moment ago.
+    """
+    for version in reversed(routes.line[: routes.line.index(meant)]):
+        way = chain(routes, version, meant)
+        if not isinstance(way, Chain) or way.hops:
+            return None
+        served = endpoint.code.get(str(version.id))
+        if served is not None and routes.in_service(str(version.id), now_us):
+            return Placed(served, version)
+    return None
 
 
 def _patched(

@@ -1,6 +1,6 @@
 """P34, for several processes: the row that they share decides as the fold of one does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 import pytest
@@ -41,7 +41,7 @@ def nodes(postgres: Server) -> Iterator[Nodes]:
         yield store.nodes
 
 
-def follow(nodes: Nodes, drawn: list[tuple[int, tuple[Limit, ...], bool]]) -> list[bool]:
+def follow(nodes: Nodes, drawn: Sequence[tuple[int, tuple[Limit, ...], bool]]) -> list[bool]:
     key = f"caller {next(CALLERS)}"  # a new one for each example
     windows, now_us, let_in = Windows(), 1_790_000_000 * SECOND_US, []
     for wait_us, limits, charging in drawn:
