@@ -78,7 +78,8 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Fingerprint of the config in force."""
     parent: str | None = None
     """Id of the request that this one is a fork of, with another input; None: of none."""
-    node: str = ""  # that runs it, where several serve from the log
+    node: str = ""
+    """That runs it, where several serve from the log."""
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):

@@ -13,10 +13,10 @@ from debugger.cli.output import Output
 from debugger.cli.watching import watch
 from debugger.errors import BadInputError
 from runtime.app.manifest_files import APP_FILE, name_of, read
-from runtime.codegen import Rendered, Written, difference, render, write
+from runtime.codegen import Rendered, Written, difference, kubernetes, render, write
 from runtime.manifests import HandlerManifest
 
-TARGETS = ("sdk", "openapi", "types")
+TARGETS = ("sdk", "openapi", "types", "kubernetes")
 LANGUAGES = ("python", "typescript")
 
 
@@ -33,6 +33,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where files are written")
     parser.add_argument("--lang", choices=LANGUAGES, default="python", help="(default: python)")
     parser.add_argument("--at", metavar="EDITION", help="no newer versions (default: the newest)")
+    parser.add_argument("--image", metavar="NAME", help="of a container; see above")
     parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
     parser.add_argument("--watch", action="store_true", help="again at every change, until ctrl+c")
     parser.add_argument("--force", action="store_true", help="overwrite what somebody else wrote")
@@ -48,14 +49,7 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     known = _declared(arguments.app, output)
     if known is None:
         return Exit.APP_ERROR
-    rendered = render(
-        arguments.target,
-        arguments.lang,
-        title=known.name,
-        manifests=known.manifests,
-        tool=importlib.metadata.version("timescape"),
-        at=arguments.at,
-    )
+    rendered = _rendered(arguments, known)
     for wanted, name in rendered.changed.items():
         output.say(f"{wanted} is called {name}.")
     if arguments.check:
@@ -63,11 +57,26 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     return _told(write(Path(arguments.out), rendered, force=arguments.force), arguments, output)
 
 
+def _rendered(arguments: argparse.Namespace, known: _Declared) -> Rendered:
+    tool = importlib.metadata.version("timescape")
+    if arguments.target == "kubernetes":
+        return kubernetes(arguments.app, title=known.name, tool=tool, image=arguments.image)
+    return render(
+        arguments.target,
+        arguments.lang,
+        title=known.name,
+        manifests=known.manifests,
+        tool=tool,
+        at=arguments.at,
+    )
+
+
 def words_again(arguments: argparse.Namespace) -> list[str]:
     """Give the words of the same command, run once."""
     words = ["generate", arguments.target, arguments.app, "--out", arguments.out]
     words += ["--lang", arguments.lang]
     words += ["--at", arguments.at] if arguments.at else []
+    words += ["--image", arguments.image] if arguments.image else []
     words += ["--force"] if arguments.force else []
     return [*words, "--json"] if arguments.json else words
 
@@ -111,7 +120,7 @@ def _told(done: Written, arguments: argparse.Namespace, output: Output) -> Exit:
 
 COMMAND = Command(
     "generate",
-    "write a client, types or an OpenAPI document",
+    "write a client, types, an OpenAPI document, or what Kubernetes runs",
     """Write code for those who call an app, from its manifests alone; the app is imported and not
 started. The same manifests give the same bytes.
 
@@ -119,6 +128,9 @@ started. The same manifests give the same bytes.
            that needs nothing but fetch. Each calls the versions it was made from
   openapi  openapi.json, OpenAPI 3.1
   types    types alone: msgspec Structs and TypedDicts, or interfaces
+  kubernetes
+           kubernetes.json for `kubectl apply -f`: two processes of MODULE:APP in --image, that
+           share a log in PostgreSQL; its address is in file `store` of the secret APP-secrets
 
 Of each handler one version is taken: the newest, or with --at the last that is not newer.
 A file that this command did not write is left alone, unless --force.
@@ -129,6 +141,7 @@ examples:
   timescape generate openapi shop:app --out docs --at 2026-10-01
   timescape generate sdk manifests/app.json --out shop_client --check
   timescape generate types shop:app --out web/src --lang typescript --watch
+  timescape generate kubernetes shop:app --out deploy --image registry.example/shop:7
 """,
     _declare,
     generate,

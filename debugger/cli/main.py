@@ -46,7 +46,7 @@ from debugger.cli import (
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
 from debugger.cli.keyrings import SETTING
-from debugger.cli.opening import SqlStores
+from debugger.cli.opening import SqlStores, named_store
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
 from eventstore import EventStoreError
@@ -167,7 +167,7 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
         output.say(parser.format_help())
         return Exit.BAD_INPUT
     command = next(each for each in COMMANDS if each.name == arguments.command)
-    arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
+    arguments.store = arguments.store or named_store(environ) or command.default_store
     if getattr(arguments, "keyring", "") is None:
         arguments.keyring = environ.get(SETTING)
     if command.wants_app:
