@@ -192,11 +192,11 @@ def test_upgrade_makes_what_the_script_makes(postgres: Server) -> None:
     postgres.sql(sql(written), written)
     months = maintain(written, clock=clock)
 
-    assert (first.before, again.before, first.after) == (None, "0002", "0002")
+    assert (first.before, again.before, first.after) == (None, "0003", "0003")
     assert len(months) == 7
     assert maintain(written, clock=clock) == []
     assert catalogue(postgres, made) == catalogue(postgres, written)
-    assert (check(written, clock=clock).state, current(made)) == ("current", "0002")
+    assert (check(written, clock=clock).state, current(made)) == ("current", "0003")
 
 
 def catalogue(postgres: Server, url: str) -> list[tuple[object, ...]]:

@@ -34,7 +34,7 @@ def test_db_makes_and_checks_the_tables_on_command(url: str) -> None:
     assert (checked.status, checked.records[0]["state"]) == (Exit.OK, "current")
     assert checked.records[0]["warnings"] == []
     assert maintained.records[0]["partitions"] == []
-    assert run("db", "current", "--store", url, "--json").records[0]["revision"] == "0002"
+    assert run("db", "current", "--store", url, "--json").records[0]["revision"] == "0003"
     assert not any("secret" in said.out + said.err for said in (behind, made, checked, maintained))
 
 

@@ -66,7 +66,7 @@ def follow(nodes: Nodes, drawn: Sequence[tuple[int, tuple[Limit, ...], bool]]) -
 def test_p34_a_shared_row_decides_as_the_fold_of_one_process(
     nodes: Nodes, drawn: list[tuple[int, tuple[Limit, ...], bool]]
 ) -> None:
-    follow(nodes, drawn)
+    assert len(follow(nodes, drawn)) == len(drawn)
 
 
 @pytest.mark.proves("RL-3", "RL-5")
