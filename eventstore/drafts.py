@@ -130,8 +130,8 @@ class Drafting:
             self._registry,
             events,
             began_us=began_us,
-            type_id=self._names.type_ids.__getitem__,
-            site_id=self._names.site_ids.__getitem__,
+            type_ids=self._names.type_ids,
+            site_ids=self._names.site_ids,
         )
 
     def registered(self, names: Sequence[Name]) -> Draft:

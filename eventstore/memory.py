@@ -219,7 +219,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
             next_pos=rows[0].pos,
             end=LogEnd(self._next_pos, self._head, self._epoch) if to_end else None,
             names=[msgspec.structs.astuple(name) for name in self._names],
-            names_type=self._book.type_ids.get(REGISTERED),
+            names_type=self._book.type_ids.known.get(REGISTERED),
             from_start=index == 0,
             revision_before=self._revision_before,
             redactions=self._redacted,

@@ -6,11 +6,11 @@ changes its meaning.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
-from eventstore.codec import Registry
+from eventstore.codec import Numbers, Registry
 from eventstore.errors import EventStoreError
 from eventstore.identifiers import named_stream
 
@@ -60,9 +60,9 @@ class NameBook:
         """Number to name and schema, of types in the log."""
         self.sites: dict[int, str] = {}
         """Number to source line, of lines in the log."""
-        self.type_ids = _Numbers(self._new_type)
+        self.type_ids = Numbers(self._new_type)
         """Type name to number, in the log or pending. Asking for a new name gives it one."""
-        self.site_ids = _Numbers(self._new_site)
+        self.site_ids = Numbers(self._new_site)
         self.renamed: dict[int, int] = {}
         """Pending numbers that rows may hold, and the numbers that came to stand for them."""
         self.generation = 0
@@ -139,13 +139,13 @@ class NameBook:
         self._kinds[name.id] = name.name
         self._pending.pop(name.id, None)
 
-    def _settle(self, numbers: "_Numbers", name: Name) -> None:
-        ours = numbers.get(name.name)
+    def _settle(self, numbers: Numbers, name: Name) -> None:
+        ours = numbers.known.get(name.name)
         pending = self._pending.pop(ours, None) if ours is not None else None
         if ours is not None and pending is not None and ours != name.id:
             self.renamed[ours] = name.id
             self.generation += 1
-        numbers[name.name] = name.id
+        numbers.known[name.name] = name.id
 
     def _new_type(self, name: str) -> int:
         return self._new(self.type_ids, TYPE, name, self._registry.schema(name))
@@ -153,9 +153,9 @@ class NameBook:
     def _new_site(self, name: str) -> int:
         return self._new(self.site_ids, SITE, name, 1)
 
-    def _new(self, numbers: "_Numbers", kind: int, name: str, version: int) -> int:
+    def _new(self, numbers: Numbers, kind: int, name: str, version: int) -> int:
         with self._lock:
-            known = numbers.get(name)
+            known = numbers.known.get(name)
             if known is not None:
                 return known
             if self._guest:
@@ -164,15 +164,5 @@ class NameBook:
             else:
                 number = self._highest[False] = self._highest[False] + 1
             self._pending[number] = Name(number, kind, name, version)
-            numbers[name] = number
+            numbers.known[name] = number
             return number
-
-
-class _Numbers(dict[str, int]):
-    """Looks numbers up as fast as a dict does, and asks for those of new names."""
-
-    def __init__(self, new: Callable[[str], int]) -> None:
-        self._new = new
-
-    def __missing__(self, name: str) -> int:
-        return self._new(name)

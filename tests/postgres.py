@@ -43,6 +43,7 @@ DELETE FROM timescape.seals;
 DELETE FROM timescape.cursors;
 DELETE FROM timescape.nodes;
 DELETE FROM timescape.windows;
+DELETE FROM timescape.subject_keys;
 """
 
 

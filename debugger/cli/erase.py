@@ -64,8 +64,9 @@ def _say_done(done: Erasure, output: Output) -> None:
         output.say("No file of the store holds the key any more.")
     else:
         output.say(
-            "A reader is still looking at the old page: the key leaves the files at the next"
-            " checkpoint, when the server stops at the latest."
+            "The key is out of the table. In SQLite a reader still looks at the old page: it leaves"
+            " the files at the next checkpoint, when the server stops at the latest. In PostgreSQL"
+            " it leaves the write-ahead log as the server uses that again."
         )
     for copy in done.copies:
         output.say(f"{copy} still holds it: delete that file, or erase in it, too.")

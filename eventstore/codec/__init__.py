@@ -4,6 +4,7 @@ Every backend writes with `encode_rows` and reads with `RowDecoder`, so that row
 all backends have the same bytes. A change here changes the stored format.
 """
 
+from eventstore.codec.numbers import Numbers
 from eventstore.codec.payloads import from_plain, to_plain
 from eventstore.codec.reading import RowDecoder
 from eventstore.codec.registry import LOG_KIND, Registry, check_type_name
@@ -12,6 +13,7 @@ from eventstore.codec.writing import EncodedRow, encode_rows, split
 __all__ = [
     "LOG_KIND",
     "EncodedRow",
+    "Numbers",
     "Registry",
     "RowDecoder",
     "check_type_name",

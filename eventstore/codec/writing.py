@@ -4,12 +4,13 @@ Hot: a row is written by one call of msgspec's encoder. What that cannot write, 
 a lone surrogate in a field, goes the slow way of `payloads`; laws hold the two equal.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
 from eventstore.codec import payloads
+from eventstore.codec.numbers import Numbers
 from eventstore.codec.registry import Registry, check_type_name
 from eventstore.errors import EventStoreError
 from eventstore.events import NewEvent
@@ -42,34 +43,27 @@ def encode_rows(
     events: Sequence[NewEvent],
     *,
     began_us: int,
-    type_id: Callable[[str], int],
-    site_id: Callable[[str], int],
+    type_ids: Numbers,
+    site_ids: Numbers,
 ) -> list[EncodedRow]:
     """Encode what one append commits: a row, or several where ES-5 ends them.
 
-    Nothing is asked of *type_id* and *site_id* unless all events are well formed.
+    No new name gets a number unless all events are well formed.
 
     Args:
         registry: gives the class that each payload must be of.
         events: at least one.
         began_us: what the events' times are counted from, in every row.
-        type_id: number of an event type in this log.
-        site_id: number of a source line in this log.
+        type_ids: numbers of event types in this log.
+        site_ids: numbers of source lines in this log.
 
     Raises:
         EventStoreError: `invalid-event`, `too-large` (ES-6).
         NotHiddenError: an event holds what has to be hidden first.
     """
-    has_null = _check(registry, events)
-    items = [
-        (type_id(event.type), event.at_us - began_us, event.key, event.data)
-        if event.site is None
-        else (type_id(event.type), event.at_us - began_us, event.key, event.data,
-              site_id(event.site))
-        for event in events
-    ]  # fmt: skip
-    if has_null:
-        items = [_trim(item) for item in items]
+    items = _usual(registry.payload_types, events, began_us, type_ids.known, site_ids.known)
+    if items is None:
+        items = _checked(registry, events, began_us, type_ids, site_ids)
     try:
         raw = _encode(items)
     except (TypeError, ValueError, OverflowError, RecursionError):
@@ -140,40 +134,62 @@ def _trim(item: tuple[Any, ...]) -> tuple[Any, ...]:
     return item[:end]
 
 
-def _check(registry: Registry, events: Sequence[NewEvent]) -> bool:
-    """Refuse what cannot be stored; say whether an event has no data."""
+def _usual(
+    payload_types: Mapping[str, type],
+    events: Sequence[NewEvent],
+    began_us: int,
+    type_ids: Mapping[str, int],
+    site_ids: Mapping[str, int],
+) -> list[Any] | None:
+    """Return the items of a row, if nothing is wrong or new with any event; else None.
+
+    One pass, in which each test is a look into a dictionary: a source line that has a
+    number was well formed when it got it. A quarter of the limit in characters is within
+    it in bytes; a key's NUL and lone surrogates are seen in the encoded row at no cost.
+    """
+    items: list[Any] = []
+    if not 0 < len(events) <= COMMIT_EVENTS:
+        return None
+    try:
+        for event in events:
+            data, key, site = event.data, event.key, event.site
+            if type(data) is not payload_types[event.type]:
+                return None
+            if key is not None and not 0 < len(key) <= KEY_BYTES // 4:
+                return None
+            number, dt = type_ids[event.type], event.at_us - began_us
+            if site is None:
+                items.append((number, dt, key, data))
+            else:
+                items.append((number, dt, key, data, site_ids[site]))
+    except (KeyError, TypeError, AttributeError):
+        return None
+    return items
+
+
+def _checked(
+    registry: Registry,
+    events: Sequence[NewEvent],
+    began_us: int,
+    type_ids: Numbers,
+    site_ids: Numbers,
+) -> list[Any]:
+    """Return the items of a row, or refuse what cannot be stored."""
     if not events:
         problem, remedy = "An append without events.", "Append at least one."
         raise EventStoreError("invalid-event", problem, remedy, {"count": 0})
     if len(events) > COMMIT_EVENTS:
         count = f"{len(events)} events, the limit is {COMMIT_EVENTS}"
         _too_large(f"The commit has {count}.", "Append it in several commits.")
-    suspects = _suspects(registry.payload_types, events)
-    for event in suspects:
+    for event in events:
         _check_closely(registry, event)
-    # No class is that of None, so whatever has no data is suspect.
-    return any(event.data is None for event in suspects)
-
-
-def _suspects(payload_types: Mapping[str, type], events: Sequence[NewEvent]) -> Sequence[NewEvent]:
-    """Return the few events that need a closer look.
-
-    A quarter of the limits in characters is within them in bytes. A key's NUL and lone
-    surrogates are seen in the encoded row at no cost, but only the number of a site is
-    there, so a site has to be printable.
-    """
-    payload_type = payload_types.get
-    try:
-        return [
-            event
-            for event in events
-            if type(event.data) is not payload_type(event.type)
-            or ((key := event.key) is not None and not 0 < len(key) <= KEY_BYTES // 4)
-            or ((site := event.site) is not None
-                and not (len(site) <= SITE_BYTES // 4 and site.isprintable()))
-        ]  # fmt: skip
-    except (TypeError, AttributeError):
-        return events
+    return [
+        _trim((
+            type_ids[event.type], event.at_us - began_us, event.key, event.data,
+            None if event.site is None else site_ids[event.site],
+        ))
+        for event in events
+    ]  # fmt: skip
 
 
 def _check_closely(registry: Registry, event: NewEvent) -> None:

@@ -20,11 +20,10 @@ from eventstore.sql.postgres import addresses
 from eventstore.sql.reader import Reader
 from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.store import SqlStore, Writing, reporting
-from eventstore.sql.subject_keys import KeyTable
+from eventstore.sql.subject_keys import KeyTable, open_keys
 from eventstore.sql.watch import File, FileWatch
 from eventstore.sql.writer import Writer
 from eventstore.store import Store
-from eventstore.subjects import OWN, Subjects
 
 S = TypeVar("S")
 Mode = Literal["hold", "join", "guest", "read"]
@@ -81,7 +80,6 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
             `bad-pragma`,
             `upcast-missing`, `upcast-unused`, `bad-seal-key`, `wrong-master`,
-            `not-in-postgres`.
     """
     registry.check()
     if addresses.is_address(url):
@@ -104,7 +102,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     try:
         _require(path, clock, ids, may_create=holder is not None)
         book = NameBook(registry, guest=holder is None)
-        subjects = _open_keys(path, keyring, clock, ids)
+        subjects = open_keys(lambda: _key_table(path), keyring, clock, ids)
         drafting = Drafting(registry, book, clock, ids, subjects)
         key_file = seal_key_file or seal_keys.file_of(path)
         file = File(path, key_file)
@@ -136,21 +134,8 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         raise
 
 
-def _open_keys(path: Path, keyring: Keyring | None, clock: Clock, ids: Ids) -> Subjects | None:
-    """Open the keys of persons.
-
-    Raises:
-        EventStoreError: `wrong-master`.
-    """
-    if keyring is None:
-        return None
-    subjects = Subjects(keyring, KeyTable(path), clock, ids)
-    try:
-        subjects.begin(subjects.table.by_id(OWN))
-    except BaseException:
-        subjects.close()
-        raise
-    return subjects
+def _key_table(path: Path) -> KeyTable:
+    return KeyTable(connections.reader_engine(path), lambda: failures.translating(path))
 
 
 def _require(path: Path, clock: Clock, ids: Ids, *, may_create: bool) -> None:

@@ -1,6 +1,7 @@
 """Table `subject_keys`: the wrapped key of each person whose values are sealed (EN-1)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -8,9 +9,9 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from eventstore.keyring import WrappedKey
-from eventstore.sql import connections, failures
-from eventstore.sql.texts import run
+from eventstore.identifiers import Clock, Ids
+from eventstore.keyring import Keyring, WrappedKey
+from eventstore.sql.texts import run, run_each
 from eventstore.subjects import OWN, Subjects
 
 T = TypeVar("T")
@@ -20,11 +21,18 @@ _PAGE = 512
 
 
 class KeyTable:
-    """The table in a file, to be read by any thread. See `eventstore.subjects.KeyTable`."""
+    """The table in a store, to be read by any thread. See `eventstore.subjects.KeyTable`.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine = connections.reader_engine(path)
+    Args:
+        engine: makes connections that read; disposed of with this.
+        translating: turns errors of the driver into ours.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, translating: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._engine = engine
+        self._translating = translating
 
     def by_id(self, number: int) -> WrappedKey | None:
         """Return the key of that number; None: there is none, or none any more."""
@@ -36,12 +44,32 @@ class KeyTable:
         return found[0] if found else None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of its connections."""
         self._engine.dispose()
 
     def _ask(self, query: Callable[[sa.Connection], T]) -> T:
-        with failures.translating(self._path), self._engine.connect() as connection:
+        with self._translating(), self._engine.connect() as connection:
             return query(connection)
+
+
+def open_keys(
+    opened: Callable[[], KeyTable], keyring: Keyring | None, clock: Clock, ids: Ids
+) -> Subjects | None:
+    """Open the keys of persons, where there is a keyring.
+
+    Raises:
+        EventStoreError: `wrong-master`.
+    """
+    if keyring is None:
+        return None
+    table = opened()
+    subjects = Subjects(keyring, table, clock, ids)
+    try:
+        subjects.begin(table.by_id(OWN))
+    except BaseException:
+        subjects.close()
+        raise
+    return subjects
 
 
 def by_id(connection: sa.Connection, number: int) -> WrappedKey | None:
@@ -78,7 +106,8 @@ def insert(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
         page = keys[start : start + _PAGE]
         marks = ",".join(["(?, ?, ?, ?, ?)"] * len(page))
         values = (msgspec.structs.astuple(key) for key in page)
-        connection.exec_driver_sql(
+        run(
+            connection,
             "INSERT INTO subject_keys (id, subject, master, wrapped, created_us)"  # noqa: S608
             f" VALUES {marks} ON CONFLICT (id) DO NOTHING",
             tuple(chain.from_iterable(values)),
@@ -105,7 +134,7 @@ def begin(connection: sa.Connection, subjects: Subjects) -> None:
 
 def delete(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
     """Take keys out for good; within maintenance only."""
-    connection.exec_driver_sql("DELETE FROM subject_keys WHERE id = ?", [(key.id,) for key in keys])
+    run_each(connection, "DELETE FROM subject_keys WHERE id = ?", [(key.id,) for key in keys])
 
 
 def not_wrapped_by(connection: sa.Connection, master: str, limit: int) -> list[WrappedKey]:
@@ -122,7 +151,8 @@ def count_others(connection: sa.Connection, master: str) -> int:
 
 def update(connection: sa.Connection, keys: Sequence[WrappedKey]) -> None:
     """Write keys as they are wrapped now; within maintenance only."""
-    connection.exec_driver_sql(
+    run_each(
+        connection,
         "UPDATE subject_keys SET master = ?, wrapped = ? WHERE id = ?",
         [(key.master, key.wrapped, key.id) for key in keys],
     )

@@ -63,6 +63,11 @@ def run(connection: sa.Connection, text: str, values: Sequence[object] = ()) -> 
     return connection.exec_driver_sql(spelled(text, connection.dialect.name), tuple(values))
 
 
+def run_each(connection: sa.Connection, text: str, values: Sequence[tuple[object, ...]]) -> None:
+    """Execute *text* once for each of *values*."""
+    connection.exec_driver_sql(spelled(text, connection.dialect.name), list(values))
+
+
 @contextmanager
 def moment(connection: sa.Connection) -> Iterator[None]:
     """See the log as it is at one moment, whatever comes meanwhile."""

@@ -38,13 +38,13 @@ from runtime.lifecycle.finishing import Finishing
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.hooks import run_after, run_before
-from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.outcomes import Outcomes
 from runtime.lifecycle.problems import code_of, problem
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
-from runtime.lifecycle.run import Abandoned, Lease, Run, Surroundings
+from runtime.lifecycle.run import Abandoned, Run, Surroundings
 from runtime.lifecycle.sections import drive, late, was_cancelled
 from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
@@ -278,14 +278,8 @@ class Controller:
             record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
-
-        def renew() -> None:
-            run.lease = Lease()
-            lctx = run.scope["lctx"] = LocalContext(run, run.lease)
-            CALLER.set(lctx)
-
         run.renew = renew
-        renew()
+        renew(run)
         return run
 
     def _recorder(self, stream: StreamId) -> Recorder:
@@ -341,6 +335,8 @@ class Controller:
             self.outcomes.note(run.version.version, answer.status, run.loop.time())
         finally:
             run.record.end(run.lease)
+            # The context knows its request: let go of it, there is no cycle to be collected.
+            del run.scope["lctx"]
             if run.topics is not None:
                 run.topics.close()
             del self._running[stream]

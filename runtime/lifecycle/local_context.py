@@ -18,7 +18,7 @@ from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
 from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload, show_line
-from runtime.modules import Method
+from runtime.modules import CALLER, Method
 from runtime.queue import Options
 from runtime.secrets import Wish
 
@@ -417,3 +417,10 @@ class LocalContext:
         if not self._lease.open:
             raise closed()
         return self._run
+
+
+def renew(run: Run) -> None:
+    """Hand a new context with a new lease to the code of *run* that still comes."""
+    run.lease = Lease()
+    lctx = run.scope["lctx"] = LocalContext(run, run.lease)
+    CALLER.set(lctx)

@@ -28,11 +28,11 @@ from runtime.facts import (
 from runtime.lifecycle.binding import HANDLER_NAMES, bind
 from runtime.lifecycle.failing import undo
 from runtime.lifecycle.handlers import HandlerVersion
-from runtime.lifecycle.local_context import LocalContext
+from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.run import Run, Surroundings, Undo
 from runtime.messages import Received
-from runtime.modules import CALLER, ModuleRegistry, StubMethod
+from runtime.modules import ModuleRegistry, StubMethod
 
 CRASH = "crash"
 _HIDDEN = frozenset({"$redacted", "$sealed"})
@@ -131,8 +131,8 @@ def _run_of(store: Store, surroundings: Surroundings, events: list[Event]) -> Ru
     record.failing = True
     run.phase = record.state.phase
     run.effects = itertools.count(record.state.effects + 1)
-    lctx = run.scope["lctx"] = LocalContext(run, run.lease)
-    CALLER.set(lctx)
+    run.renew = renew
+    renew(run)
     return run
 
 

@@ -148,7 +148,7 @@ class Run:
         self.stage = "success"
         """success, failure, cleanup or over: what may still be registered."""
         self.lease = Lease()
-        self.renew: Callable[[], None] = _nothing
+        self.renew: Callable[[Run], None] = _nothing
         """Hands a new context with a new lease to the code that still comes."""
         self.scope: dict[str, Any] = {"res": Response(), "gctx": surroundings.gctx}
         self.effects = itertools.count(1)
@@ -206,7 +206,7 @@ class Run:
         task = self.loop.create_task(work, context=contextvars.copy_context())
         self.surroundings.abandoned.add(task)
         task.add_done_callback(self.surroundings.forget)
-        self.renew()
+        self.renew(self)
 
     def work(self, call: Bound) -> Coroutine[Any, Any, Any]:
         """Return the work of calling *call*, not yet started."""
@@ -229,7 +229,7 @@ class Run:
         return next(f"{place}#{n}" for n in itertools.count(1) if f"{place}#{n}" not in taken)
 
 
-def _nothing() -> None:
+def _nothing(_: Run) -> None:
     return None
 
 

@@ -14,17 +14,12 @@ from eventstore.testing import (
     FakeClock,
     FakeIds,
     LogContract,
+    StoreContract,
+    keyring,
     registry,
 )
 from eventstore.testing.machine import StoresAgree
-from eventstore.testing.redacting import Redacting
-from eventstore.testing.sealing import Sealing
-from eventstore.testing.subscribing import Subscribing
 from tests.postgres import Server
-
-
-class ServerContract(LogContract, Subscribing, Redacting, Sealing):
-    """All of the suite but the keys of persons, which a server does not hold yet."""
 
 
 class OnPostgres:
@@ -39,6 +34,7 @@ class OnPostgres:
             registry=registry(),
             clock=FakeClock(),
             ids=FakeIds(),
+            keyring=keyring(),
             keyframes={"order": CountingReducer()},
             check_keyframes=1,
             seal_key=bytes(32),
@@ -46,7 +42,7 @@ class OnPostgres:
             yield store
 
 
-class TestPostgresFsync(OnPostgres, ServerContract):
+class TestPostgresFsync(OnPostgres, StoreContract):
     durability = "fsync"
 
 
@@ -66,7 +62,7 @@ class TestPostgresJoined(LogContract):
             yield node
 
 
-class TestPostgresGuest(ServerContract):
+class TestPostgresGuest(StoreContract):
     """A guest appends as well as a holder does."""
 
     seals = False
@@ -78,7 +74,9 @@ class TestPostgresGuest(ServerContract):
         clock, ids = FakeClock(), FakeIds()
         with (
             open_store(url, registry=registry(), clock=clock, ids=ids, seal_key=bytes(32)),
-            open_store(url, mode="guest", registry=registry(), clock=clock, ids=ids) as guest,
+            open_store(
+                url, mode="guest", registry=registry(), clock=clock, ids=ids, keyring=keyring()
+            ) as guest,
         ):
             yield guest
 

@@ -15,6 +15,7 @@ from eventstore.identifiers import StreamId, named_stream, uuid7
 from eventstore.sql import check, current, maintain, open_store, sql, upgrade, without_password
 from eventstore.sql.plan import Parameters
 from eventstore.sql.postgres import addresses, connections, lease, partitions, statements
+from eventstore.sql.postgres.tables import REVISION
 from eventstore.testing import FakeClock, FakeIds, placed, registry, several, stream
 from eventstore.testing.fakes import START_US
 from tests.postgres import Server
@@ -192,11 +193,11 @@ def test_upgrade_makes_what_the_script_makes(postgres: Server) -> None:
     postgres.sql(sql(written), written)
     months = maintain(written, clock=clock)
 
-    assert (first.before, again.before, first.after) == (None, "0003", "0003")
+    assert (first.before, again.before, first.after) == (None, REVISION, REVISION)
     assert len(months) == 7
     assert maintain(written, clock=clock) == []
     assert catalogue(postgres, made) == catalogue(postgres, written)
-    assert (check(written, clock=clock).state, current(made)) == ("current", "0003")
+    assert (check(written, clock=clock).state, current(made)) == ("current", REVISION)
 
 
 def catalogue(postgres: Server, url: str) -> list[tuple[object, ...]]:

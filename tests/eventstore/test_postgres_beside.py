@@ -10,9 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import ANY, NEW, Cursor, EventStoreError, Page, Revision, Store, cursor_in, fold
+from eventstore import (
+    ANY,
+    NEW,
+    Cursor,
+    EventStoreError,
+    NewEvent,
+    Page,
+    Revision,
+    Store,
+    cursor_in,
+    fold,
+)  # fmt: skip
 from eventstore.fold import Keepable
 from eventstore.following import Following
+from eventstore.keyring import Forgotten, Keyring
 from eventstore.seals import Seal
 from eventstore.sql import Mode, open_store
 from eventstore.sql.store import SqlStore
@@ -20,12 +32,15 @@ from eventstore.testing import (
     CountingReducer,
     FakeClock,
     FakeIds,
+    keyring,
     placed,
     refused,
     registry,
     several,
     stream,
 )
+from eventstore.testing.fakes import START_US
+from eventstore.values import ToSeal
 from tests.eventstore.keeping import Doubling, Growing, Latest, settled
 from tests.postgres import Server
 
@@ -41,6 +56,7 @@ def opened(
     keep: Keepable[Any] | None = None,
     key: bytes | None = KEY,
     on_seal: Callable[[Seal], object] | None = None,
+    masters: Keyring | None = None,
 ) -> SqlStore:
     store = open_store(
         url,
@@ -51,6 +67,7 @@ def opened(
         ids=FakeIds(seed),
         keyframes={"order": keep} if keep is not None else {},
         check_keyframes=1,
+        keyring=masters,
         seal_key=key,
         on_seal=on_seal,
     )
@@ -499,3 +516,32 @@ def test_a_log_that_nobody_began_cannot_be_followed(postgres: Server) -> None:
         with refused("no-such-position"):
             reader.verify()
     assert Cursor().marks == {}
+
+
+@pytest.mark.proves("EN-1", "EN-3", "TB-6")
+def test_who_may_only_write_makes_keys_and_destroys_none(postgres: Server) -> None:
+    url = postgres.cleared()
+    postgres.sql("CREATE ROLE kiosk LOGIN IN ROLE timescape_writer")
+    with opened(url, masters=keyring()) as store:
+        store.append(_S, [placed()], kind="order", expected=NEW).result()
+    sealed = NewEvent("order.noted", {"at": ToSeal("ann", "Elm St")}, at_us=START_US)
+
+    with opened(url.replace("timescape@", "kiosk@"), masters=keyring()) as store:
+        store.append(_S, [sealed], kind="order", expected=ANY).result()
+        assert store.open_sealed(_S, 2, "/at") == "Elm St"
+        with refused("read-only"):
+            store.erase("ann", by="", reason="")
+    with opened(url, masters=keyring()) as store:
+        assert store.erase("ann", by="dpo", reason="asked for").keys == 1
+        assert isinstance(store.open_sealed(_S, 2, "/at"), Forgotten)
+        assert store.verify().fault is None
+    assert postgres.sql("SELECT count(*) FROM timescape.subject_keys", url) == [(1,)]  # its own
+
+
+@pytest.mark.proves("EN-1")
+def test_the_keyring_of_another_store_is_refused(postgres: Server) -> None:
+    url = postgres.cleared()
+    with opened(url, masters=keyring()):
+        pass
+    with refused("wrong-master"):
+        opened(url, masters=Keyring([bytes(range(32))]))

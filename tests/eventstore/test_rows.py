@@ -10,7 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore import Event, EventStoreError, Kind, NewEvent, StreamId, UnknownEvent
-from eventstore.codec import Registry, RowDecoder, encode_rows, payloads, split
+from eventstore.codec import Numbers, Registry, RowDecoder, encode_rows, payloads, split
 from eventstore.codec.writing import COMMIT_EVENTS, EVENT_BYTES, ROW_BYTES, ROW_EVENTS
 from runtime.context import registry
 from runtime.facts import ContextDeleted, ContextSet, EffectReturned, RequestReceived
@@ -28,6 +28,7 @@ class Log:
         self.types: dict[int, tuple[str, int]] = {}
         self.sites: dict[int, str] = {}
         self._numbers: dict[tuple[str, str], int] = {}
+        self.type_ids, self.site_ids = Numbers(self.type_id), Numbers(self.site_id)
         self.decoder = RowDecoder(known, self.types, self.sites)
 
     def type_id(self, name: str) -> int:
@@ -42,7 +43,7 @@ class Log:
 
     def write(self, *events: NewEvent) -> list[str]:
         rows = encode_rows(
-            self.registry, events, began_us=BEGAN_US, type_id=self.type_id, site_id=self.site_id
+            self.registry, events, began_us=BEGAN_US, type_ids=self.type_ids, site_ids=self.site_ids
         )
         assert all(row.raw == row.data.encode() for row in rows)
         return [row.data for row in rows]

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from debugger.cli.exits import Exit
+from eventstore.sql.postgres.tables import REVISION
 from tests.contracts.source import ROOT
 from tests.faces.command_line import Said, run
 from tests.postgres import Server
@@ -34,7 +35,7 @@ def test_db_makes_and_checks_the_tables_on_command(url: str) -> None:
     assert (checked.status, checked.records[0]["state"]) == (Exit.OK, "current")
     assert checked.records[0]["warnings"] == []
     assert maintained.records[0]["partitions"] == []
-    assert run("db", "current", "--store", url, "--json").records[0]["revision"] == "0003"
+    assert run("db", "current", "--store", url, "--json").records[0]["revision"] == REVISION
     assert not any("secret" in said.out + said.err for said in (behind, made, checked, maintained))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from eventstore import Event, NewEvent, Store, StreamId, UnknownEvent
-from eventstore.codec import Registry, RowDecoder, encode_rows
+from eventstore.codec import Numbers, Registry, RowDecoder, encode_rows
 from eventstore.identifiers import named_stream
 from runtime.context import REQUEST_REDUCER
 from tests.golden.shapes import Shape, shape_of
@@ -61,7 +61,7 @@ def row_of(known: Registry, event: NewEvent) -> str:
     """Write *event* alone, as it would stand in a log."""
     (row,) = encode_rows(
         known, [event], began_us=event.at_us,
-        type_id=lambda _: TYPE_NUMBER, site_id=lambda _: SITE_NUMBER,
+        type_ids=Numbers(lambda _: TYPE_NUMBER), site_ids=Numbers(lambda _: SITE_NUMBER),
     )  # fmt: skip
     return row.data
 

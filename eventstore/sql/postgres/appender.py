@@ -16,7 +16,7 @@ from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import failures, tail
+from eventstore.sql import failures, subject_keys, tail
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
@@ -67,6 +67,7 @@ class Appender:
         self._registry = registry
         self._names = names
         self._drafting = drafting
+        self._subjects = drafting.subjects
         self._holder = holder
         self._fenced = False
         self._unsure = False
@@ -156,6 +157,22 @@ class Appender:
             if sqlstate(error) == UNIQUE_VIOLATION:
                 raise NotUniqueError from error
             raise
+
+    # --- keys of persons ---
+
+    def begin_keys(self) -> None:
+        """Make the store's own key, if it has a keyring and none yet."""
+        if self._subjects is not None:
+            self._link.set_level(durable=True)
+            subject_keys.begin(self._link.connection, self._subjects)
+
+    def _write_keys(self) -> None:
+        if self._subjects is not None and self._subjects.has_pending():
+            # No wait for the disk: a key is logged there before the rows that need it.
+            self._link.set_level(durable=False)
+            subject_keys.write_pending(self._link.connection, self._subjects)
+
+    # --- the log's own facts ---
 
     def _register_names(self) -> None:
         """Write new names and their fact, before the rows that use them."""

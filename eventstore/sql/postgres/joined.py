@@ -136,6 +136,7 @@ class JoinedLog(PostgresLog):
         while True:
             try:
                 self._link.ready()
+                self._write_keys()
                 if self._names.has_pending():
                     self._register_names()
                 if overtaken:

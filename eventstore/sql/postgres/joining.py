@@ -15,6 +15,7 @@ from eventstore.sql.folding import Folds, Gap, Mismatch
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import lease, team
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
+from eventstore.sql.postgres.drafting import drafting_of
 from eventstore.sql.postgres.failures import translating
 from eventstore.sql.postgres.hints import Teller
 from eventstore.sql.postgres.joined import JoinedLog
@@ -32,17 +33,21 @@ _NODE_BYTES = 6
 def open_joined(database: Database, options: Options) -> SqlStore:
     """Open the store of *database* as one of its nodes; see `open_postgres` for what it raises."""
     link = Link(database.writers, database.place, locking=False)
+    opened: _Opened | None = None
     try:
         with translating(link.place):
             warn_of_lazy_disk(link, options.durability)
             lease.begin_log(link.connection, options.clock, options.ids)
             who = _enter(link, options)
             # Low numbers for names, if there is nobody else who gives them.
-            opened = _open(link, options, who, guest=False) if _is_unheld(link) else None
-            opened = opened or _open(link, options, who, guest=True)
-            assert opened is not None  # noqa: S101 - a guest always opens
+            if _is_unheld(link):
+                opened = _held(_open(database, link, options, who, guest=False))
+            opened = opened or _open(database, link, options, who, guest=True)
+            opened.log.begin_keys()
     except BaseException:
         link.close()
+        if opened is not None:
+            opened.close()
         raise
     return _store(database, options, who, opened)
 
@@ -53,6 +58,11 @@ class _Opened(msgspec.Struct, frozen=True):
     log: JoinedLog
     book: NameBook
     drafting: Drafting
+
+    def close(self) -> None:
+        """Let go of keys; the link stays."""
+        if self.drafting.subjects is not None:
+            self.drafting.subjects.close()
 
 
 def _enter(link: Link, options: Options) -> Identity:
@@ -66,18 +76,35 @@ def _is_unheld(link: Link) -> bool:
     return not lease.held(link.connection).remaining_s
 
 
-def _open(link: Link, options: Options, who: Identity, *, guest: bool) -> "_Opened | None":
-    """Open the log; None: it was to be held, and somebody else was quicker."""
+def _open(
+    database: Database, link: Link, options: Options, who: Identity, *, guest: bool
+) -> _Opened:
     book = NameBook(options.registry, guest=guest)
-    drafting = Drafting(options.registry, book, options.clock, options.ids)
+    drafting = drafting_of(database, options, book)
     log = JoinedLog(
         link, options.registry, book, drafting, durability=options.durability, holder=None
     )
     log.join(who.node, lease.new_holder(since(options.clock), who.node), options.sealer())
-    log.check_tail()
-    if not guest:
-        log.take_over()
-    return _Opened(log, book, drafting) if guest or log.holds else None
+    opened = _Opened(log, book, drafting)
+    try:
+        log.check_tail()
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _held(opened: _Opened) -> _Opened | None:
+    """Hold the log; None: somebody else was quicker."""
+    try:
+        opened.log.take_over()
+    except BaseException:
+        opened.close()
+        raise
+    if opened.log.holds:
+        return opened
+    opened.close()
+    return None
 
 
 def _store(database: Database, options: Options, who: Identity, opened: _Opened) -> SqlStore:

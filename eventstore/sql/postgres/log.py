@@ -193,23 +193,31 @@ class PostgresLog(Appender, WritableLog):
         return redacting.told(self.maintain(redacting), gone=False)
 
     def erase(self, erasing: Erasing) -> Erasure:
-        """Refuse: there are no keys of persons here.
+        """Destroy a subject's keys, for good (EN-3).
 
         Raises:
-            EventStoreError: `not-in-postgres`.
+            EventStoreError: `no-such-subject`, `log-fenced`, `read-only` for who may not
+                maintain the log.
         """
-        raise failures.not_here_yet(self._link.place, "erase")
+        position = self.maintain(erasing)
+        # Written anew, so that no page of the table holds them; what the server logged and
+        # copied before is beyond this.
+        self._link.ready().exec_driver_sql("VACUUM FULL subject_keys")
+        return erasing.told(position, gone=False, copies=())
 
     def rewrap(self, batch: Rewrapping) -> None:
-        """Refuse: there are no keys of persons here.
+        """Wrap some keys by another master (EN-1).
 
         Raises:
-            EventStoreError: `not-in-postgres`.
+            EventStoreError: `wrong-master`, `sealed-invalid`, `log-fenced`, `read-only` for
+                who may not maintain the log.
         """
-        raise failures.not_here_yet(self._link.place, "rewrap")
+        self.maintain(batch)
 
     def maintain(self, maintenance: Maintenance) -> Position:
         """Do *maintenance*, append the fact of it if it did something; return where all ends."""
+        self._link.ready()
+        self._write_keys()
         self._names.type_ids[maintenance.type]
         if self._names.has_pending():
             self._register_names()
@@ -236,6 +244,7 @@ class PostgresLog(Appender, WritableLog):
         while True:
             try:
                 self._link.ready()
+                self._write_keys()
                 if self._holder is None:
                     return self._flush_as_guest(drafts, trusting=trusting)
                 if behind and (arrived := self._catch_up_with_others()):

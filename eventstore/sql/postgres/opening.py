@@ -11,6 +11,7 @@ from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
+from eventstore.sql.postgres.drafting import drafting_of
 from eventstore.sql.postgres.failures import translating
 from eventstore.sql.postgres.hints import Teller
 from eventstore.sql.postgres.joining import open_joined
@@ -32,25 +33,23 @@ def open_postgres(url: str, options: Options) -> SqlStore:
         EventStoreError: `bad-url`, `no-driver`, `store-unreachable`, `no-such-store`,
             `not-a-store`, `schema-old`, `schema-new`, `store-held`, `chain-broken`,
             `history-forked`, `postgres-too-old`, `bad-encoding`, `bad-seal-key`,
-            `not-in-postgres` for a keyring.
+            `wrong-master`.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
-    if options.keyring is not None:
-        raise failures.not_here_yet(place, "seal values under persons' keys")
     database = Database(engine_url, place, options.keys)
     if options.mode == "join":
         return open_joined(database, options)
     registry = options.registry
     book = NameBook(registry, guest=options.mode != "hold")
-    drafting = Drafting(registry, book, options.clock, options.ids)
     reader = Reader(database, registry, book)
     if options.mode == "read":
         _require_current(reader, place)
+        drafting = drafting_of(database, options, book)
         bell = Bell()
         folds = Folds(reader, registry, check_every=options.check_keyframes)
         watch = DatabaseWatch(database, reader.end, bell, None)
         return SqlStore(place, reader, folds, drafting, watch, bell=bell)
-    log = _open_log(database, options, book, drafting)
+    log, drafting = _open_log(database, options, book)
     keeper = None
     if options.mode == "hold" and options.keyframes:
         keeper = Keeper(Reader(database, registry, book), registry, options.keyframes)
@@ -74,16 +73,17 @@ def _open_log(
     database: Database,
     options: Options,
     book: NameBook,
-    drafting: Drafting,
-) -> PostgresLog:
+) -> tuple[PostgresLog, Drafting]:
     holds = options.mode == "hold"
     link = Link(database.writers, database.place, locking=holds)
+    drafting: Drafting | None = None
     try:
         with translating(link.place):
             warn_of_lazy_disk(link, options.durability)
             if not holds:
                 _require_begun(link)
             lease.begin_log(link.connection, options.clock, options.ids)
+            drafting = drafting_of(database, options, book)
             holder = lease.new_holder(since(options.clock)) if holds else None
             log = PostgresLog(
                 link, options.registry, book, drafting, durability=options.durability,
@@ -92,10 +92,13 @@ def _open_log(
             log.check_tail()
             if holds:
                 _hold(log, link)
+            log.begin_keys()
     except BaseException:
         link.close()
+        if drafting is not None and drafting.subjects is not None:
+            drafting.subjects.close()
         raise
-    return log
+    return log, drafting
 
 
 def _hold(log: PostgresLog, link: Link) -> None:

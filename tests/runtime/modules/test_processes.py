@@ -84,10 +84,16 @@ class Shop:
     def told(self, kind: str) -> list[Any]:
         return [e.data for e in self.store.read(module_stream("shop")) if e.type == kind]
 
+    def is_whole(self) -> bool:
+        """Whether every process that failed was started again."""
+        failed, restarted = self.told("module.failed"), self.told("module.restarted")
+        return self.host.counts.total > 0 and len(failed) == len(restarted)
+
     async def until(self, so: Callable[[], bool]) -> None:
-        # Of another process, which sets no event here.
-        while not so():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        # Of another process, which sets no event here. The limit is a guard, no measure.
+        async with asyncio.timeout(60):
+            while not so():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +247,7 @@ def test_calls_at_once_get_processes_of_their_own_and_the_rest_waits(shop: Shop)
 
 @pytest.mark.proves("RPC-5")
 def test_a_call_that_can_be_cancelled_is_and_its_process_lives(shop: Shop) -> None:
+    shop.run(shop.until(shop.is_whole))
     pids = shop.pids
     with pytest.raises(RPCTimeoutError, match=r"longer than 0\.2 s"):
         shop.run(shop.call("doze"))
@@ -259,6 +266,7 @@ def test_a_call_that_can_be_cancelled_is_and_its_process_lives(shop: Shop) -> No
 
 @pytest.mark.proves("RPC-5", "MO-6", "RPC-9")
 def test_an_endless_loop_is_ended_with_its_process(shop: Shop) -> None:
+    shop.run(shop.until(shop.is_whole))
     pids, failed = shop.pids, len(shop.told("module.failed"))
     reply = shop.send("spin")
     [gone] = pids - shop.pids or {0}
@@ -273,7 +281,7 @@ def test_an_endless_loop_is_ended_with_its_process(shop: Shop) -> None:
 
 @pytest.mark.proves("MO-3", "MO-6", "RPC-4", "RPC-9")
 def test_a_killed_process_fails_its_call_and_is_started_again(shop: Shop) -> None:
-    shop.run(shop.until(lambda: shop.host.counts.total == 2))
+    shop.run(shop.until(shop.is_whole))
     restarted = len(shop.told("module.restarted"))
 
     async def scenario() -> Reply:
@@ -296,15 +304,17 @@ def test_a_killed_process_fails_its_call_and_is_started_again(shop: Shop) -> Non
 @pytest.mark.proves("MO-6", "RPC-9")
 def test_how_it_ended_and_what_it_said_last_is_kept_without_its_secrets(shop: Shop) -> None:
     assert shop.run(shop.call("token", "stock_token")) is True
-    for _ in range(2):
-        # Whichever of two processes had the secret.
+    shop.run(shop.until(shop.is_whole))
+    many = shop.host.counts.total
+    for _ in range(many):
+        # Whichever of the processes had the secret.
         with pytest.raises(ModuleCrashedError, match="exit code 3") as caught:
             shop.run(shop.call("die", 3))
         assert caught.value.attempts == 1
-        shop.run(shop.until(lambda: shop.host.counts.total == 2))
-    facts = shop.told("module.failed")[-2:]
+        shop.run(shop.until(lambda: shop.host.counts.total == many))
+    facts = shop.told("module.failed")[-many:]
 
-    assert [fact.exit_code for fact in facts] == [3, 3]
+    assert [fact.exit_code for fact in facts] == [3] * many
     assert all("about to die" in fact.output for fact in facts)
     assert "correct horse" not in str(shop.told("module.failed"))
 
@@ -333,14 +343,14 @@ def test_what_is_not_granted_is_denied_and_told(shop: Shop) -> None:
 @pytest.mark.proves("CP-1", "MM-7", "P19")
 def test_what_is_revoked_is_denied_from_the_next_use_on(shop: Shop) -> None:
     desk = shop.app.grants
-    assert desk.of("stock") == (("secret.read", "stock_token"),)
+    assert ("secret.read", "stock_token") in desk.of("stock")
     assert shop.send("token", "stock_token").json == {"answer": True}
 
     desk.revoke("stock", "secret.read", "stock_token", by="ann")
     with pytest.raises(CapabilityDeniedError):
         shop.run(shop.call("token", "stock_token"))
     assert shop.send("token", "stock_token").code == "capability-denied"
-    desk.grant("stock", grant("secret.read", "*"), by="ann")
+    desk.grant("stock", grant("secret.read", "stock_token"), by="ann")
 
     assert shop.send("token", "stock_token").json == {"answer": True}
     assert [each.by for each in shop.told("capability.revoked")] == ["ann"]

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 # A row of a process that serves, from its start to its end. Once it is gone it stays so: what
 # it left open is closed by another one of its team, which then deletes the row.
