@@ -184,6 +184,20 @@ def test_nodes_that_append_at_once_lose_nothing(three: tuple[Store, ...]) -> Non
     assert three[0].verify().fault is None
 
 
+@pytest.mark.proves("LG-6", "LG-5", "LG-3")
+def test_nodes_give_names_in_turn(postgres: Server) -> None:
+    """The log's own stream, where names stand, is one that all of them go on with."""
+    url = postgres.upgraded()
+    with joined(url, 1) as holder, joined(url, 2) as guest:
+        for number, store in enumerate((holder, guest, holder, guest, holder)):
+            event = placed(number, site=f"shop.py:{number // 2}")
+            store.append(stream(1), [event], kind="order", expected=number).result()
+
+        sites = [event.site for event in holder.read(stream(1))]
+        assert sites == ["shop.py:0", "shop.py:0", "shop.py:1", "shop.py:1", "shop.py:2"]
+        assert holder.verify().fault is None
+
+
 @pytest.mark.proves("PG-3", "LG-3")
 @pytest.mark.parametrize("cut", ["before", "after"])
 def test_a_node_whose_connection_is_cut_neither_loses_nor_doubles(

@@ -145,6 +145,7 @@ class JoinedLog(PostgresLog):
             except FencedError:
                 overtaken = True
             except NotUniqueError:
+                self._unsure = not trusting  # looked up, and taken all the same: read it anew
                 overtaken, trusting = True, False
             except sa.exc.DBAPIError as error:
                 self._unsure = True  # what was planned need not have come
