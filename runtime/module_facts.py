@@ -48,6 +48,8 @@ class ModuleStopped(Fact, frozen=True, gc=False):
 
     killed: bool = False
     """Whether it did not stop in time."""
+    generation: int = 0
+    """Of the module; 0: not told."""
 
 
 class ModuleFailed(Fact, frozen=True, gc=False):
@@ -63,6 +65,8 @@ class ModuleFailed(Fact, frozen=True, gc=False):
     """That ended its process: `SIGKILL`."""
     output: tuple[str, ...] = ()
     """The last lines it wrote, without the secrets it was given."""
+    generation: int = 0
+    """Of the module; 0: not told."""
 
 
 class ModuleRestarted(Fact, frozen=True, gc=False):
@@ -74,7 +78,7 @@ class ModuleRestarted(Fact, frozen=True, gc=False):
     """The failures of late."""
     generation: int
     reason: str = "crash"
-    """As it had failed."""
+    """As it had failed; reload: a new generation takes the calls of new requests."""
 
 
 class CapabilityGranted(Fact, frozen=True, gc=False):
@@ -97,6 +101,15 @@ class CapabilityRevoked(Fact, frozen=True, gc=False):
     by: str = ""
 
 
+class CapabilityUsed(Fact, frozen=True, gc=False):
+    """A module used what it is granted. Key: its name."""
+
+    type: ClassVar[str] = "capability.used"
+
+    uses: tuple[tuple[str, str, int], ...]
+    """Capability, pattern, and how often since it was told last."""
+
+
 MODULE_FACTS: tuple[type[Fact], ...] = (
     ModuleRegistered,
     ModuleStarted,
@@ -105,5 +118,6 @@ MODULE_FACTS: tuple[type[Fact], ...] = (
     ModuleRestarted,
     CapabilityGranted,
     CapabilityRevoked,
+    CapabilityUsed,
 )
 """All of them."""

@@ -23,6 +23,7 @@ settings.register_profile(
 )
 # The same laws on another Python, where the search was whole on the first.
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=15)
+settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2_000)
 settings.register_profile("deep", settings.get_profile("dev"), max_examples=5_000)
 _CHOSEN = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 settings.load_profile(_CHOSEN)

@@ -5,11 +5,16 @@ from enum import IntEnum
 from debugger.errors import DebuggerError
 from eventstore import EventStoreError
 from runtime.errors import (
+    ConflictError,
+    CorruptManifestError,
     NothingSelectedError,
     NotReplayableError,
+    PinError,
     PositionOutOfRange,
     ReplayLimitError,
+    RetirementError,
     RoutesError,
+    SchemaNotRegistered,
     ServeError,
     TagNameError,
     TimescapeError,
@@ -83,9 +88,14 @@ _BY_CODE = {
 
 _BY_CLASS: dict[type[TimescapeError], Exit] = {
     NothingSelectedError: Exit.NOTHING_SELECTED,
+    CorruptManifestError: Exit.CORRUPT,
+    ConflictError: Exit.WRITE_REFUSED,
     VersionNotFound: Exit.NOT_FOUND,
     PositionOutOfRange: Exit.NOT_FOUND,
-    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of
+    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of; so the next two
+    PinError: Exit.BAD_INPUT,
+    SchemaNotRegistered: Exit.NOT_FOUND,
+    RetirementError: Exit.BAD_INPUT,
     RoutesError: Exit.WRITE_REFUSED,
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,

@@ -8,6 +8,7 @@ from typing import Any
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
+from debugger.cli.manifests_carried import ACTIONS, carry
 from debugger.cli.output import Column, Output
 from debugger.cli.watching import watch
 from debugger.errors import BadInputError
@@ -27,7 +28,10 @@ _DIGITS = 12
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("app", metavar="MODULE:APP", help="such as shop:app")
+    parser.add_argument("app", metavar="MODULE:APP", help="such as shop:app; or export, import")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="export, import: the file")
+    parser.add_argument("--of", metavar="NAME", help="export: of this app, where there are several")
+    parser.add_argument("--force", action="store_true", help="export: write over a file")
     parser.add_argument("--out", metavar="FOLDER", help="write a file for each version here")
     parser.add_argument("--check", metavar="FILE", help="compare with a manifest kept earlier")
     parser.add_argument(
@@ -37,6 +41,11 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def manifest(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Print, write or compare the manifests of an app."""
+    if arguments.app in ACTIONS:
+        return carry(arguments, output, stores)
+    if arguments.file is not None:
+        problem = f"{arguments.app} takes no file."
+        raise BadInputError(problem, "`timescape manifest --help` shows examples.")
     if arguments.watch:
         if not arguments.out or arguments.check:
             problem = "--watch needs --out FOLDER, and no --check."
@@ -157,14 +166,28 @@ ids, files or the network past the contexts, the order of a set.
 --check compares with a manifest that was kept: `changed` (9) goes on working for every client,
 `breaking` (10) may not.
 
+export writes what a log keeps of manifests: each once, under its digest, with the facts that say
+which version declared it. import takes such a file into another log, all of it or nothing: every
+digest and reference is checked first, and what a log says already is never replaced.
+
 examples:
   timescape manifest shop:app
   timescape manifest shop:app --out manifests            keep it beside the code
   timescape manifest shop:app --check manifests/app.json  before a deploy
   timescape manifest shop:app --out manifests --watch
   timescape manifest shop:app --json | jq .needs
+  timescape manifest export shop.json --store sqlite:///live.db
+  timescape manifest import shop.json --store sqlite:///staging.db
 """,
     _declare,
     manifest,
-    (Exit.CHANGED, Exit.BREAKING, Exit.APP_ERROR, Exit.INTERRUPTED),
+    (
+        Exit.NOT_FOUND,
+        Exit.CORRUPT,
+        Exit.WRITE_REFUSED,
+        Exit.CHANGED,
+        Exit.BREAKING,
+        Exit.APP_ERROR,
+        Exit.INTERRUPTED,
+    ),
 )

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import sys
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
@@ -10,6 +11,7 @@ from debugger.cli.exits import Exit
 from debugger.cli.keyrings import add_keyring, keyring_file
 from debugger.cli.opening import check_url, without_password
 from debugger.cli.output import Output
+from debugger.cli.restarting import restarting
 
 LEVELS = ("fsync", "bounded", "process", "volatile")
 LINES = ("plain", "json")
@@ -65,12 +67,20 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="wait before draining (default: 0)",
     )
+    parser.add_argument(
+        "--reload",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="start anew when source files change; see above",
+    )
     add_keyring(parser)
 
 
-def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Serve an app until SIGTERM or ctrl+c."""
     check_url(arguments.store)
+    if arguments.reload:
+        return restarting(sys.argv[1:])
     # Here, not above: the other commands need no web server.
     from runtime.app import TOKEN_SETTING, AdminAt, TracesTo, load_app  # noqa: PLC0415
     from runtime.app import serve as run  # noqa: PLC0415
@@ -136,11 +146,15 @@ later new requests are refused. --otlp sends the trace of each request to a coll
 as http://127.0.0.1:4318/v1/traces (OTLP over HTTP), made of what was recorded. --log json
 makes each line on stderr a JSON object.
 
+With --reload another process serves: whenever a .py or .wasm file below this folder changes, it
+ends its requests and a fresh one starts. That is for the desk, not for production.
+
 examples:
   timescape serve shop:app
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
   timescape serve shop:app --admin-port 9090 --log json
+  timescape serve shop:app --reload
   timescape serve shop:app --keyring /etc/shop/master.key
 """,
     _declare,

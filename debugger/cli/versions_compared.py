@@ -16,11 +16,11 @@ from debugger.session.routing import app_with, apps
 from eventstore import EventStoreError, StreamId
 from runtime import App
 from runtime.app.deciding import Decision
-from runtime.app.startup import foresee, read_known
-from runtime.control import control_stream, read_table
-from runtime.facts import Json
+from runtime.app.startup import foresee
+from runtime.control import control_stream, read_manifests, read_table
 from runtime.manifests import HandlerManifest
-from runtime.manifests.differences import Difference, diff, read_plain
+from runtime.manifests.differences import Difference, diff
+from runtime.manifests.kept import Manifests
 from runtime.timescape import Chain, NoTransformPath, RouteTable, VersionId, chain
 from runtime.timescape.finding import version_of
 
@@ -42,7 +42,7 @@ def diff_versions(
         app = app_with(apps(session), VersionId.parse(names[0]).handler)
         routes, old = version_of(app.table, names[0])
         _, new = version_of(app.table, names[1])
-        kept = read_known(session.store, app.stream, app.table.revision).manifests
+        kept = read_manifests(session.store, app.stream)
         found = diff(_kept(kept, names[0]), _kept(kept, names[1]))
         way = chain(routes, min(old, new, key=_order), max(old, new, key=_order))
     output.table("change", CHANGES, [_change(each) for each in found.changes])
@@ -54,8 +54,8 @@ def _order(version: Any) -> Any:
     return version.order
 
 
-def _kept(kept: Mapping[str, Json], name: str) -> HandlerManifest:
-    manifest = read_plain(kept.get(name))
+def _kept(kept: Manifests, name: str) -> HandlerManifest:
+    manifest = kept.manifest(VersionId.parse(name).handler, name)
     if manifest is None:
         problem = f"The log does not keep what {name} declares."
         raise NotFoundError(problem, "It was deployed by an earlier Timescape.")
@@ -112,19 +112,19 @@ def check_app(target: str, arguments: argparse.Namespace, output: Output, stores
 @contextmanager
 def _known(
     app: App, arguments: argparse.Namespace, output: Output, stores: Stores
-) -> Iterator[tuple[RouteTable, Mapping[str, Json], int]]:
+) -> Iterator[tuple[RouteTable, Manifests, int]]:
     """Give what the log says of an app; where there is no log, nothing was deployed."""
     try:
         with stores.session(arguments.store) as session:
             stream: StreamId = control_stream(app.name)
             table = read_table(session.store, stream)
-            kept = read_known(session.store, stream, table.revision).manifests
+            kept = read_manifests(session.store, stream)
             yield table, kept, max(session.sources[0](), table.at_us)
     except EventStoreError as error:
         if error.code != "no-such-store":
             raise
         output.say(f"{error.problem} The app's versions are compared with each other only.")
-        yield RouteTable(), {}, 1
+        yield RouteTable(), Manifests(), 1
 
 
 def _decision(each: Decision) -> Row:

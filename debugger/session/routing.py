@@ -8,11 +8,13 @@ import msgspec
 from debugger.errors import NotFoundError
 from debugger.session.session import Session
 from eventstore import StreamId
-from runtime.control import Versions, read_table, table_at
+from runtime.control import Versions, read_manifests, read_table, table_at
+from runtime.manifests.kept import Corrupt
 from runtime.queue import METHOD
 from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
 from runtime.timescape.finding import handler_of
+from runtime.timescape.pins import EVERYWHERE
 
 _CONTROL = "control"
 
@@ -49,6 +51,15 @@ def control_streams(session: Session) -> list[StreamId]:
     return streams
 
 
+def corrupt_manifests(session: Session) -> list[Corrupt]:
+    """Give the manifests of all apps that are not what their digests say (MS-4)."""
+    return [
+        each
+        for stream in control_streams(session)
+        for each in read_manifests(session.store, stream).corrupt
+    ]
+
+
 def app_with(known: list[App], handler: str) -> App:
     """Return the app that has *handler*.
 
@@ -74,14 +85,24 @@ def changing(session: Session, handler: str, *, by: str, dry_run: bool) -> Itera
     Raises:
         WriteRefusedError: the session is read-only.
         VersionNotFound: there is no such handler.
+        NotFoundError: *handler* is `*`, for all, and there is not one app.
     """
-    stream = app_with(apps(session), handler).stream
+    stream = _app_of(apps(session), handler).stream
     clock, ids = session.sources
     if dry_run:
         yield Versions(session.store, stream, clock=clock, ids=ids, by=by, dry_run=True)
         return
     with session.writing() as store:
         yield Versions(store, stream, clock=clock, ids=ids, by=by)
+
+
+def _app_of(known: list[App], handler: str) -> App:
+    if handler != EVERYWHERE:
+        return app_with(known, handler)
+    if len(known) != 1:
+        problem = f"There are {len(known)} apps in this store."
+        raise NotFoundError(problem, "Name a handler instead of `*`.")
+    return known[0]
 
 
 def routed(known: list[App], method: str, path: str) -> tuple[App, HandlerRoutes, dict[str, str]]:

@@ -35,17 +35,24 @@ def _started(fact: facts.ModuleStarted, key: str) -> str:
 
 
 def _stopped(fact: facts.ModuleStopped, key: str) -> str:
-    return f"The module {key} {'was killed, as it did not stop' if fact.killed else 'stopped'}."
+    told = "was killed, as it did not stop" if fact.killed else "stopped"
+    return f"The module {key}{_which(fact)} {told}."
+
+
+def _which(fact: facts.ModuleStopped | facts.ModuleFailed) -> str:
+    return f", generation {fact.generation}," if fact.generation > 1 else ""
 
 
 def _failed(fact: facts.ModuleFailed, key: str) -> str:
     how = f", exit code {fact.exit_code}" if fact.exit_code is not None else ""
     how += f", by {printable(fact.signal)}" if fact.signal else ""
     last = f'; it said last: "{printable(fact.output[-1])}"' if fact.output else ""
-    return f"The module {key} {_REASONS.get(fact.reason, 'failed')}{how}{last}."
+    return f"The module {key}{_which(fact)} {_REASONS.get(fact.reason, 'failed')}{how}{last}."
 
 
 def _restarted(fact: facts.ModuleRestarted, key: str) -> str:
+    if fact.reason == "reload":
+        return f"The module {key} takes new calls as generation {fact.generation}."
     return f"The module {key} takes calls again."
 
 
@@ -55,6 +62,15 @@ def _granted(fact: facts.CapabilityGranted, key: str) -> str:
 
 def _revoked(fact: facts.CapabilityRevoked, key: str) -> str:
     return f"The module {key} may {_pair(fact)} no more{_by(fact.by)}."
+
+
+def _used(fact: facts.CapabilityUsed, key: str) -> str:
+    told = (f"{printable(kind)} {printable(pattern)}{_times(n)}" for kind, pattern, n in fact.uses)
+    return f"The module {key} used {', '.join(told)}."
+
+
+def _times(count: int) -> str:
+    return f" {count} times" if count > 1 else ""
 
 
 def _pair(fact: facts.CapabilityGranted | facts.CapabilityRevoked) -> str:
@@ -80,6 +96,7 @@ MODULE_TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ModuleRestarted: _restarted,
     facts.CapabilityGranted: _granted,
     facts.CapabilityRevoked: _revoked,
+    facts.CapabilityUsed: _used,
     CapabilityDenied: _denied,
 }
 

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 
 from eventstore import Clock, EventStoreError, Store
+from runtime.app.admin_modules import is_reload, reload
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
@@ -53,6 +54,8 @@ class Admin:
         pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures}
         if not self._may(headers.get("authorization", "")):
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        if is_reload(path):
+            return await reload(self._app, method, path, headers)
         if path not in pages:
             return plain(404, {"problem": "There are /healthz, /readyz and /metrics."})
         if method not in {"GET", "HEAD"}:

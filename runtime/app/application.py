@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +11,6 @@ import msgspec
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of, subscribing
-from runtime.app.company import Company
 from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import (
     Declared,
@@ -22,14 +22,18 @@ from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
+from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
+from runtime.app.reloading import Announcing, methods_used
+from runtime.app.retirement import Retirement
 from runtime.app.started import Started
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -40,6 +44,7 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -108,6 +113,7 @@ class App(Started):
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -129,6 +135,7 @@ class App(Started):
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
         run: str = "newest",
+        schema: str | None = None,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -155,6 +162,8 @@ class App(Started):
             secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
+            schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
+                only once it is there.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -183,7 +192,7 @@ class App(Started):
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required, run, acknowledge,
+                self._authenticating.required, run, acknowledge, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -262,8 +271,8 @@ class App(Started):
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
-        now_s = asyncio.get_running_loop().time()
-        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
         return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
@@ -308,6 +317,9 @@ class App(Started):
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         config = self._config if instead is None else config_of(given.config)
+        self.schemas_in(store, clock).prepare(
+            [each.schema for each in declared if each.schema is not None]
+        )
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,
@@ -333,18 +345,29 @@ class App(Started):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
+        self._retirement = Retirement(
+            store, partial(
+                Versions, store, control_stream(self.name), clock=clock, ids=ids, board=board, by=BY
+            ), clock, controller,
+        )  # fmt: skip
         routes = assemble(declared, deployed, self._transformers)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
-        if store.nodes is not None:
-            self.company = Company(store.nodes, self._edge, clock, self._end_work_of)
+        self._meet(store, self._edge, clock, controller, fabric)
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
+        self._announcing = Announcing(store, self.name, clock)
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._watch = HealthWatch(
+            controller.outcomes, needs_of(declared, self._versions), telling(self._control),
+            self._edge.avoid, named_by(ids),
+        )  # fmt: skip
+        self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
+            is_running=controller.is_running,
         )  # fmt: skip
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
         controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
@@ -367,14 +390,28 @@ class App(Started):
         closed = await controller.recover(self._modules)
         await self._life.begin(controller.surroundings.gctx, self._control)
         await self.queues.begin(controller, self._takers)
-        if self.company is not None:
-            self.company.begin()
+        self._keep_company()
         return closed
 
-    async def _end_work_of(self, nodes: tuple[str, ...]) -> None:
-        """End what other processes left behind that are gone."""
-        await self.controller.recover(self._modules, nodes)
-        await self.queues.end_of(nodes)
+    async def reload_module(self, name: str, *, force: bool = False) -> int:
+        """Start a module anew beside the one that runs, and switch; return its generation.
+
+        Its file is read again by processes of its own. Requests go on with the generation they
+        first called; the old one ends with them, within 30 s. In-process code is not swapped.
+
+        Args:
+            name: of a `Module`.
+            force: also where handlers that run call what changed.
+
+        Raises:
+            NotStartedError: the app does not run.
+            ReloadError: nothing was switched; says why.
+            DuplicateModuleError: it changed and kept the version it was given.
+        """
+        _ = self.edge
+        assert self._announcing is not None  # noqa: S101 - set together
+        used = methods_used(name, self.handlers)
+        return await self._hosting.reload(name, Reload(force, used, self._announcing))
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.
@@ -389,9 +426,12 @@ class App(Started):
         clean = await edge.stop(grace_s)  # it refuses from here on, before anything is waited for
         await queues
         if self._edge is edge:
-            if self.company is not None:
-                await self.company.stop()
-            self._edge = self._controller = self._desk = self._fabric = self.company = None
+            await self._part()
+            self._edge = self._controller = self._desk = self._fabric = None
+            if self._watch is not None and self._retirement is not None:
+                self._watch.close()
+                self._hosting.changed = None
+                await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from eventstore import Clock, EventStoreError, Nodes
+from eventstore import Clock, EventStoreError, Nodes, Store
+from runtime.delivery import Fabric
 from runtime.effects import Workers
 from runtime.ingress import Edge
+from runtime.lifecycle.controller import Controller
+from runtime.modules import ModuleRegistry
 
 LOOK_S = 0.2
 """Between two looks at the table: what another process changes counts here within 250 ms."""
@@ -31,6 +34,24 @@ class Company:
         clock: of the app.
         end_work: ends what gone nodes left behind.
     """
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        edge: Edge,
+        clock: Clock,
+        controller: Controller,
+        modules: ModuleRegistry,
+        fabric: Fabric,
+    ) -> "Company | None":
+        """Return the company of an app; None: it is served by this process alone."""
+
+        async def end_work(nodes: tuple[str, ...]) -> None:
+            await controller.recover(modules, nodes)
+            await fabric.end_of(nodes)
+
+        return None if store.nodes is None else cls(store.nodes, edge, clock, end_work)
 
     def __init__(self, nodes: Nodes, edge: Edge, clock: Clock, end_work: EndWork) -> None:
         self._nodes = nodes

@@ -4,17 +4,18 @@ A version that breaks nobody, or whose callers a transformer serves, takes over 
 nothing. One that breaks them waits beside what they have, until somebody promotes it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer, by_handler
-from runtime.errors import BreakingDeployError, PolicySyntaxError
-from runtime.facts import Fact
+from runtime.errors import BreakingDeployError, ManifestError, PolicySyntaxError
+from runtime.facts import Fact, Json
 from runtime.manifests import HandlerManifest
-from runtime.manifests.differences import Difference, Differences, diff, read_plain
+from runtime.manifests.differences import Difference, Differences, diff
+from runtime.manifests.kept import Manifests
 from runtime.timescape import HandlerRoutes, RouteTable, Version, VersionId
 from runtime.timescape.chains import Chain, chain, step_between
 from runtime.timescape.deploying import becomes_newest, deployment, is_needed
@@ -70,7 +71,7 @@ class Deploying:
 
     Args:
         table: as the log has it.
-        kept: manifests that the log keeps, by version id.
+        kept: manifests that the log keeps.
         declared: the versions of the app.
         transformers: of the app.
         policy: what becomes of breaking ones.
@@ -80,7 +81,7 @@ class Deploying:
     def __init__(
         self,
         table: RouteTable,
-        kept: Mapping[str, Any],
+        kept: Manifests,
         declared: Sequence[Declared],
         transformers: Sequence[Transformer],
         policy: DeployPolicy,
@@ -93,6 +94,7 @@ class Deploying:
         """Of those that are new."""
         self._folding = TableFolding(table)
         self._kept = kept
+        self._documents = set(kept.documents)
         self._declared = declared
         self._transformers = by_handler(transformers, declared)
         self._policy = policy
@@ -134,6 +136,7 @@ class Deploying:
             tags=version.tags,
             run=version.run,
         )
+        fact = msgspec.structs.replace(fact, schema=version.schema)
         decision, fact = self._judged(version, routes, key, fact)
         self._refuse(version, decision)
         self.decisions.append(decision)
@@ -152,14 +155,15 @@ class Deploying:
         below = line[at - 1] if at else None
         above = line[at + 1] if at + 1 < len(line) else None
         differences = self._between(below, manifest)
-        compared = [] if below is None else [_compared(str(below.id), key, differences)]
+        compared = []
+        if below is not None:
+            compared.append(_compared(str(below.id), key, self._manifest(below), manifest))
         if above is not None:
-            upwards = _diff(manifest, self._manifest(above))
-            compared.append(_compared(key, str(above.id), upwards))
+            compared.append(_compared(key, str(above.id), manifest, self._manifest(above)))
         fact = msgspec.structs.replace(
             fact,
             diff=tuple(compared),
-            declares=None if manifest is None else manifest.plain(),
+            declares=self._new_document(manifest),
         )
         after = self._with(key, fact)
         activation, why = self._activation(routes, after, new, version.edition)
@@ -222,7 +226,21 @@ class Deploying:
     def _manifest(self, version: Version) -> HandlerManifest | None:
         """Return the manifest of a version: of the app, or as the log keeps it."""
         code = self._code_of(version)
-        return code.manifest if code is not None else read_plain(self._kept.get(str(version.id)))
+        return code.manifest if code is not None else self._kept_manifest(version)
+
+    def _kept_manifest(self, version: Version) -> HandlerManifest | None:
+        """Return what the log keeps of a version; None: nothing that can be used."""
+        try:
+            return self._kept.manifest(version.id.handler, str(version.id))
+        except ManifestError:
+            return None
+
+    def _new_document(self, manifest: HandlerManifest | None) -> Json:
+        """Return what the log does not have yet: a document stands in it once (MS-1)."""
+        if manifest is None or manifest.digest in self._documents:
+            return None
+        self._documents.add(manifest.digest)
+        return manifest.plain()
 
     def _code_of(self, version: Version) -> Declared | None:
         for each in self._declared:
@@ -236,15 +254,21 @@ def _diff(old: HandlerManifest | None, new: HandlerManifest | None) -> Differenc
     return Differences() if old is None or new is None else diff(old, new)
 
 
-def _compared(older: str, newer: str, differences: Differences) -> Compared:
+def _compared(
+    older: str, newer: str, old: HandlerManifest | None, new: HandlerManifest | None
+) -> Compared:
+    up = _diff(old, new)
+    back = None if old is None or new is None else diff(new, old)
     return Compared(
         older,
         newer,
-        differences.rules("breaking", "request"),
-        differences.rules("breaking", "response"),
-        differences.rules("risky"),
-        differences.summary,
-        differences.digest,
+        up.rules("breaking", "request"),
+        up.rules("breaking", "response"),
+        up.rules("risky"),
+        up.summary,
+        up.digest,
+        None if back is None else back.rules("breaking", "request"),
+        None if back is None else back.rules("breaking", "response"),
     )
 
 

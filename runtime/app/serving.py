@@ -142,6 +142,7 @@ class _Served:
         async with self._listening():
             try:
                 await self._app.begin()
+                self._app.retirement.start()
                 company = self._app.company
                 async with ended_when_gone(company):
                     clean = await serve_http(

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from eventstore import Clock, Store
 from runtime.app.company import Company
 from runtime.app.messaging import Messaging
+from runtime.app.reloading import Announcing
+from runtime.app.retirement import Retirement
 from runtime.control import Versions
+from runtime.delivery import Fabric
 from runtime.errors import NotStartedError
 from runtime.ingress import Edge
 from runtime.isolation import GrantDesk
@@ -28,6 +32,25 @@ class Started(Messaging):
         self._grants: GrantDesk | None = None
         self.company: Company | None = None
         """The other processes that serve from its log; None: it is served by this one alone."""
+        self._announcing: Announcing | None = None
+        self._retirement: Retirement | None = None
+
+    def _meet(
+        self, store: Store, edge: Edge, clock: Clock, controller: Controller, fabric: Fabric
+    ) -> None:
+        """Learn whether other processes serve from the log."""
+        self.company = Company.of(store, edge, clock, controller, self._modules, fabric)
+
+    def _keep_company(self) -> None:
+        """Look after them from now on."""
+        if self.company is not None:
+            self.company.begin()
+
+    async def _part(self) -> None:
+        """Look after them no more."""
+        if self.company is not None:
+            await self.company.stop()
+            self.company = None
 
     @property
     def edge(self) -> Edge:
@@ -70,6 +93,17 @@ class Started(Messaging):
         _ = self.edge
         assert self._desk is not None  # noqa: S101 - set together
         return self._desk
+
+    @property
+    def retirement(self) -> Retirement:
+        """What takes versions out of service that nobody uses. `timescape serve` starts it.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.controller
+        assert self._retirement is not None  # noqa: S101 - set together
+        return self._retirement
 
     @property
     def grants(self) -> GrantDesk:

@@ -18,10 +18,11 @@ from runtime.app.module_news import new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact, Json
+from runtime.control_facts import ConfigLoaded
+from runtime.facts import Fact
+from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
-from runtime.version_facts import HandlerDeployed
 
 __all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
 
@@ -43,8 +44,7 @@ class Known(msgspec.Struct, frozen=True):
 
     modules: Mapping[str, ModuleRegistered] = {}
     config: str | None = None
-    manifests: Mapping[str, Json] = {}
-    """By version id, of those whose deployment kept it."""
+    manifests: Manifests = Manifests()
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -60,19 +60,17 @@ class Deployed(msgspec.Struct, frozen=True):
 def read_known(store: Store, stream: StreamId, last: int) -> Known:
     """Read which modules and which config were announced, up to revision *last*."""
     modules: dict[str, ModuleRegistered] = {}
-    manifests: dict[str, Json] = {}
     config: str | None = None
-    for event in store.read(stream, 1, last):
+    events = list(store.read(stream, 1, last))
+    for event in events:
         match event.data:
             case ModuleRegistered() as module:
                 modules[event.key or ""] = module
             case ConfigLoaded():
                 config = event.key or ""
-            case HandlerDeployed(declares=manifest):
-                manifests[event.key or ""] = manifest
             case _:
                 pass
-    return Known(modules, config, manifests)
+    return Known(modules, config, fold_manifests(events))
 
 
 def announce(  # noqa: PLR0913 - what an app is made of
@@ -126,12 +124,11 @@ def announce(  # noqa: PLR0913 - what an app is made of
     table = change(store, stream, decide, clock=clock).table
     for decision in last[0].decisions:
         _warn(decision)
+    _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
 
 
-def foresee(
-    app: Startable, table: RouteTable, kept: Mapping[str, Json], now_us: int
-) -> Sequence[Decision]:
+def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> Sequence[Decision]:
     """Say what a start of *app* would deploy; nothing is refused.
 
     Args:
@@ -148,6 +145,18 @@ def foresee(
     deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
     deploying.decide()
     return deploying.decisions
+
+
+def _list_absent(table: RouteTable, there: Sequence[VersionId]) -> None:
+    """Tell who runs the app which versions are in service and cannot be served (PL-1)."""
+    code = set(there)
+    for routes in table:
+        absent = [v for v in routes.line if v.id not in code and routes.is_active(str(v.id))]
+        if absent:
+            _log.info(
+                "versions without code: handler=%s number=%d newest=%s",
+                routes.handler, len(absent), absent[-1].id,
+            )  # fmt: skip
 
 
 def _warn(decision: Decision) -> None:

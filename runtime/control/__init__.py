@@ -2,6 +2,7 @@
 
 from runtime.control.board import Board
 from runtime.control.changing import Changed, Decide, change
+from runtime.control.manifests import export_manifests, import_manifests, read_manifests
 from runtime.control.reading import control_stream, read_table, table_at
 from runtime.control.versions import Versions
 
@@ -12,6 +13,9 @@ __all__ = [
     "Versions",
     "change",
     "control_stream",
+    "export_manifests",
+    "import_manifests",
+    "read_manifests",
     "read_table",
     "table_at",
 ]

@@ -28,6 +28,18 @@ class ModuleStartError(TimescapeError, RuntimeError):
     code = "RT124"
 
 
+class IsolationUnavailableError(RegistrationError):
+    """This machine cannot give a module the isolation it asks for (IS-1)."""
+
+    code = "RT125"
+
+
+class ReloadError(TimescapeError, RuntimeError):
+    """A module was not started anew; what ran before goes on (MO-7)."""
+
+    code = "RT126"
+
+
 class RPCError(TimescapeError):
     """A call of a module failed.
 

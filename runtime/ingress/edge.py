@@ -16,6 +16,7 @@ import msgspec
 
 from eventstore import Clock, EventStoreError, Ids, StreamId
 from runtime.control import Board
+from runtime.ingress import refusals
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer
 from runtime.ingress.arriving import Arriving, Refused, Scope
@@ -34,12 +35,12 @@ from runtime.messages import Answer, Received
 from runtime.policies.callers import caller_of
 from runtime.routing import Match, MethodNotAllowed, Routes, split_path
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
+from runtime.timescape.pins import pinned
 from runtime.timescape.splits import bucket_of, subject_of
 from runtime.timescape.table import Split
 
 _log = logging.getLogger("timescape")
 
-MAX_TARGET = 8 * 1024
 _PATHS = 1024
 
 
@@ -91,6 +92,7 @@ class Edge:
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
+        self._unhealthy: frozenset[str] = frozenset()
         self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
@@ -103,14 +105,19 @@ class Edge:
         """How many requests have come and are not answered."""
         return self._running
 
+    def avoid(self, versions: frozenset[str]) -> None:
+        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2)."""
+        self._unhealthy = versions
+        self._resolved.clear()
+
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
         self.guard.release(request, by=by, reason=reason, now_us=self._clock())
 
     def suspend(self, *, cut_off: bool) -> None:
         """Refuse what comes while this process is *cut off* from the others."""
-        if self._closed is not _SHUTTING_DOWN:
-            self._closed = _LOG_UNAVAILABLE if cut_off else None
+        if self._closed is not refusals.SHUTTING_DOWN:
+            self._closed = refusals.LOG_UNAVAILABLE if cut_off else None
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse what comes from now on; wait for what runs, at most *grace_s*.
@@ -118,7 +125,7 @@ class Edge:
         Returns whether all came to their own end; what did not was stopped and answered
         503, its record complete (GC-6).
         """
-        self._closed = _SHUTTING_DOWN
+        self._closed = refusals.SHUTTING_DOWN
         clean = await self._wait_idle(grace_s)
         if not clean:
             # Stops what still runs, at once; each gets its failure path and its record.
@@ -208,7 +215,7 @@ class Edge:
         if self.board.is_due(received_us):
             await self.board.look(received_us)
         if head.table > self.board.table.position and not await self.board.reached(head.table):
-            raise Refused(_TABLE_BEHIND, (("retry-after", "1"),))
+            raise Refused(refusals.TABLE_BEHIND, (("retry-after", "1"),))
         served = self._resolve(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
@@ -229,8 +236,8 @@ class Edge:
         scope = arriving.scope
         if self._closed is not None:
             raise Refused(self._closed, (("retry-after", "1"),))
-        if len(arriving.path) + len(scope["query_string"]) >= MAX_TARGET:
-            raise Refused(_TARGET_TOO_LONG)
+        if len(arriving.path) + len(scope["query_string"]) >= refusals.MAX_TARGET:
+            raise Refused(refusals.TARGET_TOO_LONG)
         head = arriving.head = self._heads.read(scope["headers"])
         if head.refusal is not None:
             raise Refused(head.refusal)
@@ -258,7 +265,7 @@ class Edge:
         try:
             ruling = await self.guard.claim(served, asked, arriving.head.key)
         except EventStoreError:
-            raise Refused(_LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
+            raise Refused(refusals.LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
         arriving.obey(ruling)
 
     def _route(self, arriving: Arriving) -> None:
@@ -269,7 +276,7 @@ class Edge:
             return
         segments = split_path(path)
         if segments is None:
-            raise Refused(_BAD_PATH)
+            raise Refused(refusals.BAD_PATH)
         found = self._routes.match(method, segments)
         if isinstance(found, Match):
             arriving.endpoint, arriving.params = found.route, found.params
@@ -278,12 +285,12 @@ class Edge:
             self._paths[method, path] = found
             return
         if found is None:
-            raise Refused(_NOT_FOUND)
+            raise Refused(refusals.NOT_FOUND)
         allow = (("allow", ", ".join(found.allow)),)
         if method == "OPTIONS":
-            raise Refused(_OPTIONS, allow)
+            raise Refused(refusals.OPTIONS, allow)
         if method not in KNOWN_METHODS:
-            raise Refused(_UNKNOWN_METHOD)
+            raise Refused(refusals.UNKNOWN_METHOD)
         raise Refused(_not_allowed(method, found), allow)
 
     async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:
@@ -325,6 +332,8 @@ class Edge:
         table = self.board.table
         # The wall clock may step back: what the log knows to have been is not undone.
         received_us = max(received_us, table.at_us)
+        if table.pins and not arriving.selectors:
+            arriving.selectors = pinned(table, endpoint.handler, arriving.principal.subjects)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
         if chosen is None:
             chosen = self._choose(arriving, endpoint, table, received_us)
@@ -343,7 +352,10 @@ class Edge:
         if isinstance(answer, Refusal):
             raise Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
-        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us)
+        chosen = choose(
+            endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
+            unhealthy=self._unhealthy,
+        )  # fmt: skip
         if isinstance(chosen, Refusal):
             raise Refused(chosen, _RETRY)
         if bucket is None:
@@ -373,9 +385,9 @@ def _read_query(arriving: Arriving, raw: bytes) -> None:
 async def _body(head: Head, served: Served, receive: Receive) -> bytes:
     has_body = head.chunked or bool(head.length)
     if has_body and served.takes is Takes.JSON and not head.json:
-        raise Refused(_MEDIA, (("accept-post", "application/json"),))
+        raise Refused(refusals.MEDIA, (("accept-post", "application/json"),))
     if has_body and head.encoded:
-        raise Refused(_ENCODED, (("accept-encoding", "identity"),))
+        raise Refused(refusals.ENCODED, (("accept-encoding", "identity"),))
     body = await read_body(receive, head, served.max_body)
     if isinstance(body, Refusal):
         raise Refused(body)
@@ -398,46 +410,3 @@ _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000
 _RETRY = (("retry-after", "5"),)
-_TABLE_BEHIND = Refusal(
-    503,
-    "table-behind",
-    "The versions that the caller knows of are not known here yet.",
-    "Send it again after a second.",
-)
-
-_SHUTTING_DOWN = Refusal(
-    503, "shutting-down", "The server is stopping.", "Send it again after a second."
-)
-_LOG_UNAVAILABLE = Refusal(
-    503, "log-unavailable", "The log cannot be written.", "Send it again after a second."
-)
-_TARGET_TOO_LONG = Refusal(
-    414,
-    "target-too-long",
-    f"Path and query are longer than {MAX_TARGET} bytes.",
-    "Send long values in the body.",
-    {"limit": MAX_TARGET},
-)
-_BAD_PATH = Refusal(
-    400,
-    "bad-path",
-    "The path is not clean: bad percent-encoding or UTF-8, a control character, an empty "
-    "or a dot segment.",
-    "Send the path as it is registered; it is not repaired.",
-)
-_NOT_FOUND = Refusal(
-    404, "route-not-found", "No route has this path.", "Check it: letter case and slashes count."
-)
-_OPTIONS = Refusal(204, "", "", "")
-_UNKNOWN_METHOD = Refusal(
-    501, "method-unknown", "The method is not known here.", "Use GET, POST, PUT, PATCH or DELETE."
-)
-_MEDIA = Refusal(
-    415,
-    "media-unsupported",
-    "The body is not declared as JSON in UTF-8.",
-    "Send Content-Type: application/json.",
-)
-_ENCODED = Refusal(
-    415, "encoding-unsupported", "The body has a Content-Encoding.", "Send it uncompressed."
-)

@@ -71,8 +71,7 @@ class PlainListener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._running += 1
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                await self._once(reader, writer)
+            await self._once(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             # Whoever asks so gets nothing.
             return
@@ -82,7 +81,8 @@ class PlainListener:
                 writer.close()
 
     async def _once(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        async with asyncio.timeout(_TIMEOUT_S):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.split("\r\n")[:-2]
         words = line.split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -96,7 +96,8 @@ class PlainListener:
             }
             answer = await self._answer(words[0], words[1].partition("?")[0], headers)
         writer.write(_written(answer, with_body=words[0] != "HEAD"))
-        await writer.drain()
+        async with asyncio.timeout(_TIMEOUT_S):
+            await writer.drain()
 
 
 def plain(status: int, said: Any, *headers: tuple[str, str]) -> Answer:

@@ -4,6 +4,7 @@ from runtime.isolation.context import Handles, ModuleContext
 from runtime.isolation.desk import GrantDesk, module_stream
 from runtime.isolation.host import Host, Reporter
 from runtime.isolation.hosting import Hosting
+from runtime.isolation.reloading import Reload
 from runtime.isolation.tier import Counts
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Host",
     "Hosting",
     "ModuleContext",
+    "Reload",
     "Reporter",
     "module_stream",
 ]

@@ -15,6 +15,7 @@ import msgspec
 
 from runtime.isolation.failing import Ending
 from runtime.isolation.spawning import Process
+from runtime.isolation.wire import Wire
 from runtime.modules import About
 from runtime.supervision import (
     Answer,
@@ -22,7 +23,6 @@ from runtime.supervision import (
     Cancel,
     Frame,
     FrameFault,
-    Frames,
     Ping,
     Refusal,
     pack,
@@ -88,7 +88,8 @@ class Child:
         self._abouts: dict[int, About] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = asyncio.Event()
-        self._writer: asyncio.StreamWriter | None = None
+        self._wire = Wire(frame, self._take, self._lost)
+        self._lines_read: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int:
@@ -97,10 +98,10 @@ class Child:
 
     async def open(self) -> None:
         """Begin to listen to it."""
-        calls, self._writer = await asyncio.open_connection(sock=self._process.calls)
+        loop = asyncio.get_running_loop()
         output, closer = await asyncio.open_connection(sock=self._process.output)
-        lines = self._spawn(self._read_output(output, closer))
-        self._spawn(self._read_calls(calls, lines))
+        self._lines_read = self._spawn(self._read_output(output, closer))
+        await loop.create_connection(lambda: self._wire, sock=self._process.calls)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         # Of no request: what asked for the process to be started may be long over.
@@ -137,7 +138,14 @@ class Child:
         Raises:
             Gone: the process ended before.
         """
-        return await asyncio.shield(self._waiting[number])
+        answer = self._waiting[number]
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            # Who waits went; the answer is still to come, and whoever ends the call waits for it.
+            if answer.cancelled() and number in self._waiting:
+                self._waiting[number] = asyncio.get_running_loop().create_future()
+            raise
 
     async def ask(self, method: str, args: bytes = b"[[],{}]") -> Reply:
         """Call one of the methods that every process has, such as `$health`.
@@ -172,9 +180,9 @@ class Child:
             answer.cancel()
 
     def _write(self, data: bytes) -> None:
-        if self._writer is None or self._writer.is_closing() or self.ending is not None:
+        if self.ending is not None or not self._wire.is_open:
             raise Gone
-        self._writer.write(data)
+        self._wire.write(data)
 
     # --- ending it ---
 
@@ -191,8 +199,7 @@ class Child:
         try:
             async with asyncio.timeout(within_s):
                 await self.ask("$stop")
-                if self._writer is not None:
-                    self._writer.close()
+                self._wire.close()
                 await self._ended.wait()
         except (TimeoutError, Gone):
             stopped = self.ending is not None
@@ -203,18 +210,10 @@ class Child:
 
     # --- listening to it ---
 
-    async def _read_calls(self, reader: asyncio.StreamReader, lines: "asyncio.Task[None]") -> None:
-        frames = Frames(limit=self._frame)
-        try:
-            while data := await reader.read(65_536):
-                for frame in frames.feed(data):
-                    self._take(frame)
-        except FrameFault:
+    def _lost(self, is_bad: bool) -> None:  # noqa: FBT001 - as it is called
+        if is_bad:
             self.reason = "frame"
-        except ConnectionError:
-            pass
-        finally:
-            await self._end(lines)
+        self._spawn(self._end())
 
     def _take(self, frame: Frame) -> None:
         match frame:
@@ -264,13 +263,12 @@ class Child:
         self._lines.append(text)
         self._log.info("%s", text)
 
-    async def _end(self, lines: "asyncio.Task[None]") -> None:
-        if self._writer is not None:
-            self._writer.close()
+    async def _end(self) -> None:
         self._process.kill()
         ending = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
         # What it started has ended with it, so its output ends, too.
-        await lines
+        if self._lines_read is not None:
+            await self._lines_read
         self._process.files.close()
         self.ending = ending._replace(output=tuple(self._lines))
         for answer in self._waiting.values():

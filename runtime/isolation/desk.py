@@ -58,6 +58,11 @@ class GrantDesk:
         self._catch_up()
         return self._grants.of(module)
 
+    def register(self, module: str, granted: Sequence[Grant]) -> None:
+        """Begin with other grants of *module*; what was said of them since still holds."""
+        self._registered = {**self._registered, module: granted}
+        self._grants, self._revision = Grants(self._registered), Revision(0)
+
     def grant(self, module: str, wanted: Grant, *, by: str = "") -> None:
         """Let *module* use more, from now on.
 

@@ -40,11 +40,29 @@ async def dial(place: str, ranges: Iterable[Grant]) -> socket.socket:
 
 def may_dial(address: str, port: int, ranges: Iterable[Grant]) -> bool:
     """Say whether an address is public, or in a range that a grant names."""
-    ip = inner(ipaddress.ip_address(address.partition("%")[0]))
-    if ip.is_global and not ip.is_multicast:
-        return True
+    return _is_public(_read(address)) or bool(ranges_of(address, port, ranges))
+
+
+def ranges_of(address: str, port: int, ranges: Iterable[Grant]) -> list[str]:
+    """Give the patterns that let an address be dialled; none for a public one."""
+    ip = _read(address)
+    if _is_public(ip):
+        return []
     shown = f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"
-    return allows(ranges, "net.connect", shown)
+    return [
+        pattern
+        for each in ranges
+        for pattern in each.patterns
+        if allows([Grant(each.kind, (pattern,))], "net.connect", shown)
+    ]
+
+
+def _read(address: str) -> Address:
+    return inner(ipaddress.ip_address(address.partition("%")[0]))
+
+
+def _is_public(ip: Address) -> bool:
+    return ip.is_global and not ip.is_multicast
 
 
 def inner(ip: Address) -> Address:

@@ -1,29 +1,35 @@
 """Capabilities where the runtime is: checked at every use, then done (CP-1)."""
 
 import os
-from collections.abc import Callable
 from socket import socket
 from typing import IO, Any, Protocol
 
 from eventstore import Clock
 from runtime.errors import CapabilityDeniedError, SecretUnavailableError
+from runtime.facts import Fact
 from runtime.isolation.context import Mode
-from runtime.isolation.dialling import dial
+from runtime.isolation.dialling import dial, ranges_of
 from runtime.isolation.failing import NotGranted
 from runtime.isolation.files import open_below
-from runtime.manifests.capabilities import Grant
+from runtime.isolation.uses import UseCounts
+from runtime.manifests.capabilities import Grant, allows
 from runtime.secrets import Secret, SecretCache, Wish, check_name
 
-Deny = Callable[[str, str, str], None]
-"""Tells the log of a denial: capability, argument, request."""
+
+class Telling(Protocol):
+    """Tells the log."""
+
+    def tell(self, fact: Fact, key: str) -> None:
+        """Write *fact* down."""
+        ...
+
+    def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
+        """Write down that *module* asked for what it may not have."""
+        ...
 
 
 class InForce(Protocol):
     """The grants, as they are now."""
-
-    def allow(self, module: str, kind: str, argument: str) -> bool:
-        """Say whether *module* may use *argument*."""
-        ...
 
     def of(self, module: str) -> tuple[tuple[str, str], ...]:
         """Give kind and pattern of all that *module* may use."""
@@ -37,17 +43,18 @@ class Capabilities:
         module: its name.
         grants: in force.
         secrets: where secrets come from; what it gave is kept out of texts.
+        teller: tells the log.
         clock: of the log.
-        deny: tells the log.
     """
 
     def __init__(
-        self, module: str, grants: InForce, secrets: SecretCache, deny: Deny, clock: Clock
+        self, module: str, grants: InForce, secrets: SecretCache, teller: Telling, clock: Clock
     ) -> None:
         self._module = module
         self._grants = grants
         self._secrets = secrets
-        self._deny = deny
+        self._teller = teller
+        self._uses = UseCounts(lambda fact: teller.tell(fact, module))
         self._clock = clock
 
     def of(self, request_id: str) -> "HostHandles":
@@ -64,12 +71,25 @@ class Capabilities:
         Raises:
             CapabilityDeniedError: the log knows of it.
         """
-        if not self._grants.allow(self._module, kind, argument):
+        reaching = [
+            each.patterns[0] for each in self.patterns(kind) if allows([each], kind, argument)
+        ]
+        if not reaching:
             raise self.denied(kind, argument, request_id)
+        for pattern in reaching:
+            self._uses.note(kind, pattern)
+
+    def used(self, kind: str, pattern: str) -> None:
+        """Count a use of a grant that `check` does not see."""
+        self._uses.note(kind, pattern)
+
+    def close(self) -> None:
+        """Tell of all uses."""
+        self._uses.flush()
 
     def denied(self, kind: str, argument: str, request_id: str) -> CapabilityDeniedError:
         """Tell the log of a denial; return the error to raise."""
-        self._deny(kind, argument[:200], request_id)
+        self._teller.deny(self._module, kind, argument[:200], request_id)
         return CapabilityDeniedError(
             problem=f"Module {self._module} was not granted {kind} of {argument[:200]!r}.",
             remedy=f'Declare it: Module(…, capabilities=[grant("{kind}", …)]).',
@@ -125,6 +145,10 @@ class HostHandles:
         self._capabilities.check("net.connect", place, self._request_id)
         ranges = self._capabilities.patterns("net.connect")
         try:
-            return await dial(place, ranges)
+            made = await dial(place, ranges)
         except NotGranted as error:
             raise self._capabilities.denied("net.connect", place, self._request_id) from error
+        address, port, *_ = made.getpeername()
+        for pattern in ranges_of(address, port, ranges):
+            self._capabilities.used("net.connect", pattern)
+        return made

@@ -17,12 +17,14 @@ from runtime.errors import (
     ModuleUnavailableError,
     RPCError,
     RPCTimeoutError,
+    UnknownMethodError,
 )
 from runtime.facts import Fact
 from runtime.isolation.failing import Ending, Failed
 from runtime.isolation.tier import START_S, Counts, Crashed, Tier
+from runtime.manifests.module import OWN_PROCESS, MethodEntry, ModuleManifest
 from runtime.module_facts import ModuleFailed, ModuleRestarted, ModuleStarted, ModuleStopped
-from runtime.modules import CALL, About, HostedCall, Method, Module
+from runtime.modules import CALL, About, HostedCall, Method
 from runtime.supervision import CALLS, Breaker, Restarts, State, may_retry, move
 from runtime.supervision.breaker import Admission
 from runtime.supervision.retrying import COUNTED
@@ -53,24 +55,28 @@ class Host:
     """Hosts one module, on one event loop at a time.
 
     Args:
-        module: which one.
+        manifest: of the module.
         tier: makes what runs it, given whom to tell of crashes.
         reporter: told what happens.
         generation: of the module.
+        closing: called when it has stopped, before that is told.
     """
 
     def __init__(
         self,
-        module: Module,
+        manifest: ModuleManifest,
         tier: Callable[[Crashed], Tier],
         reporter: Reporter,
         generation: int = 1,
+        closing: Callable[[], None] = lambda: None,
     ) -> None:
         self.state: State = "registered"
-        self._module = module
+        self._manifest = manifest
         self._tier = tier(self._crashed)
         self._reporter = reporter
-        self._generation = generation
+        self.generation = generation
+        """How often the log has met the module with another manifest."""
+        self._closing = closing
         self._breaker = Breaker()
         self._restarts = Restarts()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -81,7 +87,7 @@ class Host:
     @property
     def name(self) -> str:
         """Of the module."""
-        return self._module.name
+        return self._manifest.name
 
     @property
     def counts(self) -> Counts:
@@ -110,15 +116,15 @@ class Host:
         try:
             await self._started()
         except ModuleStartError:
-            if self._module.lazy:
+            if self._manifest.lazy:
                 self._crashed("start", Ending())
             else:
                 self._fail("start", Ending())
             raise
         self._move("ready")
         sequence = self._reporter.next_start()
-        self._tell(ModuleStarted(self._generation, sequence, self._tier.enforced))
-        if self._module.isolation == "subprocess" or "health" in self._module.hooks:
+        self._tell(ModuleStarted(self.generation, sequence, self._tier.enforced))
+        if self._manifest.health or self._manifest.runtime in OWN_PROCESS:
             self._spawn(self._watch())
 
     async def _started(self) -> None:
@@ -148,12 +154,17 @@ class Host:
             stopped = await self._tier.stop()
         finally:
             self._move("stopped")
-            self._tell(ModuleStopped(killed=not stopped))
+            self._closing()
+            self._tell(ModuleStopped(not stopped, self.generation))
 
     def _fail(self, reason: str, ending: Ending) -> None:
         if self.state in {"starting", "ready"}:
             self._move("failed")
-        self._tell(ModuleFailed(reason, ending.exit_code, ending.signal, ending.output))
+        self._tell_failed(reason, ending)
+
+    def _tell_failed(self, reason: str, ending: Ending) -> None:
+        code, signal, output = ending
+        self._tell(ModuleFailed(reason, code, signal, output, self.generation))
 
     def _crashed(self, reason: str, ending: Ending) -> None:
         """See that what ended is started again, later (MO-6)."""
@@ -162,7 +173,7 @@ class Host:
         if self._tier.running == 0:
             self._fail(reason, ending)
         else:
-            self._tell(ModuleFailed(reason, ending.exit_code, ending.signal, ending.output))
+            self._tell_failed(reason, ending)
         now_s = asyncio.get_running_loop().time()
         self._spawn(self._restart(reason, self._restarts.crashed(now_s, self._reporter.chance())))
 
@@ -178,7 +189,7 @@ class Host:
             return
         if was_failed:
             self._move("ready")
-        self._tell(ModuleRestarted(self._restarts.attempt, self._generation, reason))
+        self._tell(ModuleRestarted(self._restarts.attempt, self.generation, reason))
 
     async def _watch(self) -> None:
         """Ask every 10 s how it is; start it again if it is not well (MO-5)."""
@@ -187,12 +198,13 @@ class Host:
             await asyncio.sleep(HEALTH_EACH_S)
             if self.state != "ready":
                 continue
-            failures = 0 if await self._is_healthy() else failures + 1
+            failures = 0 if await self.is_healthy() else failures + 1
             if failures >= UNHEALTHY:
                 failures = 0
                 await self._tier.end("health")
 
-    async def _is_healthy(self) -> bool:
+    async def is_healthy(self) -> bool:
+        """Ask it how it is; silence, for 5 s, and errors are failures."""
         try:
             async with asyncio.timeout(HEALTH_S):
                 return await self._tier.is_healthy()
@@ -209,7 +221,7 @@ class Host:
             BaseException: what it raised.
         """
         call = CALL.get() or HostedCall(About())
-        entry = self._module.methods[method.name].entry
+        entry = self._entry(method)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + call.about.time_left_s
         chance: Random | None = None
@@ -228,6 +240,13 @@ class Host:
             await asyncio.sleep(pause_s)
         raise AssertionError  # pragma: no cover - the count has no end
 
+    def _entry(self, method: Method) -> MethodEntry:
+        entry = self._manifest.methods.get(method.name)
+        if entry is None:
+            problem = f"{method.qualified} is gone since its module was started anew."
+            raise UnknownMethodError(problem, "Deploy handlers that do not call it.")
+        return entry
+
     async def _once(
         self,
         method: Method,
@@ -243,9 +262,7 @@ class Host:
             problem = f"{method.qualified} is not called: its module fails too often."
             raise Failed("circuit", CircuitOpenError(problem, "Try it later."), sent=False)
         try:
-            answer = await self._tier.attempt(
-                self._module.methods[method.name], given, call, limit_s
-            )
+            answer = await self._tier.attempt(method, given, call, limit_s)
         except Failed as failed:
             self._note(admitted, failed=failed.cause in COUNTED)
             raise
@@ -291,9 +308,9 @@ class Host:
         now_s = asyncio.get_running_loop().time()
         match self._breaker.note(now_s, admitted, failed=failed):
             case "opened":
-                self._tell(ModuleFailed("circuit"))
+                self._tell(ModuleFailed("circuit", generation=self.generation))
             case "closed":
-                self._tell(ModuleRestarted(0, self._generation, "circuit"))
+                self._tell(ModuleRestarted(0, self.generation, "circuit"))
             case None:
                 pass
 

@@ -1,75 +1,79 @@
 """The `Module`s of an app: checked when they are registered, hosted while it runs."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import partial
 from typing import Any, NamedTuple
 
-from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
-from eventstore.values import Tree, encode
-from runtime.context import CONTROL
+from eventstore import Clock, Ids, Store, StreamId
+from eventstore.values import encode
 from runtime.effects import system_clock
-from runtime.errors import ModuleManifestError, ModuleRefusedError, ModuleStartError
-from runtime.facts import CapabilityDenied, Fact
+from runtime.errors import (
+    ModuleManifestError,
+    ModuleRefusedError,
+    ModuleStartError,
+    ReloadError,
+)
+from runtime.facts import Fact
+from runtime.isolation import sandbox
 from runtime.isolation.desk import GrantDesk, module_stream
+from runtime.isolation.generations import Generations
 from runtime.isolation.handles import Capabilities, InForce
 from runtime.isolation.host import Host
-from runtime.isolation.inprocess import InProcess
-from runtime.isolation.processes import Processes
-from runtime.isolation.tier import Crashed, Tier
+from runtime.isolation.hosted import Hosted
+from runtime.isolation.reloading import Reload, read_anew, started
+from runtime.isolation.telling import Teller
+from runtime.isolation.tiers import Lacking, place, tier_of
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
-from runtime.manifests.module import ModuleManifest, Verdict, check
-from runtime.module_facts import ModuleRegistered
+from runtime.manifests.module import OWN_PROCESS, check
+from runtime.module_facts import ModuleRestarted
 from runtime.modules import Method, Module, ModuleRegistry
 from runtime.secrets import Environment, SecretCache
 
 _log = logging.getLogger("timescape")
 
 
-class Hosted(NamedTuple):
-    """A module of an app."""
-
-    module: Module
-    manifest: ModuleManifest
-    verdict: Verdict
-    methods: Mapping[str, Method]
-
-    @property
-    def registered(self) -> ModuleRegistered:
-        """What the log is told of it; its generation is the log's to know."""
-        manifest = self.manifest
-        return ModuleRegistered(
-            tuple(self.methods),
-            manifest.version,
-            digest=manifest.digest,
-            manifest=manifest.plain(),
-            grants=_pairs(self.verdict.granted),
-            denied=_pairs(self.verdict.denied),
-        )
-
-
 def _refuse_hidden(module: Module) -> None:
     hidden = module.home == "__main__" or module.attribute() is None
-    if module.isolation == "subprocess" and hidden:
+    if module.isolation in OWN_PROCESS and hidden:
         raise ModuleManifestError(
             problem=f"A process of module {module.name!r} could not find it.",
             remedy="Give it a name at the top of a file that can be imported.",
         )
 
 
-def _pairs(grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
-    return tuple((each.kind, pattern) for each in grants for pattern in each.patterns)
+class Setting(NamedTuple):
+    """What the hosts of a running app share."""
+
+    store: Store
+    stream: StreamId
+    """Of the app's modules."""
+    clock: Clock
+    secrets: SecretCache
+    config: Mapping[str, Any]
+    teller: Teller
 
 
 class Hosting:
-    """The modules of one app."""
+    """The modules of one app.
 
-    def __init__(self) -> None:
+    Args:
+        lacking: says what the machine lacks for a sandbox.
+    """
+
+    def __init__(self, lacking: Lacking = sandbox.lacking) -> None:
+        self._lacking = lacking
         self._hosted: dict[str, Hosted] = {}
-        self._hosts: dict[str, Host] = {}
-        self._teller: Teller | None = None
+        self._generations: dict[str, Generations] = {}
+        self._setting: Setting | None = None
+        self._desk: GrantDesk | None = None
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._reloads: dict[str, set[asyncio.Task[int]]] = {}
+        self.changed: Callable[[frozenset[str]], None] | None = None
+        """Told of all modules that have failed, whenever something happened to one."""
 
     @property
     def hosted(self) -> Mapping[str, Hosted]:
@@ -78,8 +82,12 @@ class Hosting:
 
     @property
     def hosts(self) -> Mapping[str, Host]:
-        """By name; empty before the app starts."""
-        return self._hosts
+        """By name, which take new callers; empty before the app starts."""
+        return {name: each.current for name, each in self._generations.items()}
+
+    def generations(self, name: str) -> Generations:
+        """Return the generations of a module, which runs."""
+        return self._generations[name]
 
     def add(self, module: Module, policy: Iterable[Grant] | None) -> Mapping[str, Method]:
         """Check *module* and take it in; return its methods as this app calls them.
@@ -91,8 +99,10 @@ class Hosting:
         Raises:
             ModuleManifestError: it cannot be; all that is wrong is told.
             ModuleRefusedError: its capabilities do not do; all reasons are told.
+            IsolationUnavailableError: this machine does not have its tier.
         """
         manifest = module.manifest
+        policy = None if policy is None else tuple(policy)
         _refuse_hidden(module)
         verdict = check(manifest, policy, module.needs())
         if not verdict.valid:
@@ -100,9 +110,10 @@ class Hosting:
                 problem=f"Module {module.name!r} is refused: {'; '.join(verdict.errors)}.",
                 remedy="Declare what it uses, and let it be granted what it cannot do without.",
             )
+        placed = place(module, verdict.granted, self._lacking)
         # Of this app alone: another may have the same module.
         methods = {name: copy(each.method) for name, each in module.methods.items()}
-        hosted = Hosted(module, manifest, verdict, methods)
+        hosted = Hosted(module, manifest, verdict, methods, placed, policy)
         for method in methods.values():
             method.is_async = method.hosted = True
             method.call = partial(_alone, hosted, method)
@@ -120,21 +131,85 @@ class Hosting:
         secrets: SecretCache,
         config: Mapping[str, Any],
         generations: Mapping[str, int],
+        is_running: Callable[[str], bool],
     ) -> GrantDesk:
-        """Make the hosts; they start when they are told to, and answer for those in *modules*."""
+        """Make the hosts; they start when they are told to, and answer for those in *modules*.
+
+        Args:
+            store: the log.
+            app: its name.
+            modules: whose methods they answer for.
+            clock: of the log.
+            ids: give chance.
+            secrets: where secrets come from.
+            config: of the app.
+            generations: of the modules, as the log knows them.
+            is_running: says whether a request, by its id, runs.
+        """
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
-        desk = GrantDesk(store, stream, granted, clock)
-        self._teller = teller = Teller(store, stream, clock, ids)
-        self._hosts = {}
+        self._desk = GrantDesk(store, stream, granted, clock)
+        teller = Teller(store, stream, clock, ids, self._noticed)
+        self._setting = Setting(store, stream, clock, secrets, config, teller)
+        self._generations, self._turns, self._reloads = {}, {}, {}
         for name, hosted in self._hosted.items():
-            capabilities = Capabilities(name, desk, secrets, partial(teller.deny, name), clock)
-            tier = _tier(hosted.module, capabilities, encode(config.get(name)))
-            host = Host(hosted.module, tier, teller, generations.get(name, 1))
+            host = _host(hosted, self._setting, generations.get(name, 1))
+            self._generations[name] = Generations(host, is_running)
             for method in modules.hosted(name):
-                method.host = host
-            self._hosts[name] = host
-        return desk
+                method.host = self._generations[name]
+        return self._desk
+
+    async def reload(self, name: str, reload: Reload) -> int:
+        """Start a module anew beside the one that runs, and switch; return its generation.
+
+        Raises:
+            ReloadError: nothing was switched.
+            DuplicateModuleError: it changed and kept the version it was given.
+        """
+        if name not in self._generations or self._setting is None:
+            known = ", ".join(self._generations) or "none"
+            raise ReloadError(
+                problem=f"No module {name[:80]!r} runs that could be started anew.",
+                remedy=f"There are: {known}.",
+            )
+        task = asyncio.create_task(self._in_turn(name, reload, self._setting))
+        running = self._reloads.setdefault(name, set())
+        running.add(task)
+        task.add_done_callback(running.discard)
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise ReloadError(
+                problem=f"Module {name!r} was not started anew, as it is to stop.",
+                remedy="Start the app again.",
+            )
+        return task.result()
+
+    async def _in_turn(self, name: str, reload: Reload, setting: Setting) -> int:
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            return await self._reload(name, reload, setting)
+
+    async def _reload(self, name: str, reload: Reload, setting: Setting) -> int:
+        before, generations = self._hosted[name], self._generations[name]
+        hosted = await read_anew(before, reload, self._lacking)
+        is_next = hosted.manifest.digest != before.manifest.digest
+        host = _host(hosted, setting, generations.current.generation + is_next)
+        try:
+            await started(host, name)
+            host.generation = await asyncio.to_thread(reload.announce, hosted)
+        except BaseException:
+            await host.stop()
+            raise
+        self._hosted[name] = hosted
+        if self._desk is not None:
+            self._desk.register(name, hosted.verdict.granted)
+        generations.switch(host)
+        setting.teller.tell(ModuleRestarted(0, host.generation, "reload"), name)
+        return host.generation
+
+    def _noticed(self) -> None:
+        if self.changed is not None:
+            every = self._generations.items()
+            self.changed(frozenset(name for name, each in every if each.current.state == "failed"))
 
     async def start(self, name: str) -> None:
         """Start a module.
@@ -143,7 +218,7 @@ class Hosting:
             ModuleStartError: it did not start; names who depends on it.
         """
         try:
-            await self._hosts[name].start()
+            await self._generations[name].current.start()
         except ModuleStartError as error:
             chain = self._chain(name)
             if len(chain) == 1:
@@ -160,78 +235,39 @@ class Hosting:
         return chain
 
     async def stop(self, name: str) -> None:
-        """Stop a module, if it runs."""
-        host = self._hosts.get(name)
-        if host is not None:
-            await host.stop()
+        """Stop a module, if it runs, and do not start it anew any more."""
+        reloads = tuple(self._reloads.get(name, ()))
+        for task in reloads:
+            task.cancel()
+        await asyncio.gather(*reloads, return_exceptions=True)
+        generations = self._generations.get(name)
+        if generations is not None:
+            await generations.stop()
 
     async def durable(self) -> None:
         """Wait until the log has all that was told."""
-        if self._teller is not None:
-            await self._teller.durable()
+        if self._setting is not None:
+            await self._setting.teller.durable()
 
 
-class Teller:
-    """Writes what happens to modules into their stream.
-
-    Args:
-        store: the log.
-        stream: of the app's modules.
-        clock: gives the time of facts.
-        ids: gives chance.
-    """
-
-    def __init__(self, store: Store, stream: StreamId, clock: Clock, ids: Ids) -> None:
-        self._store = store
-        self._stream = stream
-        self._clock = clock
-        self._ids = ids
-        self._starts = 0
-        self._last: Ticket | None = None
-
-    def tell(self, fact: Fact, key: str) -> None:
-        """Write *fact* down; a log that takes nothing any more does not stop a module."""
-        event = NewEvent(fact.type, fact, key, self._clock())
-        try:
-            self._last = self._store.append(
-                self._stream, [event], kind=CONTROL.name, expected=ANY, durable=True
-            )
-        except EventStoreError as error:
-            _log.error("module fact lost: module=%s fact=%s code=%s", key, fact.type, error.code)
-
-    def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
-        """Tell that *module* asked for what it may not have."""
-        self.tell(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
-
-    def chance(self) -> float:
-        """Give a number from 0 to 1."""
-        return int.from_bytes(self._ids.token(4), "big") / 2**32
-
-    def next_start(self) -> int:
-        """Count a start."""
-        self._starts += 1
-        return self._starts
-
-    async def durable(self) -> None:
-        """Wait until the log has all of it, or will take nothing any more."""
-        last, self._last = self._last, None
-        try:
-            if last is not None:
-                await last.durable()
-        except EventStoreError as error:
-            _log.error("module facts lost: code=%s", error.code)
-
-
-def _tier(module: Module, capabilities: Capabilities, config: Tree) -> Callable[[Crashed], Tier]:
-    if module.isolation == "inprocess":
-        return lambda crashed: InProcess(module, capabilities, config, crashed)
-    return lambda crashed: Processes(module, capabilities, config, crashed)
+def _host(hosted: Hosted, setting: Setting, generation: int) -> Host:
+    """Make the host of one generation; what it may use is its own, if another declares more."""
+    name, teller = hosted.module.name, setting.teller
+    granted = {name: hosted.verdict.granted}
+    desk = GrantDesk(setting.store, setting.stream, granted, setting.clock)
+    capabilities = Capabilities(name, desk, setting.secrets, teller, setting.clock)
+    config = encode(setting.config.get(name))
+    tier = tier_of(hosted.module, hosted.placed, capabilities, config, hosted.manifest)
+    return Host(hosted.manifest, tier, teller, generation, capabilities.close)
 
 
 class _Silent:
     """Tells nobody."""
 
     def tell(self, fact: Fact, key: str) -> None:
+        """Do nothing."""
+
+    def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
         """Do nothing."""
 
     def chance(self) -> float:
@@ -250,14 +286,12 @@ async def _alone(hosted: Hosted, method: Method, *args: Any, **kwargs: Any) -> A
     """
     grants: InForce = Grants({hosted.module.name: hosted.verdict.granted})
     secrets = SecretCache([Environment()])
-    capabilities = Capabilities(hosted.module.name, grants, secrets, _ignore, system_clock)
-    host = Host(hosted.module, _tier(hosted.module, capabilities, None), _Silent())
+    silent = _Silent()
+    capabilities = Capabilities(hosted.module.name, grants, secrets, silent, system_clock)
+    tier = tier_of(hosted.module, hosted.placed, capabilities, None)
+    host = Host(hosted.manifest, tier, silent, closing=capabilities.close)
     try:
         await host.start()
         return await host.call(method, args, kwargs)
     finally:
         await host.stop()
-
-
-def _ignore(*_: object) -> None:
-    return None

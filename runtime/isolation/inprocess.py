@@ -18,7 +18,7 @@ from runtime.isolation.context import ModuleContext
 from runtime.isolation.failing import Ending, Failed, cause_of
 from runtime.isolation.handles import Capabilities
 from runtime.isolation.tier import Counts, Crashed
-from runtime.modules import About, DeclaredMethod, HostedCall, Module
+from runtime.modules import About, HostedCall, Method, Module
 
 
 class InProcess:
@@ -77,7 +77,7 @@ class InProcess:
 
     async def attempt(
         self,
-        declared: DeclaredMethod,
+        method: Method,
         given: tuple[tuple[Any, ...], dict[str, Any]],
         call: HostedCall,
         limit_s: float,
@@ -87,11 +87,12 @@ class InProcess:
         context = self._context(call.about)
         try:
             async with asyncio.timeout(limit_s) as limit:
-                return await self._run(declared.function, context, *args, **kwargs)
+                function = self._module.methods[method.name].function
+                return await self._run(function, context, *args, **kwargs)
         except TimeoutError as error:
             if not limit.expired():
                 raise Failed(cause_of(error), error) from error
-            problem = f"{declared.method.qualified} took longer than {limit_s:.3g} s."
+            problem = f"{method.qualified} took longer than {limit_s:.3g} s."
             raise Failed("timeout", RPCTimeoutError(problem, "It was ended.")) from error
         except Exception as error:
             raise Failed(cause_of(error), error) from error

@@ -21,7 +21,8 @@ from runtime.isolation.pool import Pool, PoolTimeout
 from runtime.isolation.serving import Service
 from runtime.isolation.spawning import Process, limits_of
 from runtime.isolation.tier import START_S, STOP_S, Counts, Crashed
-from runtime.modules import DeclaredMethod, HostedCall, Module
+from runtime.manifests.module import ModuleManifest
+from runtime.modules import HostedCall, Method, Module
 from runtime.supervision import FrameFault, Refusal
 
 
@@ -33,17 +34,31 @@ class Processes:
         capabilities: what it may use.
         config: the part of the config that is its own, encoded.
         crashed: told of processes that ended by themselves, or had to be ended.
+        manifest: what its code declares; None: what *module* does.
+        confined: whether they run in a sandbox.
+        lacking: why they do not, if they should.
     """
 
     def __init__(
-        self, module: Module, capabilities: Capabilities, config: Tree, crashed: Crashed
+        self,
+        module: Module,
+        capabilities: Capabilities,
+        config: Tree,
+        crashed: Crashed,
+        *,
+        manifest: ModuleManifest | None = None,
+        confined: bool = False,
+        lacking: tuple[str, ...] = (),
     ) -> None:
         self._module = module
+        self._manifest = manifest or module.manifest
+        self._lacking = lacking
+        self._confined: tuple[str, ...] | None = () if confined else None
         self._capabilities = capabilities
         self._config = config
         self._crashed = crashed
         self._carrier = Carrier(module)
-        self._pool = Pool(module.resources, self.start, self._shrink)
+        self._pool = Pool(self._manifest.resources, self.start, self._shrink)
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
@@ -58,8 +73,10 @@ class Processes:
 
     @property
     def enforced(self) -> tuple[str, ...]:
-        """The limits of each process."""
-        return tuple(f"{name}={value}" for name, value in limits_of(self._module.resources))
+        """The limits of each process, and what its sandbox said that it enforces."""
+        limits = limits_of(self._manifest.resources)
+        fallback = ("fallback=subprocess", *self._lacking) if self._lacking else ()
+        return (*fallback, *(f"{name}={value}" for name, value in limits), *(self._confined or ()))
 
     # --- starting and ending ---
 
@@ -71,14 +88,15 @@ class Processes:
         """
         service = Service(self._capabilities)
         # In the loop's thread: short, and in another it could not be cancelled halfway.
-        process = Process(self._module.name, self._module.resources)
+        home = None if self._confined is None else self._module.home
+        process = Process(self._module.name, self._manifest.resources, confined_to=home)
         child = Child(
             process,
             self._module.name,
             serve=service.serve,
             gone=self._gone,
             scrub=self._capabilities.scrub,
-            frame=self._module.resources.frame,
+            frame=self._manifest.resources.frame,
         )
         service.child = child
         child.closing = True
@@ -110,10 +128,13 @@ class Processes:
             raise ModuleStartError(
                 problem=f"Module {name!r} did not start: {error}", remedy="Its log has the rest."
             )
-        if tree_from_bytes(reply.value) != self._module.manifest.digest:
+        digest, enforced = tree_from_bytes(reply.value)
+        if self._confined is not None:
+            self._confined = tuple(map(str, enforced))
+        if digest != self._manifest.digest:
             raise ModuleStartError(
                 problem=f"The process of module {name!r} sees other code than this one.",
-                remedy="Its file has changed: start the app again.",
+                remedy="Its file has changed: reload it, or start the app again.",
             )
 
     def _gone(self, child: Child) -> None:
@@ -142,20 +163,20 @@ class Processes:
 
     async def attempt(
         self,
-        declared: DeclaredMethod,
+        method: Method,
         given: tuple[tuple[Any, ...], dict[str, Any]],
         call: HostedCall,
         limit_s: float,
     ) -> Any:
         """Send the call to a process, and wait for its answer."""
-        name = declared.method.qualified
+        name = method.qualified
         try:
             args = self._carrier.dump([list(given[0]), given[1]], f"An argument of {name}")
         except RPCError as error:
             raise Failed("serialization", error, sent=False) from error
         child = await self._acquired(name)
         try:
-            number = child.send(declared.method.name, args, call.about)
+            number = child.send(method.name, args, call.about)
         except FrameFault as fault:
             self._pool.release(child)
             too_long = RPCFrameError(f"The call of {name}: {fault}.", "Send less.")
@@ -163,7 +184,7 @@ class Processes:
         except Gone:
             self._pool.release(child)
             raise Failed("crash", _crashed(name, child), sent=False) from None
-        return await self._answer(declared, child, number, limit_s)
+        return await self._answer(method, child, number, limit_s)
 
     async def _acquired(self, name: str) -> Child:
         try:
@@ -173,10 +194,8 @@ class Processes:
             full = PoolTimeoutError(problem, "Allow it more workers, or call it less.")
             raise Failed("pool", full, sent=False) from None
 
-    async def _answer(
-        self, declared: DeclaredMethod, child: Child, number: int, limit_s: float
-    ) -> Any:
-        name = declared.method.qualified
+    async def _answer(self, method: Method, child: Child, number: int, limit_s: float) -> Any:
+        name = method.qualified
         try:
             async with asyncio.timeout(limit_s):
                 reply = await child.reply(number)
@@ -197,7 +216,7 @@ class Processes:
         child.forget(number)
         self._pool.release(child)
         if isinstance(reply, Refusal):
-            raise failed_by(reply, name, declared.method.find_error)
+            raise failed_by(reply, name, method.find_error)
         return self._read(reply.value, f"The answer of {name}")
 
     def _read(self, value: bytes, what: str) -> Any:

@@ -35,9 +35,15 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
 class Process:
-    """A child, its sockets, and its folder."""
+    """A child, its sockets, and its folder.
 
-    def __init__(self, name: str, resources: Resources) -> None:
+    Args:
+        name: of its module.
+        resources: what it may take.
+        confined_to: the Python module it may read in a sandbox; None: it has none.
+    """
+
+    def __init__(self, name: str, resources: Resources, confined_to: str | None = None) -> None:
         self._folder = tempfile.mkdtemp(prefix=f"timescape-{name}-")
         self.calls, calls = socket.socketpair()
         self.files, files = socket.socketpair()
@@ -45,7 +51,7 @@ class Process:
         theirs = (calls, files, output)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                _command(self._folder, resources, calls, files),
+                _command(self._folder, resources, (calls, files), confined_to),
                 stdin=subprocess.DEVNULL,
                 stdout=output.fileno(),
                 stderr=output.fileno(),
@@ -98,8 +104,12 @@ def limits_of(resources: Resources) -> list[tuple[str, int]]:
 
 
 def _command(
-    folder: str, resources: Resources, calls: socket.socket, files: socket.socket
+    folder: str,
+    resources: Resources,
+    sockets: tuple[socket.socket, socket.socket],
+    confined_to: str | None,
 ) -> list[str]:
+    calls, files = sockets
     limits = [(getattr(resource, name), value) for name, value in limits_of(resources)]
     # It runs in another folder: what is relative to ours would not be found.
     path = [str(Path(each).resolve()) for each in sys.path]
@@ -110,6 +120,7 @@ def _command(
         "files": files.fileno(),
         "frame": resources.frame,
         "folder": folder,
+        "confined_to": confined_to,
     }
     return [sys.executable, "-s", "-E", "-P", "-u", "-c", _BOOT, json.dumps(spec)]
 

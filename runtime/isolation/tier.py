@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from runtime.isolation.failing import Ending
-from runtime.modules import DeclaredMethod, HostedCall
+from runtime.modules import HostedCall, Method
 
 START_S = 30.0
 STOP_S = 9.5
@@ -51,7 +51,7 @@ class Tier(Protocol):
 
     async def attempt(
         self,
-        declared: DeclaredMethod,
+        method: Method,
         given: tuple[tuple[Any, ...], dict[str, Any]],
         call: HostedCall,
         limit_s: float,

@@ -1,7 +1,7 @@
 """The program of a module's process: imports the module, and answers calls until it is left.
 
-A thread of its own reads what the runtime sends, so that even while the module does not let
-the event loop run, the process sees that the runtime has gone, and ends.
+A thread of its own waits for the runtime to go, so that even while the module does not let the
+event loop run, the process sees it, and ends.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import inspect
 import itertools
 import logging
 import os
+import select
 import shutil
 import sys
 import threading
@@ -28,8 +29,10 @@ from eventstore.values.tree import tree_from_bytes
 from runtime.errors import RPCFrameError, UnknownMethodError
 from runtime.isolation.carrying import Carrier
 from runtime.isolation.context import ModuleContext
+from runtime.isolation.describing import as_plain, described_here
 from runtime.isolation.failing import error_of, refusal_of
 from runtime.isolation.remote import RemoteHandles
+from runtime.isolation.sandbox import confine
 from runtime.modules import About, DeclaredMethod, Module
 from runtime.supervision import (
     Answer,
@@ -59,8 +62,12 @@ def main(spec: dict[str, Any]) -> None:
     """Run it.
 
     Args:
-        spec: numbers of the descriptors, the bytes of a frame, the folder.
+        spec: numbers of the descriptors, the bytes of a frame, the folder, and the Python
+            module it may read in a sandbox.
     """
+    home = spec["confined_to"]
+    # Before any other thread is started, and any code of the user's is imported.
+    spec["enforced"] = () if home is None else confine(spec["folder"], home)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     calls, files = socket(fileno=spec["calls"]), socket(fileno=spec["files"])
     # What the module starts gets neither.
@@ -70,7 +77,7 @@ def main(spec: dict[str, Any]) -> None:
 
 
 async def _serve(calls: socket, files: socket, spec: dict[str, Any]) -> None:
-    await Worker(calls, files, spec["frame"], spec["folder"]).run()
+    await Worker(calls, files, spec).run()
 
 
 class Worker:
@@ -79,15 +86,16 @@ class Worker:
     Args:
         calls: where frames come and go.
         files: where descriptors come.
-        frame: bytes of a frame.
-        folder: its own, which goes with it.
+        spec: see `main`; its folder goes with it.
     """
 
-    def __init__(self, calls: socket, files: socket, frame: int, folder: str) -> None:
+    def __init__(self, calls: socket, files: socket, spec: dict[str, Any]) -> None:
         self._calls = calls
         self._files = files
-        self._frame = frame
-        self._folder = folder
+        self._frame: int = spec["frame"]
+        self._frames = Frames(limit=self._frame)
+        self._folder: str = spec["folder"]
+        self._enforced: tuple[str, ...] = spec["enforced"]
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._writing = threading.Lock()
@@ -101,37 +109,40 @@ class Worker:
             "$start": self._start,
             "$stop": self._stop,
             "$health": self._health,
+            "$describe": self._describe,
         }
 
     async def run(self) -> None:
         """Work until the runtime lets go."""
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
+        self._loop.add_reader(self._calls, self._read)
         await self._loop.create_future()
 
     # --- what comes ---
 
+    def _watch(self) -> None:
+        gone = select.poll()
+        # Of no event but its end, which nobody can leave out.
+        gone.register(self._calls, 0)
+        gone.poll()
+        self._leave()
+
+    def _leave(self) -> None:
+        # No other cleanup: nobody is left whom it could concern.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
+
     def _read(self) -> None:
-        frames = Frames(limit=self._frame)
+        data = self._calls.recv(65_536)
         try:
-            while data := self._calls.recv(65_536):
-                for frame in frames.feed(data):
-                    self._hand_over(frame)
-        finally:
-            # No other cleanup: nobody is left whom it could concern.
-            shutil.rmtree(self._folder, ignore_errors=True)
-            os._exit(0)
+            for frame in self._frames.feed(data):
+                self._take(frame)
+        except FrameFault:
+            data = b""
+        if not data:
+            self._leave()
 
-    def _hand_over(self, frame: Frame) -> None:
-        descriptor = None
-        if (
-            isinstance(frame, Answer)
-            and frame.id in self._asked
-            and self._asked[frame.id].descriptor
-        ):
-            descriptor = recv_fds(self._files, 1, 1)[1][0]
-        self._loop.call_soon_threadsafe(self._take, frame, descriptor)
-
-    def _take(self, frame: Frame, descriptor: int | None) -> None:
+    def _take(self, frame: Frame) -> None:
         match frame:
             case Call(id=number):
                 self._tasks[number] = self._loop.create_task(self._answer(frame))
@@ -142,10 +153,17 @@ class Worker:
             case Ping(id=number):
                 self._write(Answer(number))
             case Answer(id=number, value=value):
-                self._settle(number, value if descriptor is None else descriptor, None)
+                self._settle(number, self._handed_over(number, value), None)
             case Refusal(id=number):
                 error = error_of(frame, "the runtime", lambda _: None)
                 self._settle(number, None, error)
+
+    def _handed_over(self, number: int, value: bytes) -> bytes | int:
+        """Give the descriptor that came with an answer, which was sent before; or its value."""
+        asked = self._asked.get(number)
+        if asked is None or not asked.descriptor:
+            return value
+        return recv_fds(self._files, 1, 1)[1][0]
 
     def _settle(self, number: int, value: object, error: Exception | None) -> None:
         asked = self._asked.pop(number, None)
@@ -239,7 +257,12 @@ class Worker:
         self._module, self._carrier = module, Carrier(module)
         self._config = Viewer().view(config)
         await self._hook("start", call)
-        return tree_bytes(module.manifest.digest)
+        return tree_bytes([module.manifest.digest, list(self._enforced)])
+
+    async def _describe(self, call: Call) -> bytes:
+        (home, attribute), _ = tree_from_bytes(call.args)
+        module = getattr(importlib.import_module(home), attribute)
+        return tree_bytes(as_plain(described_here(module)))
 
     async def _stop(self, call: Call) -> bytes:
         await self._hook("stop", call)

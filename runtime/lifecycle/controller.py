@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -25,12 +27,10 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
-from runtime.lifecycle.arrival import arrival
+from runtime.lifecycle.arrival import arrival, arrived
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
@@ -100,10 +100,9 @@ class Controller:
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
-        self._has_keyring = store.has_keyring
-        self._node = "" if store.nodes is None else store.nodes.me
+        node = "" if store.nodes is None else store.nodes.me
         self._ids = ids
-        self._config = config
+        self._arrives = partial(arrival, config=config, has_keyring=store.has_keyring, node=node)
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
         self.finishing = Finishing(clock)
@@ -139,6 +138,17 @@ class Controller:
         """How many requests run now."""
         return len(self._running)
 
+    def is_running(self, request_id: str) -> bool:
+        """Say whether a request runs; what is no id of one does not."""
+        with contextlib.suppress(ValueError):
+            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+        return False
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
+
     @property
     def abandoned(self) -> int:
         """How many pieces of code were given up and still run (CN-3)."""
@@ -151,7 +161,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = self._shutting_down(received)
+            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.
@@ -271,11 +281,11 @@ class Controller:
             resolved = VersionResolved(version.edition, received.source, received.asked)
         principal = established(received.principal)
         asked, chosen = (first, _key(version.route)), (resolved, version.version)
-        if received.decided is None:
+        if received.decided is None and received.placed is None:
             record.add_together((asked, principal, chosen, _AUTHORIZED))
         else:
-            key, decided = received.decided
-            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
+            more = arrived(received, version.version)
+            record.add_together((asked, principal, chosen, *more, _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
         run.renew = renew
@@ -298,19 +308,16 @@ class Controller:
         timeout_s = 30.0 if version is None else version.timeout_s
         if received.timeout_s is not None:
             timeout_s = min(timeout_s, received.timeout_s)
-        return arrival(
+        return self._arrives(
             received,
             route=version.route if version else route,
             handler=version.handler if version else handler,
             timeout_s=timeout_s,
             seed=token[:32],
             ids=(token[32:64], token[64:]),
-            config=self._config,
             redact_body=version.redact_body if version else None,
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
-            has_keyring=self._has_keyring,
-            node=self._node,
         )
 
     # --- the way through ---
@@ -423,9 +430,6 @@ class Controller:
         aborted = isinstance(fact, RequestAborted)
         phase = "aborted" if aborted else "failed" if run.phase == "failing" else "completed"
         await stepping.tell(run, phase, stepping.step(run, phase))
-
-    def _shutting_down(self, received: Received) -> Answer:
-        return problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
 
     async def _is_idle(self, within_s: float | None) -> bool:
         if self._running:

@@ -271,12 +271,4 @@ def _name_in(part: str) -> str | None:
     return part[1:-1].partition(":")[0]
 
 
-def read_plain(plain: Any) -> HandlerManifest | None:
-    """Read a manifest as a deployment keeps it; None: it keeps none that can be read."""
-    try:
-        return msgspec.convert(plain, HandlerManifest, strict=True) if plain else None
-    except msgspec.ValidationError:
-        return None
-
-
-__all__ = ["Difference", "Differences", "diff", "gone", "read_plain"]
+__all__ = ["Difference", "Differences", "diff", "gone"]

@@ -11,7 +11,9 @@ from runtime.manifests.capabilities import Grant, covers, fault_of
 from runtime.manifests.handler import digest_of
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-RUNTIMES = ("inprocess", "subprocess")
+RUNTIMES = ("inprocess", "subprocess", "sandbox", "wasm")
+OWN_PROCESS = frozenset({"subprocess", "sandbox"})
+"""Those that run in processes of their own."""
 
 
 # Nothing is left out for being the default: that asks which object it is, and equal manifests
@@ -28,6 +30,8 @@ class MethodEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotent: bool = False
     write_ahead: bool = False
     attempts: int = 1
+    optional: tuple[str, ...] = ()
+    """Parameters that callers may leave out."""
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +55,10 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A call waits for a process."""
     frame: int = 1024 * 1024
     """Bytes of a call or an answer."""
+    memory: int = 64 * 1024 * 1024
+    """Bytes a WebAssembly instance may have."""
+    fuel: int | None = 10_000_000_000
+    """Instructions of WebAssembly a call may run, about."""
 
 
 class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +76,8 @@ class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it has a check of its own."""
     depends_on: tuple[str, ...] = ()
     lazy: bool = False
+    fallback: str | None = None
+    """What may run it where its runtime cannot be had."""
 
     @property
     def digest(self) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -20,7 +21,9 @@ from runtime.modules.needs import needs_of
 from runtime.modules.registry import Method
 
 F = TypeVar("F", bound=Callable[..., Any])
-Isolation: TypeAlias = Literal["inprocess", "subprocess"]
+Isolation: TypeAlias = Literal["inprocess", "subprocess", "sandbox", "wasm"]
+Fallback: TypeAlias = Literal["subprocess"]
+_STANDS_IN = ("sandbox", "subprocess")
 ATTEMPTS = 4
 """Of a call of a method that may run twice."""
 TIMEOUT_S = 5.0
@@ -45,19 +48,26 @@ class Module:
         name: lower-case letters, digits and `_`, at most 63, a letter first.
         version: of it; None: from what it declares and how it is written. With a version of
             your own every change needs another.
-        isolation: `inprocess`, or `subprocess`: in processes of its own.
+        isolation: `inprocess`; `subprocess`: in processes of its own; `sandbox`: in such that
+            reach no file, connection or program but through their grants; `wasm`: compiled to
+            WebAssembly, and the functions here say only what its methods take and give.
+        isolation_fallback: `subprocess`, if that may stand in for a sandbox that the machine
+            cannot give; the log tells.
+        artefact: file of a `wasm` module, beside the file that makes it.
         capabilities: what it may use, made by `grant`; nothing else.
         resources: what its processes may take; None: the defaults.
         depends_on: names of modules that start before it and stop after it.
         lazy: start it at its first call instead of before the first request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it declares
         self,
         name: str,
         *,
         version: str | None = None,
         isolation: Isolation = "inprocess",
+        isolation_fallback: Fallback | None = None,
+        artefact: str | Path | None = None,
         capabilities: Iterable[Grant] = (),
         resources: Resources | None = None,
         depends_on: Iterable[str] = (),
@@ -65,6 +75,7 @@ class Module:
     ) -> None:
         self.name = name
         self.isolation = isolation
+        self.fallback = isolation_fallback
         self.lazy = lazy
         self.resources = resources or Resources()
         self.depends_on = tuple(depends_on)
@@ -76,6 +87,10 @@ class Module:
         frame = sys._getframe(1)  # noqa: SLF001 - the caller's file is where a process finds it
         self.home = str(frame.f_globals.get("__name__", ""))
         """The Python module that made it."""
+        self.artefact: Path | None = None
+        """Its file, if it is compiled."""
+        if artefact is not None:
+            self.artefact = Path(frame.f_globals.get("__file__", "")).parent / artefact
 
     # --- declaring ---
 
@@ -151,7 +166,10 @@ class Module:
             made = Method(self.name, name, call, home, write_ahead=entry.write_ahead)
             made.signature = inspect.signature(call)
             entry = msgspec.structs.replace(
-                entry, parameters=_parameters(made.signature), result=_stored(made.signature)
+                entry,
+                parameters=_parameters(made.signature),
+                result=_stored(made.signature),
+                optional=_optional(made.signature),
             )
         except TimescapeError as error:
             self._faults.append(f"{name}: {error.problem}")
@@ -182,9 +200,10 @@ class Module:
         Raises:
             ModuleManifestError: all that is wrong with it.
         """
-        if self._faults:
+        faults = [*self._faults, *self._tier_faults()]
+        if faults:
             raise ModuleManifestError(
-                problem=f"Module {self.name[:80]!r} cannot be: {'; '.join(self._faults)}.",
+                problem=f"Module {self.name[:80]!r} cannot be: {'; '.join(faults)}.",
                 remedy="Nothing was registered. Correct all of it.",
             )
         manifest = ModuleManifest(
@@ -192,17 +211,34 @@ class Module:
             version=self._version or "",
             runtime=self.isolation,
             methods={name: each.entry for name, each in self._methods.items()},
-            source=_source(self.functions),
+            source=_source(self.functions, self.artefact),
             capabilities=self.capabilities,
             resources=self.resources,
             health="health" in self._hooks,
             depends_on=self.depends_on,
             lazy=self.lazy,
+            fallback=self.fallback,
         )
         if self._version is None:
             made = manifest.digest.removeprefix("sha256:")[:12]
             manifest = msgspec.structs.replace(manifest, version=made)
         return manifest
+
+    def _tier_faults(self) -> list[str]:
+        found = []
+        if self.fallback is not None and (self.isolation, self.fallback) != _STANDS_IN:
+            found.append("isolation_fallback is for a sandbox, and is subprocess")
+        if self.isolation != "wasm":
+            return [*found, *(["only wasm has an artefact"] if self.artefact else [])]
+        if self.artefact is None or not self.artefact.is_file():
+            found.append(f"its artefact is no file: {self.artefact}")
+        if self._hooks:
+            found.append("WebAssembly has no functions for start, stop and health")
+        for name, each in self._methods.items():
+            kinds = {one.kind for one in inspect.signature(each.function).parameters.values()}
+            if kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+                found.append(f"{name} takes any number of arguments, as WebAssembly cannot")
+        return found
 
     def needs(self) -> list[Need]:
         """Say which capabilities its source shows in use."""
@@ -292,6 +328,15 @@ def _parameters(signature: inspect.Signature) -> tuple[tuple[str, Stored | None]
     return tuple((each.name, _type(each.annotation)) for each in signature.parameters.values())
 
 
+def _optional(signature: inspect.Signature) -> tuple[str, ...]:
+    any_number = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return tuple(
+        each.name
+        for each in signature.parameters.values()
+        if each.default is not each.empty or each.kind in any_number
+    )
+
+
 def _stored(signature: inspect.Signature) -> Stored | None:
     return _type(signature.return_annotation)
 
@@ -302,9 +347,9 @@ def _type(hint: Any) -> Stored | None:
     return stored_type(gtype(type(None) if hint is None else hint))
 
 
-def _source(functions: Iterable[Callable[..., Any]]) -> str:
-    """Digest how functions are written; without a source, their bytecode."""
-    digest = hashlib.sha256()
+def _source(functions: Iterable[Callable[..., Any]], artefact: Path | None = None) -> str:
+    """Digest how functions are written; without a source, their bytecode; and the artefact."""
+    digest = hashlib.sha256(b"" if artefact is None else artefact.read_bytes())
     for function in functions:
         try:
             text = inspect.getsource(function)

@@ -11,13 +11,17 @@ from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
 from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.harness import Harness, Told
+from runtime.testing.links import Link
+from runtime.testing.recorded_checks import Checked, check_recorded
 from runtime.testing.recordings import RecordedRequest
 from runtime.testing.replaying import check_app, check_replay
 from runtime.testing.results import Effect, Result
+from runtime.testing.simulation import Simulation
 
 __all__ = [
     "AppHarness",
     "Asking",
+    "Checked",
     "Deadlock",
     "Effect",
     "FakeCall",
@@ -25,13 +29,16 @@ __all__ = [
     "FakeModule",
     "FakeSecrets",
     "Harness",
+    "Link",
     "RecordedRequest",
     "Result",
     "SeededIds",
+    "Simulation",
     "Told",
     "VirtualLoop",
     "calls",
     "check_app",
+    "check_recorded",
     "check_replay",
     "explore",
     "received",

@@ -5,11 +5,11 @@ Only time, ids, chance, modules, config and secrets are replaced.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
-from eventstore import Store, StreamId
-from eventstore.memory import MemoryStore
+from eventstore import EventStoreError, Store, StreamId
 from runtime.app import App
 from runtime.app.parts import Instead
 from runtime.context import registry
@@ -23,10 +23,14 @@ from runtime.secrets import Provider
 from runtime.testing.asking import Asking
 from runtime.testing.door import exchange
 from runtime.testing.doubles import FakeModule, FakeSecrets, stand_in
+from runtime.testing.failing_store import FailingStore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.faults import Faults
 from runtime.testing.replaying import always_replay, apart, check_app
 from runtime.testing.results import Result
+
+Around: TypeAlias = Callable[[str, Callable[..., Any]], Callable[..., Any]]
+"""From the name of a method and the method to what is called in place of it."""
 
 
 class AppHarness:
@@ -58,12 +62,14 @@ class AppHarness:
     ) -> None:
         self.app = app
         self.clock = FakeClock()
-        self.store: Store = store or MemoryStore(
+        self.store: Store = store or FailingStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )
-        self.faults = Faults()
+        self.faults = Faults(self.clock.block, self.store)
+        self.carried: Around = _as_it_is
+        """Goes around each method of a module, within the faults."""
         self.replayed = always_replay() if replayed is None else replayed
-        self._ids = SeededIds(seed)
+        self.ids = SeededIds(seed)
         self._tripwire = tripwire
         self._modules = dict(modules or {})
         self._config = config
@@ -76,7 +82,7 @@ class AppHarness:
         self.app.start(
             self.store,
             clock=self.clock,
-            ids=self._ids,
+            ids=self.ids,
             tripwire=self._tripwire,
             instead=self._instead(),
         )
@@ -91,6 +97,15 @@ class AppHarness:
         await self.app.stop()
         if kind is None:
             self.faults.refuse_unused()
+
+    async def restart(self, app: App | None = None) -> None:
+        """Stop the app, and go on in its log with the same, or with *app*.
+
+        What it raises when it starts leaves the harness without a running app.
+        """
+        await self.app.stop()
+        self.app = app or self.app
+        await self.__aenter__()
 
     def __enter__(self) -> "Asked":
         loop = VirtualLoop(stuck=_deadlock)
@@ -128,7 +143,17 @@ class AppHarness:
             if isinstance(module, FakeModule):
                 methods = stand_in(module, name, real, self.clock)
             given[name] = (module, methods)
-        return own.changed(given, self.faults.around)
+        return own.changed(
+            given, lambda name, call: self.faults.around(name, self.carried(name, call))
+        )
+
+    async def reopen(self) -> None:
+        """Let another process go on after a crash: what was left open is ended (CN-7)."""
+        # What the dead one would still write at its end is lost.
+        with suppress(EventStoreError):
+            await self.app.stop(0)
+        self.faults.revive()
+        await self.__aenter__()
 
     # --- asking ---
 
@@ -180,9 +205,14 @@ class AppHarness:
         """Send a request and gather what it gave.
 
         Raises:
+            ConnectionError: the process died meanwhile, because the test said so.
             DivergenceError: it was run again and did not say the same.
         """
-        status, headers, body = await exchange(self.app.edge, asking)
+        leaves_after = self.faults.leaves_after()
+        status, headers, body = await exchange(self.app.edge, asking, leaves_after)
+        if self.faults.has_crashed:
+            msg = "The process died: call reopen()."
+            raise ConnectionError(msg)
         stream = _stream_of(headers.get("request-id", ""))
         facts = () if stream is None else tuple(self.store.read(stream))
         if self.replayed and stream is not None and facts:
@@ -263,9 +293,17 @@ class Asked:
         """Run a request again; see `AppHarness.replay`."""
         return self.harness.replay(result, version)
 
+    def reopen(self) -> None:
+        """Let another process go on after a crash."""
+        self._runner.run(self.harness.reopen())
+
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         self._runner.run(self.harness.advance(seconds))
+
+
+def _as_it_is(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    return call
 
 
 def _with(asking: Asking, headers: Mapping[str, str] | None, json: Any) -> Asking:

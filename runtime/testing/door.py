@@ -1,5 +1,6 @@
 """Hands requests to an ASGI app, as a server would."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -7,17 +8,32 @@ from runtime.testing.asking import Asking
 
 
 async def exchange(
-    door: Callable[..., Awaitable[None]], asking: Asking
+    door: Callable[..., Awaitable[None]], asking: Asking, leaves_after: int | None = None
 ) -> tuple[int, dict[str, str], bytes]:
-    """Hand a request to an ASGI app; give status, headers and body of the answer."""
-    pieces = [{"type": "http.request", "body": asking.body, "more_body": False}]
+    """Hand a request to an ASGI app; give status, headers and body of the answer.
+
+    Args:
+        door: the app.
+        asking: the request.
+        leaves_after: after how many bytes of its body the client is gone; None: it waits.
+    """
+    body = asking.body if leaves_after is None else asking.body[:leaves_after]
+    more = len(body) < len(asking.body)
+    pieces = [{"type": "http.request", "body": body, "more_body": more}]
     sent: list[MutableMapping[str, Any]] = []
+    answered = asyncio.Event()
 
     async def receive() -> MutableMapping[str, Any]:
-        return pieces.pop() if pieces else {"type": "http.disconnect"}
+        if pieces:
+            return pieces.pop()
+        if leaves_after is None:
+            await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
 
     await door(scope_of(asking), receive, send)
     start, *bodies = sent

@@ -3,10 +3,10 @@
 import asyncio
 import random
 import threading
-from contextlib import suppress
 from uuid import UUID
 
 from eventstore import uuid7
+from runtime.effects.virtual_loop import VirtualLoop
 
 EPOCH_US = 1_790_000_000_000_000
 """Where a new clock stands: in September 2026."""
@@ -29,12 +29,23 @@ class FakeClock:
 
     def __call__(self) -> int:
         """Return the time."""
-        with suppress(RuntimeError):
+        try:
+            loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
             # In a worker thread there is none; the last one's time holds there, too.
-            self._loop = asyncio.get_running_loop()
-        if self._loop is not None:
-            self._last_us = round(self._loop.time() * 1_000_000)
+            loop = self._loop
+        if loop is not None:
+            self._loop = loop
+            self._last_us = round(loop.time() * 1_000_000)
         return self.start_us + self._last_us
+
+    def block(self, seconds: float) -> None:
+        """Let virtual time pass while nothing else runs, as where code blocks its thread."""
+        self()
+        if isinstance(self._loop, VirtualLoop):
+            self._loop.now_s += seconds
+        else:
+            self.step(seconds)
 
     def step(self, seconds: float) -> None:
         """Set it forwards, or backwards."""

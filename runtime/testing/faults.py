@@ -5,7 +5,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from eventstore import Store
 from runtime.errors import UnusedFaultError
+from runtime.testing.failing_store import FailingStore
 
 
 class _Fault:
@@ -21,9 +23,17 @@ class _Fault:
 
 
 class Faults:
-    """What goes wrong with calls of modules."""
+    """What goes wrong: with calls of modules, with clients and with the log.
 
-    def __init__(self) -> None:
+    Args:
+        block: lets time pass while nothing else runs.
+        store: of the app.
+    """
+
+    def __init__(self, block: Callable[[float], None], store: Store) -> None:
+        self._block = block
+        self._store = store
+        self._leaves_after: int | None = None
         self._planned: list[_Fault] = []
 
     def fail(self, method: str, error: BaseException, *, times: int = 1) -> None:
@@ -31,8 +41,55 @@ class Faults:
         self._planned.append(_Fault(method, times, error, 0.0))
 
     def delay(self, method: str, seconds: float, *, times: int = 1) -> None:
-        """Let the next calls of an async method take so much longer, in virtual time."""
+        """Let the next calls of *method* take so much longer, in virtual time.
+
+        A method that is not async lets nothing else run meanwhile.
+        """
         self._planned.append(_Fault(method, times, None, seconds))
+
+    def disconnect_after(self, sent: int) -> None:
+        """Let the next client be gone after *sent* bytes of its body, and hear no answer."""
+        self._leaves_after = sent
+
+    def leaves_after(self) -> int | None:
+        """Say after how many bytes the client that sends now is gone; None: it stays."""
+        found, self._leaves_after = self._leaves_after, None
+        return found
+
+    def store_full(self, *, times: int = 1) -> None:
+        """Let the next commits find the log full.
+
+        Raises:
+            TypeError: the harness was given a log of its own.
+        """
+        self._failing().full_left += times
+
+    def crash_at(self, at: int | str) -> None:
+        """Let the process die instead of a commit; after it, call `reopen` of the harness.
+
+        Args:
+            at: which commit from now on, 1 the next; or the name of a fact: the first commit
+                that has one.
+
+        Raises:
+            TypeError: see `store_full`.
+        """
+        self._failing().crash_at = at
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether the process is dead now."""
+        return isinstance(self._store, FailingStore) and self._store.is_dead
+
+    def revive(self) -> None:
+        """Let the log be written again, by another process."""
+        self._failing().is_dead = False
+
+    def _failing(self) -> FailingStore:
+        if not isinstance(self._store, FailingStore):
+            msg = "Faults of the log need the harness's own: leave store= out."
+            raise TypeError(msg)
+        return self._store
 
     def refuse_unused(self) -> None:
         """Refuse faults that nothing met.
@@ -41,6 +98,10 @@ class Faults:
             UnusedFaultError: lists them.
         """
         left = [each.told for each in self._planned if each.left]
+        if self._leaves_after is not None:
+            left.append(f"disconnect_after {self._leaves_after}")
+        if isinstance(self._store, FailingStore):
+            left += self._store.unmet
         if left:
             msg = f"Nothing met these faults: {', '.join(left)}."
             raise UnusedFaultError(msg, "Remove them, or call what fails.")
@@ -69,8 +130,11 @@ class Faults:
 
     def _meet(self, name: str) -> None:
         fault = self._next(name)
-        if fault is not None and fault.error is not None:
+        if fault is None:
+            return
+        if fault.error is not None:
             raise fault.error
+        self._block(fault.seconds)
 
     async def _meet_async(self, name: str) -> None:
         fault = self._next(name)

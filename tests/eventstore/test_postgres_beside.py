@@ -543,5 +543,6 @@ def test_the_keyring_of_another_store_is_refused(postgres: Server) -> None:
     url = postgres.cleared()
     with opened(url, masters=keyring()):
         pass
-    with refused("wrong-master"):
+    with pytest.raises(EventStoreError) as raised:
         opened(url, masters=Keyring([bytes(range(32))]))
+    assert raised.value.code == "wrong-master"

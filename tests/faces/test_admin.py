@@ -160,3 +160,27 @@ async def ends(lctx: LocalContext) -> str:
     lctx.log("ends")
     return "ended"
 """
+
+
+@pytest.mark.proves("MO-7", "SD-2")
+def test_the_admin_listener_reloads_modules_and_says_why_not() -> None:
+    async def scenario() -> list[Any]:
+        app, store = hello(), memory_store()
+        app.start(store)
+        admin = Admin(app, store, system_clock, "s3cret")
+        path, shown = "/modules/stock/reload", {"authorization": "Bearer s3cret"}
+        answers = [
+            await admin("POST", path, {"timescape-reload": "safe"}),
+            await admin("GET", path, shown),
+            await admin("POST", path, shown),
+            await admin("POST", path, {**shown, "timescape-reload": "safe"}),
+            await admin("POST", "/modules/stock", {**shown, "timescape-reload": "safe"}),
+        ]
+        await app.stop()
+        return answers
+
+    answers = asyncio.run(scenario())
+
+    assert [each.status for each in answers] == [401, 405, 400, 409, 404]
+    assert json.loads(answers[3].body)["code"] == "RT126"
+    assert "No module 'stock' runs" in json.loads(answers[3].body)["problem"]

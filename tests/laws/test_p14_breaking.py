@@ -62,7 +62,7 @@ def test_p14_swapping_sides_and_direction_agrees(pair: tuple[GType, GType]) -> N
 
 @pytest.mark.proves("DF-1", "DF-2", "X4")
 @given(pair=pairs(), data=st.data())
-def test_x4_a_comparison_is_one_whatever_the_order_of_writing(
+def test_x04_a_comparison_is_one_whatever_the_order_of_writing(
     pair: tuple[GType, GType], data: Any
 ) -> None:
     """Order of fields and objects changes nothing; the same type compared is nothing."""

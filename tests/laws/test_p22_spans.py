@@ -67,7 +67,7 @@ def _common(of: Any) -> tuple[Any, ...]:
 
 @pytest.mark.proves("P22", "OB-5")
 @given(st.lists(st.sampled_from(STEPS), max_size=16), st.sampled_from([200, 404, 500, 504]))
-def test_one_tree_per_request_with_the_streams_ids(steps: list[str], status: int) -> None:
+def test_p22_one_tree_per_request_with_the_streams_ids(steps: list[str], status: int) -> None:
     events = stream_of(steps, status)
     first = events[0].data
     versions = {e.key for e in events if e.type == "version.resolved" and e.key}

@@ -119,6 +119,7 @@ def simulate(
 def test_p25_hooks_run_in_the_order_of_the_rules(
     hooks: list[tuple[str, str, list[str]]], *, fails: bool
 ) -> None:
+    """Seen to fail with the local hooks after those of the route in the way back."""
     scene, told = run_scene(hooks, fails=fails)
     ran, late = simulate(hooks, fails=fails)
     event(f"fails {fails}, late {bool(late)}")

@@ -87,7 +87,7 @@ reads = st.builds(
 
 @pytest.mark.proves("P29", "SE-2", "SE-3")
 @given(st.lists(reads, max_size=8))
-def test_providers_are_asked_as_the_model_says(plan: list[Read]) -> None:
+def test_p29_providers_are_asked_as_the_model_says(plan: list[Read]) -> None:
     vault, model = Vault(), Model()
     cache = SecretCache([vault])
     now_s = 0.0

@@ -47,7 +47,7 @@ def _as_text(given_labels: dict[str, Any]) -> frozenset[tuple[str, str]]:
 
 @pytest.mark.proves("P30", "OB-1", "OB-2")
 @given(emitted)
-def test_what_is_shown_parses_back_to_what_was_emitted(
+def test_p30_what_is_shown_parses_back_to_what_was_emitted(
     plan: list[tuple[str, str, dict[str, Any], float]],
 ) -> None:
     metrics = Metrics()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from runtime import App, LocalContext, Request
 from runtime.gtype import gtype
 from runtime.manifests import HandlerManifest, Policies, Source
-from runtime.manifests.differences import diff, gone, read_plain
-from runtime.manifests.handler import Needs, stored_type
+from runtime.manifests.differences import diff, gone
+from runtime.manifests.handler import Needs, from_json, stored_type
 from runtime.manifests.rules import MANIFEST_RULES
 
 
@@ -80,7 +80,7 @@ def test_a_comparison_is_whole_deterministic_and_empty_of_equals(
 
 def read(manifest: HandlerManifest) -> HandlerManifest:
     """Read it as a deployment keeps it."""
-    found = read_plain(msgspec.json.decode(msgspec.json.encode(manifest.plain())))
+    found = from_json(msgspec.json.encode(manifest.plain()))
     assert found == manifest
     return found
 

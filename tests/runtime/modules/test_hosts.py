@@ -22,7 +22,7 @@ from runtime.isolation.failing import Ending, Failed
 from runtime.isolation.host import Host
 from runtime.isolation.tier import Counts, Crashed
 from runtime.module_facts import ModuleFailed
-from runtime.modules import CALL, About, DeclaredMethod, HostedCall
+from runtime.modules import CALL, About, HostedCall, Method
 from runtime.testing import run_virtual
 
 Step = Literal["answer", "crash", "timeout", "retryable", "application"]
@@ -52,9 +52,7 @@ class Tier:
             raise OSError
         self.running = 1
 
-    async def attempt(
-        self, declared: DeclaredMethod, given: Any, call: HostedCall, s: float
-    ) -> Any:
+    async def attempt(self, method: Method, given: Any, call: HostedCall, s: float) -> Any:
         self.attempts.append(asyncio.get_running_loop().time())
         step = self.steps.pop(0) if self.steps else "answer"
         match step:
@@ -137,7 +135,7 @@ class Case:
             tiers.append(Tier(crashed, steps, start_s))
             return tiers[0]
 
-        self.host = Host(self.module, make, self.told)
+        self.host = Host(self.module.manifest, make, self.told)
         self.tier = tiers[0]
 
     async def refused(self) -> None:
@@ -249,7 +247,7 @@ def test_it_comes_back_after_crashes_and_rests_after_six() -> None:
     waits: list[float] = []
     assert run(case, scenario) == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 60.0], abs=0.011)
     assert case.told.names[1:3] == ["module.failed crash", "module.restarted"]
-    assert case.told.facts[1] == ModuleFailed("crash", 9)
+    assert case.told.facts[1] == ModuleFailed("crash", 9, generation=1)
 
 
 @pytest.mark.proves("MO-5")

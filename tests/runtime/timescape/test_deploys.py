@@ -27,6 +27,7 @@ from runtime.errors import (
     TransformerImmutableError,
     VersionFormatError,
 )
+from runtime.manifests.kept import Manifests
 from runtime.timescape import HandlerRoutes, RouteTable, fold_table
 from tests.faces.asgi import memory_store
 from tests.strategies import as_events
@@ -130,7 +131,7 @@ def test_who_names_nothing_moves_as_far_as_nothing_breaks(
     declared = [DECLARED[said] for said in zip(EDITIONS, bodies, strict=False)]
     policy = DeployPolicy(on_breaking="activate" if activate else "hold")
 
-    deploying = Deploying(RouteTable(), {}, declared, pairs, policy, 1)
+    deploying = Deploying(RouteTable(), Manifests(), declared, pairs, policy, 1)
     deploying.decide()
 
     new = [NewEvent(fact.type, fact, key, 1) for key, fact in deploying.facts]
