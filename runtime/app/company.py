@@ -109,7 +109,7 @@ async def _again_and_again(work: Callable[[], Coroutine[Any, Any, None]], pause_
             await work()
         except EventStoreError as error:
             _log.warning("other nodes not seen: code=%s", error.code)
-        except Exception:
+        except Exception:  # noqa: BLE001 - see below
             # Of a module that undoes something, or of ours: it must not end the looking.
             _log.exception("work of other nodes not ended")
         await asyncio.sleep(pause_s)
