@@ -1,5 +1,6 @@
 """What an app offers once it was started, and what says that it was not."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from eventstore import Clock, Store
@@ -13,6 +14,7 @@ from runtime.errors import NotStartedError
 from runtime.ingress import Edge
 from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
+from runtime.lifecycle.handlers import HandlerVersion
 
 
 class Started(Messaging):
@@ -41,8 +43,11 @@ class Started(Messaging):
         """Learn whether other processes serve from the log."""
         self.company = Company.of(store, edge, clock, controller, self._modules, fabric)
 
-    def _keep_company(self) -> None:
-        """Look after them from now on."""
+    async def _begin_beside(
+        self, controller: Controller, takers: Mapping[str, HandlerVersion]
+    ) -> None:
+        """Deliver messages, and look after those other processes from now on."""
+        await self.queues.begin(controller, takers)
         if self.company is not None:
             self.company.begin()
 

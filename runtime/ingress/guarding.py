@@ -15,6 +15,7 @@ from runtime.ingress.answers import Pairs
 from runtime.ingress.endpoints import Guarded, Served
 from runtime.ingress.key_holders import Asked, KeyHolders
 from runtime.ingress.shared_windows import SharedWindows
+from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Counted, Windows
 from runtime.messages import Answer
 from runtime.policies import AccessRules, Outcome, RateLimits, read_key, refuse_access
@@ -62,6 +63,7 @@ class Guard:
         authentication: None: credentials are not looked at.
         windows: of the rate limits.
         holders: of the idempotency keys.
+        keeping: tells the log of the windows; None: nobody does.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class Guard:
         authentication: Authentication | None,
         windows: Windows | SharedWindows,
         holders: KeyHolders,
+        keeping: WindowKeeping | None = None,
     ) -> None:
         self.authentication = authentication
         self._windows = windows
         self._holders = holders
+        self._keeping = keeping
 
     async def establish(
         self, headers: Sequence[tuple[str, str]], client: str, now_us: int
@@ -111,7 +115,10 @@ class Guard:
         """Check the limits, and charge them if nothing else refuses (RL-3)."""
         windows, charging = self._windows, refused is None
         if isinstance(windows, Windows):
-            return windows.charge(*who, limits.limits, now_us, charging=charging)
+            counted = windows.charge(*who, limits.limits, now_us, charging=charging)
+            if counted.charged is not None and self._keeping is not None:
+                self._keeping.charged(*who, counted.charged, now_us)
+            return counted
         return await windows.charge(*who, limits.limits, now_us, charging=charging)
 
     def _limited(
@@ -177,7 +184,9 @@ class Guard:
         self._holders.release(request, by=by, reason=reason, now_us=now_us)
 
     def close(self) -> None:
-        """Let go of the threads; after the last request."""
+        """Tell of the windows, and let go of the threads; after the last request."""
+        if self._keeping is not None:
+            self._keeping.tell(last=True)
         self._holders.close()
         if isinstance(self._windows, SharedWindows):
             self._windows.close()

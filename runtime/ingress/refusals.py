@@ -1,8 +1,23 @@
-"""What is answered to requests that come no further than the edge."""
+"""The answers of the edge that are always the same: what is wrong, and what to do (RS-1)."""
 
+from typing import Final
+
+from runtime.routing import MethodNotAllowed
 from runtime.timescape import Refusal
 
-MAX_TARGET = 8 * 1024
+MAX_TARGET: Final = 8 * 1024
+
+
+def not_allowed(method: str, found: MethodNotAllowed) -> Refusal:
+    """Refuse a method on a path that others are served on."""
+    return Refusal(
+        405,
+        "method-not-allowed",
+        f"{method} is not served here.",
+        f"Use one of: {', '.join(found.allow)}.",
+    )
+
+
 TABLE_BEHIND = Refusal(
     503,
     "table-behind",
