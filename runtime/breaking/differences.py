@@ -110,7 +110,8 @@ def of_types(
     """Tell the changes from a type to another that stand at *below*."""
     direction: Direction = side
     for change in compare(old, new, direction).changes:
-        told = change.old, change.new, f"{section} {below}{change.sentence}"
+        sentence = change.sentence.removeprefix("(root)") if below else change.sentence
+        told = change.old, change.new, f"{section} {below}{sentence}"
         yield from judged(section, f"{below}{change.pointer}", change.rule, side, told)
 
 

@@ -4,7 +4,7 @@ What callers give is judged as a request is, what they get as an answer is. Argu
 given by name and by place, so both have to stay.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from runtime.breaking.differences import (
     Difference,
@@ -19,6 +19,8 @@ from runtime.manifests.capabilities import Grant, covers
 from runtime.manifests.module import MethodEntry, ModuleManifest
 from runtime.manifests.rules import MODULE_RULES
 
+_METHOD = "method "
+_FIELD_ADDED = ("BR-10", "BR-11")
 _TIME = MODULE_RULES["time-lowered"], MODULE_RULES["time-raised"]
 
 
@@ -35,7 +37,7 @@ def diff_modules(old: ModuleManifest, new: ModuleManifest) -> Differences:
     """
     found = [*_capabilities(old.capabilities, new.capabilities)]
     for name in sorted(old.methods.keys() | new.methods.keys()):
-        section, before, after = f"method {name}", old.methods.get(name), new.methods.get(name)
+        section, before, after = f"{_METHOD}{name}", old.methods.get(name), new.methods.get(name)
         if before is None:
             found += _said(section, "method-added", "", "", name)
         elif after is None:
@@ -43,6 +45,32 @@ def diff_modules(old: ModuleManifest, new: ModuleManifest) -> Differences:
         else:
             found += _method(section, before, after)
     return whole(found)
+
+
+def broken(
+    old: ModuleManifest, new: ModuleManifest, used: Collection[str] | None = None
+) -> list[str]:
+    """Tell what breaks handlers that run on with the module as they know it, a sentence each.
+
+    As an answer of a class is read by the class that handlers have, a field more is too much.
+
+    Args:
+        old: as handlers know it.
+        new: as it is to be.
+        used: methods that handlers in use call; None: it cannot be seen, so any.
+    """
+    found = [
+        f"{change.sentence} ({change.rule})"
+        for change in diff_modules(old, new).changes
+        if change.section.startswith(_METHOD)
+        and (used is None or change.section.removeprefix(_METHOD) in used)
+        and (change.verdict == "breaking" or _is_unread(change))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _is_unread(change: Difference) -> bool:
+    return change.pointer.startswith("/result") and change.rule in _FIELD_ADDED
 
 
 def _method(section: str, old: MethodEntry, new: MethodEntry) -> Iterator[Difference]:
