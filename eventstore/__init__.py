@@ -25,6 +25,7 @@ from eventstore.fold import Folded, Keepable, OfUnknown, Reducer, fold
 from eventstore.identifiers import Clock, Ids, Position, Revision, StreamId, named_stream, uuid7
 from eventstore.keeping import cursor_in
 from eventstore.keyring import Forgotten, Keyring
+from eventstore.nodes import Nodes
 from eventstore.store import Store, Ticket
 from eventstore.subscription import Page, Subscription
 
@@ -48,6 +49,7 @@ __all__ = [
     "Keyring",
     "Kind",
     "NewEvent",
+    "Nodes",
     "OfUnknown",
     "Page",
     "Position",

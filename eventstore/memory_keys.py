@@ -57,6 +57,10 @@ class MemoryKeyring(ABC):
         self._subjects = None if keyring is None else Subjects(keyring, self._keys, clock, ids)
 
     @property
+    def nodes(self) -> None:
+        return None
+
+    @property
     def has_keyring(self) -> bool:
         return self._subjects is not None
 

@@ -81,6 +81,11 @@ class NameBook:
         for type_ in (REGISTERED, HELD, *self._registry.names):
             self.type_ids[type_]
 
+    def hold(self) -> None:
+        """Give low numbers from now on: nobody else does, and all that are given are known."""
+        with self._lock:
+            self._guest = False
+
     def has_pending(self) -> bool:
         """Say whether there are names whose fact is not yet in the log."""
         return bool(self._pending)

@@ -25,6 +25,7 @@ from eventstore.events import (
 from eventstore.fold import Folded, Reducer
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.keyring import Opened
+from eventstore.nodes import Nodes
 from eventstore.subscription import Subscription
 
 S = TypeVar("S")
@@ -312,6 +313,11 @@ class Store(Protocol):
             EventStoreError: `file-exists`, `no-such-stream`, `segment-missing`, `read-only`,
                 `store-full`, `not-in-memory`, `not-in-postgres`.
         """
+        ...
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """The processes that serve from this log together; None: it was not opened so."""
         ...
 
     @property

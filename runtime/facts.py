@@ -84,6 +84,8 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Of a version: where each stood, and its text."""
     scheme: str = ""  # that the client used, as a trusted proxy tells it
     host: str = ""  # that the client named, likewise
+    node: str = ""
+    """That runs it, where several serve from the log."""
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):

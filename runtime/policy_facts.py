@@ -46,6 +46,8 @@ class IdempotencyClaimed(Fact, frozen=True, gc=False):
 
     fingerprint: str
     """SHA-256 of method, target, selectors and body."""
+    node: str = ""
+    """That runs the request, where several serve from the log."""
 
 
 class IdempotencyReleased(Fact, frozen=True, gc=False):

@@ -67,6 +67,8 @@ class MessageClaimed(Fact, frozen=True, gc=False):
 
     messages: tuple[tuple[str, int], ...]
     """Id and number of the attempt, from 1; at most 256."""
+    node: str = ""
+    """That works on them, where several serve from the log."""
 
 
 class MessageExpired(Fact, frozen=True, gc=False):

@@ -9,13 +9,13 @@ import msgspec
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.generate_others import begin_transformer, check_bundle
-from debugger.cli.generate_sources import gather
+from debugger.cli.generate_sources import Gathered, gather
 from debugger.cli.output import Output
 from debugger.cli.watching import watch
 from debugger.errors import BadInputError
-from runtime.codegen import Rendered, Written, difference, render, write
+from runtime.codegen import Rendered, Written, difference, kubernetes, render, write
 
-TARGETS = ("sdk", "openapi", "types", "bundle", "bundle-check", "transformer")
+TARGETS = ("sdk", "openapi", "types", "bundle", "bundle-check", "transformer", "kubernetes")
 LANGUAGES = ("python", "typescript")
 
 
@@ -26,6 +26,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="where files are written")
     parser.add_argument("--lang", choices=LANGUAGES, default="python", help="(default: python)")
     parser.add_argument("--at", metavar="VERSION", help="no newer versions (default: the newest)")
+    parser.add_argument("--image", metavar="NAME", help="of a container; see above")
     parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
     parser.add_argument("--watch", action="store_true", help="again at every change, until ctrl+c")
     parser.add_argument("--force", action="store_true", help="overwrite what somebody else wrote")
@@ -46,18 +47,19 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
         return Exit.APP_ERROR
     if arguments.target == "transformer":
         return begin_transformer(gathered.declared, arguments.more, Path(arguments.out), output)
-    rendered = render(
-        arguments.target,
-        arguments.lang,
-        declared=gathered.declared,
-        tool=importlib.metadata.version("timescape"),
-        at=gathered.at,
-    )
+    rendered = _rendered(arguments, gathered)
     for wanted, name in rendered.changed.items():
         output.say(f"{wanted} is called {name}.")
     if arguments.check:
         return _check(Path(arguments.out), rendered, output)
     return _told(write(Path(arguments.out), rendered, force=arguments.force), arguments, output)
+
+
+def _rendered(arguments: argparse.Namespace, gathered: Gathered) -> Rendered:
+    tool, declared = importlib.metadata.version("timescape"), gathered.declared
+    if arguments.target == "kubernetes":
+        return kubernetes(arguments.app, title=declared.app, tool=tool, image=arguments.image)
+    return render(arguments.target, arguments.lang, declared=declared, tool=tool, at=gathered.at)
 
 
 def _refuse_odd(arguments: argparse.Namespace) -> None:
@@ -83,6 +85,7 @@ def words_again(arguments: argparse.Namespace) -> list[str]:
     words = ["generate", arguments.target, arguments.app, "--out", arguments.out]
     words += ["--lang", arguments.lang]
     words += ["--at", arguments.at] if arguments.at else []
+    words += ["--image", arguments.image] if arguments.image else []
     words += ["--store", arguments.store] if ":" not in arguments.app else []
     words += ["--force"] if arguments.force else []
     return [*words, "--json"] if arguments.json else words
@@ -115,7 +118,7 @@ def _told(done: Written, arguments: argparse.Namespace, output: Output) -> Exit:
 
 COMMAND = Command(
     "generate",
-    "write a client, types or an OpenAPI document",
+    "write a client, types, an OpenAPI document, or what Kubernetes runs",
     """Write code for those who call an app, from its manifests alone; the app is imported and not
 started. The same manifests give the same bytes.
 
@@ -129,6 +132,9 @@ started. The same manifests give the same bytes.
   transformer APP HANDLER FROM TO
            the beginning of a transformer between two neighbours, with what their types show;
            what is left to you raises, and is not taken by an app
+  kubernetes
+           kubernetes.json for `kubectl apply -f`: two processes of MODULE:APP in --image, that
+           share a log in PostgreSQL; its address is in file `store` of the secret APP-secrets
 
 APP is module:app, a bundle or what `timescape manifest --out` wrote, or the name of an app that
 the store tells of. Of each handler one version is taken: the newest, or with --at the last that
@@ -143,6 +149,7 @@ examples:
   timescape generate sdk shop --store sqlite:///shop.db --at stable --out shop_client
   timescape generate transformer shop:app post-orders 2026-03-01 2026-10-01 --out transforms
   timescape generate types shop:app --out web/src --lang typescript --watch
+  timescape generate kubernetes shop:app --out deploy --image registry.example/shop:7
 """,
     _declare,
     generate,

@@ -50,7 +50,7 @@ from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit, exit_of
 from debugger.cli.keyrings import SETTING
-from debugger.cli.opening import SqlStores
+from debugger.cli.opening import SqlStores, named_store
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
 from debugger.timeline.links import is_link, read_link
@@ -177,7 +177,7 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
     arguments.store = (
         arguments.store
         or _store_of_link(words, environ)
-        or environ.get("TIMESCAPE_STORE")
+        or named_store(environ)
         or command.default_store
     )
     if getattr(arguments, "keyring", "") is None:

@@ -5,7 +5,7 @@ needs it: `timescape --help` loads no database.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -101,6 +101,22 @@ def opened_in_place(url: str, until: ExitStack) -> tuple[Path, Sequence[Path]] |
         return None
     parts = until.enter_context(exports.opened_bundle(bundle))
     return parts.log, [parts.sources] if parts.sources else []
+
+
+def named_store(environ: Mapping[str, str]) -> str | None:
+    """Return the address of the store that the environment names, itself or by a file.
+
+    Raises:
+        BadInputError: there is no such file.
+    """
+    named, file = environ.get("TIMESCAPE_STORE"), environ.get("TIMESCAPE_STORE_FILE")
+    if named or not file:
+        return named
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"TIMESCAPE_STORE_FILE names {file[:200]!r}, which cannot be read."
+        raise BadInputError(problem, "Write the address of the store into it.") from error
 
 
 def check_url(url: str) -> None:

@@ -26,7 +26,7 @@ from eventstore.sql.writer import Writer
 from eventstore.store import Store
 
 S = TypeVar("S")
-Mode = Literal["hold", "guest", "read"]
+Mode = Literal["hold", "join", "guest", "read"]
 Durability = Literal["fsync", "bounded", "process", "volatile"]
 _NO_KEYFRAMES: Mapping[str, Keepable[Any]] = MappingProxyType({})
 
@@ -45,6 +45,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     seal_key_file: Path | None = None,
     on_seal: OnSeal | None = None,
     keyring: Keyring | None = None,
+    team: str = "",
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -52,7 +53,9 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         url: of a file, which a holder makes if there is none; or `postgresql://…`, of a
             database that `upgrade` has made ready.
         mode: `hold` to append as the one process that holds the log, `guest` to append
-            beside a holder, `read` to append nothing.
+            beside a holder, `read` to append nothing. `join` to append as one of several
+            processes that serve: one of them holds the log, and another one does when it is
+            gone. Of a file there is one such process, so there it is `hold`.
         durability: what is true of a commit when its ticket is answered. `fsync`: it
             survives a power cut. `bounded`: at most the last 50 ms do not. `process`: it
             survives the death of the process. `volatile`: nothing, for tests.
@@ -70,6 +73,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             reach it. The writer waits for it, so it is quick and does not use the store.
         keyring: masters of the keys of persons (`read_keyring` reads them from a file); None:
             nothing can be sealed or hashed here, and what is sealed cannot be opened.
+        team: of a process that joins: who can end its work when it is gone.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
@@ -79,19 +83,20 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     """
     registry.check()
     if addresses.is_address(url):
-        from eventstore.sql.postgres.opening import Options, open_postgres  # noqa: PLC0415
+        from eventstore.sql.postgres.opening import open_postgres  # noqa: PLC0415
+        from eventstore.sql.postgres.options import Options  # noqa: PLC0415
 
         return open_postgres(
             url,
             Options(
                 mode, durability, registry, clock, ids, keyframes, check_keyframes, seal_key,
-                seal_key_file, on_seal, keyring,
+                seal_key_file, on_seal, keyring, team,
             ),
         )  # fmt: skip
     path = files.path_of(url)
     connections.check_sqlite()
     holder = subjects = None
-    if mode == "hold":
+    if mode in {"hold", "join"}:
         files.is_store(path)  # else a lock file would lie beside a foreign file
         holder = files.HolderLock(path, clock())
     try:

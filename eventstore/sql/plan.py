@@ -21,6 +21,9 @@ from eventstore.identifiers import Position, Revision, StreamId
 REMEMBERED_ROWS = 256
 REMEMBERED_HEADS = 16_384
 
+LAST_NAMED = "0" * 12 + "f" * 20
+"""No name gives a higher id: their time is 0."""
+
 Outcome: TypeAlias = Commit | EventStoreError
 Parameters: TypeAlias = tuple[Any, ...]
 
@@ -87,6 +90,17 @@ class Heads:
         if stream in self._forks or stream.hex <= self._youngest:
             return None
         return NOTHING
+
+    def forget(self, stream: StreamId, *, is_fork: bool) -> None:
+        """Ask the log from now on: another process appended to *stream*.
+
+        Named streams, which any process may have begun, are asked for each time they are not
+        remembered; of others UNIQUE (stream, revision) refuses a second beginning.
+        """
+        self._youngest = max(self._youngest, LAST_NAMED)
+        self._heads.pop(stream, None)
+        if is_fork:
+            self._forks.add(stream)
 
     def put(self, stream: StreamId, known: Known) -> None:
         """Remember the head of *stream*."""

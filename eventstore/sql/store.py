@@ -18,6 +18,7 @@ from eventstore.following import Following
 from eventstore.forks import Process
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.keyring import Opened, keyring_missing, name_of
+from eventstore.nodes import Nodes
 from eventstore.sql import failures, originating, subject_keys
 from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed, Watch
@@ -60,12 +61,17 @@ class Closes(Protocol):
     def close(self) -> None: ...
 
 
+class Node(Nodes, Closes, Protocol):
+    """One of the processes that share a log."""
+
+
 class Writing(msgspec.Struct, frozen=True):
     """What a store has that is open for writing."""
 
     writer: Writer
     log: UpkeptLog
     holder: Closes | None = None
+    nodes: Node | None = None
 
 
 class SqlStore(Movable):
@@ -93,6 +99,7 @@ class SqlStore(Movable):
         self._writer = writer
         self._log = writing.log if writing is not None else None
         self._holder = writing.holder if writing is not None else None
+        self._nodes = writing.nodes if writing is not None else None
         self._subjects = drafting.subjects
         self._closed = False
         self._generation = Process.generation
@@ -227,6 +234,10 @@ class SqlStore(Movable):
         return writer.do(lambda: log.redact(order))
 
     @property
+    def nodes(self) -> Nodes | None:
+        return self._nodes
+
+    @property
     def has_keyring(self) -> bool:
         return self._subjects is not None
 
@@ -290,6 +301,8 @@ class SqlStore(Movable):
         self._bell.ring()
         if self._subjects is not None:
             self._subjects.close()
+        if self._nodes is not None and self._generation == Process.generation:
+            self._nodes.close()  # first: it asks the writer
         done = self._writer is None or self._writer.close()
         if done and self._holder is not None and self._generation == Process.generation:
             self._holder.close()

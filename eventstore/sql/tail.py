@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
 from eventstore.chain import CLOSES, CONTINUES, StoredRow, genesis
@@ -104,6 +105,39 @@ def read_recent(connection: sa.Connection, history: History) -> Recent:
         first = pos if firsts else first_of(connection, pos)
         recent.put(commit_id, firsts.setdefault(commit_id, first))
     return recent
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """What a writer has to know of a row that another process appended."""
+
+    pos: int
+    stream: StreamId
+    kind: int
+    flags: int
+    commit_id: bytes
+    is_fork: bool
+
+
+def read_since(connection: sa.Connection, first: int, end: int) -> list[Foreign]:
+    """Return the rows from position *first* until before *end*, or one more than is followed."""
+    rows = run(
+        connection,
+        "SELECT pos, stream, kind, flags, commit_id, parent IS NOT NULL FROM commits"
+        " WHERE {log} pos >= ? AND pos < ? ORDER BY pos LIMIT ?",
+        (first, end, REMEMBERED_ROWS + 1),
+    )
+    return [Foreign(pos, id_of(stream), *rest) for pos, stream, *rest in rows]
+
+
+def learn(rows: Sequence[Foreign], heads: Heads, recent: Recent) -> None:
+    """Go on with what is remembered, by rows that follow it; they are whole commits."""
+    first: int | None = None
+    for row in rows:
+        first = row.pos if first is None else first
+        heads.forget(row.stream, is_fork=row.is_fork)
+        recent.put(row.commit_id, first)
+        if not row.flags & CONTINUES:
+            first = None
 
 
 def first_of(connection: sa.Connection, pos: int) -> int:

@@ -141,6 +141,10 @@ class Writer:
         """Have *asked* done by whoever writes, among the commits; it must be short."""
         self._inbox.ask(asked)
 
+    def keep_folds(self, keeper: Keeper | None) -> None:
+        """Make keyframes from now on; only in the writer's thread."""
+        self._keeper = keeper
+
     def do(self, work: Callable[[], T]) -> T:
         """Do *work* on the log in this thread, between two flushes; return what it gives.
 

@@ -82,7 +82,7 @@ class Admin:
         return plain(200, {"status": "pass"})
 
     async def failing(self) -> list[str]:
-        """Name the checks that fail: stopping, startup, log, table."""
+        """Name the checks that fail: stopping, startup, node, log, table."""
         if self.stopping:
             return ["stopping"]
         try:
@@ -90,6 +90,9 @@ class Admin:
         except NotStartedError:
             return ["startup"]
         failing = []
+        company = self._app.company
+        if company is not None and company.is_cut_off:
+            failing.append("node")
         if not await LogProbe(controller.finishing, self._control, self._app.name)():
             failing.append("log")
         try:

@@ -356,6 +356,7 @@ class App(Listing):
             counted=counted_in(store, self.name, clock, record_refusals),
             log=watched(controller.finishing, self._control, self.name),
         )  # fmt: skip
+        self._meet(store, self._edge, clock, controller, fabric)
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._announcing = Announcing(store, self.name, clock)
@@ -389,7 +390,7 @@ class App(Listing):
         assert self._control is not None  # noqa: S101 - set together
         closed = await controller.recover(self._modules)
         await self._life.begin(controller.surroundings.gctx, self._control)
-        await self.queues.begin(controller, self._takers)
+        await self._begin_beside(controller, self._takers)
         return closed
 
     async def reload_module(self, name: str, *, force: bool = False) -> int:
@@ -425,6 +426,7 @@ class App(Listing):
         clean = await edge.stop(grace_s)  # it refuses from here on, before anything is waited for
         await queues
         if self._edge is edge:
+            await self._part()
             self._edge = self._controller = self._desk = self._fabric = None
             if self._watch is not None and self._retirement is not None:
                 self._watch.close()

@@ -16,6 +16,7 @@ from runtime.ingress.guarding import Guard
 from runtime.ingress.key_holders import KeyHolders
 from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.proxies import Proxies
+from runtime.ingress.shared_windows import SharedWindows
 from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Windows, charged_since
 from runtime.lifecycle.finishing import Finishing
@@ -107,6 +108,9 @@ def guard_of(
     Raises:
         EventStoreError: the log cannot be read.
     """
+    if store.nodes is not None:
+        shared = SharedWindows(app, store.nodes)
+        return Guard(authenticating.authentication, shared, KeyHolders(app, store))
     windows, keeping = Windows(), None
     lengths = [limit.window_s for each in declared for limit in each.rules.limits]
     if lengths:

@@ -15,6 +15,8 @@ from runtime.ingress.bodies import Receive
 class Startable(Protocol):
     """An app, of which only its start and its stop matter here."""
 
+    name: str
+
     def start(self, store: Store) -> None:
         """Take requests from now on, and record them in *store*."""
         ...
@@ -44,7 +46,8 @@ async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
     url = os.environ.get(STORE_SETTING, DEFAULT_STORE)
     try:
         file = os.environ.get(KEYRING_SETTING)
-        store = open_log(url, ids=SystemIds(), keyring=Path(file) if file else None)
+        keyring = Path(file) if file else None
+        store = open_log(url, ids=SystemIds(), keyring=keyring, team=app.name)
         try:
             app.start(store)
             await app.begin()

@@ -31,7 +31,12 @@ KEYRING_SETTING = "TIMESCAPE_KEYRING"
 
 
 def open_log(
-    url: str, *, ids: Ids, durability: Durability = "fsync", keyring: Path | None = None
+    url: str,
+    *,
+    ids: Ids,
+    durability: Durability = "fsync",
+    keyring: Path | None = None,
+    team: str | None = None,
 ) -> Store:
     """Open the log at *url* to write to it; a new one is made on first use.
 
@@ -40,6 +45,8 @@ def open_log(
         ids: gives ids, keys and nonces.
         durability: `fsync`, `bounded`, `process` or `volatile`.
         keyring: file of masters, for values that are hashed or sealed.
+        team: of processes that may serve from it together, in PostgreSQL: the name of their
+            app; None: this one alone.
 
     Raises:
         EventStoreError: it cannot be opened, or another process holds it; `bad-master`,
@@ -50,7 +57,8 @@ def open_log(
 
     return open_store(
         url,
-        mode="hold",
+        mode="hold" if team is None else "join",
+        team=team or "",
         durability=durability,
         registry=registry(),
         clock=system_clock,

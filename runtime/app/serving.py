@@ -16,6 +16,7 @@ import msgspec
 from eventstore import EventStoreError, Store
 from runtime.app.admin import Admin, check_reach
 from runtime.app.application import App
+from runtime.app.ending import ended_when_gone, taken_over
 from runtime.app.gating import Gating
 from runtime.app.life import ControlLog
 from runtime.app.log import Durability, open_log
@@ -107,7 +108,8 @@ def serve(  # noqa: PLR0913 - what a program decides, once
         ServeError: the address cannot be listened on, others could reach the admin listener
             without a token, or OpenTelemetry is not installed.
         EventStoreError: the log cannot be opened, is held by another process, or is full;
-            `keyring-missing`, `bad-master`, `wrong-master`.
+            `keyring-missing`, `bad-master`, `wrong-master`; `log-fenced`: others took over
+            the work of this process, which was silent for too long.
     """
     check_free(host, port)
     if admin is not None:
@@ -115,7 +117,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     _keep_no_cores()
     ids = SystemIds()
     with log_lines(log) as use:
-        store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
+        store = open_log(store_url, ids=ids, durability=durability, keyring=keyring, team=app.name)
         try:
             app.start(
                 store, clock=system_clock, ids=ids, tripwire=tripwire,
@@ -154,12 +156,16 @@ class _Served:
             try:
                 await self._app.begin()
                 self._app.retirement.start()
-                clean = await serve_http(
-                    self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
-                    drain_s=drain_s,
-                )  # fmt: skip
+                company = self._app.company
+                async with ended_when_gone(company):
+                    clean = await serve_http(
+                        self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
+                        drain_s=drain_s,
+                    )  # fmt: skip
             finally:
                 await self._app.stop(0)
+        if company is not None and company.gone.is_set():
+            raise taken_over()
         await self._tell(clean=clean)
         return clean
 

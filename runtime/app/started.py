@@ -1,15 +1,20 @@
 """What an app offers once it was started, and what says that it was not."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from eventstore import Clock, Store
+from runtime.app.company import Company
 from runtime.app.messaging import Messaging
 from runtime.app.reloading import Announcing
 from runtime.app.retirement import Retirement
 from runtime.control import Versions
+from runtime.delivery import Fabric
 from runtime.errors import NotStartedError
 from runtime.ingress import Edge
 from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
+from runtime.lifecycle.handlers import HandlerVersion
 
 
 class Started(Messaging):
@@ -27,8 +32,30 @@ class Started(Messaging):
         self._controller: Controller | None = None
         self._desk: Versions | None = None
         self._grants: GrantDesk | None = None
+        self.company: Company | None = None
+        """The other processes that serve from its log; None: it is served by this one alone."""
         self._announcing: Announcing | None = None
         self._retirement: Retirement | None = None
+
+    def _meet(
+        self, store: Store, edge: Edge, clock: Clock, controller: Controller, fabric: Fabric
+    ) -> None:
+        """Learn whether other processes serve from the log."""
+        self.company = Company.of(store, edge, clock, controller, self._modules, fabric)
+
+    async def _begin_beside(
+        self, controller: Controller, takers: Mapping[str, HandlerVersion]
+    ) -> None:
+        """Deliver messages, and look after those other processes from now on."""
+        await self.queues.begin(controller, takers)
+        if self.company is not None:
+            self.company.begin()
+
+    async def _part(self) -> None:
+        """Look after them no more."""
+        if self.company is not None:
+            await self.company.stop()
+            self.company = None
 
     @property
     def edge(self) -> Edge:

@@ -5,6 +5,7 @@ no clock, path, locale or order of a set enters the output (CG-2).
 """
 
 from runtime.codegen.files import Written, difference, write
+from runtime.codegen.kubernetes import kubernetes
 from runtime.codegen.rendering import Rendered, render
 
-__all__ = ["Rendered", "Written", "difference", "render", "write"]
+__all__ = ["Rendered", "Written", "difference", "kubernetes", "render", "write"]

@@ -9,7 +9,8 @@ as `timescape queue retry`, it sees within 250 ms.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Collection, Mapping
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -17,13 +18,13 @@ import msgspec
 from eventstore import Clock, EventStoreError, Ids, Store, StreamId, Ticket
 from runtime.delivery.desk import Places
 from runtime.delivery.journal import Journal, Keyed
+from runtime.delivery.leftovers import MOST, IsGone, bury, gone_by, heads_of, take_back
 from runtime.delivery.reading import Tail, standings
 from runtime.effects import Workers
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Received
 from runtime.queue import (
-    CRASH,
     METHOD,
     Counts,
     Inbox,
@@ -42,7 +43,6 @@ from runtime.queue import (
 from runtime.queue_facts import (
     MessageClaimed,
     MessageExpired,
-    MessageFailed,
     SubscriptionAdvanced,
     SubscriptionOpened,
 )
@@ -95,8 +95,9 @@ class Fabric:
         self._controller: Controller | None = None
         self._versions: Mapping[str, HandlerVersion] = {}
         self._stopping = False
-        self._buried: set[tuple[str, str]] = set()
-        """Letters whose burial is under way."""
+        self._node = "" if store.nodes is None else store.nodes.me
+        self._gone: list[tuple[frozenset[str], asyncio.Future[None]]] = []
+        """Nodes whose claims are to be taken back, and who waits for it."""
 
     # --- life ---
 
@@ -114,9 +115,10 @@ class Fabric:
         if not self._subscribers:
             return
         self._controller, self._versions = controller, versions
+        is_gone = await self._reader.run(lambda: gone_by(self._store.nodes))
         await self._reader.run(self._open)
-        for name in self._subscribers:
-            self._fail_what_crashed(name)
+        while not await self._take_back(is_gone):
+            await self._read()
         self._pump = asyncio.create_task(self._run())
 
     def _open(self) -> None:
@@ -136,15 +138,17 @@ class Fabric:
         self._tail = Tail(self._store, self._fold, after)
         self._tail.catch_up()
 
-    def _fail_what_crashed(self, name: str) -> None:
-        """Let what was claimed by a process that has gone be tried again (QF-9)."""
-        facts: list[Keyed] = []
-        for id_, queued in self._fold.inboxes[name].queued.items():
-            if queued.phase == "running":
-                again = queued.attempts < self._attempts(queued.message)
-                facts.append((MessageFailed(name, queued.attempts, again, CRASH), id_))
-        for at in range(0, len(facts), CLAIMED):
-            self._journal.tell(name, facts[at : at + CLAIMED])
+    def _take_back(self, is_gone: IsGone) -> Awaitable[bool]:
+        return take_back(self._fold, self._journal, self._subscribers, is_gone, self._attempts)
+
+    async def end_of(self, nodes: Collection[str]) -> None:
+        """Let be tried again what gone *nodes* had claimed; returns when that is written."""
+        if self._pump is None or self._stopping:
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._gone.append((frozenset(nodes), done))
+        self.wake()
+        await done
 
     async def stop(self) -> None:
         """Take no more messages; those in work have 1 s, then are stopped. Durable ones stay."""
@@ -227,6 +231,7 @@ class Fabric:
             self._woken.clear()
             try:
                 await self._read()
+                await self._settle_for_others()
                 await self._hand_out()
             except EventStoreError as error:
                 _log.error("queues wait for the log: code=%s", error.code)
@@ -250,11 +255,22 @@ class Fabric:
         while (page := await self._reader.run(self._tail.look)) is not None:
             self._tail.go_on(page)
             self.desk.caught_up()
-        self._buried &= self._fold.letters.keys()
-        for key, letter in self._fold.letters.items():
-            if key not in self._buried:
-                self._buried.add(key)
-                self._journal.bury(letter)
+
+    async def _settle_for_others(self) -> None:
+        """Write down what is to be, whoever it happened to; each once, by whoever is first."""
+        while self._fold.letters:
+            letters = list(self._fold.letters.values())[:MOST]
+            heads = await self._reader.run(partial(heads_of, self._store, letters))
+            await self._read()  # what was buried before is known to be
+            left = [each for each in letters if (each.subscriber, each.id) in self._fold.letters]
+            await bury(self._journal, left, heads)
+            await self._read()
+        while self._gone:
+            nodes, done = self._gone[0]
+            if await self._take_back(nodes.__contains__):
+                self._gone.pop(0)
+                done.set_result(None)
+            await self._read()
 
     async def _hand_out(self) -> None:
         """Claim what subscribers can take now, all of them at once, then begin with it."""
@@ -276,9 +292,10 @@ class Fabric:
         for at in range(0, len(taken.expired), CLAIMED):
             ids = tuple(each.id for each in taken.expired[at : at + CLAIMED])
             facts.append((MessageExpired(ids), name))
-        durable = tuple((each.id, attempt) for each, attempt in chosen if each.durable)
-        if durable:
-            facts.append((MessageClaimed(durable), name))
+        # With other nodes all that is taken: they see it lie there, too.
+        told = tuple((each.id, attempt) for each, attempt in chosen if each.durable or self._node)
+        if told:
+            facts.append((MessageClaimed(told, self._node), name))
         claim = _Claim(name, chosen, taken.expired)
         if facts:
             try:
@@ -297,7 +314,7 @@ class Fabric:
             return
         inbox = self._fold.inboxes[claim.subscriber]
         for message, attempt in claim.chosen:
-            inbox.claim(message.id, attempt)
+            inbox.claim(message.id, attempt, self._node)
             self._running[claim.subscriber] += 1
             task = asyncio.create_task(self._deliver(claim.subscriber, message, attempt))
             self._deliveries.add(task)

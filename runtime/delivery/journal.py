@@ -37,12 +37,24 @@ class Journal:
 
     def bury(self, letter: Letter) -> Ticket:
         """Append a dead letter to its stream."""
-        fact = MessageDeadLettered(
-            letter.topic, letter.subscriber, letter.attempts, letter.reason, letter.error,
-            letter.message,
-        )  # fmt: skip
-        stream = dead_stream(letter.topic, letter.subscriber)
-        return self._append(stream, [(fact, letter.id)], ANY)
+        return self.bury_all(dead_stream(letter.topic, letter.subscriber), [letter], ANY)
+
+    def bury_all(self, stream: StreamId, letters: Sequence[Letter], expected: int) -> Ticket:
+        """Append dead letters to the *stream* of their topic and subscriber.
+
+        Args:
+            stream: of all of them.
+            letters: to be appended.
+            expected: as for `tell`.
+        """
+        facts = [
+            MessageDeadLettered(
+                each.topic, each.subscriber, each.attempts, each.reason, each.error, each.message
+            )
+            for each in letters
+        ]
+        keys = [each.id for each in letters]
+        return self._append(stream, zip(facts, keys, strict=True), expected)
 
     def publish(self, stream: StreamId, fact: Fact, topic: str) -> Ticket:
         """Append a message from outside of requests, in a stream of its own."""

@@ -9,7 +9,7 @@ from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
 from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
-from runtime.timescape.chains import Step, ways_back, ways_up
+from runtime.timescape.chains import Step, chain, ways_back, ways_up
 
 _UNNAMED: Final = frozenset({"split", "default", "latest"})
 """By what a version was found for callers who named none."""
@@ -87,6 +87,10 @@ def _candidates(
         ways = list(ways_up(routes, meant, now_us))[::-1]
         ways += ways_back(routes, meant, now_us)
         yield from _over(endpoint, ways, may_fall_back=may_fall_back)
+    if serves and resolution.source in _UNNAMED and str(meant.id) not in endpoint.code:
+        earlier = _earlier(endpoint, routes, meant, now_us)
+        if earlier is not None:
+            yield earlier
 
 
 def _over(endpoint: Endpoint, ways: Iterable[Chain], *, may_fall_back: bool) -> Iterator[Placed]:
@@ -94,6 +98,24 @@ def _over(endpoint: Endpoint, ways: Iterable[Chain], *, may_fall_back: bool) -> 
         served = bridged(endpoint, way, may_fall_back=may_fall_back)
         if served is not None:
             yield Placed(served, way.end, way)
+
+
+def _earlier(
+    endpoint: Endpoint, routes: HandlerRoutes, meant: Version, now_us: int
+) -> Placed | None:
+    """Return the newest earlier version whose callers *meant* serves without a transformer.
+
+    While a deployment goes round, who names nothing is served by processes that do not have
+    the newest code yet as a moment ago.
+    """
+    for version in reversed(routes.line[: routes.line.index(meant)]):
+        way = chain(routes, version, meant)
+        if not isinstance(way, Chain) or way.hops:
+            return None
+        served = endpoint.code.get(str(version.id))
+        if served is not None and routes.in_service(str(version.id), now_us):
+            return Placed(served, version)
+    return None
 
 
 def _patched(

@@ -112,7 +112,8 @@ class Edge:
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
         self._idle: asyncio.Event | None = None
-        self._stopping = False
+        self._closed: Refusal | None = None
+        """Why nothing is let in; None: it is."""
 
     @property
     def running(self) -> int:
@@ -128,13 +129,18 @@ class Edge:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
         self.guard.release(request, by=by, reason=reason, now_us=self._clock())
 
+    def suspend(self, *, cut_off: bool) -> None:
+        """Refuse what comes while this process is *cut off* from the others."""
+        if self._closed is not refusals.SHUTTING_DOWN:
+            self._closed = refusals.LOG_UNAVAILABLE if cut_off else None
+
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse what comes from now on; wait for what runs, at most *grace_s*.
 
         Returns whether all came to their own end; what did not was stopped and answered
         503, its record complete (GC-6).
         """
-        self._stopping = True
+        self._closed = refusals.SHUTTING_DOWN
         clean = await self._wait_idle(grace_s)
         if not clean:
             # Stops what still runs, at once; each gets its failure path and its record.
@@ -230,9 +236,10 @@ class Edge:
         served = self._resolve(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
-            arriving.obey(
-                self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
+            ruling = await self.guard.admit(
+                served.guarded, handler, arriving.principal, client, received_us
             )
+            arriving.obey(ruling)
         log = self._log
         if log is not None and log.is_pressed(received_us):
             await _press(log, received_us)
@@ -247,8 +254,8 @@ class Edge:
 
     def _head(self, arriving: Arriving) -> Head:
         scope = arriving.scope
-        if self._stopping:
-            raise Refused(refusals.SHUTTING_DOWN, (("retry-after", "1"),))
+        if self._closed is not None:
+            raise Refused(self._closed, (("retry-after", "1"),))
         if len(arriving.path) + len(scope["query_string"]) >= refusals.MAX_TARGET:
             raise Refused(refusals.TARGET_TOO_LONG)
         head = arriving.head = self._heads.read(scope["headers"])

@@ -9,12 +9,14 @@ from typing import Final
 
 import msgspec
 
+from eventstore import EventStoreError
 from runtime.authentication import ANONYMOUS, Authentication, Principal, Unproven
 from runtime.ingress.answers import Pairs
 from runtime.ingress.endpoints import Guarded, Served
 from runtime.ingress.key_holders import Asked, KeyHolders
+from runtime.ingress.shared_windows import SharedWindows
 from runtime.ingress.window_keeping import WindowKeeping
-from runtime.ingress.windows import Windows
+from runtime.ingress.windows import Counted, Windows
 from runtime.messages import Answer
 from runtime.policies import AccessRules, Outcome, RateLimits, read_key, refuse_access
 from runtime.policies.callers import caller_of
@@ -29,6 +31,11 @@ Decided = tuple[str, PolicyDecided]
 
 _FULL: Final = Refusal(
     503, "overloaded", "More callers are counted than there is room for.", "Send it again later."
+)
+
+
+_UNCOUNTED: Final = Refusal(
+    503, "log-unavailable", "The callers cannot be counted.", "Send it again after a second."
 )
 
 
@@ -62,7 +69,7 @@ class Guard:
     def __init__(
         self,
         authentication: Authentication | None,
-        windows: Windows,
+        windows: Windows | SharedWindows,
         holders: KeyHolders,
         keeping: WindowKeeping | None = None,
     ) -> None:
@@ -83,45 +90,58 @@ class Guard:
             return Ruling(decided, proven.refusal, proven.headers)
         return Ruling(principal=proven)
 
-    def admit(
+    async def admit(
         self, guarded: Guarded, handler: str, principal: Principal, client: str, now_us: int
     ) -> Ruling:
-        """Ask access rules and limits (step 6): one decision, without a pause in it."""
+        """Ask access rules and limits (step 6): one decision, whoever else asks meanwhile."""
         refused = self._refused(guarded.access, principal)
         if refused is None and guarded.also is not None:
             refused = self._refused(guarded.also, principal)
         if guarded.limits is not None:
             caller = caller_of(principal, client)
-            return self._limited(guarded, guarded.limits, refused, (handler, caller), now_us)
+            try:
+                counted = await self._counted(guarded.limits, (handler, caller), now_us, refused)
+            except EventStoreError:
+                decided = "deny", PolicyDecided(("rate-limit",), "unavailable", caller=caller)
+                return Ruling(decided, _UNCOUNTED, (("retry-after", "1"),))
+            return self._limited(guarded, guarded.limits, refused, caller, counted)
         if refused is not None:
             return refused
         return Ruling(("allow", PolicyDecided(_asked(guarded), inputs=_inputs(guarded))))
+
+    async def _counted(
+        self, limits: RateLimits, who: tuple[str, str], now_us: int, refused: Ruling | None
+    ) -> Counted:
+        """Check the limits, and charge them if nothing else refuses (RL-3)."""
+        windows, charging = self._windows, refused is None
+        if isinstance(windows, Windows):
+            counted = windows.charge(*who, limits.limits, now_us, charging=charging)
+            if counted.charged is not None and self._keeping is not None:
+                self._keeping.charged(*who, counted.charged, now_us)
+            return counted
+        return await windows.charge(*who, limits.limits, now_us, charging=charging)
 
     def _limited(
         self,
         guarded: Guarded,
         limits: RateLimits,
         refused: Ruling | None,
-        who: tuple[str, str],
-        now_us: int,
+        caller: str,
+        counted: Counted,
     ) -> Ruling:
-        """Check the limits, and charge them once nothing else refuses (RL-3)."""
-        caller = who[1]
-        outcomes = self._windows.ask(*who, limits.limits, now_us)
+        outcomes = counted.outcomes
         violated = limits.violated(outcomes)
         unspent = _fields(limits, [_unspent(each) for each in outcomes])
         if violated and not _is_unauthenticated(refused):
             return _too_many(limits, outcomes, violated, caller, unspent)
         if refused is not None:
             return msgspec.structs.replace(refused, told=unspent)
-        if not self._windows.has_room(len(limits.limits), now_us):
+        if counted.full:
             decided = "deny", PolicyDecided(("rate-limit",), "full", caller=caller)
             return Ruling(decided, _FULL, (("retry-after", "1"),))
-        charged = self._windows.keep(*who, limits.limits, outcomes, now_us)
-        if self._keeping is not None:
-            self._keeping.charged(*who, charged, now_us)
+        windows = counted.charged or ()
         fact = PolicyDecided(
-            _asked(guarded), inputs=_inputs(guarded), caller=caller, windows=charged
+            _asked(guarded), inputs=_inputs(guarded), caller=caller, windows=windows
         )
         return Ruling(("allow", fact), told=_fields(limits, outcomes))
 
@@ -168,6 +188,8 @@ class Guard:
         if self._keeping is not None:
             self._keeping.tell(last=True)
         self._holders.close()
+        if isinstance(self._windows, SharedWindows):
+            self._windows.close()
 
     def done(self, taken: str) -> None:
         """Note that the request that took a key runs no more."""

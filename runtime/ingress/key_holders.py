@@ -59,7 +59,8 @@ class KeyHolders:
         self._app = app
         self._store = store
         self._running: dict[str, Claim] = {}
-        """Key's stream to who holds it and runs. All of them: the log has one writer."""
+        """Key's stream to who holds it and runs in this process."""
+        self._nodes = store.nodes
         self._readers = Workers("timescape-keys", 2)
 
     def close(self) -> None:
@@ -112,7 +113,7 @@ class KeyHolders:
         return Held(Judged.RUNNING, stream, asked.request)
 
     async def _append(self, stream: StreamId, asked: Asked, revision: int) -> bool:
-        fact = IdempotencyClaimed(asked.fingerprint)
+        fact = IdempotencyClaimed(asked.fingerprint, "" if self._nodes is None else self._nodes.me)
         event = NewEvent(fact.type, fact, asked.request, asked.at_us)
         try:
             await self._store.append(
@@ -132,9 +133,21 @@ class KeyHolders:
         first = First() if claim is None else first_of(self._store.read(stream_of(request)))
         answer = None if first.sent is None else answer_of(first.sent, request)
         judged = judge(
-            claim, first, asked.fingerprint, asked.at_us, running=False, whole=answer is not None
+            claim,
+            first,
+            asked.fingerprint,
+            asked.at_us,
+            running=self._runs_elsewhere(claim, first),
+            whole=answer is not None,
         )
         return len(events), Held(judged, stream, request, answer)
+
+    def _runs_elsewhere(self, claim: Claim | None, first: First) -> bool:
+        """Say whether another node may still be at it."""
+        nodes = self._nodes
+        if claim is None or nodes is None or claim.node in {"", nodes.me}:
+            return False
+        return not first.has_ended and claim.node in nodes.census().living
 
     def release(self, request: str, *, by: str, reason: str, now_us: int) -> None:
         """Give the key free that *request* holds, durably (IK-4).

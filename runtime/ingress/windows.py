@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from eventstore import EventStoreError, Store
 from runtime.context import REQUEST
 from runtime.facts import RequestReceived
@@ -15,6 +17,16 @@ MOST: Final = 1_000_000
 """Windows that are kept."""
 _DEAD: Final = 8
 """Windows that are dropped at most whenever one is opened: more than come, so all go."""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What the limits of a handler say of one more request."""
+
+    outcomes: tuple[Outcome, ...]
+    charged: tuple[Charged, ...] | None = None
+    """What the log has to know, if it was let in."""
+    full: bool = False
+    """Whether there was no room for its windows."""
 
 
 class Windows:
@@ -32,6 +44,25 @@ class Windows:
 
     def __len__(self) -> int:
         return self._count
+
+    def charge(
+        self, handler: str, caller: str, limits: Sequence[Limit], now_us: int, *, charging: bool
+    ) -> Counted:
+        """Say what each limit says of one more request, and let it in if all do.
+
+        Args:
+            handler: that is asked for.
+            caller: who asks.
+            limits: of the handler.
+            now_us: when it came.
+            charging: False: only look.
+        """
+        outcomes = self.ask(handler, caller, limits, now_us)
+        if not charging or not all(each.allowed for each in outcomes):
+            return Counted(outcomes)
+        if not self.has_room(len(limits), now_us):
+            return Counted(outcomes, full=True)
+        return Counted(outcomes, self.keep(handler, caller, limits, outcomes, now_us))
 
     def ask(
         self, handler: str, caller: str, limits: Sequence[Limit], now_us: int
@@ -64,13 +95,10 @@ class Windows:
         now_us: int,
     ) -> tuple[Charged, ...]:
         """Charge all limits, and return what the log has to know of it."""
-        charged = []
         for limit, outcome in zip(limits, outcomes, strict=True):
-            window = outcome.window
-            assert window is not None  # noqa: S101 - it let the request in
-            self._put(limit.window_s, (handler, caller), window, now_us)
-            charged.append(Charged(limit.text, limit.window_s, window.start_us, window.used))
-        return tuple(charged)
+            if outcome.window is not None:
+                self._put(limit.window_s, (handler, caller), outcome.window, now_us)
+        return charged_of(limits, outcomes)
 
     def _put(self, window_s: int, key: tuple[str, str], window: Window, now_us: int) -> None:
         windows = self._by_length.setdefault(window_s, {})
@@ -108,6 +136,15 @@ class Windows:
                 found[key] = window
         for (window_s, handler, caller), window in sorted(found.items(), key=_started):
             self._put(window_s, (handler, caller), window, window.start_us)
+
+
+def charged_of(limits: Sequence[Limit], outcomes: Sequence[Outcome]) -> tuple[Charged, ...]:
+    """Return what the log has to know of a request that was let in."""
+    return tuple(
+        Charged(limit.text, limit.window_s, outcome.window.start_us, outcome.window.used)
+        for limit, outcome in zip(limits, outcomes, strict=True)
+        if outcome.window is not None
+    )
 
 
 def _started(item: tuple[object, Window]) -> int:

@@ -84,6 +84,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
     hidden_query: frozenset[str] = frozenset(),
     hides_in_body: bool = False,
     has_keyring: bool = False,
+    node: str = "",
 ) -> RequestReceived:
     """Return the first fact of a request's stream.
 
@@ -101,6 +102,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         hides_in_body: whether *redact_body* hides something; then no digest is kept either,
             by which it could be guessed.
         has_keyring: whether hashes can be kept.
+        node: that runs it.
     """
     body, text = None, None
     trace_id, parent = received.trace_id, received.parent_span_id
@@ -141,6 +143,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         selectors=received.selectors,
         scheme=received.scheme,
         host=received.host,
+        node=node,
     )
 
 

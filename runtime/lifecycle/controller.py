@@ -6,7 +6,8 @@ Errors never leave it but as answers; only a cancellation of the server's own ta
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -95,9 +96,9 @@ class Controller:
         new_recorder: NewRecorder = Recorder,
     ) -> None:
         self._store = store
-        self._has_keyring = store.has_keyring
+        node = "" if store.nodes is None else store.nodes.me
         self._ids = ids
-        self._config = config
+        self._arrives = partial(arrival, config=config, has_keyring=store.has_keyring, node=node)
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
         self.finishing = Finishing(clock)
@@ -220,13 +221,13 @@ class Controller:
         record.add(*answers.sent(answer, code=code, body=body))
         return await self.finishing.finish(record, received, answer)
 
-    async def recover(self, modules: ModuleRegistry) -> int:
-        """End what a crash left open, before the first request; return how much (CN-7).
+    async def recover(self, modules: ModuleRegistry, adopted: Collection[str] = ()) -> int:
+        """End what a crash left open, also of *adopted* nodes; return how much (CN-7).
 
         Raises:
             EventStoreError: the log cannot be read or written.
         """
-        return await recover(self._store, self._surroundings, modules)
+        return await recover(self._store, self._surroundings, modules, adopted)
 
     async def drain(self, grace_s: float = DRAIN_S) -> None:
         """Refuse new requests, give running ones *grace_s*, then stop those left (GC-6)."""
@@ -305,18 +306,16 @@ class Controller:
         timeout_s = 30.0 if version is None else version.timeout_s
         if received.timeout_s is not None:
             timeout_s = min(timeout_s, received.timeout_s)
-        return arrival(
+        return self._arrives(
             received,
             route=version.route if version else route,
             handler=version.handler if version else handler,
             timeout_s=timeout_s,
             seed=token[:32],
             ids=(token[32:64], token[64:]),
-            config=self._config,
             redact_body=version.redact_body if version else None,
             hidden_query=version.hidden_query if version else frozenset(),
             hides_in_body=version is not None and version.hides_in_body,
-            has_keyring=self._has_keyring,
         )
 
     # --- the way through ---

@@ -1,16 +1,19 @@
 """End the requests that a crash left open, and undo what they said should be undone (CN-7).
 
-Whoever holds the log next does it, before its first request. A crash in the midst of it
-leaves the stream open once more: what is undone already is in the log, the rest is done by
-the next holder. So a compensation runs at least once, and has to bear running twice.
+Whoever holds the log next does it, before its first request; where several processes serve
+from one log, whoever adopts a node that is gone. A crash in the midst of it leaves the stream
+open once more: what is undone already is in the log, the rest is done by the next one. So a
+compensation runs at least once, and has to bear running twice.
 """
 
 import asyncio
 import itertools
 import logging
+from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
-from eventstore import Event, NewEvent, Store, StreamId
+from eventstore import Event, EventStoreError, NewEvent, Store, StreamId
 from runtime.context import REQUEST
 from runtime.effects.failures import failure_of
 from runtime.errors import RequestStoppedError
@@ -36,22 +39,66 @@ _HIDDEN = frozenset({"$redacted", "$sealed"})
 _log = logging.getLogger("timescape")
 
 
-async def recover(store: Store, surroundings: Surroundings, modules: ModuleRegistry) -> int:
-    """Close every open request of the log; return how many there were.
+async def recover(
+    store: Store,
+    surroundings: Surroundings,
+    modules: ModuleRegistry,
+    adopted: Collection[str] = (),
+) -> int:
+    """Close every open request that nobody runs any more; return how many there were.
 
-    Call it when nothing runs yet: it takes whatever is open for left over.
+    Without other nodes: all of the log, so call it when nothing runs yet.
+
+    Args:
+        store: the log.
+        surroundings: of the app.
+        modules: whose methods undo what was done.
+        adopted: nodes that are gone, and whose work is to be ended here.
 
     Raises:
         EventStoreError: the log cannot be read or written.
     """
     closed = 0
+    # Beside running requests it must not block them; without other nodes there are none.
+    alone = store.nodes is None
+    find = partial(_left_open, store, adopted)
+    for events in find() if alone else await asyncio.to_thread(find):
+        # A task of its own: it has a context, in which its modules know who calls.
+        work = asyncio.create_task(_close(store, surroundings, modules, events))
+        closed += await _alone(work)
+    return closed
+
+
+def _left_open(store: Store, adopted: Collection[str]) -> list[list[Event]]:
+    """Return the open requests that nobody runs, each from its first fact on."""
+    found: dict[str, list[list[Event]]] = {}
     for stream in store.open_streams(REQUEST.name):
         events = list(store.read(stream))
         if store.head(stream).parent is None and isinstance(events[0].data, RequestReceived):
-            # A task of its own: it has a context, in which its modules know who calls.
-            await asyncio.create_task(_close(store, surroundings, modules, events))
-            closed += 1
-    return closed
+            found.setdefault(events[0].data.node, []).append(events)
+    # Asked after the streams: who begins one later is known by then.
+    return [events for node in _without_life(store, found, adopted) for events in found[node]]
+
+
+def _without_life(store: Store, found: Iterable[str], adopted: Collection[str]) -> Collection[str]:
+    nodes = store.nodes
+    if nodes is None:
+        return list(found)
+    census, holds = nodes.census(), nodes.holds
+    # What no node knows of was written before there were nodes, or is of another log.
+    known = census.living | census.gone
+    return [each for each in found if each in adopted or (holds and each not in known)]
+
+
+async def _alone(work: "asyncio.Task[None]") -> bool:
+    """Say whether it was done here: somebody else may be at it, and then is first."""
+    try:
+        await work
+    except EventStoreError as error:
+        if error.code not in {"wrong-revision", "stream-closed"}:
+            raise
+        return False
+    return True
 
 
 async def _close(

@@ -31,6 +31,8 @@ class Claim(msgspec.Struct, frozen=True):
     """Its id, `req-…`."""
     fingerprint: str
     at_us: int
+    node: str = ""
+    """That runs it, where several serve from the log."""
 
 
 class First(msgspec.Struct, frozen=True):
@@ -42,6 +44,11 @@ class First(msgspec.Struct, frozen=True):
     """Whether every compensation ran."""
     aborted: str | None = None
     """Why it ended without an answer."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.sent is not None or self.aborted is not None
 
 
 class Judged(enum.Enum):
@@ -79,7 +86,7 @@ def claim_of(events: Sequence[Event]) -> Claim | None:
     last = events[-1] if events else None
     if last is None or not isinstance(last.data, IdempotencyClaimed):
         return None
-    return Claim(last.key or "", last.data.fingerprint, last.at_us)
+    return Claim(last.key or "", last.data.fingerprint, last.at_us, last.data.node)
 
 
 def first_of(events: Iterable[Event]) -> First:

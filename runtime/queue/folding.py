@@ -214,7 +214,7 @@ class QueueFold:
         known = self._subscribers.get(event.key or "")
         if known is not None:
             for id_, attempt in fact.messages:
-                known.inbox.claim(id_, attempt)
+                known.inbox.claim(id_, attempt, fact.node)
 
     def _expired(self, event: Event, fact: facts.MessageExpired) -> None:
         for id_ in fact.messages:

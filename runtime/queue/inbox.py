@@ -22,7 +22,7 @@ Outcome = Literal["acknowledged", "expired", "dead"]
 class Queued:
     """A message in an inbox."""
 
-    __slots__ = ("attempts", "due_us", "lane", "message", "phase", "seq", "since")
+    __slots__ = ("attempts", "due_us", "lane", "message", "node", "phase", "seq", "since")
 
     def __init__(self, message: Message, lane: str | None, seq: int, since: int) -> None:
         self.message = message
@@ -31,6 +31,8 @@ class Queued:
         """Its place among all that came."""
         self.since = since
         self.attempts = 0
+        self.node = ""
+        """That claimed it last."""
         self.phase: Phase = "ready"
         self.due_us = 0
 
@@ -110,11 +112,12 @@ class Inbox:
         self._offer(queued)
         return True
 
-    def claim(self, id_: str, attempt: int) -> None:
-        """Note that an attempt is about to begin."""
+    def claim(self, id_: str, attempt: int, node: str = "") -> None:
+        """Note that an attempt is about to begin, at *node*."""
         queued = self.queued.get(id_)
         if queued is not None:
             queued.attempts = attempt
+            queued.node = node
             queued.phase = "running"
 
     def retry(self, id_: str, due_us: int, *, counted: bool = True) -> None:

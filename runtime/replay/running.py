@@ -192,6 +192,7 @@ class _Nowhere:
 
     url = "nowhere:"
     has_keyring = True
+    nodes = None
 
     def append(self, stream: StreamId, events: Sequence[NewEvent], **_: Any) -> Ticket:
         last = Revision(len(events))

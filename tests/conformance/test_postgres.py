@@ -46,8 +46,20 @@ class TestPostgresFsync(OnPostgres, StoreContract):
     durability = "fsync"
 
 
-class TestPostgresBounded(OnPostgres, LogContract):
-    durability = "bounded"
+class TestPostgresJoined(LogContract):
+    """One of several nodes appends as well as a holder does."""
+
+    @pytest.fixture
+    def store(self, postgres: Server) -> Iterator[Store]:
+        url = postgres.cleared()
+        clock, ids = FakeClock(), FakeIds()
+        with (
+            open_store(url, mode="join", registry=registry(), clock=clock, ids=ids),
+            open_store(
+                url, mode="join", durability="bounded", registry=registry(), clock=clock, ids=ids
+            ) as node,
+        ):
+            yield node
 
 
 class TestPostgresGuest(StoreContract):

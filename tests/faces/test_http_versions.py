@@ -251,3 +251,38 @@ def test_the_wall_clock_may_step_back_after_a_deployment() -> None:
         assert await hello.says() == "two"
 
     serving(work)
+
+
+@pytest.mark.proves("PL-2", "PL-3", "DP-1", "SO-5")
+def test_old_processes_serve_who_names_nothing_while_new_code_is_rolled_out() -> None:
+    """Only where the new version takes their callers as they are; who names it has to wait."""
+    old, new = App("rolling"), App("rolling")
+
+    @old.handler("GET /hello", name="hello")
+    async def before() -> str:
+        return "old"
+
+    @new.handler("GET /hello", name="hello")
+    async def after() -> str:
+        return "new"
+
+    async def scenario() -> None:
+        store, clock = memory_store(), FakeClock()
+        old.start(store, clock=clock, ids=SeededIds(1))
+        clock.step(60)
+        new.start(store, clock=clock, ids=SeededIds(2))
+        first, second = (str(each.id) for each in new.versions.table.handlers["hello"].line)
+        clock.step(1)
+        unnamed, named = (
+            await ask(old, "GET", "/hello"),
+            await ask(old, "GET", f"/hello?v={second}"),
+        )
+        moved = await ask(new, "GET", "/hello")
+        await new.stop()
+        await old.stop()
+
+        assert (unnamed.json, unnamed.header("timescape-version")) == ("old", first)
+        assert (named.status, named.code) == (503, "version-unavailable")
+        assert (moved.json, moved.header("timescape-version")) == ("new", second)
+
+    asyncio.run(scenario())

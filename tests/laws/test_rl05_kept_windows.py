@@ -11,6 +11,7 @@ from eventstore import EventStoreError, NewEvent, named_stream
 from eventstore.memory import MemoryStore
 from runtime.app.guards import guard_of
 from runtime.context import WINDOWS, registry
+from runtime.ingress.guarding import Guard
 from runtime.ingress.window_keeping import CHARGES, SPAN_US, WindowKeeping
 from runtime.ingress.windows import Windows
 from runtime.ingress_facts import KeptWindow, WindowsKept
@@ -117,6 +118,11 @@ def restarted(site: Site, looking: Looking) -> Windows:
         looking,
         site.clock,
     )
+    return windows_of(guard)
+
+
+def windows_of(guard: Guard) -> Windows:
+    assert isinstance(guard._windows, Windows)
     return guard._windows
 
 
@@ -139,7 +145,7 @@ def test_after_a_crash_a_day_of_requests_is_not_read_again(loop: VirtualLoop) ->
         site.clock.step(61)
 
     loop.run_until_complete(work())
-    before = set(site.app.edge.guard._windows.kept())
+    before = set(windows_of(site.app.edge.guard).kept())
     looking = Looking(site.store)
     after = set(restarted(site, looking).kept())
 

@@ -39,6 +39,10 @@ class Database:
         """Return an engine for one connection at a time that saves cursors."""
         return connections.cursor_engine(self._url)
 
+    def sharing(self) -> sa.Engine:
+        """Return an engine for what nodes share; a power cut may take the last of it."""
+        return connections.sharing_engine(self._url)
+
     def translating(self) -> AbstractContextManager[None]:
         return failures.translating(self.place)
 

@@ -8,6 +8,7 @@ from eventstore.sql.postgres import failures
 from eventstore.sql.postgres.addresses import SCHEMA
 
 READERS = 8
+SHARERS = 4
 WAIT_S = 5
 OLDEST = 15
 # A connection that died unseen must be noticed before the lease of 10 s is over.
@@ -77,13 +78,23 @@ def reader_engine(url: sa.URL) -> sa.Engine:
 
 def cursor_engine(url: sa.URL) -> sa.Engine:
     """Return an engine for one connection at a time that saves cursors."""
+    # A cursor that a power cut takes back means pages that come again.
+    return _lazy_engine(url, 1)
+
+
+def sharing_engine(url: sa.URL) -> sa.Engine:
+    """Return a pool of connections for what processes share beside the log."""
+    return _lazy_engine(url, SHARERS)
+
+
+def _lazy_engine(url: sa.URL, size: int) -> sa.Engine:
     return _engine(
         url,
-        # A cursor that a power cut takes back means pages that come again.
         {**_WRITER, "synchronous_commit": "off"},
         poolclass=sa.pool.QueuePool,
-        pool_size=1,
+        pool_size=size,
         max_overflow=0,
+        pool_timeout=WAIT_S,
         pool_pre_ping=True,
         isolation_level="AUTOCOMMIT",
     )

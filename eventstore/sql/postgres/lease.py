@@ -18,6 +18,7 @@ from eventstore.chain import genesis
 from eventstore.errors import EventStoreError
 from eventstore.identifiers import Clock, Ids
 from eventstore.sql import failures
+from eventstore.sql.postgres import team
 from eventstore.sql.postgres.statements import LEASE_S
 from eventstore.sql.texts import LOG_ID
 
@@ -29,6 +30,7 @@ _BEGIN = (
     f" VALUES ({LOG_ID}, %s, 0, 1, %s, 0, 1, %s) ON CONFLICT DO NOTHING"
 )
 _BEGUN = f"SELECT 1 FROM log WHERE log_id = {LOG_ID}"
+_HOLDER = f"SELECT holder FROM log WHERE log_id = {LOG_ID} FOR UPDATE"
 _TAKE = (
     f"UPDATE log SET epoch = epoch + 1, holder = %(me)s, leased_until = {_UNTIL}"
     f" WHERE log_id = {LOG_ID} AND (holder = %(me)s OR leased_until IS NULL"
@@ -47,11 +49,11 @@ _REMAINING = (
 )
 
 
-def new_holder(since: str) -> str:
+def new_holder(since: str, node: str = "") -> str:
     """Return what the row `log` says of this process; no two are alike."""
     mark = secrets.token_hex(8)
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "mark": mark}
-    return json.dumps(who)
+    return json.dumps({**who, "node": node} if node else who)
 
 
 def begin_log(connection: sa.Connection, clock: Clock, ids: Ids) -> None:
@@ -70,8 +72,20 @@ def try_lock(connection: sa.Connection) -> bool:
 
 
 def take(connection: sa.Connection, holder: str) -> bool:
-    """Hold the log under the next epoch, unless somebody else's lease is running."""
-    return connection.exec_driver_sql(_TAKE, {"me": holder}).rowcount == 1
+    """Hold the log under the next epoch, unless somebody else's lease is running.
+
+    In a transaction: with it is decided which nodes are gone, the overtaken holder's first.
+    """
+    overtaken = node_of(connection.exec_driver_sql(_HOLDER).scalar())
+    if connection.exec_driver_sql(_TAKE, {"me": holder}).rowcount != 1:
+        return False
+    team.judge(connection, node_of(holder), overtaken)
+    return True
+
+
+def node_of(holder: str | None) -> str:
+    """Return the id of the node that a holder is; `` if it is none."""
+    return str(json.loads(holder or "{}").get("node", ""))
 
 
 def renew(connection: sa.Connection, epoch: int, *, extend: bool) -> bool:

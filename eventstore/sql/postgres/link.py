@@ -80,6 +80,11 @@ class Link:
             else:
                 return
 
+    def lock(self) -> None:
+        """Try to take the holder's advisory lock, from now on with each connection."""
+        self._locking = True
+        self.is_alone = lease.try_lock(self.connection)
+
     def _begin(self) -> None:
         self._durable: bool | None = None
         self.is_alone = not self._locking or lease.try_lock(self.connection)

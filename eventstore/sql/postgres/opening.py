@@ -1,65 +1,29 @@
 """Open a store in PostgreSQL: who reads it, who holds it, who waits for a lease to end."""
 
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Self
+from datetime import datetime
 
-import msgspec
-
-from eventstore import signing
 from eventstore.bell import Bell
-from eventstore.codec import Registry
 from eventstore.drafts import Drafting
-from eventstore.fold import Keepable
-from eventstore.identifiers import Clock, Ids
-from eventstore.keyring import Keyring
 from eventstore.names import NameBook
-from eventstore.sql import failures, seal_keys, tail
+from eventstore.sql import failures, tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
 from eventstore.sql.postgres.backend import Database, DatabaseWatch
+from eventstore.sql.postgres.drafting import drafting_of
 from eventstore.sql.postgres.failures import translating
 from eventstore.sql.postgres.hints import Teller
-from eventstore.sql.postgres.link import LOG, Link
+from eventstore.sql.postgres.joining import open_joined
+from eventstore.sql.postgres.link import Link
+from eventstore.sql.postgres.locks import NoLock
 from eventstore.sql.postgres.log import PostgresLog
+from eventstore.sql.postgres.options import Options, since, warn_of_lazy_disk
 from eventstore.sql.reader import Reader
-from eventstore.sql.sealing import OnSeal, Sealer
 from eventstore.sql.store import SqlStore, Writing, reporting
-from eventstore.sql.subject_keys import KeyTable, open_keys
 from eventstore.sql.writer import Writer
 
 _POLL_S = 0.25
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What `open_store` was given besides the address; it says what each is."""
-
-    mode: str
-    durability: str
-    registry: Registry
-    clock: Clock
-    ids: Ids
-    keyframes: Mapping[str, Keepable[Any]]
-    check_keyframes: int
-    seal_key: bytes | None
-    seal_key_file: Path | None
-    on_seal: OnSeal | None
-    keyring: Keyring | None
-
-    def sealer(self) -> Sealer | None:
-        """Return what seals a log; None: there is no key."""
-        if self.seal_key is None and self.seal_key_file is None:
-            return None
-        return Sealer(self.seal_key_file, self.clock, seed=self.seal_key, on_seal=self.on_seal)
-
-    def keys(self) -> list[bytes]:
-        """Return the public keys that are trusted to seal."""
-        if self.seal_key is not None:
-            return [signing.key_of(self.seal_key)]
-        return seal_keys.keys(self.seal_key_file) if self.seal_key_file is not None else []
 
 
 def open_postgres(url: str, options: Options) -> SqlStore:
@@ -73,12 +37,14 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
     database = Database(engine_url, place, options.keys)
+    if options.mode == "join":
+        return open_joined(database, options)
     registry = options.registry
     book = NameBook(registry, guest=options.mode != "hold")
     reader = Reader(database, registry, book)
     if options.mode == "read":
         _require_current(reader, place)
-        drafting = _drafting(database, options, book)
+        drafting = drafting_of(database, options, book)
         bell = Bell()
         folds = Folds(reader, registry, check_every=options.check_keyframes)
         watch = DatabaseWatch(database, reader.end, bell, None)
@@ -113,12 +79,12 @@ def _open_log(
     drafting: Drafting | None = None
     try:
         with translating(link.place):
-            _warn_of_lazy_disk(link, options.durability)
+            warn_of_lazy_disk(link, options.durability)
             if not holds:
                 _require_begun(link)
             lease.begin_log(link.connection, options.clock, options.ids)
-            drafting = _drafting(database, options, book)
-            holder = lease.new_holder(_since(options.clock)) if holds else None
+            drafting = drafting_of(database, options, book)
+            holder = lease.new_holder(since(options.clock)) if holds else None
             log = PostgresLog(
                 link, options.registry, book, drafting, durability=options.durability,
                 holder=holder, sealer=options.sealer() if holds else None,
@@ -133,20 +99,6 @@ def _open_log(
             drafting.subjects.close()
         raise
     return log, drafting
-
-
-def _drafting(database: Database, options: Options, book: NameBook) -> Drafting:
-    subjects = open_keys(
-        lambda: KeyTable(database.engine(), database.translating),
-        options.keyring,
-        options.clock,
-        options.ids,
-    )
-    return Drafting(options.registry, book, options.clock, options.ids, subjects)
-
-
-def _since(clock: Clock) -> str:
-    return datetime.fromtimestamp(clock() / 1_000_000, UTC).isoformat(timespec="seconds")
 
 
 def _hold(log: PostgresLog, link: Link) -> None:
@@ -169,28 +121,3 @@ def _require_begun(link: Link) -> None:
     """Refuse a guest where nobody ever held: the holder gives the first names their numbers."""
     if not tail.count_names(link.connection):
         raise failures.no_log(link.place)
-
-
-def _warn_of_lazy_disk(link: Link, durability: str) -> None:
-    off = link.connection.exec_driver_sql("SHOW fsync").scalar_one() == "off"
-    if off and durability in {"fsync", "bounded"}:
-        LOG.warning("postgres_fsync_off place=%s durability=%s", link.place, durability)
-
-
-class NoLock:
-    """Stands where a file's lock would: the server keeps writers apart by itself."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def take(self) -> bool:
-        """Say no: an event loop does not wait for a server."""
-        return False
-
-    def leave(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""

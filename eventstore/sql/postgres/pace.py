@@ -40,6 +40,11 @@ class Pace:
         """Take down that the lease was extended, or that this was tried."""
         self._extended_s = time.monotonic()
 
+    def begin(self) -> None:
+        """Take down that there is a lease from now on."""
+        self._holds = True
+        self.note_extended()
+
     def stop(self) -> None:
         """Take down that there is no lease any more."""
         self._holds = False
