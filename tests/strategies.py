@@ -346,7 +346,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
     queue_facts.MessagePublished: st.builds(
-        queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
+        queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5),
+        reply_to=st.none() | st.builds(queue_facts.Asker, plain_text, _n, plain_text),
     ),
     queue_facts.MessageAcknowledged: st.builds(queue_facts.MessageAcknowledged, plain_text),
     queue_facts.MessageFailed: st.builds(

@@ -1,5 +1,6 @@
 """What an app offers once it was started, and what says that it was not."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from runtime.app.messaging import Messaging
@@ -80,6 +81,11 @@ class Started(Messaging):
         _ = self.edge
         assert self._grants is not None  # noqa: S101 - set together
         return self._grants
+
+    @property
+    def module_restarts(self) -> Mapping[tuple[str, str], int]:
+        """How often its modules took calls again, by name and by why they had not."""
+        return self._hosting.restarts
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that a request holds whose outcome is not known (IK-4).

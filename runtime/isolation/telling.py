@@ -1,10 +1,12 @@
 """Writes what happens to the modules of an app into their stream."""
 
 import logging
+from collections import Counter
 
 from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
 from runtime.context import CONTROL
 from runtime.facts import CapabilityDenied, Fact
+from runtime.module_facts import ModuleRestarted
 
 _log = logging.getLogger("timescape")
 
@@ -26,9 +28,13 @@ class Teller:
         self._ids = ids
         self._starts = 0
         self._last: Ticket | None = None
+        self.restarts: Counter[tuple[str, str]] = Counter()
+        """How often modules took calls again, by name and by why they had not."""
 
     def tell(self, fact: Fact, key: str) -> None:
         """Write *fact* down; a log that takes nothing any more does not stop a module."""
+        if isinstance(fact, ModuleRestarted):
+            self.restarts[key, fact.reason] += 1
         event = NewEvent(fact.type, fact, key, self._clock())
         try:
             self._last = self._store.append(
