@@ -171,7 +171,7 @@ def test_where_nobody_subscribes_nobody_answers() -> None:
     gctx = GlobalContext(topics={"t": App("shop").topic("t", int)})
     told = run_virtual(Harness(version_of(nobody), gctx=gctx).send())
 
-    assert told.body == "t 4"
+    assert told.json == "t 4"
     with pytest.raises(ContextError):
         gctx.request("t", 1)
 
