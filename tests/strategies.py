@@ -17,10 +17,14 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
+    care_facts,
+    control_facts,
     facts,
+    health_facts,
     module_facts,
     policy_facts,
     queue_facts,
+    schema_facts,
     service_facts,
     transform_facts,
     version_facts,
@@ -249,7 +253,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ContextEdited: st.builds(
         facts.ContextEdited, _patches, st.booleans(), trees, st.none() | st.just("fork")
     ),
-    facts.ContextDeleted: st.builds(facts.ContextDeleted),
+    facts.ContextDeleted: st.builds(facts.ContextDeleted, _opt),
     facts.ContextCleaned: st.builds(facts.ContextCleaned),
     facts.ContextSnapshotted: st.builds(facts.ContextSnapshotted),
     facts.ContextRestored: st.builds(
@@ -294,6 +298,29 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    schema_facts.SchemaStarted: st.builds(
+        schema_facts.SchemaStarted, st.lists(plain_text, max_size=2).map(tuple), st.booleans()
+    ),
+    schema_facts.SchemaApplied: st.builds(schema_facts.SchemaApplied, plain_text),
+    schema_facts.SchemaFailed: st.builds(
+        schema_facts.SchemaFailed, plain_text, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(plain_text, max_size=2).map(tuple), st.none() | _failures,
+    ),
+    schema_facts.SchemaRolledBack: st.builds(schema_facts.SchemaRolledBack, plain_text),
+    care_facts.VersionPinned: st.builds(
+        care_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
+    ),
+    care_facts.VersionUnpinned: st.builds(care_facts.VersionUnpinned, *[plain_text] * 3),
+    care_facts.PolicyChanged: st.builds(
+        care_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(st.tuples(plain_text, st.sampled_from(["keep", "deactivate"])), max_size=2).map(
+            tuple
+        ),
+        plain_text,
+    ),
+    health_facts.VersionHealthChanged: st.builds(
+        health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text
     ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,
@@ -344,7 +371,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _pairs,
         _pairs,
     ),
-    facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
+    control_facts.ConfigLoaded: st.builds(control_facts.ConfigLoaded, trees),
+    control_facts.ForkNamed: st.builds(control_facts.ForkNamed, *[plain_text] * 3),
     queue_facts.MessagePublished: st.builds(
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5),
         reply_to=st.none() | st.builds(queue_facts.Asker, plain_text, _n, plain_text),

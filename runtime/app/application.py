@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +22,18 @@ from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, guard_of
 from runtime.app.health import Health, look
+from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
 from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.reloading import Announcing, methods_used
+from runtime.app.retirement import Retirement
 from runtime.app.started import Started
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -109,6 +113,7 @@ class App(Started):
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -130,6 +135,7 @@ class App(Started):
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
         run: str = "newest",
+        schema: str | None = None,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -156,6 +162,8 @@ class App(Started):
             secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
+            schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
+                only once it is there.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -184,7 +192,7 @@ class App(Started):
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
                 Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required, run, acknowledge,
+                self._authenticating.required, run, acknowledge, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -263,8 +271,8 @@ class App(Started):
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
-        now_s = asyncio.get_running_loop().time()
-        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
         return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
@@ -309,6 +317,9 @@ class App(Started):
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         config = self._config if instead is None else config_of(given.config)
+        self.schemas_in(store, clock).prepare(
+            [each.schema for each in declared if each.schema is not None]
+        )
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,
@@ -334,6 +345,11 @@ class App(Started):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
+        self._retirement = Retirement(
+            store, partial(
+                Versions, store, control_stream(self.name), clock=clock, ids=ids, board=board, by=BY
+            ), clock, controller,
+        )  # fmt: skip
         routes = assemble(declared, deployed, self._transformers)
         guard = guard_of(self.name, self._authenticating, declared, store, clock())
         self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
@@ -342,6 +358,11 @@ class App(Started):
         self._versions = tuple(map(str, deployed.ids))
         self._announcing = Announcing(store, self.name, clock)
         self._control = ControlLog(store, control_stream(self.name), clock)
+        self._watch = HealthWatch(
+            controller.outcomes, needs_of(declared, self._versions), telling(self._control),
+            self._edge.avoid, named_by(ids),
+        )  # fmt: skip
+        self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
@@ -404,6 +425,10 @@ class App(Started):
         await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
+            if self._watch is not None and self._retirement is not None:
+                self._watch.close()
+                self._hosting.changed = None
+                await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

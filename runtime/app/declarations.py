@@ -52,6 +52,8 @@ class Declared(msgspec.Struct, frozen=True):
     """newest, or own: its callers get this code, whatever transformers there are."""
     acknowledged: tuple[str, ...] = ()
     """Rules by which it may differ from what was before, where the app refuses that."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
     manifest: HandlerManifest | None = None

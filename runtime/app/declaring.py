@@ -33,6 +33,7 @@ from runtime.errors import (
 from runtime.lifecycle.binding import bind
 from runtime.routing import Template, parse
 from runtime.timescape import check_edition
+from runtime.timescape.schemas import check_schema
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -62,6 +63,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether a handler that says nothing of that needs a principal."""
     run: object = "newest"
     acknowledge: Iterable[str] = ()
+    schema: str | None = None
     template: Template | None = None
     """Of what no route leads to; None: read from *route*."""
 
@@ -141,6 +143,8 @@ def declare(
     with faults:
         run = check_run(wanted.run)
     with faults:
+        schema = None if wanted.schema is None else check_schema(wanted.schema)
+    with faults:
         acknowledged = check_rules(wanted.acknowledge)
     with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
@@ -175,6 +179,7 @@ def declare(
         secrets=secrets,
         tags=tags,
         run=run,
+        schema=schema,
         acknowledged=acknowledged,
         rules=rules,
         before=hooks["before"],

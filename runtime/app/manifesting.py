@@ -132,6 +132,7 @@ def _needs(declared: Declared, written: Sequence[Written]) -> Needs:
         dynamic=dynamic,
         secrets=tuple(sorted({*seen.secrets, *(declared.secrets or ())})),
         topics=seen.topics,
+        schema=declared.schema,
     )
 
 

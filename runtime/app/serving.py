@@ -140,6 +140,7 @@ class _Served:
         async with self._listening():
             try:
                 await self._app.begin()
+                self._app.retirement.start()
                 clean = await serve_http(
                     self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
                     drain_s=drain_s,

@@ -18,7 +18,8 @@ from runtime.app.module_news import new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact
+from runtime.control_facts import ConfigLoaded
+from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
@@ -123,6 +124,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     table = change(store, stream, decide, clock=clock).table
     for decision in last[0].decisions:
         _warn(decision)
+    _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
 
 
@@ -143,6 +145,18 @@ def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> 
     deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
     deploying.decide()
     return deploying.decisions
+
+
+def _list_absent(table: RouteTable, there: Sequence[VersionId]) -> None:
+    """Tell who runs the app which versions are in service and cannot be served (PL-1)."""
+    code = set(there)
+    for routes in table:
+        absent = [v for v in routes.line if v.id not in code and routes.is_active(str(v.id))]
+        if absent:
+            _log.info(
+                "versions without code: handler=%s number=%d newest=%s",
+                routes.handler, len(absent), absent[-1].id,
+            )  # fmt: skip
 
 
 def _warn(decision: Decision) -> None:

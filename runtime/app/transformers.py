@@ -28,7 +28,7 @@ class Transformer(msgspec.Struct, frozen=True):
     """An edition, a version id, or `` for the version without edition."""
     newer: str
     functions: Mapping[str, Bound]
-    """`request_up`, `response_down`: those there are."""
+    """`request_up`, `response_down`, `request_down`, `response_up`: those there are."""
     timeout_s: float
     blocking: bool
     replace: bool
@@ -71,7 +71,7 @@ def declare_transformer(  # noqa: PLR0913 - what is said of one
     if not given:
         raise TransformerError(
             problem=f"The transformer of {handler!r} ({place}) has no function.",
-            remedy="Give request_up, response_down or both.",
+            remedy="Give request_up, response_down or both, or those of the way back.",
         )
     older, newer = (_version(each) for each in versions)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not (

@@ -154,6 +154,7 @@ class Arriving:
             asked=None if first is None else first.text,
             source="default" if first is None else first.source,
             resolved=None if self.chosen is None else self.chosen.resolved,
+            placed=None if self.chosen is None else self.chosen.placed,
             principal=self.principal,
             decided=self.decided,
         )

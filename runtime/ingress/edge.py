@@ -34,6 +34,7 @@ from runtime.messages import Answer, Received
 from runtime.policies.callers import caller_of
 from runtime.routing import Match, MethodNotAllowed, Routes, split_path
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
+from runtime.timescape.pins import pinned
 from runtime.timescape.splits import bucket_of, subject_of
 from runtime.timescape.table import Split
 
@@ -91,6 +92,7 @@ class Edge:
         self._heads = HeadReader(self._limits.allowed_hosts)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
+        self._unhealthy: frozenset[str] = frozenset()
         self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
@@ -101,6 +103,11 @@ class Edge:
     def running(self) -> int:
         """How many requests have come and are not answered."""
         return self._running
+
+    def avoid(self, versions: frozenset[str]) -> None:
+        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2)."""
+        self._unhealthy = versions
+        self._resolved.clear()
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
@@ -318,6 +325,8 @@ class Edge:
         table = self.board.table
         # The wall clock may step back: what the log knows to have been is not undone.
         received_us = max(received_us, table.at_us)
+        if table.pins and not arriving.selectors:
+            arriving.selectors = pinned(table, endpoint.handler, arriving.principal.subjects)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
         if chosen is None:
             chosen = self._choose(arriving, endpoint, table, received_us)
@@ -336,7 +345,10 @@ class Edge:
         if isinstance(answer, Refusal):
             raise Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
-        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us)
+        chosen = choose(
+            endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
+            unhealthy=self._unhealthy,
+        )  # fmt: skip
         if isinstance(chosen, Refusal):
             raise Refused(chosen, _RETRY)
         if bucket is None:

@@ -21,6 +21,7 @@ from runtime.policies.keys import MALFORMED, MISSING, REFUSALS, Judged, fingerpr
 from runtime.policies.limits import retry_after
 from runtime.policy_facts import PolicyDecided
 from runtime.timescape import Refusal, Selector
+from runtime.timescape.pins import SOURCE as PINNED
 
 Decided = tuple[str, PolicyDecided]
 """The key of the fact, and the fact."""
@@ -181,7 +182,8 @@ def fingerprint_of(
 ) -> str:
     """Return what a request with a key is known again by."""
     target = path.encode("latin-1") + b"?" + query
-    return fingerprint(method, target, [f"{s.source}={s.text}" for s in selectors], body)
+    sent = [f"{s.source}={s.text}" for s in selectors if s.source != PINNED]
+    return fingerprint(method, target, sent, body)
 
 
 def _is_unauthenticated(refused: Ruling | None) -> bool:

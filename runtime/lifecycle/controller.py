@@ -26,12 +26,10 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
-from runtime.lifecycle.arrival import arrival
+from runtime.lifecycle.arrival import arrival, arrived
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
@@ -144,6 +142,11 @@ class Controller:
         with contextlib.suppress(ValueError):
             return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
         return False
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
 
     @property
     def abandoned(self) -> int:
@@ -277,11 +280,11 @@ class Controller:
             resolved = VersionResolved(version.edition, received.source, received.asked)
         principal = established(received.principal)
         asked, chosen = (first, _key(version.route)), (resolved, version.version)
-        if received.decided is None:
+        if received.decided is None and received.placed is None:
             record.add_together((asked, principal, chosen, _AUTHORIZED))
         else:
-            key, decided = received.decided
-            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
+            more = arrived(received, version.version)
+            record.add_together((asked, principal, chosen, *more, _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
         run.renew = renew

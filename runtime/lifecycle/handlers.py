@@ -77,28 +77,37 @@ class Joint(msgspec.Struct, frozen=True):
     """Of the code of its functions, which ask for `parts`."""
     request_up: Bound | None = None
     response_down: Bound | None = None
+    request_down: Bound | None = None
+    response_up: Bound | None = None
     timeout_s: float = 5.0
     """Of each function."""
     blocking: bool = False
     """Whether functions that are no coroutine functions run in a thread."""
+
+    def turned(self) -> "Joint":
+        """Return it as callers of the newer version go it, whom the older serves."""
+        return msgspec.structs.replace(
+            self, request_up=self.request_down, response_down=self.response_up,
+            request_down=self.request_up, response_up=self.response_down,
+        )  # fmt: skip
 
 
 class Hop(msgspec.Struct, frozen=True):
     """A step of data from one version to its neighbour."""
 
     older: str
-    """A version id."""
+    """The id of the version on the caller's side: the older, unless the joint is turned."""
     newer: str
     joint: Joint
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """How a version serves the callers of an older one."""
+    """How a version serves the callers of another one, an older one as a rule."""
 
     spoken: HandlerVersion
     """The version that the caller speaks."""
     hops: tuple[Hop, ...]
-    """Upwards."""
+    """From the caller's version to the one that runs."""
     may_fall_back: bool
     """Whether *spoken* may run instead, if a request cannot be brought up."""
     hides_request: bool = False

@@ -66,6 +66,8 @@ class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
     """Places where the source does not show what is used."""
     secrets: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    schema: str | None = None
+    """Of a database, `orders@2`."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
