@@ -77,14 +77,18 @@ class Replies:
 
     async def _begin(self) -> None:
         async with self._beginning:
-            if self._closed:
-                raise RequestStoppedError("shutting-down")
+            self._refuse_closed()
             if self._reading is None:
                 pages: Subscription = await self._reader.run(self._from_here)
+                self._refuse_closed()
                 # Of no request: it outlives the one that happens to ask first.
                 work = self._read(pages)
                 loop = asyncio.get_running_loop()
                 self._reading = loop.create_task(work, context=contextvars.Context())
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise RequestStoppedError("shutting-down")
 
     def _from_here(self) -> Subscription:
         after = self._store.cursor_at()
