@@ -4,6 +4,7 @@ from runtime.app.alembic_steps import alembic_steps
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
+from runtime.app.promising import promise
 from runtime.app.schemas import SchemaStep
 from runtime.errors import Reject, TimescapeError
 from runtime.gtype import (
@@ -57,5 +58,6 @@ __all__ = [
     "alembic_steps",
     "grant",
     "hook",
+    "promise",
     "sensitive",
 ]

@@ -78,6 +78,12 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Fingerprint of the config in force."""
     parent: str | None = None
     """Id of the request that this one is a fork of, with another input; None: of none."""
+    priority: int = 5  # from 0 to 10, as in force
+    flags: tuple[str, ...] = ()
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Of a version: where each stood, and its text."""
+    scheme: str = ""  # that the client used, as a trusted proxy tells it
+    host: str = ""  # that the client named, likewise
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):

@@ -47,6 +47,14 @@ class Received(msgspec.Struct, frozen=True):
     principal: Principal = ANONYMOUS
     decided: tuple[str, PolicyDecided] | None = None
     """What the policies said, and its key; None: none was asked."""
+    priority: int = 5
+    """From 0 to 10, as in force."""
+    flags: tuple[str, ...] = ()
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Of a version: where each stood, and its text."""
+    scheme: str = ""
+    """That the client used, as a trusted proxy tells it; ``: none did."""
+    host: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

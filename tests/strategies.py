@@ -21,6 +21,7 @@ from runtime import (
     control_facts,
     facts,
     health_facts,
+    ingress_facts,
     module_facts,
     policy_facts,
     queue_facts,
@@ -206,7 +207,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         method=plain_text, route=plain_text, handler=plain_text, path=any_text, seed=plain_text,
         query=_pairs, headers=_pairs, params=st.dictionaries(any_text, any_text, max_size=2),
         body=trees, body_text=st.none() | any_text, client=plain_text,
-        timeout_s=st.floats(0, 60), parent=_opt,
+        timeout_s=st.floats(0, 60), parent=_opt, priority=st.integers(0, 10),
+        flags=st.lists(plain_text, max_size=2).map(tuple), selectors=_pairs, scheme=plain_text,
+        host=plain_text,
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)
@@ -280,6 +283,13 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     version_facts.HandlerDeployed: st.builds(
         version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
+    ),
+    ingress_facts.RefusalsCounted: st.builds(ingress_facts.RefusalsCounted, _n, plain_text),
+    ingress_facts.WindowsKept: st.builds(
+        ingress_facts.WindowsKept,
+        st.lists(
+            st.builds(ingress_facts.KeptWindow, plain_text, plain_text, _n, _n, _n), max_size=2
+        ).map(tuple),
     ),
     service_facts.SecretMasked: st.builds(service_facts.SecretMasked, plain_text),
     service_facts.MaintenanceStopped: st.builds(service_facts.MaintenanceStopped, st.booleans()),

@@ -7,6 +7,7 @@ from eventstore import EventStoreError
 from runtime.errors import (
     ConflictError,
     CorruptManifestError,
+    NoSuchKeyError,
     NothingSelectedError,
     NotReplayableError,
     PinError,
@@ -100,6 +101,7 @@ _BY_CLASS: dict[type[TimescapeError], Exit] = {
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,
     UnknownVersionError: Exit.NOT_FOUND,
+    NoSuchKeyError: Exit.NOT_FOUND,
     UnknownRequestError: Exit.NOT_FOUND,
     ReplayLimitError: Exit.PARTIAL,
 }

@@ -22,6 +22,7 @@ from debugger.cli import (
     export,
     fork,
     generate,
+    keys,
     log,
     manifest,
     modules,
@@ -62,8 +63,8 @@ COMMANDS: Sequence[Command] = (
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
     resolve.COMMAND, tag.COMMAND, tag.UNTAG, pin.COMMAND, pin.UNPIN,
-    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND,
-    archive.COMMAND,
+    traffic.COMMAND, queue.COMMAND, keys.COMMAND, manifest.COMMAND, generate.COMMAND,
+    verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)

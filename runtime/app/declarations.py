@@ -16,6 +16,7 @@ from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import Promises
 from runtime.routing import Template
 from runtime.timescape.tags import check_tag
 
@@ -56,6 +57,8 @@ class Declared(msgspec.Struct, frozen=True):
     """The database schema that it needs, `orders@2`."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
+    promises: Promises | None = None
+    """What callers may rely on besides its types."""
     manifest: HandlerManifest | None = None
     """As the app declares it; None: not asked for yet."""
 

@@ -1,7 +1,7 @@
 """What an app has beside its handlers: hooks, modules, transformers, startup hooks, checks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -146,6 +146,11 @@ class Equipment:
         start = None if module.lazy else partial(self._hosting.start, name)
         self._life.add_module(name, start, partial(self._hosting.stop, name))
 
+    @property
+    def registered_modules(self) -> Mapping[str, ModuleRegistered]:
+        """The modules as the log is told of them, by name."""
+        return registrations(self._modules, self._hosting)
+
     def _order_modules(self) -> None:
         """See that modules start after those they depend on.
 
@@ -205,6 +210,7 @@ class Equipment:
         timeout: float = 5.0,
         blocking: bool = False,
         replace: bool = False,
+        lossless: bool = False,
     ) -> None:
         """Join two neighbouring versions: callers of the older are served by the newer's code.
 
@@ -223,9 +229,11 @@ class Equipment:
             timeout: seconds each may take.
             blocking: run a sync function in a thread, because it takes long.
             replace: take the place of other code that joined the two.
+            lossless: what goes up and down again is what it was; `check_versions` holds it to
+                that. It needs both functions of a side.
 
         Raises:
-            TransformerError: it has no function.
+            TransformerError: it has no function, or no two to be lossless with.
             SignatureError: a function asks for something else than `parts`.
             VersionFormatError: a version is neither an edition nor an id.
             PolicySyntaxError: the timeout cannot be.
@@ -244,6 +252,7 @@ class Equipment:
                 timeout=timeout,
                 blocking=blocking,
                 replace=replace,
+                lossless=lossless,
                 place=place_of(caller(1)),
                 sources=self._sources,
             )

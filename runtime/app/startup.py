@@ -14,9 +14,10 @@ from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
-from runtime.app.module_news import new_modules
+from runtime.app.module_news import differences, new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
+from runtime.breaking.differences import Differences
 from runtime.control import change, control_stream
 from runtime.control_facts import ConfigLoaded
 from runtime.facts import Fact
@@ -104,6 +105,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     """
     stream = control_stream(app)
     last: list[Deploying] = []
+    changed: dict[str, Differences] = {}
     generations: dict[str, int] = {}
 
     def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
@@ -115,6 +117,8 @@ def announce(  # noqa: PLR0913 - what an app is made of
         last[:] = [deploying]
         facts = deploying.facts
         new = new_modules(known.modules, modules)
+        changed.clear()
+        changed.update(differences(known.modules, new))
         generations.update({n: each.generation for n, each in {**known.modules, **new}.items()})
         facts += new.items()
         if known.config != config[0]:
@@ -124,6 +128,8 @@ def announce(  # noqa: PLR0913 - what an app is made of
     table = change(store, stream, decide, clock=clock).table
     for decision in last[0].decisions:
         _warn(decision)
+    for name, found in changed.items():
+        _tell(name, found)
     _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
 
@@ -170,3 +176,17 @@ def _warn(decision: Decision) -> None:
             decision.activation,
             rules,
         )
+
+
+def _tell(module: str, found: Differences) -> None:
+    """Tell who runs the app how a module changed, and what it newly asks to be granted."""
+    breaking, asked = found.rules("breaking"), [c for c in found.changes if c.rule == "BR-52"]
+    wants = ",".join(f"{c.pointer[1:]}:{c.new}" for c in asked if c.new)
+    _log.log(
+        logging.WARNING if breaking or wants else logging.INFO,
+        "module changed: module=%s changes=%s breaking=%s needs=%s",
+        module,
+        found.summary,
+        ",".join(breaking),
+        wants,
+    )

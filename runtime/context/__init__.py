@@ -19,6 +19,7 @@ from runtime.context.state import (
 from runtime.control_facts import CONTROL_FACTS
 from runtime.facts import REQUEST_FACTS
 from runtime.health_facts import HEALTH_FACTS
+from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
@@ -35,17 +36,20 @@ QUEUE = Kind(id=7, name="queue")
 """What happens to one subscriber, to its dead letters, and messages from outside of requests."""
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
+WINDOWS = Kind(id=10, name="windows")
+"""How the windows of an app's rate limits stand, told every so often."""
 
 VOCABULARY = (
     *REQUEST_FACTS,
-    *CONTROL_FACTS,
     *VERSION_FACTS,
+    *CONTROL_FACTS,
     *HEALTH_FACTS,
     *CARE_FACTS,
     *SCHEMA_FACTS,
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *INGRESS_FACTS,
     *MODULE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
@@ -57,7 +61,7 @@ VOCABULARY = (
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY, WINDOWS))
     for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
@@ -69,6 +73,7 @@ __all__ = [
     "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",
+    "WINDOWS",
     "Compensation",
     "Folding",
     "PendingEffect",

@@ -126,6 +126,7 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
         version=crossed(running.version, crossing),
         takes=spoken.takes,
         max_body=spoken.max_body,
+        shape=spoken.shape,
         guarded=_guarded_by_both(spoken.guarded, running.guarded),
         keys=spoken.keys,
         room=spoken.room,

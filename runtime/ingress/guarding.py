@@ -13,6 +13,7 @@ from runtime.authentication import ANONYMOUS, Authentication, Principal, Unprove
 from runtime.ingress.answers import Pairs
 from runtime.ingress.endpoints import Guarded, Served
 from runtime.ingress.key_holders import Asked, KeyHolders
+from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Windows
 from runtime.messages import Answer
 from runtime.policies import AccessRules, Outcome, RateLimits, read_key, refuse_access
@@ -55,14 +56,20 @@ class Guard:
         authentication: None: credentials are not looked at.
         windows: of the rate limits.
         holders: of the idempotency keys.
+        keeping: tells the log of the windows; None: nobody does.
     """
 
     def __init__(
-        self, authentication: Authentication | None, windows: Windows, holders: KeyHolders
+        self,
+        authentication: Authentication | None,
+        windows: Windows,
+        holders: KeyHolders,
+        keeping: WindowKeeping | None = None,
     ) -> None:
         self.authentication = authentication
         self._windows = windows
         self._holders = holders
+        self._keeping = keeping
 
     async def establish(
         self, headers: Sequence[tuple[str, str]], client: str, now_us: int
@@ -111,6 +118,8 @@ class Guard:
             decided = "deny", PolicyDecided(("rate-limit",), "full", caller=caller)
             return Ruling(decided, _FULL, (("retry-after", "1"),))
         charged = self._windows.keep(*who, limits.limits, outcomes, now_us)
+        if self._keeping is not None:
+            self._keeping.charged(*who, charged, now_us)
         fact = PolicyDecided(
             _asked(guarded), inputs=_inputs(guarded), caller=caller, windows=charged
         )
@@ -155,7 +164,9 @@ class Guard:
         self._holders.release(request, by=by, reason=reason, now_us=now_us)
 
     def close(self) -> None:
-        """Let go of the threads; after the last request."""
+        """Tell of the windows, and let go of the threads; after the last request."""
+        if self._keeping is not None:
+            self._keeping.tell(last=True)
         self._holders.close()
 
     def done(self, taken: str) -> None:

@@ -136,6 +136,11 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         correlation_id=received.correlation_id,
         timeout_s=timeout_s,
         config=config,
+        priority=received.priority,
+        flags=received.flags,
+        selectors=received.selectors,
+        scheme=received.scheme,
+        host=received.host,
     )
 
 

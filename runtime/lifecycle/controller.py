@@ -186,17 +186,12 @@ class Controller:
         begun(run)
         return await self._serve(run)
 
-    async def refuse(
-        self,
-        received: Received,
-        answer: Answer,
-        *,
-        route: str = "",
-        handler: str = "",
-        code: str | None = None,
+    async def refuse(  # noqa: PLR0913 - all that is known of it
+        self, received: Received, answer: Answer, *,
+        route: str = "", handler: str = "", code: str | None = None,
         resolved: tuple[str, VersionResolved] | None = None,
-        again: bool = False,
-    ) -> Answer:
+        again: bool = False, kept: bool = True,
+    ) -> Answer:  # fmt: skip
         """Record a request that ends before any handler, and answer it.
 
         Args:
@@ -206,11 +201,14 @@ class Controller:
             handler: its id; `` likewise.
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
-            again: it is no refusal, but an answer that was given before.
+            again: it is an answer that was given before.
+            kept: it leaves a stream.
         """
         answer = answers.scrubbed(self._scrubber, answer)
         record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
+        if not kept:
+            return self.finishing.pass_over(first, received, answer, code)
         record.add(first, _key(route))
         record.add(*established(received.principal))
         if resolved is not None:

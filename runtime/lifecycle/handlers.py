@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from runtime.lifecycle.binding import Bound
+from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Received, Request
 
 
@@ -61,6 +62,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Whether a body may hold what is not recorded as it is."""
     delivers: bool = False
     """Whether it is a subscriber: its requests are deliveries of messages."""
+    promises: Promises | None = None
+    """What every answer of success has to keep; None: nothing but its type."""
     crossing: "Crossing | None" = None
     """How data of another version's callers comes here and back; None: they are its own."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from runtime.errors import SunsetError, VersionProtectedError
 from runtime.timescape.chains import instead
+from runtime.timescape.ending import announced
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.pins import selector_of
 from runtime.timescape.resolve import Meant, meaning
@@ -127,7 +128,8 @@ def deprecate(
     """Return key and fact that announce the end of *version*.
 
     Raises:
-        SunsetError: of the current version, or sooner than 30 days without *force*.
+        SunsetError: of the current version; without *force* sooner than 30 days, or than
+            was announced.
     """
     if sunset_us is not None:
         if routes.current(now_us) == version:
@@ -140,6 +142,12 @@ def deprecate(
                 problem=f"{rfc3339(sunset_us)} is less than 30 days ahead.",
                 remedy=f"Give {rfc3339(now_us + NOTICE_US)} or later, or --force.",
             )
+    broken = announced(routes.retirement(str(version.id)), sunset_us)
+    if broken.breaking and not force:
+        raise SunsetError(
+            problem=f"Callers were told otherwise: {broken.changes[0].sentence} (BR-49).",
+            remedy="Give the time they were told or a later one, or --force.",
+        )
     return str(version.id), VersionDeprecated(sunset_us, link, by)
 
 

@@ -14,6 +14,7 @@ from runtime import (
     control_facts,
     facts,
     health_facts,
+    ingress_facts,
     module_facts,
     policy_facts,
     queue_facts,
@@ -64,6 +65,11 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             timeout_s=2.5,
             config="9c1e",
             parent="req-" + "0" * 32,
+            priority=7,
+            flags=("beta", "new-prices"),
+            selectors=(("query v", "2026-10-01"),),
+            scheme="https",
+            host="shop.example",
         ),
         "POST /orders/{order_id:int}",
     ),
@@ -309,6 +315,13 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
+    (
+        ingress_facts.WindowsKept(
+            (ingress_facts.KeptWindow("get-things", "user 4 shop ann", 60, AT_US, 7),)
+        ),
+        None,
+    ),
+    (ingress_facts.RefusalsCounted(981, "post-orders"), "rate-limited"),
     (control_facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
     (control_facts.ForkNamed("01" * 16, "02" * 16, "ann"), "without tax"),
 )
