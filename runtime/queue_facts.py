@@ -8,7 +8,21 @@ its dead letters of each topic. See `runtime.facts` for what holds of all facts.
 
 from typing import ClassVar
 
+import msgspec
+
 from runtime.facts import Fact, Json
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """An effect of a request that waits for a message's result; the message is its own commit."""
+
+    request: str
+    effect: int
+    """Its number in the request's stream."""
+    handler: str = ""
+    version: str = ""
+    traceparent: str = ""
+    """Of the effect's span."""
 
 
 class MessagePublished(Fact, frozen=True, gc=False):
@@ -31,6 +45,8 @@ class MessagePublished(Fact, frozen=True, gc=False):
     """Whether it is delivered even if its request fails."""
     durable: bool = True
     """Whether it outlives the process that delivers it."""
+    reply_to: Asker | None = None
+    """Who waits for its result: what the first subscriber answers that acknowledges it."""
 
 
 class MessageAcknowledged(Fact, frozen=True, gc=False):

@@ -386,7 +386,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     control_facts.ConfigLoaded: st.builds(control_facts.ConfigLoaded, trees),
     control_facts.ForkNamed: st.builds(control_facts.ForkNamed, *[plain_text] * 3),
     queue_facts.MessagePublished: st.builds(
-        queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
+        queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5),
+        reply_to=st.none() | st.builds(queue_facts.Asker, plain_text, _n, plain_text),
     ),
     queue_facts.MessageAcknowledged: st.builds(queue_facts.MessageAcknowledged, plain_text),
     queue_facts.MessageFailed: st.builds(

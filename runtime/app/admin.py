@@ -17,6 +17,7 @@ from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
 from runtime.app.log_probe import LOOK_S, LogProbe
+from runtime.app.queue_gauges import QueueGauges
 from runtime.control import control_stream
 from runtime.errors import NotStartedError, ServeError
 from runtime.ingress.plain_http import plain
@@ -50,6 +51,7 @@ class Admin:
         self._metrics = app.controller.surroundings.gctx.metrics
         measured = app.controller.finishing.measured = RequestMetrics(self._metrics)
         self._gauges = Gauges(self._metrics, measured)
+        self._queues = QueueGauges(self._metrics)
 
     async def __call__(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
@@ -105,6 +107,8 @@ class Admin:
     async def _figures(self) -> Answer:
         try:
             edge, controller = self._app.edge, self._app.controller
+            self._gauges.look_at_modules(self._app.module_restarts)
+            self._queues.look(self._app.queues)
             await asyncio.to_thread(self._gauges.look, edge, controller, self._store, self._clock)
         except (EventStoreError, NotStartedError):
             # What there is, is worth more than nothing.

@@ -1,5 +1,7 @@
 """What is read off a runtime when somebody looks, not kept up by its requests (OB-3)."""
 
+from collections.abc import Mapping
+
 from eventstore import Clock, Store
 from runtime.ingress import Edge
 from runtime.lifecycle.controller import Controller
@@ -30,6 +32,10 @@ class Gauges:
         self._abandoned = metrics.counter(
             "timescape_abandoned_tasks_total", about="Pieces of code that were given up."
         )
+        self._restarts = metrics.counter(
+            "timescape_module_restarts_total",
+            about="Times that a module took calls again, by why it had not.",
+        )
 
     def look(self, edge: Edge, controller: Controller, store: Store, clock: Clock) -> None:
         """Bring them up to date; reads the end of the log.
@@ -44,6 +50,12 @@ class Gauges:
         for status, number in _by_status(edge.board.table, clock()).items():
             self._versions.set(number, status=status)
         self._position.set(store.end())
+
+    def look_at_modules(self, restarts: Mapping[tuple[str, str], int]) -> None:
+        """Bring up to date how often modules were started again."""
+        for (module, reason), total in restarts.items():
+            before = self._restarts.read(module=module, reason=reason)
+            self._restarts.add(max(total - before, 0), module=module, reason=reason)
 
 
 def _by_status(table: RouteTable, now_us: int) -> dict[str, int]:

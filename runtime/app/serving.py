@@ -209,6 +209,7 @@ def _bracketed(host: str) -> str:
 def _traced(app: App, store: Store, to: TracesTo) -> Iterator[None]:
     """Export traces, until what was served is exported."""
     deployed = store.read(control_stream(app.name))
+    app.controller.surroundings.sampling.ratio = to.ratio
     traces = Traces(
         store,
         Collector(to.endpoint, app.name),

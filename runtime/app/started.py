@@ -121,6 +121,11 @@ class Started(Messaging):
         assert self._grants is not None  # noqa: S101 - set together
         return self._grants
 
+    @property
+    def module_restarts(self) -> Mapping[tuple[str, str], int]:
+        """How often its modules took calls again, by name and by why they had not."""
+        return self._hosting.restarts
+
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that a request holds whose outcome is not known (IK-4).
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from eventstore import StreamId
 from runtime.errors import QueueFullError, RequestStoppedError
-from runtime.queue import Full, Message, Offer, QueueFold, Room, Topic
+from runtime.facts import Json
+from runtime.queue import Asked, Full, Message, Offer, QueueFold, Room, Topic
 
 WAIT_S = 5.0
 """How long a publication waits for room."""
@@ -21,6 +22,7 @@ class Places:
         room: the bounds.
         wake: called when something published may have become deliverable.
         displace: gives up a message for a newer one.
+        ask: publishes a message at once, and waits for its result.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class Places:
         room: Room,
         wake: Callable[[], None],
         displace: Callable[[str, Message], None],
+        ask: Callable[[Asked], Awaitable[Json]],
     ) -> None:
         self._fold = fold
         self._room = room
         self._wake = wake
         self._displace = displace
+        self._ask = ask
         self._lines: dict[str, deque[_Waiting]] = {}
         self._closed = False
         self.refused = 0
@@ -53,6 +57,10 @@ class Places:
             self._room.keep(stream, offer)
         elif topic.full != "wait" or not await self._waited(stream, offer):
             raise self._refusal(topic, size)
+
+    async def ask(self, asked: Asked) -> Json:
+        """See `runtime.effects.Desk`."""
+        return await self._ask(asked)
 
     def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
         """See `runtime.effects.Desk`."""

@@ -20,12 +20,16 @@ from runtime.delivery.desk import Places
 from runtime.delivery.journal import Journal, Keyed
 from runtime.delivery.leftovers import MOST, IsGone, bury, gone_by, heads_of, take_back
 from runtime.delivery.reading import Tail, standings
+from runtime.delivery.replies import Replies
 from runtime.effects import Workers
+from runtime.errors import ResultTimeoutError
+from runtime.facts import Json
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Received
 from runtime.queue import (
     METHOD,
+    Asked,
     Counts,
     Inbox,
     Letter,
@@ -43,6 +47,7 @@ from runtime.queue import (
 from runtime.queue_facts import (
     MessageClaimed,
     MessageExpired,
+    MessagePublished,
     SubscriptionAdvanced,
     SubscriptionOpened,
 )
@@ -83,10 +88,11 @@ class Fabric:
         self._ids = ids
         self._fold = QueueFold()
         self._room = Room(self._fold, topics, subscribers)
-        self.desk = Places(self._fold, self._room, self.wake, self._displace)
+        self.desk = Places(self._fold, self._room, self.wake, self._displace, self._ask)
         self._journal = Journal(store, clock)
         self._woken = asyncio.Event()
         self._reader = Workers("timescape-queue", 1)
+        self._replies = Replies(store, self._reader)
         self._tail: Tail | None = None
         self._pump: asyncio.Task[None] | None = None
         self._running: Counter[str] = Counter()
@@ -163,6 +169,7 @@ class Fabric:
             delivery.cancel()
         if self._deliveries:
             await asyncio.wait(self._deliveries)
+        await self._replies.stop()
         if self._tail is not None:
             await self._reader.run(self._catch_up_and_advance)
         self._reader.close()
@@ -190,16 +197,35 @@ class Fabric:
         """
         declared = find_topic(self._topics, topic)
         raw = declared.encode(payload)
-        fact = publication(declared, raw, options)
-        stream = StreamId(self._ids.uuid7(self._clock()))
-        await self.desk.offer(stream, Offer(declared, len(raw)))
+        stream, fact = self._new_stream(), publication(declared, raw, options)
+        await self._publish(stream, Offer(declared, len(raw)), fact)
+        return _first_of(stream)
+
+    async def _ask(self, asked: Asked) -> Json:
+        stream, name = self._new_stream(), asked.offer.topic.name
         try:
-            await self._journal.publish(stream, fact, topic).durable()
+            async with (
+                asyncio.timeout(asked.timeout_s) as limit,
+                self._replies.expected(_first_of(stream)) as result,
+            ):
+                await self._publish(stream, asked.offer, asked.fact)
+                return await result
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ResultTimeoutError(name, asked.timeout_s) from None
+
+    def _new_stream(self) -> StreamId:
+        return StreamId(self._ids.uuid7(self._clock()))
+
+    async def _publish(self, stream: StreamId, offer: Offer, fact: MessagePublished) -> None:
+        await self.desk.offer(stream, offer)
+        try:
+            await self._journal.publish(stream, fact, offer.topic.name).durable()
         except BaseException:
             self._room.free(stream)
             raise
         self.wake()
-        return f"{stream.hex}@1"
 
     def scale(self, topic: str, share: float) -> None:
         """Let *topic* have *share*, 0 to 1, of the room it was declared with.
@@ -225,6 +251,7 @@ class Fabric:
     def wake(self) -> None:
         """Look at the log again, soon."""
         self._woken.set()
+        self._replies.wake()
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -337,12 +364,13 @@ class Fabric:
         assert self._controller is not None  # noqa: S101 - there is one once it began
         now_us = self._clock()
         stream = StreamId(self._ids.uuid7(now_us))
+        ratio = self._controller.surroundings.sampling.ratio
         received = Received(
             stream=stream,
             method=METHOD,
             path=f"/{message.topic}",
             received_us=now_us,
-            headers=envelope(message, name, attempt, self._attempts(message)),
+            headers=envelope(message, name, attempt, self._attempts(message), ratio),
             body=message.payload,
             client="queue",
             trace_id=message.trace_id,
@@ -397,6 +425,11 @@ class _Claim(msgspec.Struct):
     expired: tuple[Message, ...]
     ticket: Ticket | None = None
     """Of the commit that says so; None: none of them is durable."""
+
+
+def _first_of(stream: StreamId) -> str:
+    """Return the id of the message that is the first fact of a stream."""
+    return f"{stream.hex}@1"
 
 
 def _settled(counts: Counts) -> int:

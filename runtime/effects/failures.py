@@ -47,7 +47,10 @@ def error_of(failure: Failure, find: FindError) -> BaseException:
     if known is None:
         text = failure.message or ""
         return RecordedError(f"An effect failed with {failure.error}. {text}".rstrip())
-    error = known.__new__(known, *(() if failure.message is None else (failure.message,)))
+    said = () if failure.message is None else (failure.message,)
+    error = known.__new__(known, *said)
+    # Those of the operating system, TimeoutError too, take them where they are initialised.
+    error.args = said
     if isinstance(error, TimescapeError):
         error.problem, error.remedy = failure.message or "", ""
     return error

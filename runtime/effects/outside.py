@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from eventstore import Clock, StreamId
 from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
+from runtime.errors import ResultTimeoutError
+from runtime.facts import Json
 from runtime.modules.registry import Method
-from runtime.queue import Offer
+from runtime.queue import Asked, Offer
 from runtime.secrets import Environment, Readings, SecretCache, Wish
 
 
@@ -22,6 +24,16 @@ class Desk(Protocol):
         """Keep a place for a message until *stream* has ended.
 
         Raises:
+            QueueFullError: there is no room, and none came in time.
+            RequestStoppedError: the app stops.
+        """
+        ...
+
+    async def ask(self, asked: Asked) -> Json:
+        """Publish a message at once, and return the first answer of a subscriber.
+
+        Raises:
+            ResultTimeoutError: there was none in time.
             QueueFullError: there is no room, and none came in time.
             RequestStoppedError: the app stops.
         """
@@ -61,6 +73,10 @@ class Outside(Protocol):
 
     async def publish(self, n: int, stream: StreamId, offer: Offer) -> None:
         """Return once there is room for a message; see `Desk.offer`."""
+        ...
+
+    async def ask(self, n: int, asked: Asked) -> Any:
+        """Return what a subscriber answers; see `Desk.ask`."""
         ...
 
 
@@ -127,3 +143,10 @@ class Live:
         """Ask the desk."""
         if self._desk is not None:
             await self._desk.offer(stream, offer)
+
+    async def ask(self, n: int, asked: Asked) -> Any:
+        """Ask the desk; where nobody subscribes, nobody answers."""
+        if self._desk is not None:
+            return await self._desk.ask(asked)
+        await asyncio.sleep(asked.timeout_s)
+        raise ResultTimeoutError(asked.offer.topic.name, asked.timeout_s)

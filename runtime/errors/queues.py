@@ -56,6 +56,25 @@ class QueueFullError(TimescapeError):
         return type(self), (self.topic, self.depth, self.limit, self.percent)
 
 
+class ResultTimeoutError(TimescapeError, TimeoutError):
+    """No subscriber answered a message in time (QF-12); a later answer stays in the log."""
+
+    code = "RT907"
+    topic: str = ""
+    seconds: float = 0.0
+
+    def __init__(self, topic: str, seconds: float) -> None:
+        self.topic = topic
+        self.seconds = seconds
+        super().__init__(
+            f"No subscriber of {topic} answered within {seconds:g} s.",
+            "Wait longer, or see with `timescape queue` what keeps them.",
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, float]]:  # type: ignore[override]
+        return type(self), (self.topic, self.seconds)
+
+
 class Reject(TimescapeError):
     """Raise it in a subscriber for a message that no further attempt can help (QF-10)."""
 

@@ -6,7 +6,7 @@ list every fault with its place (GT-10, GT-15). The walk and the decoder hold th
 """
 
 from runtime.gtype.build import gtype
-from runtime.gtype.check import Checker, PlainChecker, check
+from runtime.gtype.check import UNEXPLAINED, Checker, PlainChecker, check
 from runtime.gtype.fields import any_classes, check_subjects, hidden_fields, marks_of
 from runtime.gtype.findings import Findings, format_issues, issues_for
 from runtime.gtype.marks import Brand, Check, Email, Negative, Pattern, Positive, UniqueItems, Url
@@ -18,6 +18,7 @@ from runtime.gtype.text import PATH_TYPES, PathType
 
 __all__ = [
     "PATH_TYPES",
+    "UNEXPLAINED",
     "Brand",
     "Check",
     "Checker",

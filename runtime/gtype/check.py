@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _plain: Final = msgspec.json.Decoder()
 _BYTE = re.compile(r"\(byte (\d+)\)")
+UNEXPLAINED: Final = "another value"
+"""What an issue says was there that only the decoder found (GT-15)."""
 _PLACE = re.compile(r" at `\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 
@@ -192,7 +194,7 @@ def _at_place(cause: Exception | None, expected: str) -> Issue:
         for step in _STEP.finditer(found[1]):
             at = (at, step[1] or (int(step[2]) if step[2] else "*"))
         expected = "a value its type accepts"
-    return issue(at, "check", expected, "another value")
+    return issue(at, "check", expected, UNEXPLAINED)
 
 
 def _as_plain(value: object) -> object:

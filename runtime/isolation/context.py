@@ -44,6 +44,8 @@ class ModuleContext:
         version: its version id.
         trace_id: of its trace, 32 hex digits.
         span_id: of its span, 16 hex digits.
+        traceparent: of the call's own span, as a header of HTTP; `` outside of a request. Send
+            it with what others are asked to do, and their traces go on from here.
         idempotency_key: the same for all attempts of one call, and for no other.
         time_left_s: seconds until the request's deadline, when the call began.
         config: the part of the app's config that has the module's name, read-only; else None.
@@ -52,7 +54,7 @@ class ModuleContext:
 
     __slots__ = (
         "_ask", "_handles", "config", "handler", "idempotency_key", "log", "request_id",
-        "span_id", "time_left_s", "trace_id", "version",
+        "span_id", "time_left_s", "trace_id", "traceparent", "version",
     )  # fmt: skip
 
     def __init__(self, name: str, about: About, config: Any, handles: Handles, ask: Ask) -> None:
@@ -61,6 +63,7 @@ class ModuleContext:
         self.version = about.version
         self.trace_id = about.trace_id
         self.span_id = about.span_id
+        self.traceparent = about.traceparent
         self.idempotency_key = about.key
         self.time_left_s = about.time_left_s
         self.config = config

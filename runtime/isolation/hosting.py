@@ -85,6 +85,11 @@ class Hosting:
         """By name, which take new callers; empty before the app starts."""
         return {name: each.current for name, each in self._generations.items()}
 
+    @property
+    def restarts(self) -> Mapping[tuple[str, str], int]:
+        """How often modules took calls again, by name and by why they had not."""
+        return {} if self._setting is None else self._setting.teller.restarts
+
     def generations(self, name: str) -> Generations:
         """Return the generations of a module, which runs."""
         return self._generations[name]

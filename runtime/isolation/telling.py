@@ -1,11 +1,13 @@
 """Writes what happens to the modules of an app into their stream."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
 from runtime.context import CONTROL
 from runtime.facts import CapabilityDenied, Fact
+from runtime.module_facts import ModuleRestarted
 
 _log = logging.getLogger("timescape")
 
@@ -36,9 +38,13 @@ class Teller:
         self._noticed = noticed
         self._starts = 0
         self._last: Ticket | None = None
+        self.restarts: Counter[tuple[str, str]] = Counter()
+        """How often modules took calls again, by name and by why they had not."""
 
     def tell(self, fact: Fact, key: str) -> None:
         """Write *fact* down; a log that takes nothing any more does not stop a module."""
+        if isinstance(fact, ModuleRestarted):
+            self.restarts[key, fact.reason] += 1
         self._write(fact, key)
         self._noticed()
 

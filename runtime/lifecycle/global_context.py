@@ -109,6 +109,42 @@ class GlobalContext:
             raise ContextError(msg, "Use `await app.publish(…)`, or publish in a handler or hook.")
         return caller.publish_message(topic, payload, Options(key, priority, ttl, when))
 
+    def request(
+        self,
+        topic: str,
+        payload: object,
+        *,
+        timeout: float = 30.0,
+        key: str | None = None,
+        priority: int | None = None,
+        ttl: float | None = None,
+    ) -> Any:
+        """Publish a message and wait for its result; in async handlers and hooks to be awaited.
+
+        It is delivered at once, whatever becomes of the request. The result is what the first
+        subscriber answers, as it is recorded: plain JSON data, None if it returns nothing.
+
+        Args:
+            topic: as declared with `app.topic`.
+            payload: of the topic's type.
+            timeout: seconds to wait; a result that comes later stays in the log.
+            key: messages of one key are taken one after the other.
+            priority: 0 to 10, higher first; None: the topic's.
+            ttl: seconds after which it is not delivered any more; None: the topic's.
+
+        Raises:
+            ResultTimeoutError: nobody answered in time.
+            UnknownTopicError: there is no such topic.
+            MessageTypeError: *payload* is not of the topic's type, or an option cannot be.
+            QueueFullError: there is no room; unhandled it answers 503.
+            ContextError: no request runs.
+        """
+        caller = CALLER.get()
+        if caller is None:
+            msg = f"A result of {topic!r} was asked for outside of a request."
+            raise ContextError(msg, "Ask in a handler or hook.")
+        return caller.ask_subscriber(topic, payload, Options(key, priority, ttl), timeout)
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise _frozen(name)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from runtime.effects.chance import seeded_random
 from runtime.lifecycle.run import Run
+from runtime.lifecycle.tracing import traceparent_of
 from runtime.modules import CALL, About, HostedCall
 
 _AFTER_S = 60.0
@@ -19,6 +20,7 @@ def hosted_call(run: Run, n: int) -> HostedCall:
         version=run.version.version,
         trace_id=run.arrival.trace_id,
         span_id=run.arrival.span_id,
+        traceparent=traceparent_of(run, n),
         key=f"{run.request_id}/{n}",
         time_left_s=max(left_s, 0.0),
     )

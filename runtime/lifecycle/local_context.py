@@ -244,6 +244,15 @@ class LocalContext:
         work = publishing.publish(run, self._lease, topic, payload, options, site)
         return asking.here_or_later(run, work)
 
+    def ask_subscriber(
+        self, topic: str, payload: object, options: Options, timeout_s: float
+    ) -> Any:
+        """Publish, and wait for a result; `gctx.request` does, handlers need not."""
+        run = self._live()
+        site = run.surroundings.sites.here(2)
+        work = publishing.ask(run, self._lease, topic, payload, (options, timeout_s), site)
+        return asking.here_or_later(run, work)
+
     def publish(self, topic: str, payload: object = None) -> None:
         """Publish on a topic of this request.
 

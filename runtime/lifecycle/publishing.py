@@ -1,10 +1,21 @@
-"""Publish a message on a topic of the app: an effect, and a fact of the request (QF-2)."""
+"""Publish a message on a topic of the app: an effect, and a fact of the request (QF-2).
 
+One whose result is waited for is no fact of the request: it is delivered before the request has
+ended, and stands in the log by itself (QF-12).
+"""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from eventstore.values import encode
 from runtime.effects.failures import failure_of
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
-from runtime.queue import Offer, Options, find_topic, publication
+from runtime.lifecycle.tracing import traceparent_of
+from runtime.queue import Asked, Offer, Options, check_timeout, find_topic, publication
+from runtime.queue_facts import Asker
 
 
 async def publish(
@@ -42,3 +53,52 @@ async def publish(
     run.record.add_for(lease, fact, topic)
     if run.gates is not None:
         await in_effect(run)
+
+
+async def ask(
+    run: Run,
+    lease: Lease,
+    topic: str,
+    payload: object,
+    how: tuple[Options, float],
+    site: str | None,
+) -> Any:
+    """Publish at once, and return what the first subscriber answers.
+
+    Args:
+        run: the request.
+        lease: of who asks.
+        topic: of the message.
+        payload: of the topic's type.
+        how: options of the message, and seconds to wait.
+        site: where it is asked.
+
+    Raises:
+        ResultTimeoutError: nobody answered in time.
+        UnknownTopicError, MessageTypeError, QueueFullError: as for `publish`.
+    """
+    options, timeout_s = how
+    check_timeout(timeout_s)
+    declared = find_topic(run.surroundings.gctx.topics, topic)
+    raw = declared.encode(payload)
+    fact = publication(declared, raw, options)
+    n = next(run.effects)
+    run.record.add_for(lease, EffectRequested(n, "request", encode(fact.payload)), topic, site)
+    by = Asker(run.request_id, n, run.version.handler, run.version.version, traceparent_of(run, n))
+    asked = Asked(Offer(declared, len(raw)), replace(fact, reply_to=by), timeout_s)
+    try:
+        if run.gates is not None:
+            await in_effect(run)
+        answer = await run.surroundings.outside.ask(n, asked)
+    except BaseException as error:
+        if lease.open:
+            failed = EffectFailed(n, failure_of(error, run.surroundings.sites))
+            run.record.add_for(lease, failed, topic)
+            if run.gates is not None:
+                await in_effect(run, error)
+        raise
+    tree = encode(answer)
+    run.record.add_for(lease, EffectReturned(n, tree), topic)
+    if run.gates is not None:
+        await in_effect(run)
+    return run.surroundings.viewer.thaw(tree)

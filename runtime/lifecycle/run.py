@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from runtime.lifecycle.holdings import Holdings
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.sections import Section
 from runtime.messages import Received, Response
+from runtime.trace_context import Sampling
 
 _log = logging.getLogger("timescape")
 
@@ -56,6 +57,8 @@ class Surroundings:
     catch: tuple[Hook, ...]
     abandoned: "Abandoned"
     """Code that was given up and still runs. Kept, as asyncio refers to tasks weakly."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """Which traces are exported."""
 
     def forget(self, task: "asyncio.Task[Any]") -> None:
         """Count *task* as abandoned no more."""

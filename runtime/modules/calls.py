@@ -37,6 +37,10 @@ class Caller(Protocol):
         """Publish a message on a topic of the app as an effect; see `call_module`."""
         ...
 
+    def ask_subscriber(self, topic: str, payload: object, options: Any, timeout_s: float) -> Any:
+        """Publish a message and give what a subscriber answers, as an effect; see `call_module`."""
+        ...
+
 
 CALLER: ContextVar[Caller | None] = ContextVar("timescape_caller", default=None)
 """The request that the current task or thread works for."""
@@ -50,6 +54,8 @@ class About(msgspec.Struct, frozen=True):
     version: str = ""
     trace_id: str = ""
     span_id: str = ""
+    traceparent: str = ""
+    """Of the span of the call: the parent of what the module has others do."""
     key: str = ""
     """The same for all attempts of one call, and for no other (RPC-6)."""
     time_left_s: float = 60.0

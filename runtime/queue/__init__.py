@@ -5,7 +5,14 @@ from runtime.queue.folding import CRASH, Letter, QueueFold
 from runtime.queue.inbox import Counts, Inbox, Taken
 from runtime.queue.messages import METHOD, Delivery, Message, delivery_of, envelope
 from runtime.queue.names import check_pattern, check_topic_name, matcher
-from runtime.queue.publication import Options, check_priority, check_ttl, publication
+from runtime.queue.publication import (
+    Asked,
+    Options,
+    check_priority,
+    check_timeout,
+    check_ttl,
+    publication,
+)
 from runtime.queue.standing import (
     KIND,
     Standing,
@@ -19,6 +26,7 @@ __all__ = [
     "CRASH",
     "KIND",
     "METHOD",
+    "Asked",
     "Counts",
     "Delivery",
     "Full",
@@ -36,6 +44,7 @@ __all__ = [
     "WhenFull",
     "check_pattern",
     "check_priority",
+    "check_timeout",
     "check_topic_name",
     "check_ttl",
     "dead_stream",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from runtime.trace_context import HEADER, falls_within, traceparent
+
 METHOD = "MESSAGE"
 """Stands where a request of HTTP has its method."""
 
@@ -31,6 +33,10 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     version: str = ""
     trace_id: str = ""
     span_id: str = ""
+    sampled: bool | None = None
+    """Whether the publisher's caller wants the trace exported; None: nobody says."""
+    reply_to: str = ""
+    """`<request id>/<effect number>` of who waits for a result; ``: nobody does."""
 
     @property
     def size(self) -> int:
@@ -41,11 +47,23 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         """Say whether its time is over."""
         return self.ttl_us is not None and now_us >= self.published_us + self.ttl_us
 
+    def is_sampled(self, ratio: float) -> bool:
+        """Say whether its trace is exported, of the other traces this share."""
+        return falls_within(self.trace_id, ratio) if self.sampled is None else self.sampled
+
 
 def envelope(
-    message: Message, subscriber: str, attempt: int, attempts: int
+    message: Message, subscriber: str, attempt: int, attempts: int, ratio: float = 1.0
 ) -> tuple[tuple[str, str], ...]:
-    """Return the headers of a delivery."""
+    """Return the headers of a delivery.
+
+    Args:
+        message: that is delivered.
+        subscriber: to whom.
+        attempt: its number, from 1.
+        attempts: how many there are at most.
+        ratio: of the traces that are exported, where no caller decides.
+    """
     ttl_us = message.ttl_us
     told = {
         "message-id": message.id,
@@ -60,6 +78,8 @@ def envelope(
         "message-request": message.request,
         "message-handler": message.handler,
         "message-version": message.version,
+        "message-reply-to": message.reply_to,
+        HEADER: traceparent(message.trace_id, message.span_id, sampled=message.is_sampled(ratio)),
     }
     return tuple((name, value) for name, value in told.items() if value)
 

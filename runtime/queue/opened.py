@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from eventstore import Event
 from runtime.facts import RequestReceived, VersionResolved
 from runtime.queue.messages import Message
-from runtime.queue_facts import MessagePublished
+from runtime.queue_facts import Asker, MessagePublished
+from runtime.trace_context import decided_by_caller
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,8 +23,8 @@ class Opened(msgspec.Struct):
     request: str = ""
     handler: str = ""
     version: str = ""
-    trace_id: str = ""
-    span_id: str = ""
+    received: RequestReceived | None = None
+    """None: nobody is asked in it, messages apart."""
     is_fork: bool = False
     """Whether it is a copy made to look at: nothing in it counts."""
     published: list[Event] = []
@@ -36,7 +38,7 @@ class Opened(msgspec.Struct):
             case RequestReceived():
                 self.request = f"req-{event.stream.hex}"
                 self.handler = fact.handler
-                self.trace_id, self.span_id = fact.trace_id, fact.span_id
+                self.received = fact
                 self.is_fork = self.is_fork or fact.parent is not None
             case VersionResolved():
                 self.version = event.key or ""
@@ -46,7 +48,7 @@ class Opened(msgspec.Struct):
     def message(self, event: Event, position: int) -> Message:
         """Return what was published by *event*, deliverable from *position* on."""
         fact: MessagePublished = event.data
-        return Message(
+        made = Message(
             id=f"{event.stream.hex}@{event.revision}",
             topic=event.key or "",
             payload=_encode(fact.payload),
@@ -60,9 +62,32 @@ class Opened(msgspec.Struct):
             request=self.request,
             handler=self.handler,
             version=self.version,
-            trace_id=self.trace_id,
-            span_id=self.span_id,
         )
+        if fact.reply_to is not None:
+            return _asked(made, fact.reply_to)
+        return made if self.received is None else _in_trace(made, self.received)
+
+
+def _in_trace(message: Message, of: RequestReceived) -> Message:
+    return replace(message, trace_id=of.trace_id, span_id=of.span_id, sampled=decided_by_caller(of))
+
+
+def _asked(message: Message, by: Asker) -> Message:
+    """Return a message that is told of in no request's stream: it says itself who asks."""
+    trace_id, span_id, sampled = "", "", None
+    if by.traceparent:
+        _, trace_id, span_id, flags = by.traceparent.split("-")
+        sampled = flags == "01"
+    return replace(
+        message,
+        request=by.request,
+        handler=by.handler,
+        version=by.version,
+        trace_id=trace_id,
+        span_id=span_id,
+        sampled=sampled,
+        reply_to=f"{by.request}/{by.effect}",
+    )
 
 
 NOTED = frozenset({MessagePublished.type, RequestReceived.type, VersionResolved.type})

@@ -3,7 +3,7 @@
 import msgspec
 
 from runtime.errors import MessageTypeError
-from runtime.queue.topics import Topic
+from runtime.queue.topics import Offer, Topic
 from runtime.queue_facts import MessagePublished
 
 MAX_PAYLOAD = 1024 * 1024
@@ -19,6 +19,14 @@ class Options(msgspec.Struct, frozen=True):
     priority: int | None = None
     ttl_s: float | None = None
     when: str = "success"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A message whose result somebody waits for."""
+
+    offer: Offer
+    fact: MessagePublished
+    timeout_s: float
 
 
 def publication(topic: Topic, raw: bytes, options: Options) -> MessagePublished:
@@ -72,9 +80,22 @@ def check_ttl(seconds: object) -> None:
     Raises:
         MessageTypeError: names it.
     """
+    _check_seconds("ttl", seconds)
+
+
+def check_timeout(seconds: object) -> None:
+    """Refuse what is no time to wait for.
+
+    Raises:
+        MessageTypeError: names it.
+    """
+    _check_seconds("timeout", seconds)
+
+
+def _check_seconds(what: str, seconds: object) -> None:
     good = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not good or not 0 < seconds < 1e9:  # type: ignore[operator]
-        msg = f"ttl={seconds!r:.80} is none."
+        msg = f"{what}={seconds!r:.80} is none."
         raise MessageTypeError(msg, "Write seconds, above 0.")
 
 

@@ -21,7 +21,7 @@ from runtime.errors import EffectUnavailableError, ModuleContractError, RPCError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
 from runtime.gtype.sensitive import HASHED
 from runtime.modules import CALL, Method
-from runtime.queue import Offer
+from runtime.queue import Asked, Offer
 from runtime.replay.divergence import is_hidden, plain
 from runtime.secrets import PLACEHOLDER, Reading, Readings, Wish, readings_of
 
@@ -197,6 +197,20 @@ class Answers:
         elif not self._progress.loose:
             # It was still waiting for room when the request ended.
             await asyncio.get_running_loop().create_future()
+
+    async def ask(self, n: int, asked: Asked) -> Any:
+        """Return the result that came then, or raise what came instead; ask nobody."""
+        event = self._find(n)
+        if event is not None:
+            await self._turn(event)
+            if isinstance(event.data, EffectFailed) and n not in self._given.edited:
+                raise error_of(event.data.failure, lambda _: None)
+            return self._value(event)
+        if self._given.beyond is not None and self._may_ask(n):
+            return await self._given.beyond.ask(n, asked)
+        if not self._progress.loose:
+            await asyncio.get_running_loop().create_future()
+        return self._stubbed(asked.offer.topic.name, (asked.fact.payload,), {})
 
     # --- where answers come from ---
 

@@ -12,9 +12,12 @@ from runtime.facts import (
     RequestAborted,
     RequestReceived,
     ResponseSent,
+    ValidationFailed,
     VersionResolved,
 )
+from runtime.gtype import UNEXPLAINED
 from runtime.telemetry.measuring import BYTES, Labels, Metrics, Tally
+from runtime.transform_facts import TransformApplied
 
 METHODS: Final = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
@@ -70,6 +73,17 @@ class RequestMetrics:
         self._call_s = histogram(
             "timescape_module_duration_seconds", about="Time that calls of modules took."
         )
+        self._transforms = counter(
+            "timescape_transforms_total", about="Steps of data between versions."
+        )
+        self._transform_s = histogram(
+            "timescape_transform_duration_seconds",
+            about="Time from the fact before a step of data between versions to its end.",
+        )
+        self._disagreements = counter(
+            "timescape_validation_disagreements_total",
+            about="Values that a decoder refused and the listing of faults could not explain.",
+        )
         self._secrets = counter("timescape_secret_reads_total", about="Reads of secrets.")
         self._refusals = counter(
             "timescape_refusals_total", about="Requests that no handler was run for, by code."
@@ -104,7 +118,7 @@ class RequestMetrics:
         if not isinstance(first, RequestReceived):
             return
         code = _code(events[-1].data, ended.status)
-        version = self._note_inside(events)
+        version = self._note_inside(events, first.handler)
         if version is None:
             self._refusals.count(1, (("code", code),))
         self._append.note((ended.ended_us - ended.began_us) / 1_000_000)
@@ -139,21 +153,32 @@ class RequestMetrics:
         )
         return made
 
-    def _note_inside(self, events: Sequence[NewEvent]) -> str | None:
+    def _note_inside(self, events: Sequence[NewEvent], handler: str) -> str | None:
         """Note the effects; return the version that ran."""
         version: str | None = None
         asked: dict[int, NewEvent] = {}
-        for event in events:
+        for at, event in enumerate(events):
             kind = type(event.data)
             if kind not in _LOOKED_AT:
                 continue
-            if kind is EffectRequested:
+            if kind is TransformApplied:
+                self._note_transform(handler, event, events[at - 1].at_us)
+            elif kind is ValidationFailed:
+                unexplained = sum(each.actual == UNEXPLAINED for each in event.data.issues)
+                self._disagreements.count(unexplained, ())
+            elif kind is EffectRequested:
                 asked[event.data.n] = event
             elif kind is VersionResolved:
                 version = None if event.data.error else event.key
             else:
                 self._note_effect(asked.get(event.data.n), event)
         return version
+
+    def _note_transform(self, handler: str, event: NewEvent, since_us: int) -> None:
+        labels = ("handler", handler), ("side", event.data.side)
+        outcome = "applied" if event.data.error is None else "failed"
+        self._transforms.count(1, (labels[0], ("outcome", outcome), labels[1]))
+        self._transform_s.note((event.at_us - since_us) / 1_000_000, labels)
 
     def _note_effect(self, asked: NewEvent | None, answer: NewEvent) -> None:
         if asked is None:
@@ -186,7 +211,12 @@ class _Tallies:
         self.version_s = version_s
 
 
-_LOOKED_AT = frozenset({EffectRequested, EffectReturned, EffectFailed, VersionResolved})
+_LOOKED_AT = frozenset(
+    {
+        EffectRequested, EffectReturned, EffectFailed, TransformApplied, ValidationFailed,
+        VersionResolved,
+    }
+)  # fmt: skip
 
 
 def _code(last: object, status: int) -> str:

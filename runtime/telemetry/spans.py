@@ -4,7 +4,6 @@ Ids come from the trace and from the numbers of facts, so whoever projects a str
 the same spans.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -27,6 +26,7 @@ from runtime.facts import (
     VersionResolved,
 )
 from runtime.telemetry.requests import METHODS
+from runtime.trace_context import span_id_of
 
 Attribute: TypeAlias = str | int | bool
 _TRANSFORM = "transform.applied"
@@ -59,14 +59,6 @@ class Begun(msgspec.Struct):
     kind: Literal["client", "internal"]
     start_us: int
     attributes: dict[str, Attribute]
-
-
-def is_sampled(first: RequestReceived, ratio: float) -> bool:
-    """Say whether a request's trace is exported: as its caller says, else by its trace id."""
-    for name, value in first.headers:
-        if name == "traceparent" and first.parent_span_id is not None:
-            return bool(int(value[53:55], 16) & 1)
-    return int(first.trace_id[16:] or "0", 16) < ratio * 2**64
 
 
 def spans_of(events: Sequence[Event], manifests: Mapping[str, str]) -> list[Span]:
@@ -138,11 +130,9 @@ class _Projection:
     ) -> Begun:
         parent = self._open[-1].span_id if self._open else self._first.span_id
         attributes["timescape.revision"] = event.revision
-        return Begun(self._id(event.revision), parent, name, kind, event.at_us, attributes)
-
-    def _id(self, revision: int) -> str:
-        of = f"{self._first.trace_id}:{self._first.span_id}:{revision}"
-        return hashlib.sha256(of.encode()).hexdigest()[:16]
+        return Begun(
+            span_id_of(self._first, event.revision), parent, name, kind, event.at_us, attributes
+        )
 
     def _end_effect(self, fact: EffectReturned | EffectFailed, at_us: int) -> None:
         begun = self._effects.pop(fact.n, None)

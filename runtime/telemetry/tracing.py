@@ -14,7 +14,8 @@ from eventstore import EventStoreError, Row, Store
 from eventstore.subscription import Subscription
 from runtime.facts import RequestReceived
 from runtime.telemetry.measuring import Metrics
-from runtime.telemetry.spans import Span, is_sampled, spans_of
+from runtime.telemetry.spans import Span, spans_of
+from runtime.trace_context import is_sampled
 from runtime.version_facts import HandlerDeployed
 
 KEPT_SPANS = 10_000

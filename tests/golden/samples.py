@@ -226,7 +226,19 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (
         queue_facts.MessagePublished(
-            {"n": 1, "at": [None, 1.5]}, "ann", 9, 2.5, always=True, durable=False
+            {"n": 1, "at": [None, 1.5]},
+            "ann",
+            9,
+            2.5,
+            always=True,
+            durable=False,
+            reply_to=queue_facts.Asker(
+                "req-" + "5" * 32,
+                3,
+                "post-orders",
+                "tsv:1790-post-orders-001",
+                f"00-{'a' * 32}-{'b' * 16}-01",
+            ),
         ),
         "orders.placed",
     ),

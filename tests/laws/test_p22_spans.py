@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent
 from runtime import facts
 from runtime.facts import RequestReceived
-from runtime.telemetry.spans import is_sampled, spans_of
+from runtime.telemetry.spans import spans_of
+from runtime.trace_context import is_sampled
 from tests.strategies import as_events
 
 STEPS = ["hook", "handler", "end", "fail", "ask", "answer", "refuse", "set"]

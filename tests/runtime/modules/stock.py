@@ -60,6 +60,7 @@ def about(ctx: ModuleContext) -> dict[str, Any]:
         "request": ctx.request_id,
         "key": ctx.idempotency_key,
         "version": ctx.version,
+        "traceparent": ctx.traceparent,
         "left": ctx.time_left_s,
         "config": ctx.config["limit"],
         "environment": sorted(os.environ),

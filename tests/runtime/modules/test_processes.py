@@ -28,6 +28,7 @@ from runtime.isolation.child import Child
 from runtime.isolation.processes import Processes
 from runtime.modules import CALL, About, HostedCall
 from runtime.secrets import Found
+from runtime.telemetry.spans import spans_of
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
 from tests.runtime.modules.stock import Item, OutOfStock, stock
 from tests.strategies import values
@@ -174,7 +175,7 @@ def test_an_error_of_the_module_is_the_callers_own_class(shop: Shop) -> None:
 # --- around it ---
 
 
-@pytest.mark.proves("MO-8", "RPC-6")
+@pytest.mark.proves("MO-8", "RPC-6", "OB-5")
 def test_a_process_knows_its_request_and_nothing_else_of_us(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +187,8 @@ def test_a_process_knows_its_request_and_nothing_else_of_us(
     assert said["request"] == reply.request_id
     assert said["key"] == f"{reply.request_id}/1"
     assert said["version"].startswith("tsv:")
+    [span] = [s for s in spans_of(facts_of(shop.store, reply), {}) if s.name == "stock.about"]
+    assert said["traceparent"] == f"00-{span.trace_id}-{span.span_id}-01"
     assert 0 < said["left"] <= 30
     assert said["config"] == 3
     assert set(said["environment"]) <= {
@@ -279,10 +282,11 @@ def test_an_endless_loop_is_ended_with_its_process(shop: Shop) -> None:
     assert (fact.reason, fact.signal, fact.exit_code) == ("timeout", "SIGKILL", None)
 
 
-@pytest.mark.proves("MO-3", "MO-6", "RPC-4", "RPC-9")
+@pytest.mark.proves("MO-3", "MO-6", "RPC-4", "RPC-9", "OB-3")
 def test_a_killed_process_fails_its_call_and_is_started_again(shop: Shop) -> None:
     shop.run(shop.until(shop.is_whole))
     restarted = len(shop.told("module.restarted"))
+    counted = shop.app.module_restarts.get(("stock", "crash"), 0)
 
     async def scenario() -> Reply:
         work = asyncio.ensure_future(ask(shop.app, "POST", "/wait", [60.0]))
@@ -299,6 +303,7 @@ def test_a_killed_process_fails_its_call_and_is_started_again(shop: Shop) -> Non
     assert shop.send("echo", 1).json == {"answer": 1}
     assert shop.told("module.failed")[-1].signal == "SIGKILL"
     assert shop.told("module.restarted")[restarted].reason == "crash"
+    assert shop.app.module_restarts["stock", "crash"] > counted
 
 
 @pytest.mark.proves("MO-6", "RPC-9")
