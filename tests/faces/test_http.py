@@ -167,7 +167,7 @@ typed = schemas().filter(lambda schema: schema.hint is not None)
 @pytest.mark.proves("P10", "HO-9", "GT-5")
 @given(st.data(), typed)
 def test_p10_the_handler_runs_iff_the_body_conforms(data: st.DataObject, schema: Schema) -> None:
-    """Seen to fail with every body of a union refused, and with a check that is left out."""
+    """Seen to fail with every body of a union refused."""
     value, told = data.draw(schema.values), False
     spoiled = data.draw(st.booleans())
     if spoiled:

@@ -86,9 +86,7 @@ class Contexts(RuleBasedStateMachine):
         i=which, key=keys, item=drawn.small_values, fails=st.booleans(), new=st.booleans(),
         idle=st.booleans(),
     )  # fmt: skip
-    def edit(  # noqa: PLR0913 - one a choice
-        self, i: int, key: str, item: Any, *, fails: bool, new: bool, idle: bool
-    ) -> None:
+    def edit(self, i: int, key: str, item: Any, *, fails: bool, new: bool, idle: bool) -> None:
         model = self.models[i]
         value = model.values.get(key, [] if new else None)
         if not isinstance(value, list | dict):
@@ -180,7 +178,7 @@ def _changes(shown: Any) -> list[Callable[[], object]]:
 @pytest.mark.proves("P23", "LC-4", "LC-5", "LC-6", "LC-7", "LC-9", "SN-2", "SN-3", "SN-4")
 def test_p23_a_context_is_a_dict_recorded() -> None:
     """Seen to fail with a fact for an edit that changed nothing."""
-    run_state_machine_as_test(Contexts)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Contexts)
 
 
 def context() -> tuple[LocalContext, Recorder]:

@@ -57,7 +57,7 @@ class Listening:
                 self.expected[number].append(payload)
         if topic == "t":
             for _ in self.echoes:
-                self.published("u", payload)
+                self.published("u", {"echo": payload})
 
 
 def raising(heard: list[Any]) -> Callable[[Any], None]:
@@ -87,7 +87,7 @@ async def listen(  # noqa: C901 - a table of steps
                 readers.append((lctx.subscribe(topic), model.new(topic)))
             case ("echo", topic):
                 model.echoes.append(1)
-                lctx.subscribe(topic, lambda p: lctx.publish("u", p))
+                lctx.subscribe(topic, lambda p: lctx.publish("u", {"echo": p}))
             case ("publish", topic, payload):
                 model.published(topic, payload)
                 lctx.publish(topic, payload)

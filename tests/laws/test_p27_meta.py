@@ -89,9 +89,9 @@ def test_the_path_of_a_request_stays_what_it_was() -> None:
 
     async def handle(lctx: LocalContext) -> None:
         with pytest.raises(FrozenValueError, match=r"lctx\.set"):
-            lctx.meta.path = "/other"  # type: ignore[misc]
+            lctx.meta.path = "/other"  # type: ignore[attr-defined]
         with pytest.raises(FrozenValueError):
-            lctx.meta["route"] = "GET /other"  # type: ignore[index]
+            lctx.meta["route"] = "GET /other"
         said.extend([lctx.meta.path, lctx.meta["route"]])
 
     run_virtual(Harness(version_of(handle), replayed=False).send(path="/orders/7"))

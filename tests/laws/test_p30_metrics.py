@@ -95,9 +95,7 @@ def test_a_counter_a_gauge_and_a_histogram_are_shown_so() -> None:
     for seconds in (0.5, 0.75, 3.0, 9.0):
         took.observe(seconds)
 
-    lines = [
-        line for line in exposition(metrics).decode().splitlines() if not line.startswith("#")
-    ]
+    lines = [line for line in exposition(metrics).decode().splitlines() if not line.startswith("#")]
 
     assert lines == [
         "open 3.0",

@@ -82,8 +82,12 @@ def test_p36_a_cache_of_any_size_is_invisible(
     known = 1
     table, now_us = fold_table(events[:known]), events[0].at_us
     for kind, text, passed_us in steps:
-        # None: on to the very µs at which time alone changes what is meant.
-        now_us = _next_edge(table, now_us) if passed_us is None else now_us + passed_us
+        if passed_us is None:
+            # On to the very µs at which time alone changes what is meant.
+            now_us = _next_edge(table, now_us)
+            assert _ask(cache, table, text, now_us - 1) == _ask(nothing, table, text, now_us - 1)
+        else:
+            now_us += passed_us
         if kind == "deploy" and known < len(events):
             table = fold_table([events[known]], table)
             known += 1

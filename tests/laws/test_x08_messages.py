@@ -61,9 +61,7 @@ class Taken:
 
 
 @pytest.mark.proves("X8", "QF-4", "QF-8", "QF-9")
-@given(
-    drawn=messages, at_once=st.integers(1, 3), schedule=st.lists(st.integers(0, 5), max_size=8)
-)
+@given(drawn=messages, at_once=st.integers(1, 3), schedule=st.lists(st.integers(0, 5), max_size=8))
 def test_x08_each_message_counts_once_and_topics_keep_their_order(
     drawn: list[tuple[str, float, float, int]], at_once: int, schedule: list[int]
 ) -> None:

@@ -146,7 +146,7 @@ def test_p16_a_version_serves_who_names_it_until_it_is_taken_out(events: list[Ev
     event(f"an end is announced: {bool(naive.sunset)}")
 
     for key, (_, _, from_us) in naive.versions.items():
-        now_us = max(naive.sunset.get(key) or 0, later_us)
+        now_us = naive.sunset.get(key) or later_us
         answer = resolve(known, [Selector("query", "query v", key)], now_us=now_us)
         served = answer.code if isinstance(answer, Refusal) else str(answer.version.id)
         expected = naive.fate(key, now_us) if from_us <= now_us else "version-not-found"
