@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test cover check bench kill soak format mutants
+.PHONY: demo test cover check bench kill soak format mutants hostile
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
@@ -36,6 +36,9 @@ kill: $(INSTALLED)-test
 
 mutants: $(INSTALLED)-test
 	TIMESCAPE_MUTANTS=1 $(BIN)/pytest -q -n auto tests/mutants
+
+hostile: $(INSTALLED)-test
+	TIMESCAPE_HOSTILE=10000 $(BIN)/pytest -q -n auto tests/faces/test_hostile.py
 
 soak: $(INSTALLED)-test
 	$(BIN)/python -m tests.soak

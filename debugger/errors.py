@@ -82,6 +82,26 @@ class WriteRefusedError(DebuggerError):
     exit = "write-refused"
 
 
+class NameTakenError(WriteRefusedError):
+    """Another fork of the same request has this name.
+
+    Attributes:
+        name: what both should be called.
+        holder: the fork that is called so, 32 hex digits.
+    """
+
+    code = "DG109"
+
+    def __init__(self, name: str, holder: str) -> None:
+        self.name = name
+        self.holder = holder
+        problem = f"The fork req-{holder} of the same request is called {name[:80]!r} already."
+        super().__init__(problem, "Take another name, or give that fork another one first.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        return type(self), (self.name, self.holder)
+
+
 class RunEndedError(DebuggerError):
     """A request that was run again came to no end: it was cancelled, or its process died."""
 

@@ -55,6 +55,8 @@ class PrunedFact(msgspec.Struct, frozen=True):
     """Over the tombstones that stand in their place: see `digest_of`."""
     by: str
     reason: str
+    stream: str = ""
+    """Of a single stream: its id, 32 hex digits."""
 
 
 class ImportedFact(msgspec.Struct, frozen=True):

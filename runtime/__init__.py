@@ -1,8 +1,11 @@
 """Handlers that never forget: each request is a stream of facts, kept and replayable."""
 
+from runtime.app.alembic_steps import alembic_steps
 from runtime.app.application import App
 from runtime.app.declarations import hook
 from runtime.app.life import Priority
+from runtime.app.promising import promise
+from runtime.app.schemas import SchemaStep
 from runtime.errors import Reject, TimescapeError
 from runtime.gtype import (
     Brand,
@@ -45,13 +48,16 @@ __all__ = [
     "Request",
     "Resources",
     "Response",
+    "SchemaStep",
     "Secret",
     "Sensitive",
     "TimescapeError",
     "UniqueItems",
     "Url",
     "ValidationFailed",
+    "alembic_steps",
     "grant",
     "hook",
+    "promise",
     "sensitive",
 ]

@@ -78,6 +78,12 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Fingerprint of the config in force."""
     parent: str | None = None
     """Id of the request that this one is a fork of, with another input; None: of none."""
+    priority: int = 5  # from 0 to 10, as in force
+    flags: tuple[str, ...] = ()
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Of a version: where each stood, and its text."""
+    scheme: str = ""  # that the client used, as a trusted proxy tells it
+    host: str = ""  # that the client named, likewise
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):
@@ -103,7 +109,7 @@ class VersionResolved(Fact, frozen=True, gc=False):
 
     edition: str | None = None
     source: str = "default"
-    """query, header, datetime, split, default or latest."""
+    """query, header, datetime, pin, split, default or latest."""
     asked: str | None = None
     error: str | None = None
     table: int = 0  # position of the last control fact that was known then
@@ -253,6 +259,9 @@ class ContextDeleted(Fact, frozen=True, gc=False):
     """A key was removed."""
 
     type: ClassVar[str] = "context.deleted"
+
+    origin: str | None = None
+    """fork; None: the handler."""
 
 
 class ContextCleaned(Fact, frozen=True, gc=False):
@@ -422,17 +431,6 @@ class ResponseSent(Fact, frozen=True, gc=False):
     delivered: bool = True
 
 
-# --- control streams ---
-
-
-class ConfigLoaded(Fact, frozen=True, gc=False):
-    """The config in force. Key: its fingerprint."""
-
-    type: ClassVar[str] = "config.loaded"
-
-    config: Json
-
-
 REQUEST_FACTS: tuple[type[Fact], ...] = (
     RequestReceived, PrincipalEstablished, VersionResolved, PhaseChanged, ValidationFailed,
     HookRegistered, HookStarted, HookEnded, HookFailed, HandlerStarted, HandlerEnded, HandlerFailed,
@@ -442,6 +440,3 @@ REQUEST_FACTS: tuple[type[Fact], ...] = (
     CompensationCancelled, CleanupRan, CleanupFailed, RequestTimedOut, RequestAborted, ResponseSent,
 )  # fmt: skip
 """All that may stand in a request's stream."""
-
-CONTROL_FACTS: tuple[type[Fact], ...] = (ConfigLoaded,)
-"""What stands in control streams, besides `version_facts` and `module_facts`."""

@@ -9,6 +9,7 @@ from runtime.errors import AlreadySentError, ResponseHeaderError, TimescapeError
 from runtime.facts import Issue, VersionResolved
 from runtime.policy_facts import PolicyDecided
 from runtime.principals import ANONYMOUS, Principal
+from runtime.transform_facts import VersionPlaced
 
 B = TypeVar("B")
 
@@ -41,9 +42,19 @@ class Received(msgspec.Struct, frozen=True):
     """Where the selector stood: query, header, default."""
     resolved: VersionResolved | None = None
     """How its version was found, as it is recorded; None: by *source* and *asked*."""
+    placed: VersionPlaced | None = None
+    """That another version runs, as it is recorded; None: the one that was to."""
     principal: Principal = ANONYMOUS
     decided: tuple[str, PolicyDecided] | None = None
     """What the policies said, and its key; None: none was asked."""
+    priority: int = 5
+    """From 0 to 10, as in force."""
+    flags: tuple[str, ...] = ()
+    selectors: tuple[tuple[str, str], ...] = ()
+    """Of a version: where each stood, and its text."""
+    scheme: str = ""
+    """That the client used, as a trusted proxy tells it; ``: none did."""
+    host: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

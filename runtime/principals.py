@@ -41,6 +41,11 @@ class Principal(msgspec.Struct, frozen=True):
             )
 
     @property
+    def subjects(self) -> tuple[str | None, str | None, str | None]:
+        """What it is known by: credential, principal, tenant; None: it has none."""
+        return self.credential, None if self.is_anonymous else self.id, self.tenant
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether nothing was proven."""
         return self.kind == "anonymous"

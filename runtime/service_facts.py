@@ -35,5 +35,7 @@ class MaintenanceResumed(Fact, frozen=True, gc=False):
     """Code of the error it had refused the last ones with."""
 
 
-SERVICE_FACTS: tuple[type[Fact], ...] = (SecretMasked, MaintenanceStopped, MaintenanceResumed)
+SERVICE_FACTS: tuple[type[Fact], ...] = (
+    SecretMasked, MaintenanceStopped, MaintenanceResumed,
+)  # fmt: skip
 """All of them."""

@@ -20,7 +20,7 @@ class TransformerRegistered(Fact, frozen=True, gc=False):
     fingerprint: str
     """Of the code of its functions."""
     functions: tuple[str, ...] = ()
-    """Those it has, of `request_up` and `response_down`; a missing one changes nothing."""
+    """Those it has, such as `request_up`; a missing one changes nothing."""
     former: str | None = None
     """Fingerprint of what it takes the place of."""
 
@@ -46,7 +46,7 @@ class VersionPlaced(Fact, frozen=True, gc=False):
     type: ClassVar[str] = "version.placed"
 
     reason: str
-    """transform-failed: the caller's own version runs, on what was received."""
+    """unhealthy: another is joined to it and well; transform-failed: the caller's own runs."""
     edition: str | None = None
 
 

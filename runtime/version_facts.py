@@ -24,6 +24,10 @@ class Compared(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     risky: tuple[str, ...] = ()
     summary: str = ""
     digest: str = ""
+    request_back: tuple[str, ...] | None = None
+    """Ids of rules by which requests of the newer are not fit for the older; None: not compared."""
+    response_back: tuple[str, ...] | None = None
+    """Ids of rules by which answers of the older are not fit for callers of the newer."""
 
 
 class HandlerDeployed(Fact, frozen=True, gc=False):
@@ -49,6 +53,8 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     """With its neighbours on the line, the lower first."""
     declares: Json = None
     """The manifest, as plain data; *manifest* is its digest."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
 
 
 class VersionTagged(Fact, frozen=True, gc=False):
@@ -77,10 +83,14 @@ class VersionDeactivated(Fact, frozen=True, gc=False):
     type: ClassVar[str] = "version.deactivated"
 
     reason: str
-    """manual or security."""
+    """manual or security; of the runtime itself cold or low-use."""
     note: str = ""
     """What was said about it."""
     by: str = ""
+    requests: int | None = None
+    """That it had in the time that was looked at; None: nobody looked."""
+    window_s: int | None = None
+    """How long that was."""
 
 
 class VersionReactivated(Fact, frozen=True, gc=False):

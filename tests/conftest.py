@@ -33,7 +33,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PROPERTY = re.compile(r"test_[px]\d\d_")
-_OTHERS = settings(settings.get_profile("ci"), max_examples=40)
+_OTHERS = settings(settings.get_profile("ci"), max_examples=25)
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:

@@ -17,10 +17,15 @@ from hypothesis import strategies as st
 from eventstore import Event, NewEvent, Position, Revision, StreamId
 from eventstore.values import Classes, encode
 from runtime import (
+    care_facts,
+    control_facts,
     facts,
+    health_facts,
+    ingress_facts,
     module_facts,
     policy_facts,
     queue_facts,
+    schema_facts,
     service_facts,
     transform_facts,
     version_facts,
@@ -202,7 +207,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         method=plain_text, route=plain_text, handler=plain_text, path=any_text, seed=plain_text,
         query=_pairs, headers=_pairs, params=st.dictionaries(any_text, any_text, max_size=2),
         body=trees, body_text=st.none() | any_text, client=plain_text,
-        timeout_s=st.floats(0, 60), parent=_opt,
+        timeout_s=st.floats(0, 60), parent=_opt, priority=st.integers(0, 10),
+        flags=st.lists(plain_text, max_size=2).map(tuple), selectors=_pairs, scheme=plain_text,
+        host=plain_text,
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)
@@ -249,7 +256,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ContextEdited: st.builds(
         facts.ContextEdited, _patches, st.booleans(), trees, st.none() | st.just("fork")
     ),
-    facts.ContextDeleted: st.builds(facts.ContextDeleted),
+    facts.ContextDeleted: st.builds(facts.ContextDeleted, _opt),
     facts.ContextCleaned: st.builds(facts.ContextCleaned),
     facts.ContextSnapshotted: st.builds(facts.ContextSnapshotted),
     facts.ContextRestored: st.builds(
@@ -277,6 +284,13 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     version_facts.HandlerDeployed: st.builds(
         version_facts.HandlerDeployed, plain_text, plain_text, _opt, *[plain_text] * 3
     ),
+    ingress_facts.RefusalsCounted: st.builds(ingress_facts.RefusalsCounted, _n, plain_text),
+    ingress_facts.WindowsKept: st.builds(
+        ingress_facts.WindowsKept,
+        st.lists(
+            st.builds(ingress_facts.KeptWindow, plain_text, plain_text, _n, _n, _n), max_size=2
+        ).map(tuple),
+    ),
     service_facts.SecretMasked: st.builds(service_facts.SecretMasked, plain_text),
     service_facts.MaintenanceStopped: st.builds(service_facts.MaintenanceStopped, st.booleans()),
     service_facts.MaintenanceResumed: st.builds(service_facts.MaintenanceResumed, plain_text),
@@ -294,6 +308,29 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     version_facts.VersionDeprecated: st.builds(
         version_facts.VersionDeprecated, st.none() | _n, _opt
+    ),
+    schema_facts.SchemaStarted: st.builds(
+        schema_facts.SchemaStarted, st.lists(plain_text, max_size=2).map(tuple), st.booleans()
+    ),
+    schema_facts.SchemaApplied: st.builds(schema_facts.SchemaApplied, plain_text),
+    schema_facts.SchemaFailed: st.builds(
+        schema_facts.SchemaFailed, plain_text, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(plain_text, max_size=2).map(tuple), st.none() | _failures,
+    ),
+    schema_facts.SchemaRolledBack: st.builds(schema_facts.SchemaRolledBack, plain_text),
+    care_facts.VersionPinned: st.builds(
+        care_facts.VersionPinned, *[plain_text] * 3, _opt, plain_text
+    ),
+    care_facts.VersionUnpinned: st.builds(care_facts.VersionUnpinned, *[plain_text] * 3),
+    care_facts.PolicyChanged: st.builds(
+        care_facts.PolicyChanged, _n, _n, _n, st.lists(plain_text, max_size=2).map(tuple),
+        st.lists(st.tuples(plain_text, st.sampled_from(["keep", "deactivate"])), max_size=2).map(
+            tuple
+        ),
+        plain_text,
+    ),
+    health_facts.VersionHealthChanged: st.builds(
+        health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text
     ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,
@@ -344,7 +381,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _pairs,
         _pairs,
     ),
-    facts.ConfigLoaded: st.builds(facts.ConfigLoaded, trees),
+    control_facts.ConfigLoaded: st.builds(control_facts.ConfigLoaded, trees),
+    control_facts.ForkNamed: st.builds(control_facts.ForkNamed, *[plain_text] * 3),
     queue_facts.MessagePublished: st.builds(
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5)
     ),

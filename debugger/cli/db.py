@@ -11,6 +11,7 @@ COLUMNS = (Column("store"), Column("revision"), Column("newest"), Column("state"
 STEPS = (Column("revision"), Column("applied"), Column("about"))
 MADE = (Column("store"), Column("partitions"))
 ACTIONS = ("current", "check", "upgrade", "maintain", "history", "sql")
+OF_APPS = ("schemas", "resume", "undo", "down")
 _REMEDIES = {
     "behind": "`timescape db upgrade` brings it up to date.",
     "newer": "A newer Timescape made it: install that one.",
@@ -20,7 +21,11 @@ _EXITS = {"current": Exit.OK, "newer": Exit.UNAVAILABLE}
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=ACTIONS, help="see above")
+    parser.add_argument("action", choices=(*ACTIONS, *OF_APPS), help="see above")
+    parser.add_argument("schema", nargs="?", metavar="SCHEMA", help="resume, undo, down: orders@2")
+    parser.add_argument(
+        "--app", metavar="MODULE:APP", help="resume, undo, down (default: $TIMESCAPE_APP)"
+    )
     parser.add_argument(
         "--no-backup", action="store_true", help="upgrade: do not keep the store as it was"
     )
@@ -29,6 +34,14 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 def db(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Look after the tables of a store."""
     check_url(arguments.store)
+    if arguments.action in OF_APPS:
+        from debugger.cli import db_schemas  # noqa: PLC0415 - it looks into apps
+
+        return db_schemas.run(arguments, output, stores)
+    return _tables(arguments, output)
+
+
+def _tables(arguments: argparse.Namespace, output: Output) -> Exit:
     match arguments.action:
         case "current":
             return _current(arguments.store, output)
@@ -143,6 +156,14 @@ COMMAND = Command(
   history   list all revisions, oldest first, and which of them the store has
   sql       print the SQL that upgrade would run, to read or run by hand
 
+Handlers may need a schema of another database (`app.schema`). Of those:
+
+  schemas   list them: applied, open while they change or after a crash, absent; and who needs them
+  resume    go on with a SCHEMA that a crash left open; steps that were done are gone again
+  undo      give it up: undo its steps
+  down      take a SCHEMA away that no active version needs
+            These need the app that has the steps: --app module:app
+
 examples:
   timescape db check
   timescape db upgrade --store sqlite:///shop.db
@@ -151,5 +172,6 @@ examples:
 """,
     _declare,
     db,
-    (Exit.DIFFERENT,),
+    (Exit.DIFFERENT, Exit.NOT_FOUND, Exit.WRITE_REFUSED, Exit.APP_ERROR),
+    wants_app=True,
 )

@@ -1,23 +1,32 @@
 """`timescape debug`: the terminal debugger (CL-16)."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from debugger.cli.again import fresh_process
 from debugger.cli.command import Command, Stores
+from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
 from debugger.cli.output import Output
 from debugger.demo import SHOP, is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
+from debugger.timeline import printable
+from debugger.timeline.links import Link, is_link, read_link
 from eventstore import StreamId
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "where", nargs="?", metavar="STORE", help="instead of --store; or a .timescape file"
+        "where",
+        nargs="?",
+        metavar="STORE|LINK",
+        help="instead of --store; a .timescape file; or a link to a moment",
     )
     parser.add_argument("--read-only", action="store_true", help="never offer to write")
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
@@ -31,15 +40,17 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Open the debugger on a store."""
-    url = store_url(arguments.where) if arguments.where else arguments.store
+    link = read_link(arguments.where) if is_link(arguments.where or "") else None
+    url = arguments.store if link or not arguments.where else store_url(arguments.where)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         problem = "The debugger needs a terminal, and there is none."
         remedy = "`timescape requests`, `log`, `state` and `blame` answer the same questions."
         raise UnavailableError(problem, remedy)
     with stores.session(url, writable=not arguments.read_only) as session:
-        request = session.find(arguments.request) if arguments.request else None
+        wanted = arguments.where if link else arguments.request
+        request = session.find(wanted) if wanted else None
         return open_screen(
-            session, url=url, read_only=arguments.read_only, request=request,
+            session, url=url, read_only=arguments.read_only, request=request, link=link,
             source=arguments.source, app=arguments.app,
         )  # fmt: skip
 
@@ -50,6 +61,7 @@ def open_screen(
     url: str,
     read_only: bool,
     request: StreamId | None = None,
+    link: Link | None = None,
     source: Sequence[Path] | None = None,
     app: str | None = None,
 ) -> int:
@@ -64,7 +76,15 @@ def open_screen(
     roots = source or session.source_roots or [source_folder() if is_shop else Path.cwd()]
     target = app or (SHOP if is_shop else None)
     again = fresh_process(url, target) if target else None
-    return tui.run(session, read_only=read_only, source_roots=roots, request=request, again=again)
+    config = read_config(os.environ)
+    keys = tui.keymap(config.preset, config.keys)
+    told = msgspec.structs.replace(
+        keys, problems=(*map(printable, config.problems), *keys.problems)
+    )
+    return tui.run(
+        session, read_only=read_only, source_roots=roots, request=request, again=again,
+        keys=told, store_alias=config.alias_of(url), link=link,
+    )  # fmt: skip
 
 
 def store_url(text: str) -> str:
@@ -84,6 +104,7 @@ examples:
   timescape debug
   timescape debug shop.db --read-only
   timescape debug case-7.timescape
+  timescape debug 'timescape://shop/req-01a2111d5af2701fb1fe36f1bb96fedd@17?path=/total'
   timescape debug --app shop:app
   timescape debug --request 9f31c2 --source ~/shop
 """,

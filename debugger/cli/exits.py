@@ -7,11 +7,15 @@ from eventstore import EventStoreError
 from runtime.errors import (
     ConflictError,
     CorruptManifestError,
+    NoSuchKeyError,
     NothingSelectedError,
     NotReplayableError,
+    PinError,
     PositionOutOfRange,
     ReplayLimitError,
+    RetirementError,
     RoutesError,
+    SchemaNotRegistered,
     ServeError,
     TagNameError,
     TimescapeError,
@@ -89,11 +93,15 @@ _BY_CLASS: dict[type[TimescapeError], Exit] = {
     ConflictError: Exit.WRITE_REFUSED,
     VersionNotFound: Exit.NOT_FOUND,
     PositionOutOfRange: Exit.NOT_FOUND,
-    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of
+    TagNameError: Exit.BAD_INPUT,  # before what it is a kind of; so the next two
+    PinError: Exit.BAD_INPUT,
+    SchemaNotRegistered: Exit.NOT_FOUND,
+    RetirementError: Exit.BAD_INPUT,
     RoutesError: Exit.WRITE_REFUSED,
     ServeError: Exit.UNAVAILABLE,
     NotReplayableError: Exit.NOT_REPLAYABLE,
     UnknownVersionError: Exit.NOT_FOUND,
+    NoSuchKeyError: Exit.NOT_FOUND,
     UnknownRequestError: Exit.NOT_FOUND,
     ReplayLimitError: Exit.PARTIAL,
 }

@@ -8,31 +8,24 @@ import msgspec
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.manifest import load
+from debugger.cli.generate_others import begin_transformer, check_bundle
+from debugger.cli.generate_sources import gather
 from debugger.cli.output import Output
 from debugger.cli.watching import watch
 from debugger.errors import BadInputError
-from runtime.app.manifest_files import APP_FILE, name_of, read
 from runtime.codegen import Rendered, Written, difference, render, write
-from runtime.manifests import HandlerManifest
 
-TARGETS = ("sdk", "openapi", "types")
+TARGETS = ("sdk", "openapi", "types", "bundle", "bundle-check", "transformer")
 LANGUAGES = ("python", "typescript")
-
-
-class _Declared(msgspec.Struct, frozen=True):
-    """An app by its manifests."""
-
-    name: str
-    manifests: tuple[HandlerManifest, ...]
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", choices=TARGETS, help="see above")
-    parser.add_argument("app", metavar="APP", help="module:app, app.json, or the folder it is in")
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="where files are written")
+    parser.add_argument("app", metavar="APP", help="module:app, a file, or an app of the store")
+    parser.add_argument("more", nargs="*", metavar="HANDLER FROM TO", help="of a transformer")
+    parser.add_argument("--out", metavar="FOLDER", help="where files are written")
     parser.add_argument("--lang", choices=LANGUAGES, default="python", help="(default: python)")
-    parser.add_argument("--at", metavar="EDITION", help="no newer versions (default: the newest)")
+    parser.add_argument("--at", metavar="VERSION", help="no newer versions (default: the newest)")
     parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
     parser.add_argument("--watch", action="store_true", help="again at every change, until ctrl+c")
     parser.add_argument("--force", action="store_true", help="overwrite what somebody else wrote")
@@ -40,21 +33,25 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Generate code from what an app declares."""
+    _refuse_odd(arguments)
+    if arguments.target == "bundle-check":
+        return check_bundle(arguments, output)
     if arguments.watch:
         if arguments.check:
             problem = "--watch writes, and --check does not."
             raise BadInputError(problem, "Choose one of them.")
         return watch(words_again(arguments), output)
-    known = _declared(arguments.app, output)
-    if known is None:
+    gathered = gather(arguments, output, stores)
+    if gathered is None:
         return Exit.APP_ERROR
+    if arguments.target == "transformer":
+        return begin_transformer(gathered.declared, arguments.more, Path(arguments.out), output)
     rendered = render(
         arguments.target,
         arguments.lang,
-        title=known.name,
-        manifests=known.manifests,
+        declared=gathered.declared,
         tool=importlib.metadata.version("timescape"),
-        at=arguments.at,
+        at=gathered.at,
     )
     for wanted, name in rendered.changed.items():
         output.say(f"{wanted} is called {name}.")
@@ -63,25 +60,32 @@ def generate(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     return _told(write(Path(arguments.out), rendered, force=arguments.force), arguments, output)
 
 
+def _refuse_odd(arguments: argparse.Namespace) -> None:
+    """Refuse words that the target does not take.
+
+    Raises:
+        BadInputError: names what is missing, or too much.
+    """
+    target = arguments.target
+    if arguments.more and target != "transformer":
+        problem = f"{target} takes an app alone, not {arguments.more[0][:80]!r}."
+        raise BadInputError(problem, "`timescape generate --help` shows examples.")
+    if arguments.out is None and target != "bundle-check":
+        problem = f"{target} needs --out FOLDER."
+        raise BadInputError(problem, "Name where files are written.")
+    if (arguments.watch or arguments.check) and target in {"transformer", "bundle-check"}:
+        problem = f"{target} is done once: --watch and --check are not for it."
+        raise BadInputError(problem, "Leave them out.")
+
+
 def words_again(arguments: argparse.Namespace) -> list[str]:
     """Give the words of the same command, run once."""
     words = ["generate", arguments.target, arguments.app, "--out", arguments.out]
     words += ["--lang", arguments.lang]
     words += ["--at", arguments.at] if arguments.at else []
+    words += ["--store", arguments.store] if ":" not in arguments.app else []
     words += ["--force"] if arguments.force else []
     return [*words, "--json"] if arguments.json else words
-
-
-def _declared(target: str, output: Output) -> _Declared | None:
-    """Read the manifests of an app or of files; None: the app cannot be imported."""
-    path = Path(target)
-    if path.is_dir():
-        path /= APP_FILE
-    if path.suffix == ".json":
-        manifests = tuple(read(path))
-        return _Declared(name_of(path) or path.stem, manifests)
-    app = load(target, output)
-    return None if app is None else _Declared(app.name, app.manifests)
 
 
 def _check(folder: Path, rendered: Rendered, output: Output) -> Exit:
@@ -119,8 +123,16 @@ started. The same manifests give the same bytes.
            that needs nothing but fetch. Each calls the versions it was made from
   openapi  openapi.json, OpenAPI 3.1
   types    types alone: msgspec Structs and TypedDicts, or interfaces
+  bundle   bundle.json: all versions, types, modules and transformers in one canonical file
+  bundle-check FILE
+           say all that is wrong with such a file
+  transformer APP HANDLER FROM TO
+           the beginning of a transformer between two neighbours, with what their types show;
+           what is left to you raises, and is not taken by an app
 
-Of each handler one version is taken: the newest, or with --at the last that is not newer.
+APP is module:app, a bundle or what `timescape manifest --out` wrote, or the name of an app that
+the store tells of. Of each handler one version is taken: the newest, or with --at the last that
+is not newer; of a store --at may be a tag, an id or an instant, too.
 A file that this command did not write is left alone, unless --force.
 
 examples:
@@ -128,6 +140,8 @@ examples:
   timescape generate sdk shop:app --out web/src/shop --lang typescript
   timescape generate openapi shop:app --out docs --at 2026-10-01
   timescape generate sdk manifests/app.json --out shop_client --check
+  timescape generate sdk shop --store sqlite:///shop.db --at stable --out shop_client
+  timescape generate transformer shop:app post-orders 2026-03-01 2026-10-01 --out transforms
   timescape generate types shop:app --out web/src --lang typescript --watch
 """,
     _declare,

@@ -22,10 +22,12 @@ from debugger.cli import (
     export,
     fork,
     generate,
+    keys,
     log,
     manifest,
     modules,
     new,
+    pin,
     queue,
     redact,
     replay,
@@ -44,11 +46,13 @@ from debugger.cli import (
     versions,
 )
 from debugger.cli.command import Command, Stores
+from debugger.cli.config import read_config
 from debugger.cli.exits import Exit, exit_of
 from debugger.cli.keyrings import SETTING
 from debugger.cli.opening import SqlStores
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
+from debugger.timeline.links import is_link, read_link
 from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
@@ -58,9 +62,9 @@ COMMANDS: Sequence[Command] = (
     diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
-    resolve.COMMAND, tag.COMMAND, tag.UNTAG,
-    traffic.COMMAND, queue.COMMAND, manifest.COMMAND, generate.COMMAND, verify.COMMAND,
-    archive.COMMAND,
+    resolve.COMMAND, tag.COMMAND, tag.UNTAG, pin.COMMAND, pin.UNPIN,
+    traffic.COMMAND, queue.COMMAND, keys.COMMAND, manifest.COMMAND, generate.COMMAND,
+    verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
@@ -110,8 +114,9 @@ def _add_common(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def _overview() -> str:
     return (
-        "A REQUEST is an id, or its last 4 digits or more. The store is --store, else\n"
-        "TIMESCAPE_STORE, else sqlite:///timescape.db. Data goes to stdout, talk to stderr.\n\n"
+        "A REQUEST is an id, its last 4 digits or more, REQUEST/NAME of a fork, or a link. The\n"
+        "store is --store, else that of the link, else TIMESCAPE_STORE, else\n"
+        "sqlite:///timescape.db. Data goes to stdout, talk to stderr.\n\n"
         "example:\n  timescape demo               record a shop, look at it\n"
         "  timescape log --help         how to use one command"
     )
@@ -167,12 +172,23 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
         output.say(parser.format_help())
         return Exit.BAD_INPUT
     command = next(each for each in COMMANDS if each.name == arguments.command)
-    arguments.store = arguments.store or environ.get("TIMESCAPE_STORE") or command.default_store
+    arguments.store = (
+        arguments.store
+        or _store_of_link(words, environ)
+        or environ.get("TIMESCAPE_STORE")
+        or command.default_store
+    )
     if getattr(arguments, "keyring", "") is None:
         arguments.keyring = environ.get(SETTING)
     if command.wants_app:
         arguments.app = arguments.app or environ.get("TIMESCAPE_APP")
     return command.run(arguments, output, stores)
+
+
+def _store_of_link(words: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """Return the address of the store that a link among *words* names by its reader's alias."""
+    link = next((word for word in words if is_link(word)), None)
+    return None if link is None else read_config(environ).stores.get(read_link(link).store)
 
 
 def _check_name(words: Sequence[str]) -> None:

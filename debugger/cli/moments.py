@@ -4,8 +4,9 @@ import datetime as dt
 import difflib
 
 from debugger.cli.output import Output
-from debugger.errors import NoSuchMomentError, NotFoundError
+from debugger.errors import BadInputError, NoSuchMomentError, NotFoundError
 from debugger.timeline import Timeline
+from debugger.timeline.links import is_link, read_link
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -17,6 +18,8 @@ def moment(timeline: Timeline, text: str, cursor: int, output: Output) -> int:
         BadInputError: cannot be read.
         NoSuchMomentError: there is none.
     """
+    if is_link(text):
+        text = str(_linked(timeline, text))
     revision, exact = timeline.seek(text, cursor)
     if exact:
         return revision
@@ -25,6 +28,14 @@ def moment(timeline: Timeline, text: str, cursor: int, output: Output) -> int:
         raise NoSuchMomentError(problem, f"Give one from 0 to {timeline.last}.")
     output.say(f"{text} is not a moment of its own; the nearest before is #{revision}.")
     return revision
+
+
+def _linked(timeline: Timeline, text: str) -> int:
+    link = read_link(text)
+    if link.stream != timeline.stream:
+        problem = f"The link is to a moment of req-{link.stream.hex}, not of this request."
+        raise BadInputError(problem, f"Name that one, or a moment from 0 to {timeline.last}.")
+    return link.revision
 
 
 def written_path(timeline: Timeline, text: str) -> str:

@@ -42,6 +42,9 @@ def _one(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     if not arguments.requests:
         problem = "No request is named."
         raise BadInputError(problem, "Name one or more, or choose them with --where FILTER.")
+    if arguments.live and not arguments.keep:
+        problem = "What --live calls has really happened, so the run has to be on record."
+        raise BadInputError(problem, "Add --keep, or give an answer: --stub NAME=JSON.")
     app = rerunning.app_of(arguments)
     edits = rerunning.edits_of(arguments)
     options = Options(
@@ -55,6 +58,7 @@ def _one(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     with stores.session(arguments.store, writable=arguments.keep) as session:
         stream = session.find(arguments.requests[0])
         events = tuple(session.store.read(stream))
+        rerunning.say_live(arguments, output)
         told = run_again(Library(app, session.store), events, options, fork=session.new_request())
         if arguments.keep:
             with session.writing() as writer:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from debugger.cli.output import Column, Output
@@ -11,7 +12,16 @@ from debugger.session.drafts import read_value
 from debugger.timeline import shown
 from debugger.timeline.pointers import split
 from runtime.app import App, load_app
-from runtime.replay import Divergence, Edit, Line, Replay, SetAnswer, SetInput, SetState
+from runtime.replay import (
+    Divergence,
+    Edit,
+    Line,
+    Replay,
+    SetAnswer,
+    SetInput,
+    SetState,
+    UnsetState,
+)
 from runtime.replay.divergence import plain
 
 LINES = (
@@ -32,8 +42,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--version", metavar="V", help="an edition, a version id or latest (default: what ran)"
     )
     _several(parser, "--set", "PATH=JSON", "another value of the state: /lines/0/net=30.84")
+    _several(parser, "--unset", "PATH", "a value of the state that is not there: /note")
     _several(parser, "--answer", "N=JSON", "another answer of effect N")
-    _several(parser, "--input", "PATH=JSON", "another request: /body/items/0/quantity=2")
+    _several(parser, "--input", "PATH=JSON|FILE",
+             "another request: /body/items/0/quantity=2, or a file with another body")  # fmt: skip
     _several(parser, "--stub", "NAME=JSON", "an answer for calls that the record does not have")
     _several(parser, "--live", "NAME", "really call it, once the run has left its record")
     parser.add_argument("--trace", action="store_true", help="print each line of user code")
@@ -75,8 +87,32 @@ def edits_of(arguments: argparse.Namespace) -> list[Edit]:
     made: list[Edit] = []
     made += [SetState(path(name), value) for name, value in _pairs(arguments.set)]
     made += [SetAnswer(number(name), value) for name, value in _pairs(arguments.answer)]
-    made += [SetInput(path(name), value) for name, value in _pairs(arguments.input)]
+    made += [UnsetState(path(name)) for name in arguments.unset]
+    for word in arguments.input:
+        made += [_body_of(word)] if _is_file(word) else [
+            SetInput(path(name), value) for name, value in _pairs([word])
+        ]  # fmt: skip
     return made
+
+
+def _is_file(word: str) -> bool:
+    return "=" not in word or Path(word).is_file()
+
+
+def _body_of(file: str) -> SetInput:
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        problem = f"The body of another request cannot be read from {file[:200]!r}."
+        remedy = "Name a file with JSON, or write PATH=JSON: --input /body/note=null."
+        raise BadInputError(problem, remedy) from error
+    return SetInput(("body",), read_value(file, text))
+
+
+def say_live(arguments: argparse.Namespace, output: Output) -> None:
+    """Say what is really called, before it is (WI-2)."""
+    if arguments.live:
+        output.say(f"LIVE: {', '.join(arguments.live)} is really called.")
 
 
 def stubs_of(arguments: argparse.Namespace) -> dict[str, Any]:

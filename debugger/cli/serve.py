@@ -49,6 +49,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tripwire", choices=TRIPPING, default="off", help="for what is not recorded; see above"
     )
+    parser.add_argument("--dev", action="store_true", help="record every refusal; see above")
     parser.add_argument(
         "--admin-port", type=port, metavar="N", help="for /healthz, /readyz, /metrics; 0: any"
     )
@@ -114,6 +115,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         traces=None if arguments.otlp is None else TracesTo(arguments.otlp, arguments.trace_ratio),
         log=arguments.log,
         drain_delay_s=arguments.drain_delay,
+        record_refusals="all" if arguments.dev else "counted",
     )
     if not clean:
         output.say("Stopped; some requests were cut short, which is recorded.")
@@ -133,6 +135,10 @@ What an answer promises about its record, by --durability:
   bounded   a power cut may take the last 50 ms
   process   it survives the end of the process
   volatile  nothing; for tests
+
+Of requests that are refused before any handler, such as for paths that nobody serves, the
+first 20 a minute of each kind are recorded, and of the rest how many there were, so that
+strangers cannot fill the store. With --dev each of them is recorded.
 
 Handlers that read a clock, chance, files or the network past lctx and gctx cannot be run
 again as they ran. --tripwire says what becomes of them: off, warn (a line in the log) or

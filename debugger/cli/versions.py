@@ -20,10 +20,20 @@ from debugger.errors import BadInputError
 from debugger.session.routing import app_with, apps, changing
 from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
+from runtime.timescape.pins import pins_of
 from runtime.timescape.retiring import guards
 
-ACTIONS = ("list", "show", "diff", "check", "deactivate", "reactivate", "deprecate")
-_TAKES = {"list": "one handler", "diff": "two version ids", "check": "an app"}
+ACTIONS = (
+    "list", "show", "diff", "check", "usage", "callers", "retire", "policy", "override",
+    "deactivate", "reactivate", "deprecate",
+)  # fmt: skip
+_TAKES = {
+    "list": "one handler", "usage": "one handler", "diff": "two version ids", "check": "an app",
+    "retire": "no name", "policy": "no name",
+    "override": "a version id and keep, deactivate or none",
+}  # fmt: skip
+_COUNTS = {"list": (0, 1), "usage": (0, 1), "diff": (2, 2), "override": (2, 2),
+           "retire": (0, 0), "policy": (0, 0)}  # fmt: skip
 _DETAILS = (Column("field"), Column("value", cut=True))
 
 
@@ -37,6 +47,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--promote", metavar="TSV", help="deactivate: this becomes current instead")
     parser.add_argument("--stop", action="store_true", help="with --security: even if current")
     parser.add_argument("--force", action="store_true", help="override the guards that can be")
+    parser.add_argument("--hot", type=int, metavar="N", help="policy: requests in 24 h")
+    parser.add_argument("--idle", metavar="SPAN", help="policy: cold after 7d, 36h")
+    parser.add_argument("--low", type=int, metavar="N", help="policy: requests in 7 days")
+    parser.add_argument(
+        "--exclude", action="append", metavar="HANDLER", help="policy: let be; repeatable"
+    )
     add_change_options(parser)
 
 
@@ -45,8 +61,8 @@ def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
     action, *names = arguments.words or ["list"]
     if action not in ACTIONS:
         action, names = "list", arguments.words
-    most = 2 if action == "diff" else 1
-    if len(names) > most or (action != "list" and len(names) < most):
+    least, most = _COUNTS.get(action, (1, 1))
+    if not least <= len(names) <= most:
         problem = f"{action} takes {_TAKES.get(action, 'a version id')}."
         raise BadInputError(problem, "`timescape versions --help` shows examples.")
     match action:
@@ -61,8 +77,29 @@ def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
             if action == "check":
                 return compared.check_app(names[0], arguments, output, stores)
             return compared.diff_versions(names, arguments, output, stores)
+        case "usage" | "callers" | "retire" | "policy" | "override":
+            return _used(action, names, arguments, output, stores)
         case _:
             return _change(action, names[0], arguments, output, stores)
+
+
+def _used(
+    action: str, names: list[str], arguments: argparse.Namespace, output: Output, stores: Stores
+) -> Exit:
+    # They read requests, which the others do not.
+    from debugger.cli import versions_used as used  # noqa: PLC0415
+
+    match action:
+        case "usage":
+            return used.usage(names, output, stores, arguments.store)
+        case "callers":
+            return used.callers(names[0], output, stores, arguments.store)
+        case "retire":
+            return used.retire(arguments, output, stores)
+        case "policy":
+            return used.policy(arguments, output, stores)
+        case _:
+            return used.override(names, arguments, output, stores)
 
 
 def _list(names: list[str], arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
@@ -90,7 +127,7 @@ def _show(name: str, arguments: argparse.Namespace, output: Output, stores: Stor
         now_us = then.get("at_us", session.sources[0]())
         routes, version = version_of(app.table, name)
         fields = {**version_row(routes, version, now_us)[0]}
-        fields["held"] = guards(routes, version, now_us)
+        fields["held"] = guards(routes, version, now_us, pins_of(app.table, routes.handler))
     if output.as_json:
         output.record("version", fields)
         return Exit.OK
@@ -157,6 +194,14 @@ COMMAND = Command(
                    want --force. --security overrides that; a current version then wants --promote
                    TSV or --stop
   reactivate TSV   serve it again
+  usage [HANDLER]  how versions were used: requests of the last 24 hours and 7 days, errors, mean
+                   time, the last; whether each is hot, warm or cold, and what becomes of it
+  callers TSV      who called a version in the last 7 days, for whom its end is news
+  retire           take out of service what is cold or little used, as `serve` does each hour;
+                   what holds a version is said by `usage`
+  policy           show when versions count as used; change it with --hot, --low, --idle, --exclude
+  override TSV W   let retiring keep it whatever comes (keep), let it go (deactivate), or neither
+                   (none)
 
 A server that runs on the store follows within a second.
 

@@ -29,7 +29,7 @@ from eventstore.values import Tree, decode
 from runtime.app import load_app
 from runtime.context import registry
 from runtime.errors import TimescapeError
-from runtime.replay import Divergence, Edit, Library, Line, Options, Replay, run_again
+from runtime.replay import Divergence, Edit, Library, Line, Options, Replay, UnsetState, run_again
 from runtime.replay import SetAnswer as _SetAnswer
 from runtime.replay import SetInput as _SetInput
 from runtime.replay import SetState as _SetState
@@ -40,6 +40,12 @@ class StateEdit(msgspec.Struct, frozen=True, tag="state"):
 
     path: tuple[str, ...]
     value: Tree
+
+
+class Unset(msgspec.Struct, frozen=True, tag="unset"):
+    """A value of the state is not there from the moment on."""
+
+    path: tuple[str, ...]
 
 
 class InputEdit(msgspec.Struct, frozen=True, tag="input"):
@@ -63,7 +69,14 @@ class Stub(msgspec.Struct, frozen=True, tag="stub"):
     value: Tree
 
 
-DraftEdit: TypeAlias = StateEdit | InputEdit | AnswerEdit | Stub
+class Live(msgspec.Struct, frozen=True, tag="live"):
+    """A call that is really made, once the run has left its record."""
+
+    name: str
+    """In full: `bank.charge`."""
+
+
+DraftEdit: TypeAlias = StateEdit | Unset | InputEdit | AnswerEdit | Stub | Live
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -79,6 +92,11 @@ class Wanted(msgspec.Struct, frozen=True):
     to_the_end: bool = True
     """Whether it goes on past a difference."""
     trace: bool = False
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """Names of calls that are really made."""
+        return tuple(each.name for each in self.edits if isinstance(each, Live))
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -166,14 +184,17 @@ def _options(wanted: Wanted) -> Options:
     return Options(
         version=wanted.version,
         at=wanted.at,
-        edits=[_edit(each) for each in wanted.edits if not isinstance(each, Stub)],
+        edits=[_edit(each) for each in wanted.edits if not isinstance(each, Stub | Live)],
         stubs={each.name: decode(each.value) for each in wanted.edits if isinstance(each, Stub)},
+        live=wanted.live,
         on_divergence="fork" if wanted.to_the_end else "stop",
         trace=wanted.trace,
     )
 
 
-def _edit(edit: StateEdit | InputEdit | AnswerEdit) -> Edit:
+def _edit(edit: StateEdit | Unset | InputEdit | AnswerEdit) -> Edit:
+    if isinstance(edit, Unset):
+        return UnsetState(edit.path)
     value = decode(edit.value)
     match edit:
         case StateEdit(path=path):

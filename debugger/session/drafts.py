@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from debugger.errors import BadInputError
-from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, StateEdit, Stub
+from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, Live, StateEdit, Stub, Unset
 from debugger.timeline import ABSENT, Timeline
 from debugger.timeline.pointers import split
 from eventstore import EventStoreError
@@ -14,10 +14,12 @@ from eventstore.values import decode, encode
 from runtime.facts import EffectRequested, EffectReturned, RequestReceived
 
 USAGE = (
-    'Write `/total = 3.50`, `input /body/sku = "tea"`, `answer 2 = {"net": 5}` or '
-    "`stub bank.charge = true`: JSON, with quotes around text."
+    'Write `/total = 3.50`, `unset /note`, `input /body/sku = "tea"`, `answer 2 = {"net": 5}`, '
+    "`stub bank.charge = true` (JSON, with quotes around text) or `live bank.charge`."
 )
 _STUB = re.compile(r"stub\s+([\w.]+)\s*=\s*(.+)", re.DOTALL)
+_UNSET = re.compile(r"unset\s+(/\S+)")
+_LIVE = re.compile(r"live\s+([\w-]+\.\w+)")
 _LINE = re.compile(r"(?:(input)\s+|(answer)\s+(\d{1,6})\s*|)(/\S*)?\s*=\s*(.+)", re.DOTALL)
 
 
@@ -29,6 +31,10 @@ def draft_edit(text: str) -> DraftEdit:
     """
     if stub := _STUB.fullmatch(text.strip()):
         return Stub(stub[1], encode(read_value(f"stub {stub[1]}", stub[2])))
+    if live := _LIVE.fullmatch(text.strip()):
+        return Live(live[1])
+    if unset := _UNSET.fullmatch(text.strip()):
+        return Unset(tuple(split(unset[1])))
     match = _LINE.fullmatch(text.strip())
     if match is None or bool(match[2]) == bool(match[4]):
         problem = f"{text[:80]!r} says not what is to be other."

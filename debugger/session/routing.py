@@ -14,6 +14,7 @@ from runtime.queue import METHOD
 from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
 from runtime.timescape.finding import handler_of
+from runtime.timescape.pins import EVERYWHERE
 
 _CONTROL = "control"
 
@@ -84,14 +85,24 @@ def changing(session: Session, handler: str, *, by: str, dry_run: bool) -> Itera
     Raises:
         WriteRefusedError: the session is read-only.
         VersionNotFound: there is no such handler.
+        NotFoundError: *handler* is `*`, for all, and there is not one app.
     """
-    stream = app_with(apps(session), handler).stream
+    stream = _app_of(apps(session), handler).stream
     clock, ids = session.sources
     if dry_run:
         yield Versions(session.store, stream, clock=clock, ids=ids, by=by, dry_run=True)
         return
     with session.writing() as store:
         yield Versions(store, stream, clock=clock, ids=ids, by=by)
+
+
+def _app_of(known: list[App], handler: str) -> App:
+    if handler != EVERYWHERE:
+        return app_with(known, handler)
+    if len(known) != 1:
+        problem = f"There are {len(known)} apps in this store."
+        raise NotFoundError(problem, "Name a handler instead of `*`.")
+    return known[0]
 
 
 def routed(known: list[App], method: str, path: str) -> tuple[App, HandlerRoutes, dict[str, str]]:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from debugger.errors import BadInputError, NotFoundError
 from debugger.session.forgetting import with_forgotten
+from debugger.session.linking import check_store
+from debugger.session.naming import read_names
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
 from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
 from debugger.session.upkeep import KIND, Upkeep
@@ -25,6 +27,7 @@ from debugger.timeline import (
     matches,
     parse,
 )
+from debugger.timeline.links import is_link, read_link
 from eventstore import (
     NEW,
     Clock,
@@ -174,12 +177,21 @@ class Session(Upkeep):
     # --- one request ---
 
     def find(self, text: str) -> StreamId:
-        """Find a request by `req-…`, a full id, or its last digits (4 or more).
+        """Find a request by `req-…`, a full id, its last digits (4 or more), or a link.
+
+        `REQUEST/NAME` means the fork of a request that is called so.
 
         Raises:
             BadInputError: not an id.
             NotFoundError: none or several fit; the remedy names them.
         """
+        if is_link(text):
+            link = read_link(text)
+            check_store(self.store, link)
+            return self.find(link.stream.hex)
+        of, slash, name = text.partition("/")
+        if slash:
+            return self._find_fork(self.find(of), name)
         match = _ID.fullmatch(text.strip().lower().replace("-", "").replace("req", "req-", 1))
         if match is None:
             problem = f"{text[:80]!r} is no request id."
@@ -198,6 +210,14 @@ class Session(Upkeep):
             names = ", ".join(map(request_id, fitting))
             raise NotFoundError(problem, f"Give more digits: {names}.")
         return fitting[0]
+
+    def _find_fork(self, parent: StreamId, name: str) -> StreamId:
+        names = read_names(self.store).taken(parent, self.store.forks_of(parent))
+        if name.strip() not in names:
+            problem = f"No fork of {request_id(parent)} is called {name[:80]!r}."
+            there = f"There are: {', '.join(list(names)[:10])}." if names else "None has a name."
+            raise NotFoundError(problem, there)
+        return names[name.strip()]
 
     def timeline(self, stream: StreamId) -> Timeline:
         """Load the whole history of a request (at most 50 000 facts).

@@ -87,6 +87,25 @@ def next_hit(
     return Hit(None, "", unknown, reason)
 
 
+def hits(
+    session: Session,
+    timeline: Timeline,
+    breakpoints: Sequence[Breakpoint],
+    *,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> set[int]:
+    """Find all hits in a history; *unwanted* ends a long search, which then knows but some."""
+    found: set[int] = set()
+    for each in breakpoints:
+        judged = session.judged(timeline, each.predicate, range(1, timeline.last + 1))
+        for revision, answer in judged:
+            if answer is True:
+                found.add(revision)
+            if revision % _STRETCH == 0 and unwanted():
+                return found
+    return found
+
+
 def watch_of(text: str) -> str:
     """Read what is to be watched: a place such as `state.total`, a path, or any filter.
 

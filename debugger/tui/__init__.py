@@ -7,15 +7,18 @@ from pathlib import Path
 
 from debugger.session import Session
 from debugger.session.again import Again
+from debugger.session.linking import log_id
+from debugger.timeline.links import Link
 from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
 from debugger.tui.desk import Desk
+from debugger.tui.keymap import Keymap, keymap
 from debugger.tui.look import glyphs_for
 from eventstore import StreamId
 
-__all__ = ["DebuggerApp", "make_app", "run"]
+__all__ = ["DebuggerApp", "keymap", "make_app", "run"]
 
 
-def run(
+def run(  # noqa: PLR0913 - all by name, all but one optional
     session: Session,
     *,
     read_only: bool = False,
@@ -23,6 +26,9 @@ def run(
     request: StreamId | None = None,
     ascii_only: bool | None = None,
     again: Again | None = None,
+    keys: Keymap | None = None,
+    store_alias: str = "",
+    link: Link | None = None,
 ) -> int:
     """Show the debugger until the person leaves; the terminal is then as it was.
 
@@ -33,6 +39,9 @@ def run(
         request: opened at once; None: the list of requests.
         ascii_only: draw with ASCII alone; None: as the locale says.
         again: runs requests again; None: no app is named.
+        keys: what each key does; None: as the registry says.
+        store_alias: what links call the store; ``: by the id of its log.
+        link: opened at once, in the place of *request*.
 
     Returns:
         The exit status: 0, or 128 and the number of the signal that ended it.
@@ -44,6 +53,9 @@ def run(
         request=request,
         ascii_only=ascii_only,
         again=again,
+        keys=keys,
+        store_alias=store_alias,
+        link=link,
     )
     app.run()
     return app.return_code or 0
@@ -61,6 +73,9 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     tail_s: float | None = TAIL_S,
     rest_s: float = REST_S,
     again: Again | None = None,
+    keys: Keymap | None = None,
+    store_alias: str = "",
+    link: Link | None = None,
 ) -> DebuggerApp:
     """Put the program together; `run` runs it.
 
@@ -75,6 +90,9 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         tail_s: how often to look for what is new; None: never by itself.
         rest_s: how long cursor and typing rest before more is read for them.
         again: runs requests again; None: no app is named.
+        keys: what each key does; None: as the registry says.
+        store_alias: what links call the store; ``: by the id of its log.
+        link: opened at once, in the place of *request*.
     """
     desk = Desk(
         session,
@@ -84,8 +102,10 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         clock=clock,
         read_only=read_only,
         again=again,
+        keys=keys,
+        store_alias=store_alias or log_id(session.store),
     )
-    return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request)
+    return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request, link=link)
 
 
 def _user() -> str:

@@ -6,6 +6,8 @@ letter pair the small one goes forward, the capital back.
 
 import msgspec
 
+from debugger.tui.keys import key_text
+
 
 class Action(msgspec.Struct, frozen=True):
     """Something a person can do by a key, by the palette or as a `:` command."""
@@ -36,26 +38,6 @@ class Action(msgspec.Struct, frozen=True):
     def method(self) -> str:
         """Name of the method that a screen answers it with."""
         return "do_" + self.id.replace("-", "_")
-
-
-_NAMES = {
-    "question_mark": "?",
-    "exclamation_mark": "!",
-    "colon": ":",
-    "slash": "/",
-    "escape": "esc",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-    "asterisk": "*",
-    "apostrophe": "'",
-    "equals_sign": "=",
-    "tilde": "~",
-}
-
-
-def key_text(key: str) -> str:
-    """Return *key* as people write it."""
-    return _NAMES.get(key, key)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -117,7 +99,13 @@ ACTIONS: tuple[Action, ...] = (
         ("d",),
         "request compare",
     ),
-    Action("variant", "other rows: all, what differs", ("v",), "compare", "differences"),
+    Action(
+        "variant",
+        "other rows: all, what differs; facts alike in one row",
+        ("v",),
+        "compare request",
+        "differences",
+    ),
     Action("raw", "the fact as it is stored", ("i",), "request", "raw"),
     Action("zoom", "one pane on the whole screen, and back", ("z",), "request", "zoom"),
     # running again
@@ -138,6 +126,8 @@ ACTIONS: tuple[Action, ...] = (
         "fork",
     ),
     Action("restore", "restore this moment as a fork", (), "request", writes=True),
+    Action("name-fork", "give this fork a name", (), "forks", writes=True),
+    Action("remove-fork", "drop this fork for good", (), "forks", writes=True),
     Action("trace", "run the request again, line by line", (), "request"),
     # rows
     Action("row-down", "row down", ("j", "down")),
@@ -150,6 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("follow", "follow what is written, or stop", ("t",), "any", "follow"),
     Action("copy", "copy what the cursor is on", ("y",)),
     # everywhere
+    Action("copy-link", "copy a link to what is shown", (), "request waterfall compare forks"),
     Action("search", "filter the list; search the facts", ("slash",), "any", "search"),
     Action("command", "a command or a moment", ("colon",)),
     Action("next-pane", "next pane", ("tab",), "any", "pane"),

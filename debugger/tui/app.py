@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import signal
-from typing import ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
 
 from debugger.session import RequestSummary
-from debugger.tui.actions import ACTIONS
+from debugger.timeline.links import Link, is_link, read_link
 from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
 from debugger.tui.forks_screen import ForksScreen
+from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
 from debugger.tui.look import THEMES, textual_theme
+from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
 from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told_of
@@ -48,6 +48,7 @@ class DebuggerApp(App[None]):
         tail_s: how often to look for what is new; None: only when told, by `tick`.
         rest_s: how long cursor and typing rest before more is read for them.
         request: opened at once; None: the list.
+        link: opened at once, in the place of *request*.
     """
 
     TITLE = "timescape debug"
@@ -55,11 +56,6 @@ class DebuggerApp(App[None]):
     ESCAPE_TO_MINIMIZE = False
     ALLOW_SELECT = False
     CSS = "Screen { background: $background; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"act('{action.id}')", action.text, show=False, priority=action.id == "quit")
-        for action in ACTIONS
-        for key in action.keys
-    ]
 
     def __init__(
         self,
@@ -68,18 +64,32 @@ class DebuggerApp(App[None]):
         tail_s: float | None = TAIL_S,
         rest_s: float = REST_S,
         request: StreamId | None = None,
+        link: Link | None = None,
     ) -> None:
         super().__init__()
         self.desk = desk
+        self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
         self._first = request
+        self._link = link
         self._tail_s = tail_s
         self._boards: dict[str, Board] = {}
         self._finds = Latest(self, "timescape-find")
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
         self._signals: list[signal.Signals] = []
+
+    def _bind(self, keys: Keymap) -> None:
+        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing."""
+        self._bindings.key_to_bindings.pop("ctrl+q", None)
+        for action in keys.actions:
+            for key in action.keys:
+                self._bindings.key_to_bindings.pop(key, None)
+                self._bindings.bind(
+                    key, f"act('{action.id}')", action.text, show=False,
+                    priority=action.id == "quit",
+                )  # fmt: skip
 
     def on_mount(self) -> None:
         for colours in THEMES:
@@ -92,7 +102,9 @@ class DebuggerApp(App[None]):
         self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
-        if self._first is not None:
+        if self._link is not None:
+            self._follow(self._link)
+        elif self._first is not None:
             self._open(self._first)
 
     def _tick_board(self) -> None:
@@ -139,7 +151,7 @@ class DebuggerApp(App[None]):
     def action_help_quit(self) -> None:
         """`ctrl+c` ends nothing: say what does."""
         if self.face is not None:
-            self.face.say("ctrl+q quits.")
+            self.face.say(f"{self.desk.key('quit')} quits.")
 
     # --- from screen to screen ---
 
@@ -149,7 +161,7 @@ class DebuggerApp(App[None]):
             if face is not None and face.face != "requests" and message.face == "request":
                 self._switch("requests")
             elif face is not None:
-                face.say("No request was opened yet: enter opens one.")
+                face.say(f"No request was opened yet: {self.desk.key('open')} opens one.")
             return
         self._switch(message.face)
         board = self._boards.get(message.face)
@@ -237,10 +249,26 @@ class DebuggerApp(App[None]):
                 if face is not None:
                     face.say(" ".join(problem_of(error)), "orange")
 
-            self._finds.ask(lambda: session.find(what), self._open, failed)
+            def found(stream: StreamId) -> None:
+                if is_link(what):
+                    self._follow(read_link(what))
+                else:
+                    self._open(stream)
+
+            self._finds.ask(lambda: session.find(what), found, failed)
         else:
             self._open(what, message.revision)
 
     def _open(self, stream: StreamId, revision: int | None = None) -> None:
         self._switch("request")
         self.request.open(stream, revision)
+
+    def _follow(self, link: Link) -> None:
+        """Show what a link means. It reads; nothing is run, written or dialled (TM-13)."""
+        self._switch("request")
+        self.request.open(link.stream, link.revision, link=link)
+        if link.filter:
+            self.requests.filter(link.filter)
+        if link.b is not None:
+            a = Mark(link.stream, link.revision)
+            self.on_face_compare(Face.Compare(a, Mark(*link.b)))

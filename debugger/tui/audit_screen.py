@@ -117,7 +117,7 @@ class AuditScreen(Board):
     def _verify(self) -> None:
         desk, session = self.desk, self.desk.session
         if desk.jobs.current is not None:
-            self.say(f"{desk.jobs.current.text} goes on: esc cancels it")
+            self.say(f"{desk.jobs.current.text} goes on: {self.desk.key('back')} cancels it")
             return
         ended = False
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
-from debugger.tui.actions import BY_ID, LINES
+from debugger.tui.actions import LINES, Action
 from debugger.tui.cells import Cell, Cells, spread, strip, width_of
+from debugger.tui.keymap import Keymap
 from debugger.tui.look import Look
 
 
@@ -42,10 +43,11 @@ class Bottom(Widget):
     DEFAULT_CSS = "Bottom { height: 2; } .compact Bottom { height: 1; }"
     ALLOW_SELECT = False
 
-    def __init__(self, look: Callable[[], Look], face: str) -> None:
+    def __init__(self, look: Callable[[], Look], face: str, keys: Keymap) -> None:
         super().__init__(id="bottom")
         self._look = look
-        self._face = face
+        self._actions = [keys.by_id[name] for name in LINES[face]]
+        self._help = keys.key("help")
         self.message = ""
         self._role = ""
 
@@ -62,15 +64,20 @@ class Bottom(Widget):
             return strip(message if self.message else (), room, look)
         if self.size.height == 1 and self.message:
             return strip(message, room, look, "raised")
-        return strip(keys_cells(LINES[self._face], room), room, look, "raised")
+        return strip(
+            keys_cells(self._actions, self._help, room),
+            room,
+            look,
+            "raised",
+        )
 
 
-def keys_cells(ids: Sequence[str], room: int) -> list[Cell]:
-    """Return as many of the keys as fit; `? keys`, which leads to all, always does."""
-    last: list[Cell] = [("? ", "focus"), ("keys", "dim")]
+def keys_cells(actions: Sequence[Action], all_keys: str, room: int) -> list[Cell]:
+    """Return as many of the keys as fit; *all_keys*, which leads to all, always does."""
+    last: list[Cell] = [(f"{all_keys} ", "focus"), ("keys", "dim")]
     cells: list[Cell] = [(" ", "")]
     left = room - width_of(last) - 1
-    for action in (BY_ID[name] for name in ids):
+    for action in actions:
         entry: list[Cell] = [
             ((action.pair or action.shown) + " ", "focus"),
             (action.brief + "  ", "dim"),

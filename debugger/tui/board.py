@@ -141,7 +141,7 @@ class Board(Face):
         self.say("This row leads nowhere else.")
 
     def do_follow(self) -> None:
-        self.say("Nothing is followed here: t follows in 1 and 2.")
+        self.say(f"Nothing is followed here: {self.desk.key('follow')} follows in 1 and 2.")
 
     def do_search(self) -> None:
         self.say("There is nothing to filter here.")

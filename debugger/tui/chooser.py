@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from debugger.tui.actions import ACTIONS
+from debugger.tui.actions import Action
 from debugger.tui.cells import Cell, Cells, column, cut_cells
 from debugger.tui.fields import Field
 from debugger.tui.lines import Lines
@@ -63,15 +63,15 @@ SIGNS = (
 )
 
 
-def choices(reason: Callable[[str], str | None]) -> list[Choice]:
+def choices(actions: Sequence[Action], reason: Callable[[str], str | None]) -> list[Choice]:
     """Return a row for every action, first those that can run; *reason* says why not."""
-    rows = [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in ACTIONS]
+    rows = [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in actions]
     return sorted(rows, key=lambda row: bool(row.reason))
 
 
-def keys() -> list[Choice]:
+def keys(actions: Sequence[Action]) -> list[Choice]:
     """Return a row for every action."""
-    return [Choice(a.id, a.shown, a.text) for a in ACTIONS]
+    return [Choice(a.id, a.shown, a.text) for a in actions]
 
 
 def reading() -> list[Choice]:

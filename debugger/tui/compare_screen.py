@@ -8,6 +8,7 @@ from debugger.session import request_id
 from debugger.session.again import keep
 from debugger.session.comparing import SECTIONS, Comparison, Pair, ignored
 from debugger.timeline import Timeline, differences, fit, printable, shown, subject, width
+from debugger.timeline.links import Link
 from debugger.tui.actions import Action
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
@@ -57,12 +58,20 @@ class CompareScreen(Board):
             return None
         return Mark(held.a.stream, held.comparison.a.last)
 
+    def link(self) -> Link | None:
+        link, held = super().link(), self.held
+        if link is None or held is None or not held.b.kept:
+            return None
+        return msgspec.structs.replace(link, b=(held.b.stream, held.comparison.b.last))
+
     def blocked(self, action: Action) -> str | None:
         if self.held is None and not action.acts_on("requests"):
             return "nothing is compared yet"
         if action.id == "fork":
             if self.held is None or self.held.outcome is None:
                 return "both are on record already"
+            if self.held.b.kept:
+                return "the run is kept already"
             if not self.held.outcome.ran.whole:
                 return "the run did not come to its end"
             return self.desk.why_not_write()
@@ -88,7 +97,9 @@ class CompareScreen(Board):
     def about(self) -> list[Cell]:
         held = self.held
         if held is None:
-            return [("nothing is compared yet: r replays, = compares", "dim")]
+            key = self.desk.key
+            told = f"nothing is compared yet: {key('replay')} replays, {key('compare')} compares"
+            return [(told, "dim")]
         names = held.a.text, held.b.text
         left, right = names[::-1] if self.turned else names
         same = held.comparison.equal
@@ -172,7 +183,8 @@ class CompareScreen(Board):
         elif held.b.kept:
             self.post_message(self.Open(held.b.stream, pair.b))
         else:
-            self.say("Only the run has it, and it is kept nowhere: f keeps it as a fork.")
+            key = self.desk.key("fork")
+            self.say(f"Only the run has it, and it is kept nowhere: {key} keeps it as a fork.")
 
     def do_variant(self) -> None:
         self.variant = VARIANTS[(VARIANTS.index(self.variant) + 1) % len(VARIANTS)]

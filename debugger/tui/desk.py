@@ -9,6 +9,7 @@ from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
 from debugger.tui.jobs import Jobs
+from debugger.tui.keymap import Keymap
 from debugger.tui.look import THEMES, Glyphs, Look
 from debugger.tui.notes import Notes
 from eventstore import EventStoreError
@@ -28,9 +29,11 @@ class Desk:
         clock: seconds, never going back.
         read_only: whether the store can be unlocked at all.
         again: runs requests again; None: no app is named that could.
+        keys: what each key does.
+        store_alias: what links call the store; ``: by the id of its log.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but one by name
         self,
         session: Session,
         *,
@@ -40,9 +43,13 @@ class Desk:
         clock: Callable[[], float],
         read_only: bool,
         again: Again | None = None,
+        keys: Keymap | None = None,
+        store_alias: str = "",
     ) -> None:
         self.session = session
         self.again = again
+        self.keys = keys or Keymap()
+        self.store_alias = store_alias
         self.notes = Notes()
         self.jobs = Jobs(clock)
         self.roots = roots
@@ -53,6 +60,10 @@ class Desk:
         self._glyphs = glyphs
         self._look = Look(THEMES[0], glyphs)
         self._locked_at: float | None = None
+
+    def key(self, name: str) -> str:
+        """Return the key of an action, as people read it."""
+        return self.keys.key(name)
 
     # --- looks ---
 
@@ -102,20 +113,22 @@ class Desk:
         """Say why nothing may be written now; None: it may."""
         if self.read_only:
             return self.why_not_unlock()
-        return None if self.seconds_left else "the store is locked: ! unlocks it"
+        return (
+            None if self.seconds_left else f"the store is locked: {self.key('unlock')} unlocks it"
+        )
 
     def why_not_run(self) -> str | None:
         """Say why no request can be run again; None: it can."""
         if self.again is None:
             return "no app is named: start with --app module:app"
         if self.jobs.current is not None:
-            return f"{self.jobs.current.text} goes on: esc cancels it"
+            return f"{self.jobs.current.text} goes on: {self.key('back')} cancels it"
         return None
 
     def mode(self) -> list[Cell]:
         """Return READ-ONLY, or WRITE and how long still (ST-6), behind the work that goes on."""
         left, job = int(self.seconds_left), self.jobs.current
-        cells: list[Cell] = [(f"{job.told}, esc cancels  ", "blue")] if job else []
+        cells: list[Cell] = [(f"{job.told}, {self.key('back')} cancels  ", "blue")] if job else []
         if not left:
             return [*cells, ("READ-ONLY ", "dim")]
         return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]

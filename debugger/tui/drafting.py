@@ -2,12 +2,14 @@
 
 from debugger.errors import BadInputError
 from debugger.session import request_id
+from debugger.session.again import DraftEdit, Live
 from debugger.session.drafts import draft_edit, suggested
 from debugger.timeline import printable
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cells
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk, problem_of
+from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
 from debugger.tui.location import Location
 from debugger.tui.notes import edit_text
@@ -29,15 +31,22 @@ class Drafting(Noting):
 
     def blocked(self, action: Action) -> str | None:
         if action.id == "fork":
-            if self._edits and self.desk.again is None:
-                return self.desk.why_not_run()
-            return self.desk.why_not_write() if self.desk.again is None else self.desk.why_not_run()
+            return self._why_not_fork()
         if action.id == "clear-draft" and not self._edits:
-            return "there is no draft: ~ changes a value"
+            return f"there is no draft: {self.desk.key('edit')} changes a value"
         return super().blocked(action)
 
+    def _why_not_fork(self) -> str | None:
+        desk, edits = self.desk, self._edits
+        if desk.again is None:
+            return desk.why_not_run() if edits else desk.why_not_write()
+        if why := desk.why_not_run():
+            return why
+        live = any(isinstance(each, Live) for each in edits)
+        return desk.why_not_write() if live else None
+
     @property
-    def _edits(self) -> tuple[object, ...]:
+    def _edits(self) -> tuple[DraftEdit, ...]:
         timeline = self.timeline
         return tuple(self.desk.notes.draft_of(timeline.stream)) if timeline is not None else ()
 
@@ -61,7 +70,7 @@ class Drafting(Noting):
             return
         self.desk.notes.edit(timeline.stream, edit)
         self.show_title()
-        self.say(f"Draft: {edit_text(edit)}. f runs on from here with it.")
+        self.say(f"Draft: {edit_text(edit)}. {self.desk.key('fork')} runs on from here with it.")
 
     def do_clear_draft(self) -> None:
         self.desk.notes.draft = None
@@ -77,29 +86,23 @@ class Drafting(Noting):
     # --- run on ---
 
     def do_fork(self) -> None:
-        timeline, at, again = self.timeline, self.target, self.desk.again
+        desk = self.desk
+        timeline, at, again = self.timeline, self.target, desk.again
         if again is None:
             self.do_restore()
             return
         if timeline is None:
             return
         edits = tuple(self.desk.notes.draft_of(timeline.stream))
-        rows: list[Cells] = [
-            [("The request is run on from ", ""), (f"#{at}", "strong"),
-             (f" by the code of {printable(again.app)}.", "")],
-            [("Effects are simulated from the record: nothing is performed.", "")],
-            [("The request is not touched; f in the comparison keeps the run.", "dim")],
-            [],
-            *([(edit_text(edit), "blue")] for edit in edits),
-        ]  # fmt: skip
-        if not edits:
-            rows.append([("Nothing is changed: ~ changes a value first.", "dim")])
+        task = Task(timeline.stream, at, edits)
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
             if yes:
-                self.post_message(self.Rerun(Task(timeline.stream, at, edits)))
+                self.post_message(self.Rerun(task))
 
-        self.app.push_screen(Confirm(self.desk.look, f"fork at #{at}", rows), answered)
+        title = f"LIVE fork at #{at}" if task.live else f"fork at #{at}"
+        rows = _told_before(task, again.app, desk.keys)
+        self.app.push_screen(Confirm(self.desk.look, title, rows), answered)
 
     # --- restore ---
 
@@ -131,3 +134,23 @@ class Drafting(Noting):
 
         self.say("Writing the fork.")
         self._restores.ask(lambda: desk.session.restore(stream, revision, by=desk.by), then, failed)
+
+
+def _told_before(task: Task, app: str, keys: Keymap) -> list[Cells]:
+    """Say what running on does, before it is done."""
+    simulated = "Effects are simulated from the record: nothing is performed."
+    live = "LIVE: what is named below is really called, once the run has left its record."
+    keeps = f"The request is not touched; {keys.key('fork')} in the comparison keeps the run."
+    rows: list[Cells] = [
+        [("The request is run on from ", ""), (f"#{task.at}", "strong"),
+         (f" by the code of {printable(app)}.", "")],
+        [(live, "failed") if task.live else (simulated, "")],
+        [("The request is not touched; a live run is kept at once.", "dim") if task.live
+         else (keeps, "dim")],
+        [],
+        *([(edit_text(edit), "failed" if isinstance(edit, Live) else "blue")]
+          for edit in task.edits),
+    ]  # fmt: skip
+    if not task.edits:
+        rows.append([(f"Nothing is changed: {keys.key('edit')} changes a value first.", "dim")])
+    return rows

@@ -1,27 +1,27 @@
 """What both screens have: title, keys line, prompt, messages, and how an action is run."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 
 from debugger.errors import FilterError
 from debugger.session import RequestSummary
 from debugger.timeline import printable
+from debugger.timeline.links import Link, is_link
 from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
 from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
-from debugger.tui.lines import Lines
 from debugger.tui.notes import Mark
+from debugger.tui.panes import Panes
 from debugger.tui.runs import Task
 from eventstore import StreamId
 
@@ -34,7 +34,7 @@ SHORT = 20
 SMALLEST = (60, 15)
 
 
-class Face(Screen[None], inherit_bindings=False):
+class Face(Panes, inherit_bindings=False):
     """A screen of the debugger; its `do_…` methods are what the actions do."""
 
     DEFAULT_CSS = """
@@ -78,9 +78,10 @@ class Face(Screen[None], inherit_bindings=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.bottom = Bottom(desk.look, self.face)
+        self.bottom = Bottom(desk.look, self.face, desk.keys)
         self.title_bar = Bar(desk.look, id="title")
         self.prompt = Prompt()
+        self._banner = Bar(desk.look, id="banner")
         self._fault = Bar(desk.look, id="prompt-caret")
         self._too_small = Bar(desk.look, id="too-small")
         self._focus_before: Widget | None = None
@@ -88,6 +89,9 @@ class Face(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self._too_small
         yield self.title_bar
+        if self.desk.keys.problems:
+            self._banner.show([("config: ", "orange"), ("  ".join(self.desk.keys.problems), "")])
+            yield self._banner
         yield from self.body()
         yield self.bottom
         yield self._fault
@@ -104,10 +108,6 @@ class Face(Screen[None], inherit_bindings=False):
         """Whether an answer is still to come."""
         return False
 
-    def lines(self) -> Sequence[Lines]:
-        """Return the panes in the order of `tab`."""
-        raise NotImplementedError
-
     def blocked(self, action: Action) -> str | None:
         """Say why *action* cannot run now, beyond what its scope and access tell."""
         del action
@@ -116,6 +116,22 @@ class Face(Screen[None], inherit_bindings=False):
     def subject(self) -> Mark | None:
         """Return the moment that the cursor is on; None: there is none."""
         return None
+
+    def link(self) -> Link | None:
+        """Return a link to what is shown; None: there is none to it."""
+        here, store = self.subject(), self.desk.store_alias
+        if here is None or not store:
+            return None
+        screen = "" if self.face == "request" else self.face
+        return Link(store, here.stream, here.revision, screen=screen)
+
+    def do_copy_link(self) -> None:
+        link = self.link()
+        if link is None:
+            self.say("There is no link to this: only what is on record has one.")
+            return
+        self.app.copy_to_clipboard(str(link))
+        self.say(f"Copied by the terminal (OSC 52): {link}")
 
     def show_title(self) -> None:
         """Say in the title what is looked at."""
@@ -163,50 +179,6 @@ class Face(Screen[None], inherit_bindings=False):
         """Tell the person something, until the next key."""
         self.bottom.say(message, role)
 
-    @property
-    def pane(self) -> Lines | None:
-        """The pane that has the focus."""
-        focused = self.focused
-        return focused if isinstance(focused, Lines) else None
-
-    def _rows(self) -> Lines:
-        return self.pane or self.lines()[0]
-
-    def do_row_down(self) -> None:
-        self._rows().move(1)
-
-    def do_row_up(self) -> None:
-        self._rows().move(-1)
-
-    def do_page_down(self) -> None:
-        self._rows().turn(1)
-
-    def do_page_up(self) -> None:
-        self._rows().turn(-1)
-
-    def do_first_row(self) -> None:
-        pane = self._rows()
-        pane.place(0, tell=True)
-
-    def do_last_row(self) -> None:
-        pane = self._rows()
-        pane.place(pane.count - 1, tell=True)
-
-    def do_next_pane(self) -> None:
-        self._focus_next(1)
-
-    def do_previous_pane(self) -> None:
-        self._focus_next(-1)
-
-    def _focus_next(self, by: int) -> None:
-        panes = self.lines()
-        here = panes.index(self.pane) if self.pane in panes else -by
-        self.bring(panes[(here + by) % len(panes)])
-
-    def bring(self, pane: Lines) -> None:
-        """Show *pane* and give it the focus."""
-        pane.focus()
-
     def do_requests(self) -> None:
         self.post_message(self.Show("requests"))
 
@@ -234,8 +206,11 @@ class Face(Screen[None], inherit_bindings=False):
         here = self.subject()
         if here is not None:
             which = self.desk.notes.mark(here)
-            hint = "mark another as B, or = compares it with what is shown"
-            self.say(f"{which} is {here.text}: {'= compares A and B' if which == 'B' else hint}.")
+            hint = (
+                f"mark another as B, or {self.desk.key('compare')} compares it with what is shown"
+            )
+            hint = hint if which == "A" else f"{self.desk.key('compare')} compares A and B"
+            self.say(f"{which} is {here.text}: {hint}.")
             self.marked()
 
     def marked(self) -> None:
@@ -245,7 +220,7 @@ class Face(Screen[None], inherit_bindings=False):
         notes = self.desk.notes
         here = notes.b or self.subject()
         if notes.a is None:
-            self.say("Nothing is marked: space marks A, then B.")
+            self.say(f"Nothing is marked: {self.desk.key('mark')} marks A, then B.")
         elif here is None or (here.stream, here.revision) == (notes.a.stream, notes.a.revision):
             self.say("A is what is shown: go elsewhere, or mark another as B.")
         else:
@@ -263,7 +238,7 @@ class Face(Screen[None], inherit_bindings=False):
         if rows:
             self.app.push_screen(Chooser(self.desk.look, "bookmarks", rows), chosen)
         else:
-            self.say("There is no bookmark: * sets one.")
+            self.say(f"There is no bookmark: {self.desk.key('bookmark')} sets one.")
 
     def do_breakpoints(self) -> None:
         points = self.desk.notes.breakpoints
@@ -279,7 +254,9 @@ class Face(Screen[None], inherit_bindings=False):
             title = "breakpoints: enter takes one away"
             self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
         else:
-            self.say("There is no breakpoint: b in a request sets one.")
+            self.say(
+                f"There is no breakpoint: {self.desk.key('breakpoint')} in a request sets one."
+            )
 
     def do_replay(self) -> None:
         here = self.subject()
@@ -307,7 +284,7 @@ class Face(Screen[None], inherit_bindings=False):
             if yes:
                 desk.unlock()
                 self.show_title()
-                self.say("Unlocked for 5 minutes; ! locks it again.")
+                self.say(f"Unlocked for 5 minutes; {self.desk.key('unlock')} locks it again.")
 
         self.app.push_screen(Confirm(desk.look, "allow writing", rows), answered)
 
@@ -332,7 +309,8 @@ class Face(Screen[None], inherit_bindings=False):
         self._choose("keys", reading_too=True)
 
     def _choose(self, title: str, *, reading_too: bool) -> None:
-        rows = [*keys(), *reading()] if reading_too else choices(self.reason)
+        actions = self.desk.keys.actions
+        rows = [*keys(actions), *reading()] if reading_too else choices(actions, self.reason)
 
         def chosen(name: str | None) -> None:
             if name:
@@ -395,7 +373,7 @@ class Face(Screen[None], inherit_bindings=False):
         rest = rest.strip()
         if verb in ("q", "quit", "exit"):
             self.do_quit()
-        elif verb == "open" or verb.startswith("req-"):
+        elif verb == "open" or verb.startswith("req-") or is_link(verb):
             self.post_message(self.Open(rest if verb == "open" else text))
         elif verb == "theme":
             self.change_theme(rest or None)
@@ -405,7 +383,9 @@ class Face(Screen[None], inherit_bindings=False):
             self.act(text.replace(" ", "-"))
         elif not self.seek(text):
             near = difflib.get_close_matches(verb, [a.id for a in ACTIONS], 1, 0.5)
-            hint = f" Did you mean {near[0]}?" if near else " ctrl+p lists all."
+            hint = (
+                f" Did you mean {near[0]}?" if near else f" {self.desk.key('palette')} lists all."
+            )
             self.say(f"There is no command {printable(text[:60])}.{hint}", "orange")
 
     def filter(self, text: str) -> None:

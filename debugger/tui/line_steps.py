@@ -53,13 +53,24 @@ class LineSteps(Moves):
         self.trace = LineTrace(lines, most=MOST_LINES)
         self.panes.used.add(self.panes.locals)
         self.bring(self.panes.locals)
-        told = f"{len(lines)} lines: l L go on and back, o O over calls, u U out."
+        pair = self.desk.keys.pair
+        steps = f"{pair('next-line', 'previous-line')} go on and back"
+        calls = f"{pair('over', 'over-back')} over calls, {pair('out', 'out-back')} out"
+        told = f"{len(lines)} lines: {steps}, {calls}."
         if self.trace.cut:
             told += f" Cut at step {len(lines)}."
         if ran.parting is not None:
             told += f" They end at #{ran.parting.index}, where code and record part."
         self._to_step(max(self.trace.before(self.target), 0))
         self.say(told)
+
+    @property
+    def line_step(self) -> int | None:
+        """Which of the lines after the last fact is shown, from 0; None: none is."""
+        trace, step = self.trace, self.step
+        if trace is None or step is None:
+            return None
+        return step - trace.before(trace.lines[step].revision) - 1
 
     def forget_lines(self) -> None:
         """Know no lines: another request is shown."""

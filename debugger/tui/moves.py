@@ -164,7 +164,9 @@ class Moves(Face):
                 return
             self.do_next_match()
             many = "1 match" if len(found) == 1 else f"{len(found)} matches"
-            self.say(f"{many}, marked =; n N go on, esc clears.")
+            keys = self.desk.keys
+            on = keys.pair("next-match", "previous-match")
+            self.say(f"{many}, marked =; {on} go on, {keys.key('back')} clears.")
 
         self._searches.ask(lambda: timeline.search(text), then, self.not_placed)
 

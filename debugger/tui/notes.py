@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, StateEdit, Stub
+from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, Live, StateEdit, Stub, Unset
 from debugger.session.requests import short_id
 from debugger.session.watches import Breakpoint
 from debugger.timeline import printable, shown
@@ -47,7 +47,7 @@ class Draft(msgspec.Struct, frozen=True):
 def about_of(edit: DraftEdit) -> str:
     """Say what an edit changes, as a person types it."""
     match edit:
-        case StateEdit(path=path):
+        case StateEdit(path=path) | Unset(path=path):
             return join(path)
         case InputEdit(path=path):
             return "input " + join(path)
@@ -55,11 +55,20 @@ def about_of(edit: DraftEdit) -> str:
             return f"answer {n}"
         case Stub(name=name):
             return f"stub {name}"
+        case Live(name=name):
+            return f"live {name}"
 
 
 def edit_text(edit: DraftEdit) -> str:
     """Say what an edit does, printable."""
-    return f"{printable(about_of(edit)[:80])} = {shown(edit.value, 60)}"
+    about = printable(about_of(edit)[:80])
+    match edit:
+        case Unset():
+            return f"unset {about}"
+        case Live(name=name):
+            return f"LIVE: {printable(name[:80])} is really called"
+        case _:
+            return f"{about} = {shown(edit.value, 60)}"
 
 
 class Notes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from debugger.errors import BadInputError, FilterError
+from debugger.session.again import Live
 from debugger.session.watches import Hit, breakpoint_of, next_hit, place_text, watch_of
 from debugger.timeline import printable, subject
 from debugger.tui.actions import Action
@@ -24,7 +25,7 @@ class Noting(LineSteps):
 
     def blocked(self, action: Action) -> str | None:
         if action.id in ("next-hit", "previous-hit") and not self.desk.notes.breakpoints:
-            return "there is no breakpoint: b sets one"
+            return f"there is no breakpoint: {self.desk.key('breakpoint')} sets one"
         return super().blocked(action)
 
     @property
@@ -58,6 +59,8 @@ class Noting(LineSteps):
         draft = self.timeline and notes.draft_of(self.timeline.stream)
         if draft:
             cells.append((f"  draft: {len(draft)} edit{'' if len(draft) == 1 else 's'}", "orange"))
+        if draft and any(isinstance(each, Live) for each in draft):
+            cells.append(("  LIVE", "failed"))
         return cells
 
     def marked(self) -> None:
@@ -91,7 +94,8 @@ class Noting(LineSteps):
             now = self.desk.notes.turn_breakpoint(each)
             self.marked()
             told = "Breakpoint" if now else "No breakpoint any more"
-            self.say(f"{told}: {printable(each.text)}. c C go to its hits.")
+            on = self.desk.keys.pair("next-hit", "previous-hit")
+            self.say(f"{told}: {printable(each.text)}. {on} go to its hits.")
 
         self._read("breakpoint", "break at", text, setting)
 
@@ -156,7 +160,7 @@ class Noting(LineSteps):
         if here is not None:
             now = self.desk.notes.turn_bookmark(here)
             told = "Bookmarked" if now else "No bookmark any more at"
-            self.say(f"{told} {here.text}; ' lists them.")
+            self.say(f"{told} {here.text}; {self.desk.key('bookmarks')} lists them.")
 
     def answered(self, purpose: str, text: str) -> None:
         if purpose == "breakpoint":

@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 
 from debugger.session import RequestSummary
 from debugger.timeline import Timeline, Write, printable, sentence, shown
+from debugger.timeline.links import Link
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
 from debugger.tui.desk import Desk, problem_of
-from debugger.tui.drafting import Drafting
+from debugger.tui.folded import Folding
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
@@ -31,7 +32,7 @@ class Loaded(msgspec.Struct, frozen=True):
     timeline: Timeline
 
 
-class RequestScreen(Drafting):
+class RequestScreen(Folding):
     """The panes around a cursor.
 
     Keys move `target` at once; what is shown follows when it is worked out. Held keys so
@@ -72,7 +73,8 @@ class RequestScreen(Drafting):
 
     @property
     def _lanes(self) -> tuple[Latest, ...]:
-        return (self._loads, self._places, self._leaves, self._searches, self._hits, self._restores)
+        return (self._loads, self._places, self._leaves, self._searches, self._hits,
+                self._restores, self._folds)  # fmt: skip
 
     @property
     def pending(self) -> bool:
@@ -92,7 +94,7 @@ class RequestScreen(Drafting):
         if action.id in ("next-write", "previous-write") and not self.path:
             return "no row of the state is focused"
         if action.id in ("next-match", "previous-match") and not self.matches:
-            return "nothing was searched for: / searches"
+            return f"nothing was searched for: {self.desk.key('search')} searches"
         if action.id == "follow" and self.loaded and self._ended:
             return "the request has ended"
         return super().blocked(action)
@@ -126,8 +128,13 @@ class RequestScreen(Drafting):
 
     # --- loading ---
 
-    def open(self, stream: StreamId, revision: int | None = None) -> None:
-        """Read a request and show it at *revision*, or where it first failed, else at its end."""
+    def open(
+        self, stream: StreamId, revision: int | None = None, *, link: Link | None = None
+    ) -> None:
+        """Read a request and show it at *revision*, or where it first failed, else at its end.
+
+        *link* says what else is shown.
+        """
         self._stream, self._arrives_at = stream, revision
         self.say("Reading the request.")
         self._slow_down()
@@ -140,9 +147,21 @@ class RequestScreen(Drafting):
             self.say("")
             self._take(loaded, fresh=True)
             last, failure = loaded.timeline.last, loaded.timeline.first_failure
+            if link is not None:
+                self._view(link)
             self.go(min(revision, last) if revision is not None else failure or last)
 
         self._loads.ask(work, then, self._not_read)
+
+    def _view(self, link: Link) -> None:
+        """Show what a link says besides its moment. Lines are not run again for it."""
+        self.base = next((each for each in BASES if each == link.base), "previous")
+        if link.path:
+            self._focus_path(link.path)
+        if link.step is not None:
+            self.say("The link is to a line: :trace runs the request again, line by line.")
+        if link.screen and link.b is None:
+            self.post_message(self.Show(link.screen))
 
     def _take(self, loaded: Loaded, *, fresh: bool) -> None:
         self.loaded, self._stale = loaded, False
@@ -155,6 +174,7 @@ class RequestScreen(Drafting):
             self.forget_lines()
         self.panes.timeline.problem = None
         self.panes.timeline.show(timeline)
+        self.refold()
         self.panes.source.know(timeline)
         self.scrubber.show(timeline)
         self.show_title()
@@ -190,7 +210,7 @@ class RequestScreen(Drafting):
         def then(longer: Loaded | None) -> None:
             if longer is not None:
                 self._take(longer, fresh=False)
-                self.panes.timeline.place(self.target)
+                self.panes.timeline.at(self.target)
                 if self.following:
                     self.go(longer.timeline.last)
             elif self._stale:
@@ -228,7 +248,7 @@ class RequestScreen(Drafting):
         self._calm()
         self.location = location
         panes = self.panes
-        panes.timeline.place(location.revision)
+        panes.timeline.at(location.revision)
         panes.diff.show(location)
         panes.source.show(location)
         panes.state.show(location, self.path)
@@ -268,9 +288,6 @@ class RequestScreen(Drafting):
 
         self.panes.writes.dim()
         self._leaves.ask(lambda: timeline.writes(path), then, self.not_placed)
-
-    def found(self) -> None:
-        self.panes.timeline.found(frozenset(self.matches))
 
     def _show_fact(self) -> None:
         # Writing a large payload out as JSON takes long: only where it is seen.
@@ -352,6 +369,14 @@ class RequestScreen(Drafting):
                  "A": f"A, #{self.marked_here}"}  # fmt: skip
         self.say(f"Compared with {names[self.base]}.")
         self.ask_place()
+
+    def link(self) -> Link | None:
+        link = super().link()
+        if link is None:
+            return None
+        base = "" if self.base in ("previous", "A") else self.base
+        path = self.path if self.pane in (self.panes.state, self.panes.writes) else ""
+        return msgspec.structs.replace(link, path=path, base=base, step=self.line_step)
 
     def do_follow(self) -> None:
         self.following = not self.following

@@ -180,7 +180,7 @@ class RequestsScreen(Face):
         if self.pager.where:
             rest = f"{total} without the filter." if total is not None else ""
             looked = f"{self.pager.scanned} looked at" if self.pager.listing.older else "no match"
-            self.list.empty = (f"{looked}. {rest}", "esc clears the filter")
+            self.list.empty = (f"{looked}. {rest}", f"{self.desk.key('back')} clears the filter")
         else:
             self.list.empty = ("listening: no request yet", "they show here as they are served")
 
@@ -188,7 +188,7 @@ class RequestsScreen(Face):
         pane = self.list
         new = self.pager.unseen
         plus = "+" if new >= 256 else ""
-        told = f"{new}{plus} new, t follows, " if new else ""
+        told = f"{new}{plus} new, {self.desk.key('follow')} follows, " if new else ""
         self.list.note_is(f"{told}{pane.day()} newest first".strip())
 
     def _fill(self) -> None:
@@ -358,7 +358,7 @@ class RequestsScreen(Face):
             self.marked()
             self.say("No mark any more.")
         else:
-            self.say("Nothing to clear; q quits.")
+            self.say(f"Nothing to clear; {self.desk.key('level-up')} quits.")
 
     def do_level_up(self) -> None:
         self.do_quit()
@@ -369,7 +369,11 @@ class RequestsScreen(Face):
         if self.following:
             self.list.place(0, tell=True)
             self.pager.restart(self.pager.where)
-        self.say("Following what is written." if self.following else "Not following: t follows.")
+        self.say(
+            "Following what is written."
+            if self.following
+            else f"Not following: {self.desk.key('follow')} follows."
+        )
 
     def do_first_row(self) -> None:
         if self.pane is self.preview or self.pager.listing.newest:

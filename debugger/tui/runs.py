@@ -4,9 +4,9 @@ import msgspec
 
 from debugger.errors import DebuggerError
 from debugger.session import Session
-from debugger.session.again import Again, DraftEdit, Ran, Wanted, history, wanted_of
+from debugger.session.again import Again, DraftEdit, Live, Ran, Wanted, history, keep, wanted_of
 from debugger.session.comparing import Comparison, compare
-from debugger.session.requests import short_id
+from debugger.session.requests import request_id, short_id
 from debugger.timeline import Timeline, printable
 from debugger.tui.notes import Mark
 from eventstore import StreamId
@@ -23,9 +23,15 @@ class Task(msgspec.Struct, frozen=True):
     """Whether its lines are wanted, not the comparison."""
 
     @property
+    def live(self) -> tuple[str, ...]:
+        """Names of calls that are really made."""
+        return tuple(each.name for each in self.edits if isinstance(each, Live))
+
+    @property
     def text(self) -> str:
         """What the job is called."""
         what = "trace" if self.trace else "replay" if self.at is None else "fork"
+        what = f"LIVE {what}" if self.live else what
         return f"{what} {short_id(self.stream)}"
 
 
@@ -45,6 +51,8 @@ class Outcome(msgspec.Struct, frozen=True):
     wanted: Wanted
     ran: Ran
     comparison: Comparison
+    kept: bool = False
+    """Whether the store has it already."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -60,6 +68,8 @@ class Held(msgspec.Struct, frozen=True):
 def run_task(session: Session, again: Again, task: Task) -> Outcome:
     """Run a request again; blocks until it has ended.
 
+    A live run is kept at once: what it called has happened, and must be on record.
+
     Raises:
         DebuggerError: it could not be run, or was cancelled.
     """
@@ -72,15 +82,19 @@ def run_task(session: Session, again: Again, task: Task) -> Outcome:
         told = ran.problem
         problem = f"{ran.verdict}: {told.problem}"
         raise DebuggerError(problem, told.remedy)
-    return Outcome(task, wanted, ran, compare(recorded, history(ran, wanted, recorded)))
+    if kept := bool(task.live) and ran.whole:
+        keep(session, ran, wanted)
+    return Outcome(task, wanted, ran, compare(recorded, history(ran, wanted, recorded)), kept)
 
 
 def held_of(outcome: Outcome) -> Held:
     """Hold a run against its record."""
     run = "run again" if outcome.task.at is None else f"run on from #{outcome.task.at}"
+    if outcome.task.live:
+        run = f"LIVE {run}"
     return Held(
         Side(short_id(outcome.task.stream), outcome.task.stream),
-        Side(run, StreamId(outcome.wanted.fork), kept=False),
+        Side(run, StreamId(outcome.wanted.fork), kept=outcome.kept),
         outcome.comparison,
         outcome,
     )
@@ -89,6 +103,11 @@ def held_of(outcome: Outcome) -> Held:
 def told_of(outcome: Outcome) -> tuple[str, str]:
     """Say what a comparison does not show, and in which role."""
     ran = outcome.ran
+    if outcome.task.live:
+        names = printable(", ".join(outcome.task.live))
+        fork = request_id(StreamId(outcome.wanted.fork))
+        kept = f"kept as {fork}" if outcome.kept else "not kept: it came to no end"
+        return f"LIVE: {names} was free to be called; {kept}.", "failed"
     if ran.unavailable:
         names = ", ".join(dict.fromkeys(ran.unavailable))
         first = printable(ran.unavailable[0])

@@ -267,6 +267,7 @@ class Archiver:
                 names, len(batch), sum(pick.rows for pick in batch),
                 sum(pick.events for pick in batch), stones[0][0], stones[-1][1],
                 retention.digest_of(stones), by, reason,
+                batch[0].stream if len(batch) == 1 else "",
             )  # fmt: skip
 
         try:

@@ -15,16 +15,15 @@ from runtime.app.admin_modules import is_reload, reload
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
+from runtime.app.log_probe import LOOK_S, LogProbe
 from runtime.control import control_stream
 from runtime.errors import NotStartedError, ServeError
 from runtime.ingress.plain_http import plain
 from runtime.messages import Answer
-from runtime.service_facts import MaintenanceResumed
 from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
 
 TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
 """Environment variable that holds what callers of the admin listener have to show."""
-_LOOK_S = 2.0
 
 
 class Admin:
@@ -84,26 +83,14 @@ class Admin:
         except NotStartedError:
             return ["startup"]
         failing = []
-        refused = controller.finishing.refused
-        if refused is not None and not await self._takes_facts_again(refused):
+        if not await LogProbe(controller.finishing, self._control, self._app.name)():
             failing.append("log")
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(LOOK_S):
                 await asyncio.to_thread(edge.board.refresh)
         except (EventStoreError, TimeoutError):
             failing.append("table")
         return failing
-
-    async def _takes_facts_again(self, refused: str) -> bool:
-        """Try it: where nobody sends requests, no request would show it."""
-        try:
-            async with asyncio.timeout(_LOOK_S):
-                self._control.tell(MaintenanceResumed(refused), self._app.name)
-                await self._control.durable()
-        except (EventStoreError, TimeoutError):
-            return False
-        self._app.controller.finishing.refused = None
-        return True
 
     async def _figures(self) -> Answer:
         try:

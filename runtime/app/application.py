@@ -2,34 +2,32 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import msgspec
 
 from eventstore import Clock, Ids, Store
 from eventstore.values import Tree
 from runtime.app.assembly import assemble, classes_of, config_of, subscribing
 from runtime.app.deciding import OnBreaking, OnRisky, check_policy
-from runtime.app.declarations import (
-    Declared,
-    caller,
-    place_of,
-)
+from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
-from runtime.app.guard_rules import Asking, check_places
-from runtime.app.guards import Authenticating, guard_of
+from runtime.app.guard_rules import Asking, check_many, check_places
+from runtime.app.guards import Authenticating, believed, counted_in, guard_of, watched
 from runtime.app.health import Health, look
+from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
-from runtime.app.manifesting import findings_of, manifest_of, refuse_unknown, run_order
+from runtime.app.listing import Listing
+from runtime.app.manifesting import refuse_unknown
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.reloading import Announcing, methods_used
-from runtime.app.started import Started
+from runtime.app.retirement import Retirement
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
+from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import (
@@ -40,18 +38,21 @@ from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
+from runtime.ingress.counting import Recorded
+from runtime.ingress.proxies import ForwardedBy
+from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
-from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Started):
+class App(Listing):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -72,6 +73,10 @@ class App(Started):
             go to the one that claims them.
         auth_default: `open` or `required`, for handlers that say nothing of who may call them.
         max_in_flight: how many requests run at once; 100 more wait, half a second each.
+        trusted_proxies: networks, `10.0.0.0/8`, of those believed where a request comes from.
+        forwarded_by: the field in which they say it, `x-forwarded-for` or `forwarded`.
+        max_members: how many an object in a body may have; a handler may say otherwise.
+        max_items: how many an array in a body may have, likewise.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -88,6 +93,10 @@ class App(Started):
         auth: Iterable[Any] = (),
         auth_default: str = "open",
         max_in_flight: int = 1_000,
+        trusted_proxies: Iterable[str] = (),
+        forwarded_by: ForwardedBy = "x-forwarded-for",
+        max_members: int = MAX_MEMBERS,
+        max_items: int = MAX_ITEMS,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -100,15 +109,17 @@ class App(Started):
             max_body=check_size(max_body),
             allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
             max_in_flight=check_places(max_in_flight) or 1,
+            proxies=believed(trusted_proxies, forwarded_by),
         )
+        self._fan_out = check_many("max_members", max_members), check_many("max_items", max_items)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -130,6 +141,7 @@ class App(Started):
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
         run: str = "newest",
+        schema: str | None = None,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -137,6 +149,9 @@ class App(Started):
         limits: str | Iterable[str] | None = None,
         idempotency: str | None = None,
         max_concurrency: int | None = None,
+        promises: Promises | None = None,
+        max_members: int | None = None,
+        max_items: int | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -156,6 +171,8 @@ class App(Started):
             secrets: names of those it may read; all else is refused. None: whatever it reads.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
+            schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
+                only once it is there.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -164,6 +181,9 @@ class App(Started):
             limits: how often a caller may, `100/minute`, or several such.
             idempotency: `off`, `optional` or `required`; None: optional for POST and PATCH.
             max_concurrency: how many of its requests run at once; None: as many as the app takes.
+            promises: problem codes, headers and more that callers rely on; see `runtime.promise`.
+            max_members: how many an object in a body may have; None: the app's number.
+            max_items: how many an array in a body may have; None: the app's number.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -183,8 +203,12 @@ class App(Started):
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
-                Asking(auth, roles, scopes, limits, idempotency, max_concurrency),
-                self._authenticating.required, run, acknowledge,
+                Asking(
+                    auth, roles, scopes, limits, idempotency, max_concurrency,
+                    self._fan_out[0] if max_members is None else max_members,
+                    self._fan_out[1] if max_items is None else max_items,
+                ),
+                self._authenticating.required, run, acknowledge, promises, schema,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -221,28 +245,6 @@ class App(Started):
     # --- running ---
 
     @property
-    def handlers(self) -> tuple[Declared, ...]:
-        """The versions as declared, in order, each with its manifest."""
-        return tuple(
-            msgspec.structs.replace(each, manifest=manifest_of(each, self._hooks, self._sources))
-            for each in self._declared
-        )
-
-    @property
-    def manifests(self) -> tuple[HandlerManifest, ...]:
-        """What the versions declare, as data, in order."""
-        return tuple(manifest_of(each, self._hooks, self._sources) for each in self._declared)
-
-    def findings(self) -> dict[str, list[str]]:
-        """Say for each handler what in its source would not happen again, with its remedy."""
-        return {
-            f"{each.template.text} {each.edition or ''}".strip(): findings_of(
-                each, run_order(each, self._hooks), self._sources
-            )
-            for each in self._declared
-        }
-
-    @property
     def parts(self) -> Parts:
         """What was registered, whether it runs or not."""
         return Parts(
@@ -263,8 +265,8 @@ class App(Started):
     async def health(self) -> Health:
         """Run the health checks, and say how the app is; once it was started."""
         controller = self.controller
-        now_s = asyncio.get_running_loop().time()
-        verdicts = {each: controller.outcomes.verdict(each, now_s) for each in self._versions}
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
         return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     def start(
@@ -275,6 +277,7 @@ class App(Started):
         ids: Ids | None = None,
         tripwire: Tripping = "off",
         instead: Instead | None = None,
+        record_refusals: Recorded = "counted",
     ) -> None:
         """Tell the log what is deployed, and take requests from now on.
 
@@ -285,6 +288,8 @@ class App(Started):
             tripwire: what becomes of a handler or hook that reads a clock, chance, files or
                 the network past its contexts: `off`, `warn` or `raise`.
             instead: modules, config and secrets for a test; None: the app's own.
+            record_refusals: `all`; `counted`: of those that strangers can bring about, the
+                first 20 a minute of each code and handler, and the number of the rest.
 
         Raises:
             AlreadyStartedError: it runs.
@@ -309,6 +314,9 @@ class App(Started):
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
         config = self._config if instead is None else config_of(given.config)
+        self.schemas_in(store, clock).prepare(
+            [each.schema for each in declared if each.schema is not None]
+        )
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,
@@ -334,14 +342,28 @@ class App(Started):
         )
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
+        self._retirement = Retirement(
+            store, partial(
+                Versions, store, control_stream(self.name), clock=clock, ids=ids, board=board, by=BY
+            ), clock, controller,
+        )  # fmt: skip
         routes = assemble(declared, deployed, self._transformers)
-        guard = guard_of(self.name, self._authenticating, declared, store, clock())
-        self._edge = Edge(routes, board, controller, clock, ids, guard, self._limits)
         self._controller = controller
+        self._control = ControlLog(store, control_stream(self.name), clock)
+        guard = guard_of(self.name, self._authenticating, declared, store, clock)
+        self._edge = Edge(
+            routes, board, controller, clock, ids, guard, self._limits,
+            counted=counted_in(store, self.name, clock, record_refusals),
+            log=watched(controller.finishing, self._control, self.name),
+        )  # fmt: skip
         self._fabric, self._takers = fabric, subscribing(declared, deployed)
         self._versions = tuple(map(str, deployed.ids))
         self._announcing = Announcing(store, self.name, clock)
-        self._control = ControlLog(store, control_stream(self.name), clock)
+        self._watch = HealthWatch(
+            controller.outcomes, needs_of(declared, self._versions), telling(self._control),
+            self._edge.avoid, named_by(ids),
+        )  # fmt: skip
+        self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,
             secrets=gctx.secrets.cache, generations=deployed.generations,
@@ -404,6 +426,10 @@ class App(Started):
         await queues
         if self._edge is edge:
             self._edge = self._controller = self._desk = self._fabric = None
+            if self._watch is not None and self._retirement is not None:
+                self._watch.close()
+                self._hosting.changed = None
+                await self._retirement.stop()
             if self._control is not None:
                 await self._life.end(controller.surroundings.gctx, self._control)
                 await self._hosting.durable()

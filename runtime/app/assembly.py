@@ -12,9 +12,11 @@ from runtime.app.guard_rules import guarded
 from runtime.app.startup import Deployed
 from runtime.app.transformers import Transformer, by_handler
 from runtime.gtype import Redactor, hidden_fields
+from runtime.gtype.crowds import crowded
 from runtime.gtype.named import named_classes
 from runtime.ingress import Endpoint, Served
 from runtime.ingress.rooms import Room
+from runtime.ingress.shapes import Shape
 from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.queue import METHOD
 from runtime.routing import Routes
@@ -49,8 +51,14 @@ def served(version: Declared, version_id: str) -> Served:
         version.max_body,
         guarded(version.rules),
         version.rules.keys(version.template.method),
+        _shape(version),
         None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
     )
+
+
+def _shape(version: Declared) -> Shape:
+    body, rules = version.contract.body_type, version.rules
+    return Shape(rules.max_members, rules.max_items, None if body is None else crowded(body))
 
 
 def joints_of(
@@ -89,6 +97,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),
         delivers=version.template.method == METHOD,
+        promises=version.promises,
     )
 
 

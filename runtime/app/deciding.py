@@ -136,6 +136,7 @@ class Deploying:
             tags=version.tags,
             run=version.run,
         )
+        fact = msgspec.structs.replace(fact, schema=version.schema)
         decision, fact = self._judged(version, routes, key, fact)
         self._refuse(version, decision)
         self.decisions.append(decision)
@@ -154,10 +155,11 @@ class Deploying:
         below = line[at - 1] if at else None
         above = line[at + 1] if at + 1 < len(line) else None
         differences = self._between(below, manifest)
-        compared = [] if below is None else [_compared(str(below.id), key, differences)]
+        compared = []
+        if below is not None:
+            compared.append(_compared(str(below.id), key, self._manifest(below), manifest))
         if above is not None:
-            upwards = _diff(manifest, self._manifest(above))
-            compared.append(_compared(key, str(above.id), upwards))
+            compared.append(_compared(key, str(above.id), manifest, self._manifest(above)))
         fact = msgspec.structs.replace(
             fact,
             diff=tuple(compared),
@@ -252,15 +254,21 @@ def _diff(old: HandlerManifest | None, new: HandlerManifest | None) -> Differenc
     return Differences() if old is None or new is None else diff(old, new)
 
 
-def _compared(older: str, newer: str, differences: Differences) -> Compared:
+def _compared(
+    older: str, newer: str, old: HandlerManifest | None, new: HandlerManifest | None
+) -> Compared:
+    up = _diff(old, new)
+    back = None if old is None or new is None else diff(new, old)
     return Compared(
         older,
         newer,
-        differences.rules("breaking", "request"),
-        differences.rules("breaking", "response"),
-        differences.rules("risky"),
-        differences.summary,
-        differences.digest,
+        up.rules("breaking", "request"),
+        up.rules("breaking", "response"),
+        up.rules("risky"),
+        up.summary,
+        up.digest,
+        None if back is None else back.rules("breaking", "request"),
+        None if back is None else back.rules("breaking", "response"),
     )
 
 

@@ -16,6 +16,7 @@ from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import Promises
 from runtime.routing import Template
 from runtime.timescape.tags import check_tag
 
@@ -52,8 +53,12 @@ class Declared(msgspec.Struct, frozen=True):
     """newest, or own: its callers get this code, whatever transformers there are."""
     acknowledged: tuple[str, ...] = ()
     """Rules by which it may differ from what was before, where the app refuses that."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
+    promises: Promises | None = None
+    """What callers may rely on besides its types."""
     manifest: HandlerManifest | None = None
     """As the app declares it; None: not asked for yet."""
 

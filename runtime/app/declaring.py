@@ -20,6 +20,7 @@ from runtime.app.declarations import (
 from runtime.app.granting import check_secrets, refuse_ungranted
 from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
+from runtime.app.promising import check_promises, needing
 from runtime.app.sources import Sources
 from runtime.errors import (
     DuplicateHandlerError,
@@ -33,6 +34,7 @@ from runtime.errors import (
 from runtime.lifecycle.binding import bind
 from runtime.routing import Template, parse
 from runtime.timescape import check_edition
+from runtime.timescape.schemas import check_schema
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -62,6 +64,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether a handler that says nothing of that needs a principal."""
     run: object = "newest"
     acknowledge: Iterable[str] = ()
+    promises: object = None
+    schema: str | None = None
     template: Template | None = None
     """Of what no route leads to; None: read from *route*."""
 
@@ -141,9 +145,13 @@ def declare(
     with faults:
         run = check_run(wanted.run)
     with faults:
+        schema = None if wanted.schema is None else check_schema(wanted.schema)
+    with faults:
         acknowledged = check_rules(wanted.acknowledge)
     with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
+    with faults:
+        promises = check_promises(wanted.promises)
     with faults:
         call = bind(wanted.function)
     with faults:
@@ -166,7 +174,7 @@ def declare(
         handler=handler,
         edition=edition,
         call=call,
-        contract=contract,
+        contract=needing(contract, promises),
         place=wanted.place,
         timeout_s=timeout_s,
         max_body=max_body,
@@ -175,8 +183,10 @@ def declare(
         secrets=secrets,
         tags=tags,
         run=run,
+        schema=schema,
         acknowledged=acknowledged,
         rules=rules,
+        promises=promises,
         before=hooks["before"],
         after=hooks["after"],
         catch=hooks["catch"],

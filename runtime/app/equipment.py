@@ -1,16 +1,19 @@
 """What an app has beside its handlers: hooks, modules, transformers, startup hooks, checks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from eventstore import Clock, Store
 from runtime.app.declarations import caller, make_hook, place_of
 from runtime.app.life import Life, Priority
+from runtime.app.schemas import Schema, Schemas, SchemaStep
 from runtime.app.sources import Sources
 from runtime.app.transformers import Transformer, declare_transformer
-from runtime.errors import RegistrationError
+from runtime.control import control_stream
+from runtime.errors import RegistrationError, SchemaError
 from runtime.isolation import Hosting
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
@@ -18,6 +21,7 @@ from runtime.manifests.capabilities import Grant
 from runtime.manifests.module import start_order
 from runtime.module_facts import ModuleRegistered
 from runtime.modules import Module, ModuleRegistry
+from runtime.timescape.schemas import check_schema
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +42,9 @@ class Equipment:
         self._transformers: list[Transformer] = []
         self._hooks: dict[str, list[Hook]] = {"before": [], "after": [], "catch": []}
         self._hook_names: Counter[str] = Counter()
+        self._schemas: dict[str, Schema] = {}
+
+    name: str
 
     def _refuse_started(self) -> None:
         """Raise `AlreadyStartedError` while the app runs."""
@@ -139,6 +146,11 @@ class Equipment:
         start = None if module.lazy else partial(self._hosting.start, name)
         self._life.add_module(name, start, partial(self._hosting.stop, name))
 
+    @property
+    def registered_modules(self) -> Mapping[str, ModuleRegistered]:
+        """The modules as the log is told of them, by name."""
+        return registrations(self._modules, self._hosting)
+
     def _order_modules(self) -> None:
         """See that modules start after those they depend on.
 
@@ -193,13 +205,16 @@ class Equipment:
         *,
         request_up: Callable[..., Any] | None = None,
         response_down: Callable[..., Any] | None = None,
+        request_down: Callable[..., Any] | None = None,
+        response_up: Callable[..., Any] | None = None,
         timeout: float = 5.0,
         blocking: bool = False,
         replace: bool = False,
+        lossless: bool = False,
     ) -> None:
         """Join two neighbouring versions: callers of the older are served by the newer's code.
 
-        Both functions ask for `parts`, a `runtime.Parts` of their own, and give it back,
+        The functions ask for `parts`, a `runtime.Parts` of their own, and give it back,
         changed. They are pure: sync or async, without contexts.
 
         Args:
@@ -208,12 +223,17 @@ class Equipment:
             newer: the next one.
             request_up: makes a request of the older version one of the newer.
             response_down: makes an answer of the newer version one of the older.
+            request_down: makes a request of the newer version one of the older, which serves it
+                while the newer is unhealthy.
+            response_up: makes an answer of the older version one of the newer.
             timeout: seconds each may take.
             blocking: run a sync function in a thread, because it takes long.
             replace: take the place of other code that joined the two.
+            lossless: what goes up and down again is what it was; `check_versions` holds it to
+                that. It needs both functions of a side.
 
         Raises:
-            TransformerError: it has no function.
+            TransformerError: it has no function, or no two to be lossless with.
             SignatureError: a function asks for something else than `parts`.
             VersionFormatError: a version is neither an edition nor an id.
             PolicySyntaxError: the timeout cannot be.
@@ -223,14 +243,56 @@ class Equipment:
             declare_transformer(
                 handler,
                 (older, newer),
-                {"request_up": request_up, "response_down": response_down},
+                {
+                    "request_up": request_up,
+                    "response_down": response_down,
+                    "request_down": request_down,
+                    "response_up": response_up,
+                },
                 timeout=timeout,
                 blocking=blocking,
                 replace=replace,
+                lossless=lossless,
                 place=place_of(caller(1)),
                 sources=self._sources,
             )
         )
+
+    def schema(
+        self,
+        name: str,
+        steps: Iterable[SchemaStep],
+        *,
+        compatible_with: Iterable[str] = (),
+    ) -> None:
+        """Register a version of a database's schema, for handlers that say `schema=name`.
+
+        The first start that needs it goes the steps, one after the other, 30 s each; if one
+        raises, returns False or is late, those before are undone and the app does not start.
+
+        Args:
+            name: `database@version`, such as `orders@2`.
+            steps: from the schema before to this one; `alembic_steps` gives those of Alembic.
+            compatible_with: schemas of the same database whose code works on this one as well.
+
+        Raises:
+            SchemaError: the name cannot be, or is taken, or there are no steps.
+        """
+        self._refuse_started()
+        made = Schema(
+            check_schema(name), tuple(steps), frozenset(map(check_schema, compatible_with))
+        )
+        names = [step.name for step in made.steps]
+        if name in self._schemas or not names or len(set(names)) < len(names):
+            raise SchemaError(
+                problem=f"The schema {name} is known already, or two of its steps are named alike.",
+                remedy="Register it once, with steps of different names.",
+            )
+        self._schemas[name] = made
+
+    def schemas_in(self, store: Store, clock: Clock, by: str = "timescape") -> Schemas:
+        """Return what changes the schemas of the app, as the log in *store* has them."""
+        return Schemas(store, control_stream(self.name), clock, self._schemas, by)
 
     def health_check(self, name: str) -> Callable[[F], F]:
         """Register a health check, sync or async; it may ask for `gctx`.

@@ -6,6 +6,7 @@ import msgspec
 
 from runtime.errors import PolicySyntaxError
 from runtime.ingress.endpoints import Guarded
+from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS, MAX_VALUES
 from runtime.policies import AccessRules, Limit, RateLimits, parse_limits
 from runtime.policies.access import check_names
 
@@ -22,6 +23,8 @@ class Asking(msgspec.Struct, frozen=True):
     limits: object = None
     idempotency: object = None
     max_concurrency: object = None
+    max_members: object = MAX_MEMBERS
+    max_items: object = MAX_ITEMS
 
 
 class GuardRules(msgspec.Struct, frozen=True):
@@ -33,6 +36,10 @@ class GuardRules(msgspec.Struct, frozen=True):
     """None: by the method."""
     max_concurrency: int | None = None
     """Requests that run at once; None: as many as the app takes."""
+    max_members: int = MAX_MEMBERS
+    """That an object of a body may have."""
+    max_items: int = MAX_ITEMS
+    """That an array of a body may have."""
 
     def keys(self, method: str) -> str:
         """Say what becomes of idempotency keys with *method* (IK-1)."""
@@ -65,7 +72,14 @@ def read_rules(asking: Asking, *, required: bool) -> GuardRules:
     access = AccessRules(said or (required and asking.auth is None), roles or (), scopes or ())
     limits = () if asking.limits is None else parse_limits(asking.limits)
     kept = asking.idempotency if isinstance(asking.idempotency, str) else None
-    return GuardRules(access, limits, kept, check_places(asking.max_concurrency))
+    return GuardRules(
+        access,
+        limits,
+        kept,
+        check_places(asking.max_concurrency),
+        check_many("max_members", asking.max_members),
+        check_many("max_items", asking.max_items),
+    )
 
 
 def check_places(given: object) -> int | None:
@@ -76,6 +90,17 @@ def check_places(given: object) -> int | None:
     """
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise unknown("max_concurrency", given, "a whole number from 1")
+    return given
+
+
+def check_many(name: str, given: object) -> int:
+    """Read how many values may stand side by side.
+
+    Raises:
+        PolicySyntaxError: it is no such number.
+    """
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_VALUES:
+        raise unknown(name, given, f"a whole number from 1 to {MAX_VALUES}")
     return given
 
 

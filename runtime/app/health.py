@@ -9,7 +9,7 @@ import msgspec
 from runtime.app.life import called
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.outcomes import Verdict
+from runtime.timescape.health import Verdict
 
 CHECK_S = 5.0
 Result: TypeAlias = Literal["pass", "warn", "fail"]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from eventstore import Store
 from runtime.app.log import DEFAULT_STORE, KEYRING_SETTING, STORE_SETTING, open_log
+from runtime.app.retirement import Retirement
 from runtime.effects import SystemIds
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import Receive
@@ -20,6 +21,11 @@ class Startable(Protocol):
 
     async def begin(self) -> int:
         """Start what is to be there before the first request."""
+        ...
+
+    @property
+    def retirement(self) -> Retirement:
+        """What takes versions out of service."""
         ...
 
     async def stop(self) -> bool:
@@ -42,6 +48,7 @@ async def run_lifespan(app: Startable, receive: Receive, send: Send) -> None:
         try:
             app.start(store)
             await app.begin()
+            app.retirement.start()
         except BaseException:
             await app.stop()
             store.close()

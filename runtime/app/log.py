@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
-from runtime.context import CONTROL, REQUEST, REQUEST_REDUCER, registry
+from runtime.context import CONTROL, REQUEST, REQUEST_REDUCER, WINDOWS, registry
 from runtime.effects import system_clock
+from runtime.policies.kept_windows import WINDOWS_REDUCER
 from runtime.timescape import TABLE_REDUCER
 
 Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
@@ -54,7 +55,11 @@ def open_log(
         registry=registry(),
         clock=system_clock,
         ids=ids,
-        keyframes={REQUEST.name: REQUEST_REDUCER, CONTROL.name: TABLE_REDUCER},
+        keyframes={
+            REQUEST.name: REQUEST_REDUCER,
+            CONTROL.name: TABLE_REDUCER,
+            WINDOWS.name: WINDOWS_REDUCER,
+        },
         seal_key_file=seal_key_file(os.environ),
         keyring=None if keyring is None else read_keyring(keyring),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from runtime.app.declarations import Declared
 from runtime.app.sources import Sources, Written
 from runtime.errors import CapabilityError, RegistrationError, UnknownModuleError
+from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests.handler import (
     HandlerManifest,
@@ -62,6 +63,8 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             declared.rules.idempotency,
             declared.rules.max_concurrency,
             declared.run,
+            max_members=_unless(declared.rules.max_members, MAX_MEMBERS),
+            max_items=_unless(declared.rules.max_items, MAX_ITEMS),
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),
@@ -77,7 +80,13 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
         needs=_needs(declared, [each for group in written for each in group]),
         sensitive=contract.sensitive,
         doc=first_paragraph(getattr(declared.call.callable, "__doc__", None)),
+        promises=declared.promises,
     )  # fmt: skip
+
+
+def _unless(given: int, default: int) -> int | None:
+    """Leave out what is as it always is: the manifests of older versions have none of it."""
+    return None if given == default else given
 
 
 def place(written: Written) -> str:
@@ -107,7 +116,8 @@ def _source(own: Written, written: Sequence[Sequence[Written]]) -> Source:
 
 def _answers(declared: Declared) -> tuple[Any, ...]:
     answer = declared.contract.answer_type
-    status = 204 if declared.contract.empty else 200
+    promised = None if declared.promises is None else declared.promises.status
+    status = promised or (204 if declared.contract.empty else 200)
     return ((status, None if answer is None else stored_type(answer)),)
 
 
@@ -132,6 +142,7 @@ def _needs(declared: Declared, written: Sequence[Written]) -> Needs:
         dynamic=dynamic,
         secrets=tuple(sorted({*seen.secrets, *(declared.secrets or ())})),
         topics=seen.topics,
+        schema=declared.schema,
     )
 
 

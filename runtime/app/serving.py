@@ -22,6 +22,7 @@ from runtime.app.logs import LogLines, log_lines
 from runtime.control import control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
+from runtime.ingress.counting import Recorded
 from runtime.ingress.plain_http import PlainListener
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
 from runtime.service_facts import MaintenanceStopped
@@ -69,6 +70,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     admin: AdminAt | None = None,
     traces: TracesTo | None = None,
     log: LogLines = "plain",
+    record_refusals: Recorded = "counted",
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -91,6 +93,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
         admin: where `/healthz`, `/readyz` and `/metrics` are; None: nowhere.
         traces: where spans of requests go; None: nowhere.
         log: how log lines look on stderr, `plain` or `json`.
+        record_refusals: see `App.start`.
 
     Returns:
         Whether every request came to its own end.
@@ -109,7 +112,10 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     with log_lines(log) as use:
         store = open_log(store_url, ids=ids, durability=durability, keyring=keyring)
         try:
-            app.start(store, clock=system_clock, ids=ids, tripwire=tripwire)
+            app.start(
+                store, clock=system_clock, ids=ids, tripwire=tripwire,
+                record_refusals=record_refusals,
+            )  # fmt: skip
             use(app.controller.surroundings.gctx.secrets.cache.scrubber)
             served = _Served(app, store, admin, drain_delay_s)
             exporting = contextlib.nullcontext() if traces is None else _traced(app, store, traces)
@@ -140,6 +146,7 @@ class _Served:
         async with self._listening():
             try:
                 await self._app.begin()
+                self._app.retirement.start()
                 clean = await serve_http(
                     self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
                     drain_s=drain_s,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from runtime.app.messaging import Messaging
 from runtime.app.reloading import Announcing
+from runtime.app.retirement import Retirement
 from runtime.control import Versions
 from runtime.errors import NotStartedError
 from runtime.ingress import Edge
@@ -27,6 +28,7 @@ class Started(Messaging):
         self._desk: Versions | None = None
         self._grants: GrantDesk | None = None
         self._announcing: Announcing | None = None
+        self._retirement: Retirement | None = None
 
     @property
     def edge(self) -> Edge:
@@ -69,6 +71,17 @@ class Started(Messaging):
         _ = self.edge
         assert self._desk is not None  # noqa: S101 - set together
         return self._desk
+
+    @property
+    def retirement(self) -> Retirement:
+        """What takes versions out of service that nobody uses. `timescape serve` starts it.
+
+        Raises:
+            NotStartedError: `start` was not called.
+        """
+        _ = self.controller
+        assert self._retirement is not None  # noqa: S101 - set together
+        return self._retirement
 
     @property
     def grants(self) -> GrantDesk:

@@ -14,11 +14,13 @@ from eventstore import Clock, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
-from runtime.app.module_news import new_modules
+from runtime.app.module_news import differences, new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
+from runtime.breaking.differences import Differences
 from runtime.control import change, control_stream
-from runtime.facts import ConfigLoaded, Fact
+from runtime.control_facts import ConfigLoaded
+from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
 from runtime.timescape import RouteTable, VersionId
@@ -103,6 +105,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     """
     stream = control_stream(app)
     last: list[Deploying] = []
+    changed: dict[str, Differences] = {}
     generations: dict[str, int] = {}
 
     def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
@@ -114,6 +117,8 @@ def announce(  # noqa: PLR0913 - what an app is made of
         last[:] = [deploying]
         facts = deploying.facts
         new = new_modules(known.modules, modules)
+        changed.clear()
+        changed.update(differences(known.modules, new))
         generations.update({n: each.generation for n, each in {**known.modules, **new}.items()})
         facts += new.items()
         if known.config != config[0]:
@@ -123,6 +128,9 @@ def announce(  # noqa: PLR0913 - what an app is made of
     table = change(store, stream, decide, clock=clock).table
     for decision in last[0].decisions:
         _warn(decision)
+    for name, found in changed.items():
+        _tell(name, found)
+    _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
 
 
@@ -145,6 +153,18 @@ def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> 
     return deploying.decisions
 
 
+def _list_absent(table: RouteTable, there: Sequence[VersionId]) -> None:
+    """Tell who runs the app which versions are in service and cannot be served (PL-1)."""
+    code = set(there)
+    for routes in table:
+        absent = [v for v in routes.line if v.id not in code and routes.is_active(str(v.id))]
+        if absent:
+            _log.info(
+                "versions without code: handler=%s number=%d newest=%s",
+                routes.handler, len(absent), absent[-1].id,
+            )  # fmt: skip
+
+
 def _warn(decision: Decision) -> None:
     """Tell who runs the app of a version that breaks callers."""
     if decision.uncovered and decision.activation != "edition":
@@ -156,3 +176,17 @@ def _warn(decision: Decision) -> None:
             decision.activation,
             rules,
         )
+
+
+def _tell(module: str, found: Differences) -> None:
+    """Tell who runs the app how a module changed, and what it newly asks to be granted."""
+    breaking, asked = found.rules("breaking"), [c for c in found.changes if c.rule == "BR-52"]
+    wants = ",".join(f"{c.pointer[1:]}:{c.new}" for c in asked if c.new)
+    _log.log(
+        logging.WARNING if breaking or wants else logging.INFO,
+        "module changed: module=%s changes=%s breaking=%s needs=%s",
+        module,
+        found.summary,
+        ",".join(breaking),
+        wants,
+    )

@@ -7,16 +7,19 @@ from typing import Final
 import msgspec
 
 from runtime.codegen.components import Components, Json
+from runtime.codegen.openapi_promises import answer_headers, header_parameters, paging, problems
 from runtime.codegen.operations import Operation, Service
 from runtime.codegen.samples import sample
 from runtime.gtype.stored import Stored
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import NONE
 
 _PROBLEM: Final = "Problem"
 _SCHEME: Final = "caller"
 _PATH_SCHEMAS: Final[dict[str, Json]] = {
-    "str": {"type": "string", "minLength": 1},
-    "path": {"type": "string", "minLength": 1},
+    # What no path may hold, see `runtime.routing.paths`.
+    "str": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
+    "path": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
     "int": {"type": "integer", "minimum": -(1 << 63), "maximum": (1 << 63) - 1},
     "float": {"type": "number"},
     "uuid": {"type": "string", "format": "uuid"},
@@ -106,7 +109,11 @@ def _operation(operation: Operation, manifest: HandlerManifest, components: Comp
         found["summary"] = operation.doc
     if operation.version is not None:
         found["x-timescape-version"] = operation.version
-    parameters = [*_path_parameters(operation), *_query_parameters(operation, manifest, components)]
+    parameters = [
+        *_path_parameters(operation),
+        *_query_parameters(operation, manifest, components),
+        *header_parameters(manifest.promises or NONE),
+    ]
     if parameters:
         found["parameters"] = parameters
     body = _body(operation, manifest, components)
@@ -118,6 +125,7 @@ def _operation(operation: Operation, manifest: HandlerManifest, components: Comp
         found["security"] = [{_SCHEME: []}]
         found["x-timescape-roles"] = list(manifest.policies.roles)
         found["x-timescape-scopes"] = list(manifest.policies.scopes)
+    found.update(paging(manifest.promises or NONE))
     return found
 
 
@@ -170,8 +178,9 @@ def _content(stored: Stored, side: str, components: Components) -> Json:
 
 def _responses(operation: Operation, manifest: HandlerManifest, components: Components) -> Json:
     found: Json = {}
+    promised = manifest.promises or NONE
     for status, stored in manifest.answers:
-        each: Json = {"description": "Done."}
+        each: Json = {"description": "Done.", **answer_headers(promised)}
         if stored is not None:
             each["content"] = _content(stored, "response", components)
         elif operation.gets in {"raw", "any"}:
@@ -180,6 +189,7 @@ def _responses(operation: Operation, manifest: HandlerManifest, components: Comp
     if operation.gets == "optional":
         found["204"] = {"description": "Done; there is nothing to say."}
     problem = {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}
+    found.update(problems(promised, problem))
     found["default"] = {
         "description": "What went wrong.",
         "content": {"application/problem+json": problem},

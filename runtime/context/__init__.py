@@ -2,6 +2,7 @@
 
 from eventstore import Kind
 from eventstore.codec import Registry
+from runtime.care_facts import CARE_FACTS
 from runtime.context.diff import diff, diff_values
 from runtime.context.fold import REQUEST_REDUCER, Folding
 from runtime.context.keys import check_key, check_state_size, check_value_size
@@ -15,10 +16,14 @@ from runtime.context.state import (
     state_bytes,
     state_from_bytes,
 )
-from runtime.facts import CONTROL_FACTS, REQUEST_FACTS
+from runtime.control_facts import CONTROL_FACTS
+from runtime.facts import REQUEST_FACTS
+from runtime.health_facts import HEALTH_FACTS
+from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
+from runtime.schema_facts import SCHEMA_FACTS
 from runtime.service_facts import SERVICE_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
 from runtime.version_facts import VERSION_FACTS
@@ -31,14 +36,20 @@ QUEUE = Kind(id=7, name="queue")
 """What happens to one subscriber, to its dead letters, and messages from outside of requests."""
 IDEMPOTENCY = Kind(id=9, name="idempotency", durable=True)
 """Who holds one idempotency key."""
+WINDOWS = Kind(id=10, name="windows")
+"""How the windows of an app's rate limits stand, told every so often."""
 
 VOCABULARY = (
     *REQUEST_FACTS,
-    *CONTROL_FACTS,
     *VERSION_FACTS,
+    *CONTROL_FACTS,
+    *HEALTH_FACTS,
+    *CARE_FACTS,
+    *SCHEMA_FACTS,
     *POLICY_FACTS,
     *KEY_FACTS,
     *SERVICE_FACTS,
+    *INGRESS_FACTS,
     *MODULE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
@@ -50,7 +61,7 @@ VOCABULARY = (
 
 def registry() -> Registry:
     """Return a new registry that knows the whole vocabulary."""
-    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY))
+    new = Registry(kinds=(CONTROL, REQUEST, QUEUE, IDEMPOTENCY, WINDOWS))
     for fact in VOCABULARY:
         new.register(fact.type, fact)
     return new
@@ -62,6 +73,7 @@ __all__ = [
     "QUEUE",
     "REQUEST",
     "REQUEST_REDUCER",
+    "WINDOWS",
     "Compensation",
     "Folding",
     "PendingEffect",

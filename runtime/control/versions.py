@@ -8,7 +8,8 @@ from runtime.control.board import Board
 from runtime.control.changing import Changed, Decide, after, change
 from runtime.control.reading import read_table
 from runtime.facts import Fact
-from runtime.timescape import RouteTable, retiring, tags, traffic
+from runtime.timescape import RouteTable, aging, pins, retiring, tags, traffic
+from runtime.timescape.aging import Judged, UseOf
 from runtime.timescape.finding import active_version_of, handler_of, version_of
 
 ANYWHERE: Final = tags.ANYWHERE
@@ -91,6 +92,35 @@ class Versions:
 
         return self._change(decide)
 
+    def pin(
+        self, handler: str, kind: str, subject: str, selector: str, *, by: str | None = None
+    ) -> Changed:
+        """Let a caller have what *selector* means whenever it names no version.
+
+        Args:
+            handler: its id, or `*`.
+            kind: credential, principal or tenant; the first that is pinned decides.
+            subject: the id of it.
+            selector: as a request would name a version; looked up anew for each request.
+            by: who wants it.
+
+        Raises:
+            PinError: a kind, subject or selector that cannot be.
+            VersionNotFound: there is no such handler.
+        """
+
+        def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+            who = self._who(by)
+            return _some(pins.pin(table, handler, kind, subject, selector, now_us=now_us, by=who))
+
+        return self._change(decide)
+
+    def unpin(self, handler: str, kind: str, subject: str, *, by: str | None = None) -> Changed:
+        """Take a pin away; one that is not there changes nothing."""
+        return self._change(
+            lambda table, _: _some(pins.unpin(table, handler, kind, subject, by=self._who(by)))
+        )
+
     def deactivate(
         self,
         version: str,
@@ -137,6 +167,7 @@ class Versions:
                     by=self._who(by),
                     force=force,
                     stop=stop,
+                    pins=pins.pins_of(table, routes.handler),
                 )
             )
 
@@ -151,6 +182,67 @@ class Versions:
 
         def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
             return _some(retiring.reactivate(*version_of(table, version), by=self._who(by)))
+
+        return self._change(decide)
+
+    def retire(
+        self,
+        use_of: UseOf,
+        *,
+        in_flight: frozenset[str] = frozenset(),
+        spared: frozenset[str] = frozenset(),
+        by: str | None = None,
+    ) -> tuple[Sequence[Judged], Changed]:
+        """Take out of service what is not used; say of each active version what becomes of it.
+
+        Args:
+            use_of: how a version was used.
+            in_flight: versions whose requests run.
+            spared: handlers that are let be, whatever the policy says.
+            by: who wants it.
+        """
+        judged: list[Judged] = []
+
+        def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+            judged[:] = aging.judge(table, use_of, now_us, in_flight=in_flight, spared=spared)
+            who = self._who(by)
+            return [aging.retirement(each, table.policy, who) for each in judged if each.retires]
+
+        changed = self._change(decide)
+        return judged, changed
+
+    def set_policy(
+        self,
+        *,
+        hot: int | None = None,
+        idle_s: int | None = None,
+        low: int | None = None,
+        excluded: Sequence[str] | None = None,
+        overrides: Mapping[str, str | None] | None = None,
+        by: str | None = None,
+    ) -> Changed:
+        """Change when versions count as used, and which are let be; from now on, for all.
+
+        Args:
+            hot: requests in 24 hours from which on a version is hot.
+            idle_s: seconds without a request after which it is cold.
+            low: requests in 7 days below which it is little used.
+            excluded: ids of all handlers whose versions are let be.
+            overrides: by version id `keep`, `deactivate`, or None to take it back.
+            by: who wants it.
+
+        Raises:
+            RetirementError: a number or an override that cannot be.
+            VersionNotFound: there is no such handler or version.
+        """
+
+        def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+            return _some(
+                aging.change_policy(
+                    table, hot=hot, idle_s=idle_s, low=low, excluded=excluded,
+                    overrides=overrides, by=self._who(by),
+                )
+            )  # fmt: skip
 
         return self._change(decide)
 

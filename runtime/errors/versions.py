@@ -63,6 +63,54 @@ class RoutesChangedError(RoutesError):
     code = "RT609"
 
 
+class PinError(RoutesError, ValueError):
+    """Nobody can be pinned like this (TG-4)."""
+
+    code = "RT610"
+
+
+class RetirementError(RoutesError, ValueError):
+    """Versions cannot be retired by such a rule (VL-2)."""
+
+    code = "RT611"
+
+
+class SchemaError(RoutesError, ValueError):
+    """A database schema of a version that cannot be (DB-1)."""
+
+    code = "RT630"
+
+
+class SchemaNotRegistered(SchemaError, LookupError):
+    """The app has no such schema, or it is not in the state that was asked for (DB-1)."""
+
+    code = "RT631"
+
+
+class SchemaIncompatible(SchemaError):
+    """Two versions need schemas of one database that do not go together (DB-4)."""
+
+    code = "RT632"
+
+
+class SchemaInUse(SchemaError):
+    """Active versions need a schema that was to be rolled back (DB-3)."""
+
+    code = "RT633"
+
+
+class SchemaOpenError(SchemaError):
+    """A database is between two schemas: one is being applied, or a crash cut that off (DB-2)."""
+
+    code = "RT634"
+
+
+class SchemaFailedError(SchemaError):
+    """A step of a schema failed, returned False or was late (DB-2)."""
+
+    code = "RT635"
+
+
 class TransformerError(RoutesError, ValueError):
     """A transformer that cannot be: no such handler or version, or a bad option (TX-1)."""
 

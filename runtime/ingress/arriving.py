@@ -10,6 +10,7 @@ from runtime.ingress.chosen import Chosen
 from runtime.ingress.endpoints import Endpoint
 from runtime.ingress.guarding import Decided, Ruling, together
 from runtime.ingress.heads import NO_HEAD
+from runtime.ingress.proxies import Proxies
 from runtime.ingress.queries import Pairs
 from runtime.ingress.rooms import Room
 from runtime.lifecycle.problems import problem
@@ -32,11 +33,15 @@ class Refused(Exception):
         refusal: Refusal,
         headers: tuple[tuple[str, str], ...] = (),
         again: Answer | None = None,
+        *,
+        recorded: bool = True,
     ) -> None:
         self.refusal = refusal
         self.headers = headers
         self.again = again
         """An answer that was given before, in the place of a refusal."""
+        self.recorded = recorded
+        """Whether it may leave a stream, where refusals are counted."""
         super().__init__(refusal.code)
 
     def answer(self, instance: str) -> Answer:
@@ -70,14 +75,18 @@ class Arriving:
     """What is known of a request so far; a refusal records that much."""
 
     __slots__ = (
-        "body", "chosen", "decided", "endpoint", "fell_back", "head", "params", "path",
-        "principal", "query", "rooms", "scope", "selectors", "taken", "told",
+        "body", "chosen", "client", "decided", "endpoint", "fell_back", "head", "host", "params",
+        "path", "principal", "query", "rooms", "scheme", "scope", "selectors", "taken", "told",
     )  # fmt: skip
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         raw = scope.get("raw_path")
         self.path: str = quote(scope["path"]) if raw is None else raw.decode("latin-1")
+        peer = scope.get("client")
+        self.client: str = peer[0] if peer else "unknown"
+        """The caller's address."""
+        self.scheme = self.host = ""
         self.head = NO_HEAD
         self.query: Pairs = ()
         self.params: dict[str, str] = {}
@@ -97,12 +106,6 @@ class Arriving:
         """The idempotency key that it holds."""
 
     @property
-    def client(self) -> str:
-        """The caller's address."""
-        client = self.scope.get("client")
-        return client[0] if client else "unknown"
-
-    @property
     def own(self) -> HeaderPairs:
         """Fields of the answer that no handler gave."""
         own: HeaderPairs = ()
@@ -110,14 +113,23 @@ class Arriving:
             own = self.chosen.fallen_back if self.fell_back else self.chosen.headers
         return (*own, *self.told) if self.told else own
 
+    @property
+    def priority(self) -> int:
+        """What it counts: as the caller would have it, but not above its principal's (IN-12)."""
+        return min(self.head.priority, self.principal.ceiling)
+
+    def came_by(self, proxies: Proxies) -> None:
+        """Take the word of trusted proxies for where it came from (IN-13)."""
+        origin = proxies.origin(self.client, self.head.headers)
+        self.client, self.scheme, self.host = origin.client, origin.scheme, origin.host
+
     async def wait_for(self, room: Room) -> None:
         """Take a place in *room*; of many the first that count most get one (AD-1).
 
         Raises:
             Refused: there was none in time.
         """
-        priority = min(self.head.priority, self.principal.ceiling)
-        if not room.enters() and not await room.wait(priority):
+        if not room.enters() and not await room.wait(self.priority):
             raise Refused(_OVERLOADED, (("retry-after", "1"),))
         self.rooms = (*self.rooms, room)
 
@@ -139,7 +151,8 @@ class Arriving:
 
     def received(self, stream: StreamId, received_us: int) -> Received:
         """Write it down as a value."""
-        first = self.selectors[0] if self.selectors else None
+        head, selectors = self.head, self.selectors
+        first = selectors[0] if selectors else None
         return Received(
             stream=stream,
             method=self.scope["method"],
@@ -147,13 +160,20 @@ class Arriving:
             received_us=received_us,
             params=self.params,
             query=self.query,
-            headers=self.head.headers,
+            headers=head.headers,
             body=self.body,
             client=self.client,
-            correlation_id=self.head.correlation,
+            correlation_id=head.correlation,
+            timeout_s=head.timeout_s,
             asked=None if first is None else first.text,
             source="default" if first is None else first.source,
             resolved=None if self.chosen is None else self.chosen.resolved,
+            placed=None if self.chosen is None else self.chosen.placed,
             principal=self.principal,
             decided=self.decided,
+            priority=min(head.priority, self.principal.ceiling),
+            flags=head.flags,
+            selectors=tuple((s.name, s.text) for s in selectors) if selectors else (),
+            scheme=self.scheme,
+            host=self.host,
         )

@@ -1,12 +1,18 @@
 """Makes ready what serves a version's callers: its own code, or later code and the way to it."""
 
+from collections.abc import Iterable, Iterator
+from typing import Final
+
 import msgspec
 
 from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
 from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
-from runtime.timescape.chains import Step, ways_up
+from runtime.timescape.chains import Step, ways_back, ways_up
+
+_UNNAMED: Final = frozenset({"split", "default", "latest"})
+"""By what a version was found for callers who named none."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -16,32 +22,78 @@ class Placed(msgspec.Struct, frozen=True):
     version: Version
     """Whose code."""
     chain: Chain = Chain()
+    failed_over: bool = False
+    """Whether it runs because what was to run is unhealthy (PL-2)."""
+
+
+class Unavailable(msgspec.Struct, frozen=True):
+    """Nothing can run."""
+
+    reason: str
+    """unhealthy, or absent: the code is not in the running app."""
 
 
 def place(
-    endpoint: Endpoint, routes: HandlerRoutes, resolution: Resolution, now_us: int
-) -> Placed | None:
-    """Find what can run: what resolve said, else the version itself, else a compatible patch.
+    endpoint: Endpoint,
+    routes: HandlerRoutes,
+    resolution: Resolution,
+    now_us: int,
+    unhealthy: frozenset[str] = frozenset(),
+) -> Placed | Unavailable:
+    """Find what runs: the first candidate that is not unhealthy (PL-2).
 
     Args:
         endpoint: the code that there is.
         routes: of its handler.
         resolution: what was found.
         now_us: when the request came.
+        unhealthy: ids of versions that are to get no requests.
+    """
+    passed = False
+    for placed in _candidates(endpoint, routes, resolution, now_us, unhealthy):
+        if str(placed.version.id) not in unhealthy:
+            return msgspec.structs.replace(placed, failed_over=True) if passed else placed
+        passed = True
+    return Unavailable("unhealthy" if passed else "absent")
 
-    Returns:
-        None: the code is not in the running app.
+
+def _candidates(
+    endpoint: Endpoint,
+    routes: HandlerRoutes,
+    resolution: Resolution,
+    now_us: int,
+    unhealthy: frozenset[str],
+) -> Iterator[Placed]:
+    """Give what resolve said, the version itself or its patch, then all that are joined to it.
+
+    Those only to callers who named nothing.
     """
     meant = resolution.version
     serves = routes.in_service(str(meant.id), now_us)
-    if resolution.chain.steps:
-        served = bridged(endpoint, resolution.chain, may_fall_back=serves)
+    way = resolution.chain
+    may_fall_back = serves and str(meant.id) not in unhealthy
+    if way.steps:
+        yield from _over(endpoint, [way], may_fall_back=may_fall_back)
+        taken = endpoint.code.get(str(way.end.id))
+        if taken is not None and not way.hops and str(meant.id) not in endpoint.code:
+            # Nothing knows its types any more, and nothing has to: there is no difference.
+            yield Placed(taken, way.end)
+    if serves:
+        own = endpoint.code.get(str(meant.id))
+        placed = _patched(endpoint, routes, meant, now_us) if own is None else Placed(own, meant)
+        if placed is not None:
+            yield placed
+    if resolution.source in _UNNAMED and meant.run != "own" and unhealthy:
+        ways = list(ways_up(routes, meant, now_us))[::-1]
+        ways += ways_back(routes, meant, now_us)
+        yield from _over(endpoint, ways, may_fall_back=may_fall_back)
+
+
+def _over(endpoint: Endpoint, ways: Iterable[Chain], *, may_fall_back: bool) -> Iterator[Placed]:
+    for way in ways:
+        served = bridged(endpoint, way, may_fall_back=may_fall_back)
         if served is not None:
-            return Placed(served, resolution.runs, resolution.chain)
-    if not serves:
-        return None
-    own = endpoint.code.get(str(meant.id))
-    return _patched(endpoint, routes, meant, now_us) if own is None else Placed(own, meant)
+            yield Placed(served, way.end, way)
 
 
 def _patched(
@@ -49,12 +101,11 @@ def _patched(
 ) -> Placed | None:
     """Return the nearest later version that needs no transformer: an id outlives a patch."""
     for way in ways_up(routes, meant, now_us):
-        newer = way.steps[-1].newer
-        served = endpoint.code.get(str(newer.id))
+        served = endpoint.code.get(str(way.end.id))
         if way.hops:
             return None
         if served is not None:
-            return Placed(served, newer)
+            return Placed(served, way.end)
     return None
 
 
@@ -63,9 +114,9 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
 
     None: some of its code is not in the running app.
     """
-    spoken = endpoint.code.get(str(chain.steps[0].older.id))
-    running = endpoint.code.get(str(chain.steps[-1].newer.id))
-    hops = [_hop(endpoint, step) for step in chain.hops]
+    spoken = endpoint.code.get(str(chain.start.id))
+    running = endpoint.code.get(str(chain.end.id))
+    hops = [_hop(endpoint, step, is_back=chain.is_back) for step in chain.hops]
     ready = tuple(hop for hop in hops if hop is not None)
     if spoken is None or running is None or len(ready) < len(hops):
         return None
@@ -75,6 +126,7 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
         version=crossed(running.version, crossing),
         takes=spoken.takes,
         max_body=spoken.max_body,
+        shape=spoken.shape,
         guarded=_guarded_by_both(spoken.guarded, running.guarded),
         keys=spoken.keys,
         room=spoken.room,
@@ -90,10 +142,13 @@ def _guarded_by_both(spoken: Guarded | None, running: Guarded | None) -> Guarded
     return msgspec.structs.replace(spoken, also=running.access)
 
 
-def _hop(endpoint: Endpoint, step: Step) -> Hop | None:
+def _hop(endpoint: Endpoint, step: Step, *, is_back: bool) -> Hop | None:
     assert step.pair is not None  # noqa: S101 - hops have one
     joint = endpoint.joints.get((step.pair.older, step.pair.newer))
-    return None if joint is None else Hop(str(step.older.id), str(step.newer.id), joint)
+    if joint is None:
+        return None
+    older, newer = str(step.older.id), str(step.newer.id)
+    return Hop(newer, older, joint.turned()) if is_back else Hop(older, newer, joint)
 
 
 def crossing_of(

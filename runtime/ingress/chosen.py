@@ -6,12 +6,14 @@ import msgspec
 
 from runtime.facts import VersionResolved
 from runtime.ingress.answers import Pairs
-from runtime.ingress.bridging import Placed, place
+from runtime.ingress.bridging import Placed, Unavailable, place
 from runtime.ingress.endpoints import Endpoint, Served
 from runtime.timescape import HandlerRoutes, Refusal, Resolution, Version
 from runtime.timescape.instants import http_date
 from runtime.timescape.table import Retirement
+from runtime.transform_facts import VersionPlaced
 
+_DEGRADED: Final = (b"timescape-degraded", b"?1")
 _VARY: Final = (b"vary", b"timescape-version, x-api-version, accept-datetime")
 
 
@@ -23,6 +25,8 @@ class Chosen(msgspec.Struct, frozen=True):
     headers: Pairs
     fallen_back: Pairs = ()
     """In their place, where the caller's own version ran because a transformer failed."""
+    placed: VersionPlaced | None = None
+    """Told, where it runs because what was to run is unhealthy."""
 
 
 def choose(
@@ -33,8 +37,9 @@ def choose(
     table: int,
     asked: str | None,
     now_us: int,
+    unhealthy: frozenset[str] = frozenset(),
 ) -> Chosen | Refusal:
-    """Make ready what *resolution* found; refuse it if its code is not in the running app.
+    """Make ready what *resolution* found; refuse it if nothing can run.
 
     Args:
         endpoint: what can run.
@@ -43,11 +48,12 @@ def choose(
         table: position of the table it was found in.
         asked: the first selector as sent.
         now_us: when the request came.
+        unhealthy: ids of versions that are to get no requests.
     """
     meant = resolution.version
-    placed = place(endpoint, routes, resolution, now_us)
-    if placed is None:
-        return _absent(str(meant.id))
+    placed = place(endpoint, routes, resolution, now_us, unhealthy)
+    if isinstance(placed, Unavailable):
+        return _unavailable(str(meant.id), placed.reason)
     is_other = placed.version.id != meant.id
     fact = VersionResolved(
         edition=placed.version.edition,
@@ -60,11 +66,14 @@ def choose(
     )
     ending = _ending(routes, meant)
     own = (*_headers(str(meant.id), resolution), *ending)
+    told = VersionPlaced("unhealthy", fact.edition) if placed.failed_over else None
+    if told is not None:
+        ending = (_DEGRADED, *ending)
     if not is_other:
-        return Chosen(placed.served, fact, own)
+        return Chosen(placed.served, fact, (*own, _DEGRADED) if told else own, placed=told)
     spoken = (b"timescape-contract", str(meant.id).encode())
     headers = (*_headers(str(placed.version.id), resolution), spoken, *ending)
-    return Chosen(placed.served, fact, headers, own)
+    return Chosen(placed.served, fact, headers, own, told)
 
 
 def _fingerprints(placed: Placed) -> tuple[str, ...]:
@@ -72,15 +81,22 @@ def _fingerprints(placed: Placed) -> tuple[str, ...]:
     return () if crossing is None else tuple(hop.joint.fingerprint for hop in crossing.hops)
 
 
-def _absent(version: str) -> Refusal:
-    """Refuse a version whose code is gone (PL-3)."""
-    return Refusal(
-        503,
-        "version-unavailable",
-        f"The code of {version} is not in the running app.",
+def _unavailable(version: str, reason: str) -> Refusal:
+    """Refuse a version whose code is gone, or does badly (PL-3)."""
+    detail, remedy = _WHY[reason]
+    return Refusal(503, "version-unavailable", f"{version} {detail}", remedy, {"reason": reason})
+
+
+_WHY: Final = {
+    "absent": (
+        "is not served here: its code is not in the running app.",
         "Deploy it again, or name another version.",
-        {"reason": "absent"},
-    )
+    ),
+    "unhealthy": (
+        "fails too often, and nothing else can answer for it.",
+        "Send it again after some seconds, or name another version.",
+    ),
+}
 
 
 def _headers(version: str, resolution: Resolution) -> Pairs:
@@ -92,7 +108,7 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     ]
     if source == "datetime" and resolution.since_us is not None:
         headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
-    if source == "split":
+    if source in {"split", "pin"}:
         # Which version it is depends on who asks.
         headers.append((b"cache-control", b"private"))
     return tuple(headers)

@@ -16,30 +16,36 @@ import msgspec
 
 from eventstore import Clock, EventStoreError, Ids, StreamId
 from runtime.control import Board
+from runtime.ingress import refusals
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer
 from runtime.ingress.arriving import Arriving, Refused, Scope
-from runtime.ingress.bodies import Receive, read_body
+from runtime.ingress.bodies import Receive
 from runtime.ingress.chosen import Chosen, choose
-from runtime.ingress.endpoints import Endpoint, Served, Takes
+from runtime.ingress.counting import Refusals
+from runtime.ingress.endpoints import Endpoint, Served
+from runtime.ingress.framing import CLOSE, CODED_TOO_OLD, origin_form
 from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
+from runtime.ingress.log_watch import LogWatch
+from runtime.ingress.proxies import Proxies
 from runtime.ingress.queries import read_query
 from runtime.ingress.queries import selectors as query_selectors
 from runtime.ingress.rooms import Room
+from runtime.ingress.taking import take_body
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer, Received
 from runtime.policies.callers import caller_of
-from runtime.routing import Match, MethodNotAllowed, Routes, split_path
+from runtime.routing import Match, Routes, split_path
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
+from runtime.timescape.pins import pinned
 from runtime.timescape.splits import bucket_of, subject_of
 from runtime.timescape.table import Split
 
 _log = logging.getLogger("timescape")
 
-MAX_TARGET = 8 * 1024
 _PATHS = 1024
 
 
@@ -52,6 +58,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Names that Host may hold; None: any."""
     max_in_flight: int = 1_000
     """Requests that run at once."""
+    proxies: Proxies | None = None
+    """Whom to believe where a request came from; None: nobody but the connection."""
 
 
 class Edge:
@@ -65,9 +73,11 @@ class Edge:
         ids: names it.
         guard: says who is let in.
         limits: what is let in.
+        counted: says which refusals leave a stream; None: all.
+        log: says whether the log can take one more request; None: it always can.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with
         self,
         routes: Routes[Endpoint],
         board: Board,
@@ -76,6 +86,9 @@ class Edge:
         ids: Ids,
         guard: Guard,
         limits: Limits | None = None,
+        *,
+        counted: Refusals | None = None,
+        log: LogWatch | None = None,
     ) -> None:
         self._routes = routes
         self.board = board
@@ -88,9 +101,13 @@ class Edge:
         self._limits = limits or Limits()
         self._room = Room(self._limits.max_in_flight)
         self._rooms = (self._room,)
-        self._heads = HeadReader(self._limits.allowed_hosts)
+        self._counted = counted
+        self._log = log
+        self._proxies = self._limits.proxies
+        self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
+        self._unhealthy: frozenset[str] = frozenset()
         self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
@@ -101,6 +118,11 @@ class Edge:
     def running(self) -> int:
         """How many requests have come and are not answered."""
         return self._running
+
+    def avoid(self, versions: frozenset[str]) -> None:
+        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2)."""
+        self._unhealthy = versions
+        self._resolved.clear()
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
@@ -118,6 +140,8 @@ class Edge:
             # Stops what still runs, at once; each gets its failure path and its record.
             await self._controller.drain(0)
             await self._wait_idle(_ANSWER_S)
+        if self._counted is not None:
+            self._counted.end_minute()
         return clean
 
     async def _wait_idle(self, seconds: float) -> bool:
@@ -202,31 +226,41 @@ class Edge:
         if self.board.is_due(received_us):
             await self.board.look(received_us)
         if head.table > self.board.table.position and not await self.board.reached(head.table):
-            raise Refused(_TABLE_BEHIND, (("retry-after", "1"),))
+            raise Refused(refusals.TABLE_BEHIND, (("retry-after", "1"),))
         served = self._resolve(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
             arriving.obey(
                 self.guard.admit(served.guarded, handler, arriving.principal, client, received_us)
             )
+        log = self._log
+        if log is not None and log.is_pressed(received_us):
+            await _press(log, received_us)
         if self._room.enters():
             arriving.rooms = self._rooms
         else:
             await arriving.wait_for(self._room)
         if served.room is not None:
             await arriving.wait_for(served.room)
-        arriving.body = await _body(head, served, receive)
+        await take_body(arriving, served, receive)
         return served
 
     def _head(self, arriving: Arriving) -> Head:
         scope = arriving.scope
         if self._stopping:
-            raise Refused(_SHUTTING_DOWN, (("retry-after", "1"),))
-        if len(arriving.path) + len(scope["query_string"]) >= MAX_TARGET:
-            raise Refused(_TARGET_TOO_LONG)
+            raise Refused(refusals.SHUTTING_DOWN, (("retry-after", "1"),))
+        if len(arriving.path) + len(scope["query_string"]) >= refusals.MAX_TARGET:
+            raise Refused(refusals.TARGET_TOO_LONG)
         head = arriving.head = self._heads.read(scope["headers"])
         if head.refusal is not None:
-            raise Refused(head.refusal)
+            raise Refused(head.refusal, CLOSE if head.refusal.code == "bad-framing" else ())
+        if head.chunked and scope["http_version"] == "1.0":
+            raise Refused(CODED_TOO_OLD, CLOSE)
+        if self._proxies is not None:
+            arriving.came_by(self._proxies)
+            refusal = self._heads.refused_host(arriving.host or head.host)
+            if refusal is not None:
+                raise Refused(refusal)
         return head
 
     async def _authenticate(self, arriving: Arriving, received_us: int) -> None:
@@ -251,7 +285,7 @@ class Edge:
         try:
             ruling = await self.guard.claim(served, asked, arriving.head.key)
         except EventStoreError:
-            raise Refused(_LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
+            raise Refused(refusals.LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
         arriving.obey(ruling)
 
     def _route(self, arriving: Arriving) -> None:
@@ -260,9 +294,13 @@ class Edge:
         if known is not None:
             arriving.endpoint, arriving.params = known.route, known.params
             return
+        if method not in KNOWN_METHODS:
+            raise Refused(refusals.UNKNOWN_METHOD)
+        if not path.startswith("/"):
+            path = arriving.path = origin_form(path, arriving.head.host)
         segments = split_path(path)
         if segments is None:
-            raise Refused(_BAD_PATH)
+            raise Refused(refusals.BAD_PATH)
         found = self._routes.match(method, segments)
         if isinstance(found, Match):
             arriving.endpoint, arriving.params = found.route, found.params
@@ -271,16 +309,15 @@ class Edge:
             self._paths[method, path] = found
             return
         if found is None:
-            raise Refused(_NOT_FOUND)
+            raise Refused(refusals.NOT_FOUND)
         allow = (("allow", ", ".join(found.allow)),)
         if method == "OPTIONS":
-            raise Refused(_OPTIONS, allow)
-        if method not in KNOWN_METHODS:
-            raise Refused(_UNKNOWN_METHOD)
-        raise Refused(_not_allowed(method, found), allow)
+            raise Refused(refusals.OPTIONS, allow)
+        raise Refused(refusals.not_allowed(method, found), allow)
 
     async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:
         endpoint, chosen = arriving.endpoint, arriving.chosen
+        handler = "" if endpoint is None else endpoint.handler
         resolved = refused.resolved(received)
         if received.decided is not None and chosen is not None:
             resolved = chosen.served.version.version, chosen.resolved
@@ -289,11 +326,22 @@ class Edge:
             received,
             answer,
             route="" if endpoint is None else endpoint.route,
-            handler="" if endpoint is None else endpoint.handler,
+            handler=handler,
             code=refused.refusal.code or None,
             resolved=resolved,
             again=refused.again is not None,
+            kept=self._is_kept(received, refused, handler),
         )
+
+    def _is_kept(self, received: Received, refused: Refused, handler: str) -> bool:
+        """Say whether a refusal leaves a stream (IN-16)."""
+        counted, may = self._counted, refused.recorded
+        if counted is None or refused.again is not None:
+            return may
+        if may and received.decided is not None and received.decided[1].windows:
+            # It was charged: windows are the fold of such facts, and bound how many there are.
+            return True
+        return counted.leaves_a_stream(refused.refusal.code, handler, received.received_us, may=may)
 
     async def _run_while_connected(
         self, received: Received, version: HandlerVersion, receive: Receive
@@ -318,6 +366,8 @@ class Edge:
         table = self.board.table
         # The wall clock may step back: what the log knows to have been is not undone.
         received_us = max(received_us, table.at_us)
+        if table.pins and not arriving.selectors:
+            arriving.selectors = pinned(table, endpoint.handler, arriving.principal.subjects)
         chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
         if chosen is None:
             chosen = self._choose(arriving, endpoint, table, received_us)
@@ -336,7 +386,10 @@ class Edge:
         if isinstance(answer, Refusal):
             raise Refused(answer, _RETRY if answer.status == 503 else ())
         asked = selectors[0].text if selectors else None
-        chosen = choose(endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us)
+        chosen = choose(
+            endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
+            unhealthy=self._unhealthy,
+        )  # fmt: skip
         if isinstance(chosen, Refusal):
             raise Refused(chosen, _RETRY)
         if bucket is None:
@@ -346,13 +399,19 @@ class Edge:
 
 def _bucket(arriving: Arriving, split: Split) -> int:
     """Say where the caller stands in a split: by its address (DP-6)."""
-    client = arriving.scope.get("client")
-    return bucket_of(split.salt, subject_of(client[0] if client else "unknown"))
+    return bucket_of(split.salt, subject_of(arriving.client))
 
 
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _press(log: LogWatch, received_us: int) -> None:
+    refusal = await log.refusal(received_us)
+    if refusal is not None:
+        # Counted, and not recorded: the log is what cannot take it.
+        raise Refused(refusal, (("retry-after", "1"),), recorded=False)
 
 
 def _read_query(arriving: Arriving, raw: bytes) -> None:
@@ -363,27 +422,6 @@ def _read_query(arriving: Arriving, raw: bytes) -> None:
     arriving.selectors = (*query_selectors(query), *arriving.head.selectors)
 
 
-async def _body(head: Head, served: Served, receive: Receive) -> bytes:
-    has_body = head.chunked or bool(head.length)
-    if has_body and served.takes is Takes.JSON and not head.json:
-        raise Refused(_MEDIA, (("accept-post", "application/json"),))
-    if has_body and head.encoded:
-        raise Refused(_ENCODED, (("accept-encoding", "identity"),))
-    body = await read_body(receive, head, served.max_body)
-    if isinstance(body, Refusal):
-        raise Refused(body)
-    return b"" if served.takes is Takes.NOTHING else body
-
-
-def _not_allowed(method: str, found: MethodNotAllowed) -> Refusal:
-    return Refusal(
-        405,
-        "method-not-allowed",
-        f"{method} is not served here.",
-        f"Use one of: {', '.join(found.allow)}.",
-    )
-
-
 KNOWN_METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
@@ -391,46 +429,3 @@ _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000
 _RETRY = (("retry-after", "5"),)
-_TABLE_BEHIND = Refusal(
-    503,
-    "table-behind",
-    "The versions that the caller knows of are not known here yet.",
-    "Send it again after a second.",
-)
-
-_SHUTTING_DOWN = Refusal(
-    503, "shutting-down", "The server is stopping.", "Send it again after a second."
-)
-_LOG_UNAVAILABLE = Refusal(
-    503, "log-unavailable", "The log cannot be written.", "Send it again after a second."
-)
-_TARGET_TOO_LONG = Refusal(
-    414,
-    "target-too-long",
-    f"Path and query are longer than {MAX_TARGET} bytes.",
-    "Send long values in the body.",
-    {"limit": MAX_TARGET},
-)
-_BAD_PATH = Refusal(
-    400,
-    "bad-path",
-    "The path is not clean: bad percent-encoding or UTF-8, a control character, an empty "
-    "or a dot segment.",
-    "Send the path as it is registered; it is not repaired.",
-)
-_NOT_FOUND = Refusal(
-    404, "route-not-found", "No route has this path.", "Check it: letter case and slashes count."
-)
-_OPTIONS = Refusal(204, "", "", "")
-_UNKNOWN_METHOD = Refusal(
-    501, "method-unknown", "The method is not known here.", "Use GET, POST, PUT, PATCH or DELETE."
-)
-_MEDIA = Refusal(
-    415,
-    "media-unsupported",
-    "The body is not declared as JSON in UTF-8.",
-    "Send Content-Type: application/json.",
-)
-_ENCODED = Refusal(
-    415, "encoding-unsupported", "The body has a Content-Encoding.", "Send it uncompressed."
-)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from runtime.ingress.rooms import Room
+from runtime.ingress.shapes import Shape
 from runtime.lifecycle.handlers import HandlerVersion, Joint
 from runtime.messages import Request
 from runtime.policies import AccessRules, RateLimits
@@ -43,6 +44,8 @@ class Served(msgspec.Struct, frozen=True):
     """None: anybody, and any number."""
     keys: str = "off"
     """Idempotency keys: off, optional or required."""
+    shape: Shape = Shape()
+    """What JSON bodies may be like."""
     room: Room | None = None
     """Where its requests run; None: as many as the app takes."""
 

@@ -13,6 +13,7 @@ from runtime.authentication import ANONYMOUS, Authentication, Principal, Unprove
 from runtime.ingress.answers import Pairs
 from runtime.ingress.endpoints import Guarded, Served
 from runtime.ingress.key_holders import Asked, KeyHolders
+from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Windows
 from runtime.messages import Answer
 from runtime.policies import AccessRules, Outcome, RateLimits, read_key, refuse_access
@@ -21,6 +22,7 @@ from runtime.policies.keys import MALFORMED, MISSING, REFUSALS, Judged, fingerpr
 from runtime.policies.limits import retry_after
 from runtime.policy_facts import PolicyDecided
 from runtime.timescape import Refusal, Selector
+from runtime.timescape.pins import SOURCE as PINNED
 
 Decided = tuple[str, PolicyDecided]
 """The key of the fact, and the fact."""
@@ -54,14 +56,20 @@ class Guard:
         authentication: None: credentials are not looked at.
         windows: of the rate limits.
         holders: of the idempotency keys.
+        keeping: tells the log of the windows; None: nobody does.
     """
 
     def __init__(
-        self, authentication: Authentication | None, windows: Windows, holders: KeyHolders
+        self,
+        authentication: Authentication | None,
+        windows: Windows,
+        holders: KeyHolders,
+        keeping: WindowKeeping | None = None,
     ) -> None:
         self.authentication = authentication
         self._windows = windows
         self._holders = holders
+        self._keeping = keeping
 
     async def establish(
         self, headers: Sequence[tuple[str, str]], client: str, now_us: int
@@ -110,6 +118,8 @@ class Guard:
             decided = "deny", PolicyDecided(("rate-limit",), "full", caller=caller)
             return Ruling(decided, _FULL, (("retry-after", "1"),))
         charged = self._windows.keep(*who, limits.limits, outcomes, now_us)
+        if self._keeping is not None:
+            self._keeping.charged(*who, charged, now_us)
         fact = PolicyDecided(
             _asked(guarded), inputs=_inputs(guarded), caller=caller, windows=charged
         )
@@ -154,7 +164,9 @@ class Guard:
         self._holders.release(request, by=by, reason=reason, now_us=now_us)
 
     def close(self) -> None:
-        """Let go of the threads; after the last request."""
+        """Tell of the windows, and let go of the threads; after the last request."""
+        if self._keeping is not None:
+            self._keeping.tell(last=True)
         self._holders.close()
 
     def done(self, taken: str) -> None:
@@ -181,7 +193,8 @@ def fingerprint_of(
 ) -> str:
     """Return what a request with a key is known again by."""
     target = path.encode("latin-1") + b"?" + query
-    return fingerprint(method, target, [f"{s.source}={s.text}" for s in selectors], body)
+    sent = [f"{s.source}={s.text}" for s in selectors if s.source != PINNED]
+    return fingerprint(method, target, sent, body)
 
 
 def _is_unauthenticated(refused: Ruling | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from runtime.ingress.framing import framing
 from runtime.timescape import Refusal, Selector
 from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
@@ -30,6 +31,10 @@ PRIORITY: Final = 5
 """Of a request that says nothing of it, or nothing that can be read."""
 MAX_PRIORITY: Final = 10
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_FLAG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+MAX_FLAGS: Final = 20
+TIMEOUT_HEADER: Final = "timescape-timeout"
 TABLE_HEADER: Final = "timescape-table"
 SINGLE: Final = frozenset(
     {
@@ -60,11 +65,16 @@ class Head(msgspec.Struct, frozen=True):
     """Position of the log up to which the caller knows versions (TS-8)."""
     key: str | None = None
     """Idempotency-Key, as sent."""
+    host: str = ""
     priority: int = PRIORITY
     """From 0 to 10, as the caller would have it (IN-12)."""
+    flags: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    """The caller's own limit; None: it has none."""
 
 
 NO_HEAD: Final = Head(())
+_NO_HOST: Final = Refusal(400, "invalid-host", "The Host field is missing or malformed.", "")
 
 
 class HeadReader:
@@ -72,10 +82,15 @@ class HeadReader:
 
     Args:
         allowed_hosts: names that Host may hold, exact or `*.` and one label; None: any.
+        proxied: Host is what a proxy names us; whether it may be so is asked with
+            `refused_host`, once it is known whom the client named.
     """
 
-    def __init__(self, allowed_hosts: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, allowed_hosts: Iterable[str] | None = None, *, proxied: bool = False
+    ) -> None:
         self._hosts = None if allowed_hosts is None else tuple(h.lower() for h in allowed_hosts)
+        self._proxied = proxied
         self._known: dict[RawHeaders, Head] = {}
 
     def read(self, raw: Iterable[tuple[bytes, bytes]]) -> Head:
@@ -100,10 +115,12 @@ class HeadReader:
         for name, value in headers:
             by_name.setdefault(name, []).append(value)
         refusal = (
-            _repeated(by_name)
+            framing(by_name)
+            or _repeated(by_name)
             or self._host_refusal(by_name)
-            or _framing(by_name)
             or _no_position(by_name)
+            or _no_timeout(by_name)
+            or _no_expectation(by_name)
         )
         if refusal is not None:
             return Head(headers, refusal)
@@ -119,12 +136,21 @@ class HeadReader:
             table=int(by_name.get(TABLE_HEADER, ["0"])[0]),
             key=by_name.get("idempotency-key", [None])[0],
             priority=_priority(by_name.get("timescape-priority", [""])[0]),
+            host=by_name["host"][0],
+            flags=_flags(by_name.get("timescape-flags", [""])[0]),
+            timeout_s=float(by_name[TIMEOUT_HEADER][0]) if TIMEOUT_HEADER in by_name else None,
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:
         host = by_name.get("host", [""])[0]
+        if self._proxied:
+            return None if _HOST.fullmatch(host) else _NO_HOST
+        return self.refused_host(host)
+
+    def refused_host(self, host: str) -> Refusal | None:
+        """Say why *host* may not be asked for; None: it may."""
         if _HOST.fullmatch(host) is None:
-            return Refusal(400, "invalid-host", "The Host field is missing or malformed.", "")
+            return _NO_HOST
         if self._hosts is not None and not _allowed(host, self._hosts):
             return Refusal(
                 400, "invalid-host", "The Host field names another service.", "Check the address."
@@ -176,23 +202,29 @@ def _repeated(by_name: dict[str, list[str]]) -> Refusal | None:
     return None
 
 
-def _framing(by_name: dict[str, list[str]]) -> Refusal | None:
-    length = by_name.get("content-length")
-    if length and not (length[0].isascii() and length[0].isdecimal() and len(length[0]) <= 18):
-        return Refusal(400, "bad-framing", "Content-Length is not a whole number.", "")
-    if length and "transfer-encoding" in by_name:
-        return Refusal(
-            400, "bad-framing", "Both Content-Length and Transfer-Encoding are there.", "Send one."
-        )
-    return None
-
-
 def _no_position(by_name: dict[str, list[str]]) -> Refusal | None:
     text = by_name.get(TABLE_HEADER, ["0"])[0]
     if text.isascii() and text.isdecimal() and len(text) <= 18:
         return None
     return Refusal(
         400, "header-malformed", f"{TABLE_HEADER} is not a position of the log.", "Write a number."
+    )
+
+
+def _no_timeout(by_name: dict[str, list[str]]) -> Refusal | None:
+    text = by_name.get(TIMEOUT_HEADER, ["0"])[0]
+    if _SECONDS.fullmatch(text) is not None:
+        return None
+    return Refusal(
+        400, "header-malformed", f"{TIMEOUT_HEADER} is no number of seconds.", "Write it as 2.5."
+    )
+
+
+def _no_expectation(by_name: dict[str, list[str]]) -> Refusal | None:
+    if by_name.get("expect", ["100-continue"])[0].lower() == "100-continue":
+        return None
+    return Refusal(
+        417, "expectation-failed", "The Expect field asks for what is not known here.", "Drop it."
     )
 
 
@@ -232,6 +264,11 @@ def _priority(text: str) -> int:
     if _WHOLE.fullmatch(text) is None:
         return PRIORITY
     return min(max(int(text), 0), MAX_PRIORITY)
+
+
+def _flags(text: str) -> tuple[str, ...]:
+    found = (each.strip(" \t").lower() for each in text.split(",")) if text else ()
+    return tuple(dict.fromkeys(each for each in found if _FLAG.fullmatch(each)))[:MAX_FLAGS]
 
 
 def _correlation(by_name: dict[str, list[str]]) -> str | None:

@@ -5,7 +5,6 @@ appends its first event has it. What came of the holder is read from the holder'
 """
 
 import hashlib
-from uuid import UUID
 
 import msgspec
 
@@ -15,10 +14,11 @@ from runtime.effects import Workers
 from runtime.errors import NoSuchKeyError
 from runtime.facts import Json, ResponseSent
 from runtime.gtype.sensitive import HASHED
+from runtime.ingress.held_keys import release, stream_of
 from runtime.messages import Answer
 from runtime.policies import Claim, First, Judged, judge
 from runtime.policies.keys import claim_of, first_of
-from runtime.policy_facts import IdempotencyClaimed, IdempotencyReleased
+from runtime.policy_facts import IdempotencyClaimed
 
 _ATTEMPTS = 4
 _HIDDEN = ({"$redacted"}, {"$sealed"})
@@ -129,7 +129,7 @@ class KeyHolders:
         events = list(self._store.read(stream))
         claim = claim_of(events)
         request = asked.request if claim is None else claim.request
-        first = First() if claim is None else first_of(self._store.read(_stream_of(request)))
+        first = First() if claim is None else first_of(self._store.read(stream_of(request)))
         answer = None if first.sent is None else answer_of(first.sent, request)
         judged = judge(
             claim, first, asked.fingerprint, asked.at_us, running=False, whole=answer is not None
@@ -146,29 +146,7 @@ class KeyHolders:
         if any(claim.request == request for claim in self._running.values()):
             msg = f"{request} still runs."
             raise NoSuchKeyError(msg, "Wait for its end.")
-        stream, revision = self._held_by(request)
-        fact = IdempotencyReleased(by, reason)
-        self._store.append(
-            stream,
-            [NewEvent(fact.type, fact, request, now_us)],
-            kind=IDEMPOTENCY.name,
-            expected=revision,
-        ).result()
-
-    def _held_by(self, request: str) -> tuple[StreamId, int]:
-        before: int | None = None
-        while rows := self._store.read_log(
-            before=before, kinds=(IDEMPOTENCY.name,), newest_first=True
-        ):
-            for row in rows:
-                claim = claim_of(row.events)
-                if claim is not None and claim.request == request:
-                    events = list(self._store.read(row.stream))
-                    if claim_of(events) == claim:
-                        return row.stream, len(events)
-            before = rows[-1].position
-        msg = f"{request[:80]} holds no idempotency key."
-        raise NoSuchKeyError(msg, "Original-Request-Id of a 409 names who holds it.")
+        release(self._store, request, by=by, reason=reason, now_us=now_us)
 
 
 def answer_of(sent: ResponseSent, request: str) -> Answer | None:
@@ -191,7 +169,3 @@ def _is_plain(tree: Json) -> bool:
     if isinstance(tree, list):
         return all(map(_is_plain, tree))
     return not (isinstance(tree, str) and tree.startswith(HASHED))
-
-
-def _stream_of(request: str) -> StreamId:
-    return StreamId(UUID(request.removeprefix("req-")))

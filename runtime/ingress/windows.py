@@ -1,11 +1,12 @@
 """The windows of all rate limits of an app; after a restart, read back out of the log (RL-5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from eventstore import EventStoreError, Store
 from runtime.context import REQUEST
 from runtime.facts import RequestReceived
+from runtime.ingress_facts import KeptWindow
 from runtime.policies import Limit, Outcome, Window, charge
 from runtime.policies.windows import SECOND_US
 from runtime.policy_facts import Charged, PolicyDecided
@@ -91,6 +92,12 @@ class Windows:
             del windows[oldest]
             self._count -= 1
 
+    def kept(self) -> Iterator[KeptWindow]:
+        """Give all of them."""
+        for window_s, windows in self._by_length.items():
+            for (handler, caller), each in windows.items():
+                yield KeptWindow(handler, caller, window_s, each.start_us, each.used)
+
     def restore(self, charged: Iterable[tuple[str, str, Charged]]) -> None:
         """Take what the log knows, in any order: of one caller's windows the newest stays."""
         found: dict[tuple[int, str, str], Window] = {}
@@ -107,8 +114,15 @@ def _started(item: tuple[object, Window]) -> int:
     return item[1].start_us
 
 
-def charged_since(store: Store, since_us: int) -> Iterable[tuple[str, str, Charged]]:
+def charged_since(
+    store: Store, since_us: int, after: int = 0
+) -> Iterable[tuple[str, str, Charged]]:
     """Give handler, caller and window of all that was charged since, the newest first.
+
+    Args:
+        store: the log.
+        since_us: when requests began that are looked at.
+        after: position of the log behind which they stand.
 
     Raises:
         EventStoreError: the log cannot be read.
@@ -116,7 +130,11 @@ def charged_since(store: Store, since_us: int) -> Iterable[tuple[str, str, Charg
     before: int | None = None
     while True:
         rows = store.read_log(
-            before=before, kinds=(REQUEST.name,), newest_first=True, first_rows_only=True
+            after=after,
+            before=before,
+            kinds=(REQUEST.name,),
+            newest_first=True,
+            first_rows_only=True,
         )
         for row in rows:
             if row.at_us < since_us:

@@ -72,6 +72,8 @@ class Hosting:
         self._desk: GrantDesk | None = None
         self._turns: dict[str, asyncio.Lock] = {}
         self._reloads: dict[str, set[asyncio.Task[int]]] = {}
+        self.changed: Callable[[frozenset[str]], None] | None = None
+        """Told of all modules that have failed, whenever something happened to one."""
 
     @property
     def hosted(self) -> Mapping[str, Hosted]:
@@ -147,7 +149,7 @@ class Hosting:
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
         self._desk = GrantDesk(store, stream, granted, clock)
-        teller = Teller(store, stream, clock, ids)
+        teller = Teller(store, stream, clock, ids, self._noticed)
         self._setting = Setting(store, stream, clock, secrets, config, teller)
         self._generations, self._turns, self._reloads = {}, {}, {}
         for name, hosted in self._hosted.items():
@@ -203,6 +205,11 @@ class Hosting:
         generations.switch(host)
         setting.teller.tell(ModuleRestarted(0, host.generation, "reload"), name)
         return host.generation
+
+    def _noticed(self) -> None:
+        if self.changed is not None:
+            every = self._generations.items()
+            self.changed(frozenset(name for name, each in every if each.current.state == "failed"))
 
     async def start(self, name: str) -> None:
         """Start a module.

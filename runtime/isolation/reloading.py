@@ -9,7 +9,7 @@ from runtime.isolation.host import Host
 from runtime.isolation.hosted import Hosted
 from runtime.isolation.tiers import Lacking, place
 from runtime.manifests.module import OWN_PROCESS, check
-from runtime.manifests.module_differences import broken
+from runtime.manifests.module_changes import broken
 
 
 class Reload(NamedTuple):

@@ -1,6 +1,7 @@
 """Writes what happens to the modules of an app into their stream."""
 
 import logging
+from collections.abc import Callable
 
 from eventstore import ANY, Clock, EventStoreError, Ids, NewEvent, Store, StreamId, Ticket
 from runtime.context import CONTROL
@@ -17,18 +18,31 @@ class Teller:
         stream: of the app's modules.
         clock: gives the time of facts.
         ids: gives chance.
+        noticed: called whenever something happened.
     """
 
-    def __init__(self, store: Store, stream: StreamId, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        store: Store,
+        stream: StreamId,
+        clock: Clock,
+        ids: Ids,
+        noticed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._stream = stream
         self._clock = clock
         self._ids = ids
+        self._noticed = noticed
         self._starts = 0
         self._last: Ticket | None = None
 
     def tell(self, fact: Fact, key: str) -> None:
         """Write *fact* down; a log that takes nothing any more does not stop a module."""
+        self._write(fact, key)
+        self._noticed()
+
+    def _write(self, fact: Fact, key: str) -> None:
         event = NewEvent(fact.type, fact, key, self._clock())
         try:
             self._last = self._store.append(
@@ -39,7 +53,7 @@ class Teller:
 
     def deny(self, module: str, kind: str, argument: str, request_id: str) -> None:
         """Tell that *module* asked for what it may not have."""
-        self.tell(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
+        self._write(CapabilityDenied(module, kind, argument, request_id), argument[:64] or kind)
 
     def chance(self) -> float:
         """Give a number from 0 to 1."""

@@ -9,6 +9,7 @@ from runtime.errors import AmbiguousResponseError
 from runtime.facts import Issue, Json, ResponseSent
 from runtime.lifecycle.arrival import public_headers
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Response, ValidationFailed
 from runtime.secrets import Scrubber
 
@@ -39,12 +40,35 @@ def success(version: HandlerVersion, result: object, response: Response) -> Answ
     """
     body = _render(version, result)
     status = response.status or (200 if body else 204)
+    if version.promises is not None:
+        status = promised(version.promises, result, response, status)
     if status in _WITHOUT_BODY:
         body = b""
     headers = response.headers
     if not headers:
         return Answer(status, _just(version.media) if body else (), body)
     return Answer(status, _typed(headers, version.media) if body else headers, body)
+
+
+def promised(promises: Promises, result: object, response: Response, status: int) -> int:
+    """Return the status of an answer that keeps what was promised.
+
+    Raises:
+        ValidationFailed: for the side `response`: it lacks a header, or has too many items.
+    """
+    there = {name for name, _ in response.headers}
+    issues = [
+        Issue(f"/headers/{name}", "missing", "a header", "missing", f"headers.{name}: missing.")
+        for name in promises.gives
+        if name not in there
+    ]
+    most = promises.page_size
+    if most is not None and isinstance(result, list | tuple) and len(result) > most:
+        told = f"at most {most} items", f"{len(result)} items"
+        issues.append(Issue("", "items", *told, f"(root): expected {told[0]}, got {told[1]}."))
+    if issues:
+        raise ValidationFailed("response", tuple(issues))
+    return response.status or promises.status or status
 
 
 @lru_cache(64)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from eventstore.values import ToHash
-from runtime.facts import RequestReceived
+from runtime.facts import Fact, RequestReceived
 from runtime.messages import Received
 
 _SECRET = re.compile(
@@ -17,6 +17,16 @@ _BODY_TEXT_BYTES = 4096
 _KEY = "idempotency-key"
 
 RedactBody = Callable[[bytes], Any]
+
+
+def arrived(received: Received, version: str) -> list[tuple[Fact, str]]:
+    """Return what there is to tell of how *version* came to run, beyond that it was chosen."""
+    told: list[tuple[Fact, str]] = []
+    if received.placed is not None:
+        told.append((received.placed, version))
+    if received.decided is not None:
+        told.append(received.decided[::-1])
+    return told
 
 
 @lru_cache(4096)
@@ -126,6 +136,11 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         correlation_id=received.correlation_id,
         timeout_s=timeout_s,
         config=config,
+        priority=received.priority,
+        flags=received.flags,
+        selectors=received.selectors,
+        scheme=received.scheme,
+        host=received.host,
     )
 
 

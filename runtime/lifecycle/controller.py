@@ -26,12 +26,10 @@ from runtime.facts import (
     ResponseSent,
     VersionResolved,
 )
-from runtime.facts import (
-    ValidationFailed as RequestInvalid,
-)
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
-from runtime.lifecycle.arrival import arrival
+from runtime.lifecycle.arrival import arrival, arrived
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
@@ -146,6 +144,11 @@ class Controller:
         return False
 
     @property
+    def serving(self) -> frozenset[str]:
+        """Ids of the versions whose requests run now."""
+        return frozenset(run.version.version for run in self._running.values())
+
+    @property
     def abandoned(self) -> int:
         """How many pieces of code were given up and still run (CN-3)."""
         return len(self._surroundings.abandoned)
@@ -183,17 +186,12 @@ class Controller:
         begun(run)
         return await self._serve(run)
 
-    async def refuse(
-        self,
-        received: Received,
-        answer: Answer,
-        *,
-        route: str = "",
-        handler: str = "",
-        code: str | None = None,
+    async def refuse(  # noqa: PLR0913 - all that is known of it
+        self, received: Received, answer: Answer, *,
+        route: str = "", handler: str = "", code: str | None = None,
         resolved: tuple[str, VersionResolved] | None = None,
-        again: bool = False,
-    ) -> Answer:
+        again: bool = False, kept: bool = True,
+    ) -> Answer:  # fmt: skip
         """Record a request that ends before any handler, and answer it.
 
         Args:
@@ -203,11 +201,14 @@ class Controller:
             handler: its id; `` likewise.
             code: the problem code; None: read from the answer.
             resolved: version id, `` if refused, and the fact.
-            again: it is no refusal, but an answer that was given before.
+            again: it is an answer that was given before.
+            kept: it leaves a stream.
         """
         answer = answers.scrubbed(self._scrubber, answer)
         record = self._recorder(received.stream)
         first = self._arrival(received, None, route=route, handler=handler)
+        if not kept:
+            return self.finishing.pass_over(first, received, answer, code)
         record.add(first, _key(route))
         record.add(*established(received.principal))
         if resolved is not None:
@@ -277,11 +278,11 @@ class Controller:
             resolved = VersionResolved(version.edition, received.source, received.asked)
         principal = established(received.principal)
         asked, chosen = (first, _key(version.route)), (resolved, version.version)
-        if received.decided is None:
+        if received.decided is None and received.placed is None:
             record.add_together((asked, principal, chosen, _AUTHORIZED))
         else:
-            key, decided = received.decided
-            record.add_together((asked, principal, chosen, (decided, key), _AUTHORIZED))
+            more = arrived(received, version.version)
+            record.add_together((asked, principal, chosen, *more, _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
         run.renew = renew

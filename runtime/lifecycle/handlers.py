@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from runtime.lifecycle.binding import Bound
+from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Received, Request
 
 
@@ -61,6 +62,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Whether a body may hold what is not recorded as it is."""
     delivers: bool = False
     """Whether it is a subscriber: its requests are deliveries of messages."""
+    promises: Promises | None = None
+    """What every answer of success has to keep; None: nothing but its type."""
     crossing: "Crossing | None" = None
     """How data of another version's callers comes here and back; None: they are its own."""
 
@@ -77,28 +80,37 @@ class Joint(msgspec.Struct, frozen=True):
     """Of the code of its functions, which ask for `parts`."""
     request_up: Bound | None = None
     response_down: Bound | None = None
+    request_down: Bound | None = None
+    response_up: Bound | None = None
     timeout_s: float = 5.0
     """Of each function."""
     blocking: bool = False
     """Whether functions that are no coroutine functions run in a thread."""
+
+    def turned(self) -> "Joint":
+        """Return it as callers of the newer version go it, whom the older serves."""
+        return msgspec.structs.replace(
+            self, request_up=self.request_down, response_down=self.response_up,
+            request_down=self.request_up, response_up=self.response_down,
+        )  # fmt: skip
 
 
 class Hop(msgspec.Struct, frozen=True):
     """A step of data from one version to its neighbour."""
 
     older: str
-    """A version id."""
+    """The id of the version on the caller's side: the older, unless the joint is turned."""
     newer: str
     joint: Joint
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """How a version serves the callers of an older one."""
+    """How a version serves the callers of another one, an older one as a rule."""
 
     spoken: HandlerVersion
     """The version that the caller speaks."""
     hops: tuple[Hop, ...]
-    """Upwards."""
+    """From the caller's version to the one that runs."""
     may_fall_back: bool
     """Whether *spoken* may run instead, if a request cannot be brought up."""
     hides_request: bool = False

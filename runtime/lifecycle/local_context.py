@@ -366,7 +366,7 @@ class LocalContext:
                 "path": run.arrival.path,
                 "route": state.route,
                 "version": state.version,
-                "flags": (),
+                "flags": run.arrival.flags,
                 "received_at": when(state.started_us),
                 "instance_id": instance.id,
                 "region": instance.region,

@@ -1,91 +1,38 @@
 """How one version of a handler differs from another, and whom that breaks (DF-1, DF-2).
 
 Types are compared by `runtime.breaking`, what stands around them here: path, media types,
-statuses, limits, topics. What a manifest does not declare (headers, problem codes, the order
-of a list) cannot be compared.
+statuses, limits, topics, and what a handler promises besides.
 """
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 import msgspec
 
-from runtime.breaking import Direction, compare
-from runtime.breaking.rules import Rule, Verdict
+from runtime.breaking.differences import (
+    Difference,
+    Differences,
+    moved,
+    of_types,
+    said,
+    type_of,
+    whole,
+)
 from runtime.gtype import GType, gtype
 from runtime.gtype.kinds import Null, Union
 from runtime.gtype.stored import Stored
 from runtime.manifests.handler import HandlerManifest, Policies
+from runtime.manifests.promise_differences import promised
+from runtime.manifests.promises import NONE
 from runtime.manifests.rules import MANIFEST_RULES
-
-Side: TypeAlias = Literal["request", "response"]
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class _NoFields(msgspec.Struct):
     """A query nobody declared."""
 
 
-_ANY = gtype(Any)
 _NO_FIELDS = gtype(_NoFields)
-
-
-class Difference(msgspec.Struct, frozen=True, order=True):
-    """One change, as callers meet it."""
-
-    section: str
-    """path, query, body, answer 200, limits, topics."""
-    pointer: str
-    """Within the section."""
-    rule: str
-    """`BR-12`."""
-    direction: Side
-    """Whether requests or answers are concerned."""
-    verdict: Verdict
-    old: str
-    new: str
-    sentence: str
-
-
-class Differences(msgspec.Struct, frozen=True, dict=True):
-    """All changes from one version to another."""
-
-    changes: tuple[Difference, ...] = ()
-
-    def rules(self, verdict: Verdict, side: Side | None = None) -> tuple[str, ...]:
-        """List the ids of rules with *verdict*, of one side or of both."""
-        found = (c for c in self.changes if c.verdict == verdict and side in {None, c.direction})
-        return tuple(sorted({change.rule for change in found}, key=_number))
-
-    @property
-    def breaking(self) -> bool:
-        """Whether something that worked will not."""
-        return any(change.verdict == "breaking" for change in self.changes)
-
-    @property
-    def needs_transformer(self) -> bool:
-        """Whether callers of the older version need one to be served by the newer."""
-        return self.breaking
-
-    @cached_property
-    def counts(self) -> dict[Verdict, int]:
-        """How many changes there are of each verdict, none left out."""
-        counted = Counter(change.verdict for change in self.changes)
-        return {verdict: counted[verdict] for verdict in ("breaking", "risky", "safe")}
-
-    @property
-    def summary(self) -> str:
-        """`2 breaking, 1 risky, 3 safe`."""
-        told = [f"{count} {verdict}" for verdict, count in self.counts.items() if count]
-        return ", ".join(told) or "No changes detected"
-
-    @cached_property
-    def digest(self) -> str:
-        """`sha256:` and 64 hex digits: equal for equal differences."""
-        return f"sha256:{hashlib.sha256(_encode(self.changes)).hexdigest()}"
+Answers: TypeAlias = Mapping[int, Stored | None]
 
 
 def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
@@ -98,13 +45,14 @@ def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
         *_limits(old, new),
         *_access(old.policies, new.policies),
         *_topics(old, new),
+        *promised(old.promises or NONE, new.promises or NONE),
     ]
-    return Differences(tuple(sorted(set(found))))
+    return whole(found)
 
 
 def gone(old: HandlerManifest) -> Differences:
     """Say what it means that *old* has no successor at all (BR-1)."""
-    return Differences(tuple(_said("path", "route-removed", "", _route(old), "")))
+    return whole(_said("path", "route-removed", "", _route(old), ""))
 
 
 # --- sections ---
@@ -129,19 +77,19 @@ def _path(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
 
 def _query(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     if new.query is not None:
-        before = _NO_FIELDS if old.query is None else _type(old.query)
-        yield from _types("query", before, _type(new.query), "request")
+        before = _NO_FIELDS if old.query is None else type_of(old.query)
+        yield from of_types("query", before, type_of(new.query), "request")
 
 
 def _body(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     match old.takes, new.takes:
         case "json", "json":
-            yield from _types("body", _type(old.body), _type(new.body), "request")
+            yield from of_types("body", type_of(old.body), type_of(new.body), "request")
         case before, after if before == after:
             return
         case before, "nothing":
             yield from _said("body", "body-dropped", "", before, "nothing")
-        case "nothing", "json" if new.body is not None and not _takes_null(_type(new.body)):
+        case "nothing", "json" if new.body is not None and not _takes_null(type_of(new.body)):
             yield from _said("body", "body-required", "", "nothing", "json")
         case "raw", "json":
             yield from _said("body", "body-refused", "", "bytes", "json")
@@ -151,6 +99,9 @@ def _body(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
 
 def _answers(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     before, after = dict(old.answers), dict(new.answers)
+    if {*before, *after} == {200, 202} and len(before) == len(after) == 1:
+        yield from _accepted(before, after)
+        return
     if old.media != new.media:
         yield from _said("answer", "media-changed", "", old.media, new.media)
     for status in sorted(before.keys() | after.keys()):
@@ -160,20 +111,30 @@ def _answers(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]
         elif status not in before:
             yield from _said(section, "status-added", "", "", str(status))
         elif old.media == new.media == "application/json":
-            was, now = _type(before[status]), _type(after[status])
-            yield from _types(section, was, now, "response")
+            was, now = type_of(before[status]), type_of(after[status])
+            yield from of_types(section, was, now, "response")
+
+
+def _accepted(before: Answers, after: Answers) -> Iterator[Difference]:
+    """Tell that what was done at once is now done later, or the reverse (BR-8)."""
+    was, now = str(*before), str(*after)
+    yield from _said("answer", "accepted-only", "", was, now)
+    old, new = (type_of(*each.values()) for each in (before, after))
+    yield from of_types(f"answer {now}", old, new, "response")
 
 
 def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     was, now = old.policies, new.policies
-    yield from _moved("size", "max_body", was.max_body, now.max_body)
-    yield from _moved("time", "timeout", was.timeout_s, now.timeout_s)
+    members = was.max_members or 1_000, now.max_members or 1_000
+    items = was.max_items or 10_000, now.max_items or 10_000
+    yield from moved("limits", _SIZE, "max_body", was.max_body, now.max_body)
+    yield from moved("limits", _SIZE, "max_members", *members)
+    yield from moved("limits", _SIZE, "max_items", *items)
+    yield from moved("limits", _TIME, "timeout", was.timeout_s, now.timeout_s)
 
 
-def _moved(rule: str, name: str, old: float, new: float) -> Iterator[Difference]:
-    if old != new:
-        which = f"{rule}-lowered" if new < old else f"{rule}-raised"
-        yield from _said("limits", which, f"/{name}", f"{old:g}", f"{new:g}")
+_SIZE = MANIFEST_RULES["size-lowered"], MANIFEST_RULES["size-raised"]
+_TIME = MANIFEST_RULES["time-lowered"], MANIFEST_RULES["time-raised"]
 
 
 def _access(old: Policies, new: Policies) -> Iterator[Difference]:
@@ -214,34 +175,7 @@ def _topics(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
 
 
 def _said(section: str, name: str, pointer: str, old: str, new: str) -> Iterator[Difference]:
-    """Tell a change to each side that its rule speaks of."""
-    rule = MANIFEST_RULES[name]
-    place = f"{section}{' ' if pointer else ''}{pointer}"
-    told = f"{place}: {rule.sentence} ({old or 'nothing'} → {new or 'nothing'})"
-    for side in _SIDES:
-        yield from _judged(section, pointer, rule, side, (old, new, told))
-
-
-_SIDES: tuple[Side, ...] = ("request", "response")
-
-
-def _judged(
-    section: str, pointer: str, rule: Rule, side: Side, said: tuple[str, str, str]
-) -> Iterator[Difference]:
-    verdict = rule.verdict(side)
-    if verdict != "none":
-        yield Difference(section, pointer, rule.id, side, verdict, *said)
-
-
-def _types(section: str, old: GType, new: GType, side: Side) -> Iterable[Difference]:
-    direction: Direction = side
-    for change in compare(old, new, direction).changes:
-        told = change.old, change.new, f"{section} {change.sentence}"
-        yield from _judged(section, change.pointer, change.rule, side, told)
-
-
-def _type(stored: Stored | None) -> GType:
-    return _ANY if stored is None else GType(stored.root, stored.objects)
+    return said(section, MANIFEST_RULES[name], pointer, old, new)
 
 
 def _takes_null(made: GType) -> bool:
@@ -259,10 +193,6 @@ def _shape(manifest: HandlerManifest) -> list[str]:
     names = {name for name, _ in manifest.params}
     parts = manifest.path.split("/")
     return ["{}" if _name_in(part) in names else part for part in parts]
-
-
-def _number(rule: str) -> int:
-    return int(rule.partition("-")[2])
 
 
 def _name_in(part: str) -> str | None:

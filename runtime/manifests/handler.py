@@ -13,6 +13,7 @@ from runtime.errors import ManifestError
 from runtime.gtype import GType
 from runtime.gtype.stored import VERSION as GTYPE
 from runtime.gtype.stored import Stored
+from runtime.manifests.promises import Promises
 
 FORM = 1
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -53,6 +54,10 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     max_concurrency: int | None = None
     run: str = "newest"
     """newest: callers of it are served by later code where transformers lead there; own."""
+    max_members: int | None = None
+    """That an object of a body may have; None: 1 000."""
+    max_items: int | None = None
+    """That an array of a body may have; None: 10 000."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +71,8 @@ class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
     """Places where the source does not show what is used."""
     secrets: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    schema: str | None = None
+    """Of a database, `orders@2`."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,12 +115,17 @@ class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`body /card`, sorted."""
     doc: str = ""
     """The first paragraph of the docstring."""
+    promises: Promises | None = None
+    """What it promises besides; None: nothing."""
 
     @property
     def contract(self) -> str:
         """The digest of all that a client can observe."""
+        # What came later is told only where it is said: older manifests keep their digest.
+        more = {} if self.promises is None else {"promises": self.promises}
         return digest_of(
             {
+                **more,
                 "method": self.method,
                 "path": self.path,
                 "params": self.params,

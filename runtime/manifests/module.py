@@ -31,7 +31,9 @@ class MethodEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     write_ahead: bool = False
     attempts: int = 1
     optional: tuple[str, ...] = ()
-    """Parameters that callers may leave out."""
+    """Those of its parameters that a call may leave out."""
+    by_name: tuple[str, ...] = ()
+    """Those that a call gives by name only."""
 
 
 class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +89,11 @@ class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def plain(self) -> dict[str, Any]:
         """Give it as plain data, as it comes back out of a log."""
         plain: dict[str, Any] = msgspec.json.decode(_encode(self))
+        for method in plain["methods"].values():
+            # They came later: a module that has none of them is what it was to older logs.
+            for name in ("optional", "by_name"):
+                if not method[name]:
+                    del method[name]
         return plain
 
 

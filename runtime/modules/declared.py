@@ -169,7 +169,8 @@ class Module:
                 entry,
                 parameters=_parameters(made.signature),
                 result=_stored(made.signature),
-                optional=_optional(made.signature),
+                optional=_names(made.signature, _may_be_left_out),
+                by_name=_names(made.signature, _is_by_name),
             )
         except TimescapeError as error:
             self._faults.append(f"{name}: {error.problem}")
@@ -328,13 +329,19 @@ def _parameters(signature: inspect.Signature) -> tuple[tuple[str, Stored | None]
     return tuple((each.name, _type(each.annotation)) for each in signature.parameters.values())
 
 
-def _optional(signature: inspect.Signature) -> tuple[str, ...]:
-    any_number = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return tuple(
-        each.name
-        for each in signature.parameters.values()
-        if each.default is not each.empty or each.kind in any_number
-    )
+def _names(
+    signature: inspect.Signature, chosen: Callable[[inspect.Parameter], bool]
+) -> tuple[str, ...]:
+    return tuple(each.name for each in signature.parameters.values() if chosen(each))
+
+
+def _may_be_left_out(each: inspect.Parameter) -> bool:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return each.default is not inspect.Parameter.empty or each.kind in variadic
+
+
+def _is_by_name(each: inspect.Parameter) -> bool:
+    return each.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
 
 
 def _stored(signature: inspect.Signature) -> Stored | None:

@@ -8,7 +8,7 @@ or an edit is wanted, the run becomes a fork.
 from runtime.replay.choosing import Library
 from runtime.replay.comparing import Difference, compare
 from runtime.replay.divergence import Divergence
-from runtime.replay.edits import Edit, SetAnswer, SetInput, SetState
+from runtime.replay.edits import Edit, SetAnswer, SetInput, SetState, UnsetState
 from runtime.replay.reexecution import Options, Replay, keep_fork, reexecute, run_again
 from runtime.replay.tracing import Line
 
@@ -23,6 +23,7 @@ __all__ = [
     "SetAnswer",
     "SetInput",
     "SetState",
+    "UnsetState",
     "compare",
     "keep_fork",
     "reexecute",

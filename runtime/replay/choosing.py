@@ -13,8 +13,9 @@ from runtime.app.assembly import classes_of, joints_of, ready, served
 from runtime.app.declarations import Declared
 from runtime.context.phases import AUTHORIZED
 from runtime.control import control_stream, read_table, table_at
+from runtime.control_facts import ConfigLoaded
 from runtime.errors import NotReplayableError, UnknownVersionError
-from runtime.facts import ConfigLoaded, RequestReceived, VersionResolved
+from runtime.facts import RequestReceived, VersionResolved
 from runtime.ingress import Endpoint
 from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
@@ -22,7 +23,9 @@ from runtime.lifecycle.handlers import HandlerVersion
 from runtime.policy_facts import PolicyDecided
 from runtime.replay.running import Program
 from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
+from runtime.timescape.chains import ways_back
 from runtime.timescape.deploying import next_id
+from runtime.transform_facts import VersionPlaced
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -105,7 +108,8 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
     declared, running = line.pick(recorded, version)
     runs = ready(declared, running)
     if recorded.data.contract is not None and running == recorded.key:
-        runs = _crossed(library, recorded, runs, line)
+        failed_over = any(_is_failover(event) for event in events[:8])
+        runs = _crossed(library, recorded, runs, line, failed_over=failed_over)
     program = Program(
         runs,
         GlobalContext(parts.modules, library.config(first.config), topics=parts.topics),
@@ -136,10 +140,19 @@ def _resolved(events: Sequence[Event]) -> Event:
     raise NotReplayableError(problem, "`timescape log` shows why it was refused.")
 
 
+def _is_failover(event: Event) -> bool:
+    return isinstance(event.data, VersionPlaced) and event.data.reason == "unhealthy"
+
+
 def _crossed(
-    library: Library, recorded: Event, running: HandlerVersion, line: "_Line"
+    library: Library,
+    recorded: Event,
+    running: HandlerVersion,
+    line: "_Line",
+    *,
+    failed_over: bool,
 ) -> HandlerVersion:
-    """Return *running* as it served a caller of an older version, by the code there is now.
+    """Return *running* as it served a caller of another version, by the code there is now.
 
     Raises:
         UnknownVersionError: the app has not all of that code.
@@ -152,8 +165,11 @@ def _crossed(
     endpoint = Endpoint(
         running.handler, running.route, code, library.joints.get(running.handler, {})
     )
-    way = chain(routes, spoken, runs)
-    may_fall_back = routes.in_service(str(spoken.id), recorded.at_us)
+    way: object = chain(routes, spoken, runs)
+    if runs.order < spoken.order:
+        back = ways_back(routes, spoken, recorded.at_us)
+        way = next((each for each in back if each.end == runs), None)
+    may_fall_back = not failed_over and routes.in_service(str(spoken.id), recorded.at_us)
     found = bridged(endpoint, way, may_fall_back=may_fall_back) if isinstance(way, Chain) else None
     if found is None:
         msg = f"The app has no transformers from {spoken.id} to {runs.id}."

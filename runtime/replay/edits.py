@@ -12,7 +12,14 @@ from eventstore import Event, EventStoreError, Revision, StreamId
 from eventstore.values import Classes, Tree, decode, encode, tree_bytes
 from runtime.context import REQUEST_REDUCER, check_key, check_value_size, patch
 from runtime.errors import InvalidEditError, NotReplayableError, TimescapeError
-from runtime.facts import Change, ContextEdited, EffectFailed, EffectRequested, EffectReturned
+from runtime.facts import (
+    Change,
+    ContextDeleted,
+    ContextEdited,
+    EffectFailed,
+    EffectRequested,
+    EffectReturned,
+)
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import ValidationFailed
 from runtime.modules import ModuleRegistry
@@ -32,6 +39,13 @@ class SetState(msgspec.Struct, frozen=True):
     value: Any
 
 
+class UnsetState(msgspec.Struct, frozen=True):
+    """A value of the user state is not there from the moment on."""
+
+    path: Pointer
+    """The key, then keys and indices."""
+
+
 class SetAnswer(msgspec.Struct, frozen=True):
     """An effect gets another answer."""
 
@@ -48,7 +62,7 @@ class SetInput(msgspec.Struct, frozen=True):
     value: Any
 
 
-Edit: TypeAlias = SetState | SetAnswer | SetInput
+Edit: TypeAlias = SetState | UnsetState | SetAnswer | SetInput
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -102,7 +116,7 @@ class _Checking:
         self.issues: list[str] = []
         self._events = events
         self._around = around
-        self._states = [each for each in edits if isinstance(each, SetState)]
+        self._states = [each for each in edits if isinstance(each, SetState | UnsetState)]
         self._answers = [each for each in edits if isinstance(each, SetAnswer)]
         self._inputs = [each for each in edits if isinstance(each, SetInput)]
         self._answered = {
@@ -142,7 +156,7 @@ class _Checking:
             self.issues.append("Before the first fact there is no state to change.")
             prefix = list(self._events[:1])
         for edit in self._states:
-            fact = self._tried(edit.path, partial(_edited, values, edit, self._around))
+            fact = self._tried(edit.path, partial(_changed, values, edit, self._around))
             if fact is not None:
                 last = prefix[-1]
                 prefix.append(
@@ -246,8 +260,16 @@ def _stand_in(_what: str) -> Any:
     return None
 
 
-def _edited(values: dict[str, Tree], edit: SetState, around: Surroundings) -> ContextEdited:
+def _changed(
+    values: dict[str, Tree], edit: SetState | UnsetState, around: Surroundings
+) -> ContextEdited | ContextDeleted:
     """Return the fact that makes *edit*, and make it in *values*."""
+    if isinstance(edit, UnsetState):
+        return _unset(values, edit)
+    return _edited(values, edit, around)
+
+
+def _edited(values: dict[str, Tree], edit: SetState, around: Surroundings) -> ContextEdited:
     key, inner = (*edit.path, "")[0], edit.path[1:]
     check_key(key)
     old = values.get(key)
@@ -264,6 +286,21 @@ def _edited(values: dict[str, Tree], edit: SetState, around: Surroundings) -> Co
         values[key] = patch(old, fact.patch)
     check_value_size(key, len(tree_bytes(values[key])))
     return fact
+
+
+def _unset(values: dict[str, Tree], edit: UnsetState) -> ContextEdited | ContextDeleted:
+    key, inner = (*edit.path, "")[0], edit.path[1:]
+    if key not in values:
+        msg = f"There is no {key!r} at that moment."
+        raise NotReplayableError(msg)
+    if not inner:
+        del values[key]
+        return ContextDeleted("fork")
+    steps, _ = _steps(values[key], inner)
+    last = steps[-1]
+    gone = Change("splice", steps, [], 1) if isinstance(last, int) else Change("remove", steps)
+    values[key] = patch(values[key], (gone,))
+    return ContextEdited((gone,), origin="fork")
 
 
 def _steps(tree: Tree, inner: Pointer) -> tuple[tuple[str | int, ...], Tree]:

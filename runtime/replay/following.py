@@ -14,7 +14,14 @@ import msgspec
 from eventstore import Clock, Event, NewEvent, Store, StreamId
 from eventstore.values import Withheld
 from runtime.errors import NotRecordedError
-from runtime.facts import ContextEdited, ContextRestored, EffectRequested, Fact, RequestTimedOut
+from runtime.facts import (
+    ContextDeleted,
+    ContextEdited,
+    ContextRestored,
+    EffectRequested,
+    Fact,
+    RequestTimedOut,
+)
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.run import Run
 from runtime.replay.answering import Answers
@@ -23,6 +30,7 @@ from runtime.replay.looping import ReplayLoop, runs_here
 
 _SLACK_S = 0.001
 """What a recorded time may lie before the timer that brought it about."""
+_OF_VERSIONS = frozenset({"version.resolved", "version.placed"})
 _GIVE_VALUE = "Give it a value (--input /body/…=JSON), or replay a request whose record has it."
 
 
@@ -42,7 +50,7 @@ class Course(msgspec.Struct, frozen=True):
     leave: int | None = None
     """The revision behind which the run leaves its record in any case."""
     other_version: bool = False
-    """Whether another version runs, so that `version.resolved` differs."""
+    """Whether another version runs, so that what names versions differs."""
 
 
 class Follower:
@@ -125,7 +133,7 @@ class Follower:
     def _compare(self, revision: int, attempted: NewEvent) -> None:
         recorded = self._events[revision - 1] if revision <= len(self._events) else None
         kind = difference(recorded, attempted)
-        if kind is None or self._is_other_version(recorded):
+        if kind is None or self._is_other_version(recorded, attempted):
             if kind is None and self.alike == revision - 1 and _key(recorded) == attempted.key:
                 self.alike = revision
         elif kind == "redacted":
@@ -135,9 +143,10 @@ class Follower:
         else:
             self.part(revision, kind, recorded, attempted)
 
-    def _is_other_version(self, recorded: Event | None) -> bool:
-        resolved = recorded is not None and recorded.type == "version.resolved"
-        return resolved and self._course.other_version
+    def _is_other_version(self, recorded: Event | None, attempted: NewEvent) -> bool:
+        if recorded is None or recorded.type != attempted.type:
+            return False
+        return recorded.type in _OF_VERSIONS and self._course.other_version
 
     def part(
         self, revision: int, kind: Kind, recorded: Event | None, attempted: NewEvent | None
@@ -200,7 +209,8 @@ class Follower:
     def injected(self) -> Event | None:
         """Return the record's next fact if it is an edit, which no code writes (RX-5)."""
         fact = _data(self.coming)
-        edit = isinstance(fact, ContextEdited | ContextRestored) and fact.origin
+        edits = ContextEdited | ContextDeleted | ContextRestored
+        edit = isinstance(fact, edits) and fact.origin
         return self.coming if edit else None
 
     # --- when nothing can happen ---

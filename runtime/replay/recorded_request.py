@@ -23,6 +23,7 @@ from runtime.messages import Fields, Received, Request, ValidationFailed
 from runtime.policy_facts import PolicyDecided
 from runtime.principals import ANONYMOUS, Principal, recorded
 from runtime.replay.divergence import is_hidden
+from runtime.transform_facts import VersionPlaced
 
 Withhold = Callable[[str], Withheld]
 Pointer = tuple[str | int, ...]
@@ -68,14 +69,28 @@ def received(
         span_id=first.span_id,
         parent_span_id=first.parent_span_id,
         correlation_id=first.correlation_id,
+        priority=first.priority,
+        flags=first.flags,
+        selectors=first.selectors,
+        scheme=first.scheme,
+        host=first.host,
         asked=resolved.asked if resolved else None,
         source=resolved.source if resolved else "default",
         resolved=resolved,
+        placed=_placed(record),
         principal=_principal(record),
         decided=next(
             ((e.key or "", e.data) for e in record[:8] if isinstance(e.data, PolicyDecided)), None
         ),
     )
+
+
+def _placed(record: Sequence[Event]) -> VersionPlaced | None:
+    """Return that another version ran from the start, not after a transformer failed."""
+    for event in record[:8]:
+        if isinstance(event.data, VersionPlaced) and event.data.reason == "unhealthy":
+            return event.data
+    return None
 
 
 def _principal(record: Sequence[Event]) -> Principal:

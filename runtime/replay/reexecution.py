@@ -12,6 +12,7 @@ from runtime.effects import SystemIds, system_clock
 from runtime.errors import InvalidEditError, NotReplayableError, UnknownRequestError
 from runtime.facts import RequestAborted, RequestReceived, ResponseSent
 from runtime.messages import Answer
+from runtime.modules import ModuleRegistry
 from runtime.replay.answering import Given
 from runtime.replay.choosing import Chosen, Library, choose
 from runtime.replay.divergence import Divergence
@@ -148,6 +149,7 @@ def run_again(
     around = Surroundings(
         chosen.program.version.spoken, parts.modules, library.classes, request=request, fork=fork
     )
+    _check_live(options.live, parts.modules)
     plan = _plan(events, options, chosen, around, keep=keep)
     run = rerun(
         chosen.program,
@@ -172,6 +174,19 @@ def run_again(
         unavailable=run.unavailable,
         lines=run.lines,
     )
+
+
+def _check_live(names: Collection[str], modules: ModuleRegistry) -> None:
+    """Refuse names of what nobody has: it would be left out in silence (WI-2)."""
+    known = [f"{module}.{each}" for module in modules.names() for each in modules.methods(module)]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there = (
+            f"the app has {', '.join(sorted(known)[:20])}" if known else "the app has no modules"
+        )
+        raise InvalidEditError(
+            tuple(f"No effect is called {name[:80]!r}: {there}." for name in unknown)
+        )
 
 
 def _plan(

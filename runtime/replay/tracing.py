@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import msgspec
 
 from runtime.effects import Sites
+from runtime.replay.monitoring import monitored
 from runtime.replay.rendering import IMMUTABLE, rendered
 
 MOST_LINES = 100_000
@@ -58,13 +59,27 @@ class Tracer:
         self.full = False
         """Whether there were more lines than are kept."""
 
-    def file_of(self, frame: FrameType) -> str | None:
-        """Return the file of a frame of user code of this run; None for all other code."""
-        if _TRACED.get() is not self:
-            return None
+    def is_ours(self, code: CodeType) -> bool:
+        """Say whether *code* is the user's, whichever run it works for."""
         # What is made up at run time, such as the methods of named tuples, has no lines.
-        place = None if frame.f_code.co_filename[:1] == "<" else self._sites.of_code(frame.f_code)
-        return place.rpartition(":")[0] if place else None
+        return code.co_filename[:1] != "<" and self._sites.of_code(code) is not None
+
+    def opened_by(self, frame: FrameType) -> "Call | None":
+        """Begin to look at a frame, if it is of user code of this run."""
+        code = frame.f_code
+        if _TRACED.get() is not self or code.co_filename[:1] == "<":
+            return None
+        place = self._sites.of_code(code)
+        return self.opened(frame, place.rpartition(":")[0]) if place else None
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Take what runs here, and in threads and tasks begun by it, for this run's."""
+        token = _TRACED.set(self)
+        try:
+            yield
+        finally:
+            _TRACED.reset(token)
 
     def opened(self, frame: FrameType, file: str) -> "Call":
         """Begin to look at a call."""
@@ -140,13 +155,26 @@ def traced(tracer: Tracer | None) -> Iterator[None]:
     if tracer is None:
         yield
         return
+    with (
+        tracer.current(),
+        monitored(tracer.opened_by, tracer.is_ours) as heard,
+        by_settrace(tracer, wanted=not heard),
+    ):
+        yield
+
+
+@contextmanager
+def by_settrace(tracer: Tracer, *, wanted: bool = True) -> Iterator[None]:
+    """Hear of lines by `sys.settrace`, which is called for all other code, too."""
+    if not wanted:
+        yield
+        return
 
     def called(frame: FrameType, event: str, _argument: Any) -> Any:
-        file = tracer.file_of(frame) if event == "call" else None
-        return None if file is None else _follow(tracer.opened(frame, file))
+        call = tracer.opened_by(frame) if event == "call" else None
+        return None if call is None else _follow(call)
 
     before, before_in_threads = sys.gettrace(), threading.gettrace()
-    token = _TRACED.set(tracer)
     threading.settrace(called)
     sys.settrace(called)
     try:
@@ -154,7 +182,6 @@ def traced(tracer: Tracer | None) -> Iterator[None]:
     finally:
         sys.settrace(before)
         threading.settrace(before_in_threads)
-        _TRACED.reset(token)
 
 
 def _follow(call: Call) -> Callable[[FrameType, str, Any], Any]:

@@ -91,6 +91,14 @@ class RequestMetrics:
         except Exception as error:  # noqa: BLE001 - figures fail no request (OB-8)
             _log.error("request not measured: error=%s", type(error).__name__)
 
+    def passed_over(self, ended: Ended, first: RequestReceived, code: str) -> None:
+        """Note a request that was refused and left no stream."""
+        try:
+            self._refusals.count(1, (("code", code),))
+            self._count(ended, first, code, None)
+        except Exception as error:  # noqa: BLE001 - figures fail no request (OB-8)
+            _log.error("request not measured: error=%s", type(error).__name__)
+
     def _note(self, ended: Ended, events: Sequence[NewEvent]) -> None:
         first = events[0].data
         if not isinstance(first, RequestReceived):
@@ -99,6 +107,10 @@ class RequestMetrics:
         version = self._note_inside(events)
         if version is None:
             self._refusals.count(1, (("code", code),))
+        self._append.note((ended.ended_us - ended.began_us) / 1_000_000)
+        self._count(ended, first, code, version)
+
+    def _count(self, ended: Ended, first: RequestReceived, code: str, version: str | None) -> None:
         took_s = (ended.ended_us - ended.received_us) / 1_000_000
         of = first.method, first.route, ended.status, code, first.handler, version
         tallies = self._tallies.get(of)
@@ -107,7 +119,6 @@ class RequestMetrics:
         tallies.duration.note(took_s)
         tallies.taken.note(first.body_size)
         tallies.given.note(ended.size)
-        self._append.note((ended.ended_us - ended.began_us) / 1_000_000)
         if tallies.version_s is not None:
             self._versions.count(1, tallies.version)
             tallies.version_s.note(took_s)

@@ -85,6 +85,7 @@ class AppHarness:
             ids=self.ids,
             tripwire=self._tripwire,
             instead=self._instead(),
+            record_refusals="all",
         )
         try:
             await self.app.begin()

@@ -11,6 +11,7 @@ from runtime.app import App
 from runtime.errors import VersionNotFound
 from runtime.gtype import GType, PlainChecker
 from runtime.manifests import HandlerManifest
+from runtime.manifests.promises import NONE
 from runtime.testing.apps import AppHarness, Asked
 from runtime.testing.asking import Asking
 from runtime.testing.results import Result
@@ -81,19 +82,22 @@ def _manifest(app: App, route: str, version: str | None) -> HandlerManifest:
 
 def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
     asking = harness.request(manifest.method, manifest.path).with_path(**drawn.params)
-    given_query = {name: _spelt(value) for name, value in drawn.query.items() if value is not None}
+    given_query = {name: spelt(value) for name, value in drawn.query.items() if value is not None}
     asking = asking.with_query(**given_query)
     if manifest.version is not None:
         asking = asking.version(manifest.version)
+    for name in (manifest.promises or NONE).needs:
+        asking = asking.with_header(name, "1")
     if drawn.has_body:
         asking = asking.with_body(drawn.body)
     note(curl(asking))
     return harness.send(asking)
 
 
-def _spelt(value: Any) -> Any:
+def spelt(value: Any) -> Any:
+    """Give a value of a query as it is spelt; of a list each item."""
     if isinstance(value, list):
-        return [_spelt(each) for each in value]
+        return [spelt(each) for each in value]
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
 
 
@@ -110,6 +114,7 @@ def curl(asking: Asking) -> str:
 def _check_answer(manifest: HandlerManifest, result: Result) -> None:
     assert result.status < 500, _told(result, "failed on a request that conforms")  # noqa: S101
     assert result.status != 400, _told(result, "refused a request that conforms")  # noqa: S101
+    _check_code(manifest, result)
     answers = dict(manifest.answers)
     if result.status not in answers:
         return
@@ -117,6 +122,14 @@ def _check_answer(manifest: HandlerManifest, result: Result) -> None:
     if stored is not None:
         found = PlainChecker(GType(stored.root, stored.objects)).issues(result.json)
         assert not found.issues, f"answered what it does not declare: {found.issues[0].message}"  # noqa: S101
+
+
+def _check_code(manifest: HandlerManifest, result: Result) -> None:
+    """Hold an answer of failure to the codes that were promised, if any were."""
+    promised = dict((manifest.promises or NONE).problems)
+    if promised and 400 <= result.status < 500:
+        code = result.code or ""
+        assert promised.get(code) == result.status, _told(result, "promises no such problem")  # noqa: S101
 
 
 def _check_refusal(result: Result) -> None:

@@ -5,7 +5,7 @@ does. Direction comes from the line of the handler, never from times.
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,13 @@ MOST_HOPS = 10
 REQUEST_UP = "request_up"
 RESPONSE_DOWN = "response_down"
 FUNCTIONS = (REQUEST_UP, RESPONSE_DOWN)
-"""What a transformer may have, each for one side."""
+"""What a transformer has for callers of the older version, each for one side."""
+BACKWARDS = ("request_down", "response_up")
+"""What it has for callers of the newer one, whom the older serves when that one cannot."""
+
+Breaks: TypeAlias = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
+"""Rules that requests break, and answers; None: not compared."""
+UNKNOWN: Final[Breaks] = (None, None)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -27,17 +33,36 @@ class Step(msgspec.Struct, frozen=True):
     """The transformer that joins them."""
     missing: tuple[str, ...] = ()
     """Functions that it would need and does not have."""
+    missing_back: tuple[str, ...] = BACKWARDS
+    """Those that callers of the newer would need to be served by the older."""
 
     @property
     def is_bridged(self) -> bool:
         """Whether callers of the older can be served by the newer."""
         return not self.missing
 
+    @property
+    def is_bridged_back(self) -> bool:
+        """Whether callers of the newer can be served by the older."""
+        return not self.missing_back
+
 
 class Chain(msgspec.Struct, frozen=True):
     """The steps from a version to another, in the order in which they are gone."""
 
     steps: tuple[Step, ...] = ()
+    is_back: bool = False
+    """Whether it goes from a newer version to an older one, to be served there."""
+
+    @property
+    def start(self) -> Version:
+        """The version whose callers go it; of a chain with steps."""
+        return self.steps[0].newer if self.is_back else self.steps[0].older
+
+    @property
+    def end(self) -> Version:
+        """The version it leads to; of a chain with steps."""
+        return self.steps[-1].older if self.is_back else self.steps[-1].newer
 
     @property
     def hops(self) -> tuple[Step, ...]:
@@ -94,14 +119,19 @@ def step_between(routes: HandlerRoutes, older: Version, newer: Version) -> Step:
     functions = () if pair is None else pair.functions
     if compared is None:
         # Nobody compared them: only a whole pair will do.
-        breaks: tuple[object, object] = (True, True)
+        up: Breaks = UNKNOWN
+        back: Breaks = UNKNOWN
     else:
-        breaks = (compared.request, compared.response)
-    missing = tuple(
-        name for name, broken in zip(FUNCTIONS, breaks, strict=True) if broken
-        and name not in functions
-    )  # fmt: skip
-    return Step(older, newer, pair, missing)
+        up = compared.request, compared.response
+        back = compared.request_back, compared.response_back
+    missing, missing_back = _lacking(FUNCTIONS, up, functions), _lacking(BACKWARDS, back, functions)
+    return Step(older, newer, pair, missing, missing_back)
+
+
+def _lacking(names: tuple[str, str], breaks: Breaks, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the functions that are not there and would be needed, as their side breaks."""
+    sides = zip(names, breaks, strict=True)
+    return tuple(name for name, broken in sides if broken != () and name not in there)
 
 
 def pair_between(routes: HandlerRoutes, older: Version, newer: Version) -> Pair | None:
@@ -139,6 +169,25 @@ def instead(routes: HandlerRoutes, version: Version, now_us: int) -> Chain | Non
     return reached[-1] if reached else None
 
 
+def ways_back(routes: HandlerRoutes, version: Version, now_us: int) -> Iterator[Chain]:
+    """Give the ways down to versions that can run, the longest last."""
+    line = routes.line
+    at = line.index(version)
+    steps: list[Step] = []
+    for n in range(at, 0, -1):
+        step = step_between(routes, line[n - 1], line[n])
+        steps.append(step)
+        if not step.is_bridged_back or len(steps) > MOST_HOPS:
+            return
+        if can_run(routes, step.older, now_us):
+            yield Chain(tuple(steps), is_back=True)
+
+
+def can_run(routes: HandlerRoutes, version: Version, now_us: int) -> bool:
+    """Say whether *version* is seen and in service."""
+    return version.effective_us <= now_us and routes.in_service(str(version.id), now_us)
+
+
 def ways_up(routes: HandlerRoutes, version: Version, now_us: int) -> Iterator[Chain]:
     """Give the ways up to versions that can run, the longest last."""
     steps: list[Step] = []
@@ -146,6 +195,5 @@ def ways_up(routes: HandlerRoutes, version: Version, now_us: int) -> Iterator[Ch
         steps.append(step)
         if not step.is_bridged or len(steps) > MOST_HOPS:
             return
-        newer = step.newer
-        if newer.effective_us <= now_us and routes.in_service(str(newer.id), now_us):
+        if can_run(routes, step.newer, now_us):
             yield Chain(tuple(steps))

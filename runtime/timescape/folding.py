@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 
 from eventstore import Event
-from runtime import facts, version_facts
+from runtime import care_facts, facts, schema_facts, version_facts
 from runtime.errors import VersionFormatError
 from runtime.timescape.table import (
     IN_SERVICE,
     WHOLE,
     HandlerRoutes,
     Pair,
+    Pin,
+    Policy,
     RouteTable,
     Split,
     TagMove,
@@ -65,6 +67,9 @@ class TableFolding:
         self.at_us = start.at_us
         """The time of the last fact; it never goes back (TS-5)."""
         self._handlers: dict[str, _Draft] = {}
+        self.pins = start.pins
+        self.policy = start.policy
+        self.schemas = start.schemas
 
     def add(self, event: Event) -> None:
         """Go on by one fact."""
@@ -95,6 +100,9 @@ class TableFolding:
             self.at_us,
             self._revision,
             MappingProxyType(dict(handlers)),
+            self.pins,
+            self.policy,
+            self.schemas,
         )
 
     def handler(self, name: str) -> "_Draft":
@@ -171,8 +179,9 @@ def _deployed(table: TableFolding, fact: version_facts.HandlerDeployed, key: str
     if effective_us is None:
         effective_us = max(table.at_us, draft.last_us + 1)
     version = Version(
-        version_id, fact.edition, fact.fingerprint, effective_us, fact.activation, fact.run
-    )
+        version_id, fact.edition, fact.fingerprint, effective_us, fact.activation, fact.run,
+        fact.schema,
+    )  # fmt: skip
     draft.last_us = max(draft.last_us, effective_us)
     draft.route = fact.route
     draft.versions[key] = version
@@ -209,7 +218,10 @@ def _deactivated(table: TableFolding, fact: version_facts.VersionDeactivated, ke
 
 
 def _reactivated(table: TableFolding, fact: version_facts.VersionReactivated, key: str) -> None:
-    _retire(table, key, deactivated=None)
+    _retire(table, key, deactivated=None, reactivated_us=table.at_us)
+    if table.policy.overrides.get(key) == "deactivate":
+        kept = {each: what for each, what in table.policy.overrides.items() if each != key}
+        table.policy = msgspec.structs.replace(table.policy, overrides=MappingProxyType(kept))
 
 
 def _deprecated(table: TableFolding, fact: version_facts.VersionDeprecated, key: str) -> None:
@@ -238,6 +250,41 @@ def _split_changed(table: TableFolding, fact: version_facts.TrafficSplitChanged,
     draft.promote(draft.versions[whole], free_from(draft.timeline, table.at_us))
 
 
+def _pinned(table: TableFolding, fact: care_facts.VersionPinned, key: str) -> None:
+    pin = Pin(key, fact.kind, fact.subject, fact.selector)
+    table.pins = MappingProxyType({**table.pins, pin.place: pin})
+
+
+def _unpinned(table: TableFolding, fact: care_facts.VersionUnpinned, key: str) -> None:
+    gone = key, fact.kind, fact.subject
+    left = {place: pin for place, pin in table.pins.items() if place != gone}
+    table.pins = MappingProxyType(left)
+
+
+def _policy(table: TableFolding, fact: care_facts.PolicyChanged, key: str) -> None:
+    overrides = MappingProxyType(dict(fact.overrides))
+    table.policy = Policy(fact.hot, fact.idle_s, fact.low, fact.excluded, overrides)
+
+
+def _schema(table: TableFolding, fact: facts.Fact, key: str) -> None:
+    table.schemas = MappingProxyType({**table.schemas, key: _schema_status(fact, table, key)})
+
+
+def _schema_status(fact: facts.Fact, table: TableFolding, key: str) -> str:
+    match fact:
+        case schema_facts.SchemaApplied():
+            return "applied"
+        case schema_facts.SchemaStarted(down=down):
+            return "rolling back" if down else "open"
+        case schema_facts.SchemaFailed(step=step, left=left):
+            if left:
+                return "open"
+            # What could not be rolled back counts as there (DB-3).
+            return "applied" if step and table.schemas.get(key) == "rolling back" else "absent"
+        case _:
+            return "absent"
+
+
 def _order(version: Version) -> tuple[str, VersionId]:
     return version.order
 
@@ -251,5 +298,9 @@ EFFECTS: Mapping[type[facts.Fact], Callable[[TableFolding, Any, str], None]] = {
     version_facts.VersionDeprecated: _deprecated,
     version_facts.TrafficSplitChanged: _split_changed,
     TransformerRegistered: _transformer,
+    care_facts.VersionPinned: _pinned,
+    care_facts.VersionUnpinned: _unpinned,
+    care_facts.PolicyChanged: _policy,
+    **dict.fromkeys(schema_facts.SCHEMA_FACTS, _schema),
 }
 """What each fact does to the table."""

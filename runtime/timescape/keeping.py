@@ -10,6 +10,8 @@ from runtime.timescape.folding import EFFECTS, fold_table
 from runtime.timescape.table import (
     HandlerRoutes,
     Pair,
+    Pin,
+    Policy,
     Retirement,
     RouteTable,
     Split,
@@ -39,13 +41,16 @@ class _Table(msgspec.Struct, frozen=True):
     at_us: int
     revision: int
     handlers: tuple[_Handler, ...]
+    pins: tuple[Pin, ...] = ()
+    policy: Policy = Policy()
+    schemas: dict[str, str] = {}
 
 
 class TableReducer:
     """See `eventstore.Keepable`."""
 
     name = "routes"
-    version = 2
+    version = 3
     types = frozenset(fact.type for fact in EFFECTS)
     # A newer program's fact must not hide the versions of a handler.
     unknown: OfUnknown = "skip"
@@ -65,13 +70,31 @@ class TableReducer:
     def dump(self, state: RouteTable) -> bytes:
         """Return *state* as JSON."""
         handlers = tuple(map(_kept, state))
-        return _encode(_Table(state.position, state.at_us, state.revision, handlers))
+        policy = msgspec.structs.replace(state.policy, overrides=dict(state.policy.overrides))
+        pins = tuple(state.pins.values())
+        kept = _Table(
+            state.position, state.at_us, state.revision, handlers, pins, policy,
+            dict(state.schemas),
+        )  # fmt: skip
+        return _encode(kept)
 
     def load(self, data: bytes) -> RouteTable:
         """Return the table that `dump` was given."""
         kept = _decode(data)
         handlers = {each.handler: _made(each) for each in kept.handlers}
-        return RouteTable(kept.position, kept.at_us, kept.revision, MappingProxyType(handlers))
+        pins = {pin.place: pin for pin in kept.pins}
+        policy = msgspec.structs.replace(
+            kept.policy, overrides=MappingProxyType(dict(kept.policy.overrides))
+        )
+        return RouteTable(
+            kept.position,
+            kept.at_us,
+            kept.revision,
+            MappingProxyType(handlers),
+            MappingProxyType(pins),
+            policy,
+            MappingProxyType(kept.schemas),
+        )
 
 
 TABLE_REDUCER = TableReducer()

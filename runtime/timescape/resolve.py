@@ -30,7 +30,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
     version: Version
     source: str
-    """query, header, datetime, split, default or latest."""
+    """query, header, datetime, pin, split, default or latest."""
     since_us: int | None = None
     """Of an instant: from when on that version was current."""
     bucket: int | None = None
@@ -41,7 +41,7 @@ class Resolution(msgspec.Struct, frozen=True):
     @property
     def runs(self) -> Version:
         """The version whose code runs, if it is there (TR-6)."""
-        return self.chain.steps[-1].newer if self.chain.steps else self.version
+        return self.chain.end if self.chain.steps else self.version
 
 
 class Refusal(msgspec.Struct, frozen=True):

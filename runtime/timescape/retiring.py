@@ -1,8 +1,14 @@
 """Take versions out of service, and back: guards, deprecation, sunset (VL-4 to VL-6). Pure."""
 
+from collections.abc import Sequence
+
 from runtime.errors import SunsetError, VersionProtectedError
+from runtime.timescape.chains import instead
+from runtime.timescape.ending import announced
 from runtime.timescape.instants import rfc3339
-from runtime.timescape.table import DEFAULT_TAG, HandlerRoutes, Version
+from runtime.timescape.pins import selector_of
+from runtime.timescape.resolve import Meant, meaning
+from runtime.timescape.table import DEFAULT_TAG, HandlerRoutes, Pin, Version
 from runtime.version_facts import VersionDeactivated, VersionDeprecated, VersionReactivated
 
 PROTECTED_TAGS = frozenset({"stable", "production", DEFAULT_TAG})
@@ -11,21 +17,41 @@ NOTICE_US = 30 * 24 * 3_600 * 1_000_000
 """What lies at least between the announcement of a sunset and the sunset."""
 
 
-def guards(routes: HandlerRoutes, version: Version, now_us: int) -> list[str]:
-    """Say what keeps *version* in service and only `force` overrides (VL-4)."""
+def guards(
+    routes: HandlerRoutes, version: Version, now_us: int, pins: Sequence[Pin] = ()
+) -> list[str]:
+    """Say what keeps *version* in service and only `force` overrides (VL-4).
+
+    Args:
+        routes: of the handler.
+        version: one of its versions.
+        now_us: the time.
+        pins: that callers of the handler may have.
+    """
     held = []
     if routes.line[-1] == version:
         held.append("it is the newest")
     retirement = routes.retirement(str(version.id))
     ended = retirement.sunset_us is not None and retirement.sunset_us <= now_us
-    if version.edition and _last_active(routes, version.edition) == version and not ended:
+    last = version.edition and _last_active(routes, version.edition) == version
+    if last and not ended and instead(routes, version, now_us) is None:
         held.append(f"it is the last of edition {version.edition}")
     if now_us - version.effective_us < YOUNG_US:
         held.append("it is younger than 24 h")
     held += [f"the tag {tag!r} points to it" for tag in _protecting(routes, version)]
     if routes.share(str(version.id)):
         held.append("it has a part of the traffic")
+    held += [
+        f"{pin.kind} {pin.subject} is pinned to it"
+        for pin in pins
+        if _means(routes, pin.selector, version, now_us)
+    ]
     return held
+
+
+def _means(routes: HandlerRoutes, selector: str, version: Version, now_us: int) -> bool:
+    meant = meaning(routes, selector_of(selector), now_us)
+    return isinstance(meant, Meant) and meant.version == version
 
 
 def deactivate(  # noqa: PLR0913 - what is said of it
@@ -38,6 +64,7 @@ def deactivate(  # noqa: PLR0913 - what is said of it
     by: str = "",
     force: bool = False,
     stop: bool = False,
+    pins: Sequence[Pin] = (),
 ) -> tuple[str, VersionDeactivated] | None:
     """Return key and fact that take *version* out of service; None: it is out.
 
@@ -50,6 +77,7 @@ def deactivate(  # noqa: PLR0913 - what is said of it
         by: who wants it.
         force: override the guards that can be.
         stop: with security: even if nothing takes its place.
+        pins: that callers of the handler may have.
 
     Raises:
         VersionProtectedError: names every guard that holds it.
@@ -69,7 +97,7 @@ def deactivate(  # noqa: PLR0913 - what is said of it
             problem=f"{version.id} is the only active version of {routes.handler}.",
             remedy="Deploy or reactivate another first.",
         )
-    held = guards(routes, version, now_us)
+    held = guards(routes, version, now_us, pins)
     if held and not force:
         raise VersionProtectedError(
             problem=f"{version.id} stays in service: {'; '.join(held)}.",
@@ -100,7 +128,8 @@ def deprecate(
     """Return key and fact that announce the end of *version*.
 
     Raises:
-        SunsetError: of the current version, or sooner than 30 days without *force*.
+        SunsetError: of the current version; without *force* sooner than 30 days, or than
+            was announced.
     """
     if sunset_us is not None:
         if routes.current(now_us) == version:
@@ -113,6 +142,12 @@ def deprecate(
                 problem=f"{rfc3339(sunset_us)} is less than 30 days ahead.",
                 remedy=f"Give {rfc3339(now_us + NOTICE_US)} or later, or --force.",
             )
+    broken = announced(routes.retirement(str(version.id)), sunset_us)
+    if broken.breaking and not force:
+        raise SunsetError(
+            problem=f"Callers were told otherwise: {broken.changes[0].sentence} (BR-49).",
+            remedy="Give the time they were told or a later one, or --force.",
+        )
     return str(version.id), VersionDeprecated(sunset_us, link, by)
 
 

@@ -29,7 +29,7 @@ class Selector(msgspec.Struct, frozen=True):
     """What a caller wrote, and where."""
 
     source: str
-    """query, header or datetime."""
+    """query, header, datetime or pin."""
     name: str
     """`query version`, `header timescape-version`: for messages."""
     text: str

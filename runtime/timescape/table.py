@@ -31,6 +31,8 @@ class Version(msgspec.Struct, frozen=True):
     """now: from then on callers who name nothing get it; hold, edition: they do not."""
     run: str = "newest"
     """own: its callers get its own code, whatever transformers there are."""
+    schema: str | None = None
+    """The database schema that it needs, `orders@2`."""
 
     @property
     def order(self) -> tuple[str, VersionId]:
@@ -74,10 +76,42 @@ class Retirement(msgspec.Struct, frozen=True):
     """When it ends."""
     link: str | None = None
     """Where that is explained."""
+    reactivated_us: int | None = None
+    """When it came back into service last."""
 
 
 IN_SERVICE = Retirement()
 """Of a version of which nothing was said."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """When versions count as used, and which are let be (VL-2, VL-3)."""
+
+    hot: int = 100
+    """Requests in 24 hours."""
+    idle_s: int = 604_800
+    low: int = 10
+    """Requests in 7 days."""
+    excluded: tuple[str, ...] = ()
+    """Handler ids."""
+    overrides: Mapping[str, str] = {}
+    """Version id to keep or deactivate."""
+
+
+class Pin(msgspec.Struct, frozen=True, array_like=True):
+    """Who gets what without naming it (TG-4)."""
+
+    handler: str
+    """Its id, or `*`."""
+    kind: str
+    """credential, principal or tenant."""
+    subject: str
+    selector: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What there is one pin of."""
+        return self.handler, self.kind, self.subject
 
 
 class HandlerRoutes(msgspec.Struct, frozen=True):
@@ -156,6 +190,11 @@ class RouteTable(msgspec.Struct, frozen=True):
     revision: int = 0
     """Of the control stream: what a change of it expects."""
     handlers: Mapping[str, HandlerRoutes] = {}
+    pins: Mapping[tuple[str, str, str], Pin] = {}
+    """By handler or `*`, kind and subject."""
+    policy: Policy = Policy()
+    schemas: Mapping[str, str] = {}
+    """By name `applied`, `open` while they change, or `absent`."""
 
     def __iter__(self) -> Iterator[HandlerRoutes]:
         return iter(self.handlers.values())

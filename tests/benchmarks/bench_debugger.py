@@ -40,12 +40,12 @@ LIMIT_MS = 50.0
 
 
 def rows() -> list[Row]:
-    with _big() as path:
+    with big() as path:
         return [*_starts(path), *_keys(path), *_against_data_table(path)]
 
 
 @contextmanager
-def _big() -> Iterator[Path]:
+def big() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TIMESCAPE_BENCH_DIR")) as folder:
         path = Path(folder) / "big.db"
         tell(f"building a store of {EVENTS:,} events")
@@ -109,7 +109,7 @@ def _starts(path: Path) -> list[Row]:
 
 
 @contextmanager
-def _session(path: Path) -> Iterator[Session]:
+def opened(path: Path) -> Iterator[Session]:
     with (
         open_store(
             f"sqlite:///{path}",
@@ -176,7 +176,7 @@ async def _round(session: Session) -> dict[str, list[float]]:
 
 def _keys(path: Path) -> list[Row]:
     rounds: list[dict[str, list[float]]] = []
-    with _session(path) as session:
+    with opened(path) as session:
         for number in range(RUNS + 1):
             tell(f"keys of the debugger: round {number} of {RUNS}")
             rounds.append(asyncio.run(_round(session)))
@@ -199,8 +199,8 @@ def _p95_ms(times_s: Sequence[float]) -> float:
 
 
 def _against_data_table(path: Path) -> list[Row]:
-    with _session(path) as session:
-        requests = _newest(session, ROWS)
+    with opened(path) as session:
+        requests = newest(session, ROWS)
 
         def ours(key: str) -> float:
             return asyncio.run(_our_rate(session, key))
@@ -221,7 +221,7 @@ def _against_data_table(path: Path) -> list[Row]:
         ]
 
 
-def _newest(session: Session, count: int) -> list[RequestSummary]:
+def newest(session: Session, count: int) -> list[RequestSummary]:
     found: list[RequestSummary] = []
     before: int | None = None
     while len(found) < count:

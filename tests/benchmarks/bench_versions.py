@@ -1,18 +1,30 @@
-"""Which of 1,000 versions a request means, beside FastAPI finding the route of one that has none.
+"""Which of 1,000 versions a request means, and what a request pays for having a version.
 
-Nobody is asked to be faster than the other: routing and resolving are different things. The
-peer says what a request pays for being led somewhere at all.
+Resolving stands beside FastAPI finding the route of a request that has no version: nobody is asked
+to be faster, the peer says what a request pays for being led somewhere at all. A whole request
+that names an older version, recorded durably, stands beside one of Litestar's that has none.
 """
 
+import asyncio
 import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 from starlette.routing import Match
 
 from eventstore import Event, Position, Revision, StreamId, named_stream
+from runtime import App
+from runtime.app.log import open_log
+from runtime.effects import SystemIds
 from runtime.timescape import Resolution, ResolveCache, Selector, VersionId, fold_table, resolve
 from runtime.version_facts import HandlerDeployed
+from tests.benchmarks import app_litestar, app_timescape
 from tests.benchmarks.app_fastapi import app
-from tests.benchmarks.measure import Rate, Row, compare, rate
+from tests.benchmarks.measure import Rate, Row, compare, rate, within
+from tests.faces.asgi import scope_of
 
 VERSIONS = 1_000
 CALLS = 20_000
@@ -20,12 +32,24 @@ HANDLER = "post-orders"
 NOW_US = 1_790_000_000_000_000
 STREAM: StreamId = named_stream("control", "bench")
 PEER = "FastAPI, its route of an unversioned request"
+CACHED_US = 2.0
+"""What resolving may take where it was resolved before."""
+SLOWER = 1.3
+"""How much longer a versioned request may take than Litestar's without a version."""
+REQUESTS = 4_000
+AT_ONCE = 64
+EDITIONS = ("2026-03-01", "2026-10-01")
+BODY = b'{"customer":"ann","items":[{"sku":"mug","quantity":2}]}'
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def rows() -> list[Row]:
-    routed = _routed()
+    routed, cached = _routed(), _cached()
+    micros = [1_000 / cached() for _ in range(5)]
     return [
-        _row("resolve an edition among 1,000 versions, cached", _cached(), routed),
+        within("resolve among 1,000 versions, cached", micros, unit="µs", limit=CACHED_US),
+        _requests(),
+        _row("resolve an edition among 1,000 versions, cached", cached, routed),
         _row("resolve an edition among 1,000 versions, uncached", _uncached(), routed),
     ]
 
@@ -92,3 +116,66 @@ def _routed() -> Rate:
                     break
 
     return lambda: rate(CALLS, work) / 1_000
+
+
+# --- whole requests, in process ---
+
+
+def _requests() -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        return compare(
+            "versioned request, in process, fsync",
+            lambda: asyncio.run(_recorded(url)),
+            lambda: asyncio.run(_asked_of(app_litestar.app, "/orders/7")),
+            peer="Litestar, unversioned and unrecorded",
+            unit="requests/s",
+            bar=1 / SLOWER,
+        )
+
+
+async def _recorded(url: str) -> float:
+    versioned = App("versions")
+    for edition in EDITIONS:
+        versioned.handler(
+            "POST /orders/{order_id:int}",
+            version=edition,
+            before=[app_timescape.check_client, app_timescape.check_items],
+            after=[app_timescape.check_answer],
+        )(app_timescape.place)
+    with open_log(url, ids=SystemIds()) as store:
+        versioned.start(store)
+        await versioned.begin()
+        try:
+            return await _asked_of(versioned, f"/orders/7?version={EDITIONS[0]}")
+        finally:
+            await versioned.stop()
+
+
+async def _asked_of(asked: Asgi, target: str) -> float:
+    """Ask, so many at once; give requests a second."""
+    head = (
+        ("host", "shop.example"),
+        ("content-type", "application/json"),
+        ("content-length", str(len(BODY))),
+    )
+    scope = scope_of("POST", target, head)
+
+    async def one() -> None:
+        asking, said = dict(scope), [{"type": "http.request", "body": BODY}]
+
+        async def receive() -> dict[str, Any]:
+            return said.pop() if said else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            assert message.get("status", 200) == 200
+
+        await asked(asking, receive, send)
+
+    async def some() -> None:
+        for _ in range(REQUESTS // AT_ONCE):
+            await one()
+
+    began = time.perf_counter()
+    await asyncio.gather(*[some() for _ in range(AT_ONCE)])
+    return REQUESTS / (time.perf_counter() - began)

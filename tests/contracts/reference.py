@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debugger.cli import Exit, build_parser
-from debugger.tui.actions import ACTIONS, key_text
+from debugger.tui.actions import ACTIONS
+from debugger.tui.keys import key_text
 from tests.contracts.source import ROOT, files_of, tree_of
 
 DOCS = ROOT / "docs"
@@ -63,7 +64,8 @@ def fields(cls: ast.ClassDef) -> list[str]:
 def facts() -> str:
     names = (
         "facts", "policy_facts", "version_facts", "service_facts", "module_facts",
-        "transform_facts", "queue_facts",
+        "transform_facts", "queue_facts", "health_facts", "care_facts", "schema_facts",
+        "control_facts", "ingress_facts",
     )  # fmt: skip
     paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []

@@ -537,6 +537,7 @@ def test_what_is_dropped_is_gone_and_the_rest_verifies(path: Path) -> None:
         assert [fact[name] for name in ("kinds", "streams", "by", "reason")] == [
             ["order"], 3, "ann", "request 12",
         ]  # fmt: skip
+        assert fact["stream"] == ""
         end = store.end()
         store.append(stream(99), [placed()], kind="order", expected=NEW).result()
         assert store.head(stream(99)).last_position > end

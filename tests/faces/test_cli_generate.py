@@ -1,6 +1,9 @@
 """`timescape generate`, and what it wrote at work: a client talks to a served shop."""
 
 import asyncio
+import json
+import shutil
+import subprocess
 import uuid
 from decimal import Decimal
 from pathlib import Path
@@ -50,6 +53,30 @@ def test_a_generated_client_talks_to_a_served_shop(tmp_path: Path) -> None:
     assert (refused.value.code, refused.value.request_id[:4]) == ("refund-needs-approval", "req-")
     assert missing.value.code == "product-not-found"
     assert [product.sku for product in shelf.products] == ["tea", "honey"]
+
+
+@pytest.mark.proves("CG-10")
+def test_a_generated_typescript_client_talks_to_a_served_shop(tmp_path: Path) -> None:
+    tsc, node = shutil.which("tsc"), shutil.which("node")
+    if tsc is None or node is None:
+        pytest.skip("there is no TypeScript or no node here")
+    generate("sdk", APP, "--out", str(tmp_path), "--lang", "typescript")
+    typescript = Path(tsc).resolve().parents[1] / "lib" / "typescript.js"
+    server = Server(f"sqlite:///{tmp_path / 'shop.db'}", app=APP)
+    try:
+        done = subprocess.run(
+            [node, str(Path(__file__).with_name("talk.mjs")), str(typescript),
+             str(tmp_path / "client.ts"), f"http://127.0.0.1:{server.port}"],
+            capture_output=True, check=False, text=True, timeout=60,
+        )  # fmt: skip
+    finally:
+        server.stop()
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["priced"] == {"cart": "cart 1/2", "net": "16.00"}
+    assert said["version"].startswith("tsv:")
+    assert (said["code"], said["known"]) == ("product-not-found", True)
 
 
 @pytest.mark.proves("CG-1", "CG-3", "CG-15")

@@ -14,7 +14,8 @@ from eventstore.memory import MemoryStore
 from runtime import module_facts as facts
 from runtime.context import CONTROL
 from runtime.control import control_stream
-from runtime.facts import CapabilityDenied, ConfigLoaded, Fact
+from runtime.control_facts import ConfigLoaded
+from runtime.facts import CapabilityDenied, Fact
 from runtime.ingress.plain_http import PlainListener, plain
 from runtime.isolation import module_stream
 from runtime.messages import Answer

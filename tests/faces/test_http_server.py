@@ -121,7 +121,7 @@ def test_bodies_through_a_real_server(url: str) -> None:
         "large": (200, None),
         "wrong": (400, "validation-failed"),
         "malformed": (400, "validation-failed"),
-        "deep": (400, "validation-failed"),
+        "deep": (400, "too-complex"),
         "endless": (413, "body-too-large"),
         "declared": (413, "body-too-large"),
     }

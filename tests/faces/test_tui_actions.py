@@ -506,8 +506,8 @@ def check_of(name: str) -> Check:
     return CHECKS[name]
 
 
-RUNNING = {"replay", "edit", "clear-draft", "trace"}
-"""Pressed in `test_tui_running.py`: they need an app."""
+RUNNING = {"copy-link", "replay", "edit", "clear-draft", "trace", "name-fork", "remove-fork"}
+"""Pressed in `test_tui_running.py`, `test_tui_forks.py` and `test_tui_links.py`."""
 NAMES = list({check: name for name, check in CHECKS.items()}.values())
 # An action is the same at any width; what is asked and laid out is not.
 NARROW = ("go-to", "zoom", "raw", "next-base", "request", "copy")

@@ -4,6 +4,7 @@ import importlib.metadata
 from pathlib import Path
 
 from debugger.demo.shop import app as shop
+from runtime.app.gathering import of_app
 from runtime.codegen import Rendered, render
 from tests.generated.odd_app import app as odd
 
@@ -15,7 +16,7 @@ def rendered() -> dict[str, Rendered]:
     tool = importlib.metadata.version("timescape")
     return {
         f"{app.name.replace('-', '_')}_client": render(
-            "sdk", "python", title=app.name, manifests=app.manifests, tool=tool
+            "sdk", "python", declared=of_app(app), tool=tool
         )
         for app in (shop, odd)
     }

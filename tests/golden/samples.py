@@ -10,10 +10,15 @@ import msgspec
 from eventstore import NewEvent
 from eventstore.names import HELD, REGISTERED, RESET
 from runtime import (
+    care_facts,
+    control_facts,
     facts,
+    health_facts,
+    ingress_facts,
     module_facts,
     policy_facts,
     queue_facts,
+    schema_facts,
     service_facts,
     transform_facts,
     version_facts,
@@ -60,6 +65,11 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             timeout_s=2.5,
             config="9c1e",
             parent="req-" + "0" * 32,
+            priority=7,
+            flags=("beta", "new-prices"),
+            selectors=(("query v", "2026-10-01"),),
+            scheme="https",
+            host="shop.example",
         ),
         "POST /orders/{order_id:int}",
     ),
@@ -108,7 +118,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.CapabilityDenied("stock", "module.call", "left", "req-" + "0" * 32), "stock.left"),
     (facts.ContextSet(AWKWARD), "cart"),
     (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
-    (facts.ContextDeleted(), "note"),
+    (facts.ContextDeleted("fork"), "note"),
     (facts.ContextCleaned(), None),
     (facts.ContextSnapshotted(), "priced"),
     (facts.ContextRestored(17, PATCH, "fork", "bob", "before the wrong total"), "priced"),
@@ -159,9 +169,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
                     risky=("BR-45",),
                     summary="2 breaking, 1 risky",
                     digest="sha256:" + "ab" * 32,
+                    request_back=("BR-12",),
+                    response_back=("BR-11",),
                 ),
             ),
             declares={"handler": "post-orders", "body": {"gtype": 1, "root": {"kind": "int"}}},
+            schema="orders@2",
         ),
         "tsv:1790856181-post-orders-001",
     ),
@@ -170,11 +183,33 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "tsv:1790-post-orders-002",
     ),
     (version_facts.VersionUntagged("stable", "ann"), "tsv:1790-post-orders-002"),
-    (version_facts.VersionDeactivated("security", "CVE-1", "ann"), "tsv:1790-post-orders-001"),
+    (
+        version_facts.VersionDeactivated("low-use", "CVE-1", "ann", 3, 604_800),
+        "tsv:1790-post-orders-001",
+    ),
     (version_facts.VersionReactivated("ann"), "tsv:1790-post-orders-001"),
     (
         version_facts.VersionDeprecated(AT_US, "https://shop.example/ends", "ann"),
         "tsv:1790-post-orders-001",
+    ),
+    (schema_facts.SchemaStarted(("r2", "r3"), down=True, by="ann"), "orders@2"),
+    (schema_facts.SchemaApplied("ann"), "orders@2"),
+    (schema_facts.SchemaFailed("r3", ("r2",), ("r1",), FAILURE, "ann"), "orders@2"),
+    (schema_facts.SchemaRolledBack("ann"), "orders@2"),
+    (
+        care_facts.VersionPinned("tenant", "acme", "2026-03-01", "stable", "ann"),
+        "post-orders",
+    ),
+    (care_facts.VersionUnpinned("tenant", "acme", "ann"), "*"),
+    (
+        care_facts.PolicyChanged(
+            50, 86_400, 5, ("get-cart",), (("tsv:1790-post-orders-001", "keep"),), "ann"
+        ),
+        "retirement",
+    ),
+    (
+        health_facts.VersionHealthChanged("degraded", "unhealthy", 31, 17, "answers", "5a17c0de"),
+        "tsv:1790-post-orders-002",
     ),
     (
         version_facts.TrafficSplitChanged(
@@ -268,7 +303,15 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (service_facts.SecretMasked("context.set"), "stock-token"),
     (service_facts.MaintenanceStopped(clean=True), "shop"),
     (service_facts.MaintenanceResumed("disk-full"), "shop"),
-    (facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+    (
+        ingress_facts.WindowsKept(
+            (ingress_facts.KeptWindow("get-things", "user 4 shop ann", 60, AT_US, 7),)
+        ),
+        None,
+    ),
+    (ingress_facts.RefusalsCounted(981, "post-orders"), "rate-limited"),
+    (control_facts.ConfigLoaded({"limits": {"body": 1_000_000}}), "9c1e"),
+    (control_facts.ForkNamed("01" * 16, "02" * 16, "ann"), "without tax"),
 )
 
 _CURSOR = f"{'01' * 16}.3.1042.{'ab' * 32}"

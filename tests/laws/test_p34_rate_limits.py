@@ -78,7 +78,7 @@ def forget(site: Site) -> None:
     """Drop all windows, and read them out of the log as a start does."""
     app, edge = site.app, site.app.edge
     edge.guard.close()
-    edge.guard = guard_of(app.name, app._authenticating, app._declared, site.store, site.clock())
+    edge.guard = guard_of(app.name, app._authenticating, app._declared, site.store, site.clock)
 
 
 async def follow(site: Site, drawn: list[tuple[float, str, str, str]]) -> Count:

@@ -106,6 +106,7 @@ def test_p45_other_code_runs_in_a_fork_and_performs_nothing(plan: Plan, other: P
 
 
 @pytest.mark.proves("P44", "RX-1")
+@example(plan=Plan(handler=(("set", "a", 1), ("delete", "a"))))
 @given(plan=requests)
 def test_p44_a_stream_alone_rebuilds_its_request(plan: Plan) -> None:
     """What was captured while it ran is what its facts give, with no user code at hand.

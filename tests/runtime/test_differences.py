@@ -1,4 +1,4 @@
-"""What a change of a version means to its callers, rule by rule (BR-1 to BR-5, BR-44 to BR-53)."""
+"""What a change of a version means to its callers, rule by rule (BR-1 to BR-9, BR-44 to BR-53)."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from runtime.gtype import gtype
 from runtime.manifests import HandlerManifest, Policies, Source
 from runtime.manifests.differences import diff, gone
 from runtime.manifests.handler import Needs, from_json, stored_type
+from runtime.manifests.promises import Promises
 from runtime.manifests.rules import MANIFEST_RULES
 
 
@@ -42,6 +43,7 @@ def stored(hint: Any) -> Any:
     return None if hint is None else stored_type(gtype(hint))
 
 
+names = st.sampled_from([(), ("x-a",), ("x-a", "x-b")])
 manifests = st.builds(
     changed,
     method=st.sampled_from(["POST", "PUT"]),
@@ -56,6 +58,14 @@ manifests = st.builds(
         st.tuples(st.sampled_from([200, 204]), st.sampled_from(TYPES).map(stored)),
         max_size=2, unique_by=lambda each: each[0],
     ).map(tuple),
+    promises=st.none() | st.builds(
+        Promises,
+        status=st.none(),
+        problems=st.sampled_from([(), (("gone", 410),), (("gone", 404), ("new", 409))]),
+        needs=names, reads=names, gives=names, may_give=names,
+        page_size=st.sampled_from([None, 8, 9]),
+        order=st.sampled_from(["", "by name"]),
+    ),
     needs=st.builds(Needs, topics=st.sampled_from([(), ("orders",)])),
 )  # fmt: skip
 
@@ -89,6 +99,10 @@ def who(**more: Any) -> Policies:
     return Policies(30.0, 1_000, "finish", **more)
 
 
+def said(**what: Any) -> dict[str, Any]:
+    return {"promises": Promises(**what)}
+
+
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("BR-1", {}, {"method": "PUT"}, "B", "B"),
     ("BR-2", {}, {"path": "/b/{n:int}"}, "B", "-"),
@@ -117,14 +131,31 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("BR-48", {}, {"policies": who(idempotency="required")}, "B", "-"),
     ("BR-48", {"policies": who(idempotency="off")}, {}, "S", "-"),
     ("BR-53", {"needs": Needs(topics=("orders",))}, {}, "-", "B"),
+    ("BR-6", said(problems=(("gone", 410),)), {}, "-", "B"),
+    ("BR-6", said(problems=(("gone", 410),)), said(problems=(("gone", 404),)), "-", "B"),
+    ("BR-6", {}, said(problems=(("gone", 410),)), "-", "S"),
+    ("BR-7", {}, said(needs=("x-a",)), "B", "-"),
+    ("BR-7", said(reads=("x-a",)), said(needs=("x-a",)), "B", "-"),
+    ("BR-7", said(needs=("x-a",)), said(reads=("x-a",)), "S", "-"),
+    ("BR-7", said(reads=("x-a",)), {}, "R", "-"),
+    ("BR-7", said(may_give=("x-a",)), said(gives=("x-a",)), "-", "S"),
+    ("BR-7", said(gives=("x-a",)), said(may_give=("x-a",)), "-", "B"),
+    ("BR-7", said(may_give=("x-a",)), {}, "-", "R"),
+    ("BR-8", {}, {"answers": ((202, stored(Narrow)),)}, "B", "B"),
+    ("BR-8", {"answers": ((202, stored(Narrow)),)}, {}, "B", "B"),
+    ("BR-8", {}, said(page_size=9), "B", "B"),
+    ("BR-8", said(page_size=9), said(page_size=8), "B", "B"),
+    ("BR-9", said(order="by name"), said(order="newest first"), "-", "R"),
+    ("BR-9", said(order="by name"), {}, "-", "R"),
     ("BR-10", {}, {"body": stored(Wide)}, "S", "-"),
     ("BR-10", {}, {"answers": ((200, stored(Wide)),)}, "-", "S"),
 ]
 
 
 @pytest.mark.proves(
-    "BR-1", "BR-2", "BR-3", "BR-4", "BR-5", "BR-44", "BR-45", "BR-46", "BR-47", "BR-48", "BR-53"
-)
+    "BR-1", "BR-2", "BR-3", "BR-4", "BR-5", "BR-6", "BR-7", "BR-8", "BR-9", "BR-44", "BR-45",
+    "BR-46", "BR-47", "BR-48", "BR-53",
+)  # fmt: skip
 @pytest.mark.parametrize(("rule", "before", "after", "request_", "response"), CASES)
 def test_each_change_is_judged_by_its_rule(
     rule: str, before: dict[str, Any], after: dict[str, Any], request_: str, response: str

@@ -1,7 +1,9 @@
 """Paths lead to handlers: templates, precedence, what is refused."""
 
 import datetime as dt
+import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -270,3 +272,33 @@ def test_no_path_makes_an_error(path: str) -> None:
     segments = split_path(path)
 
     assert segments is None or not {".", ".."} & set(segments)
+
+
+# --- cost ---
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Count the calls of Python functions that *work* makes: its cost, without a clock."""
+    seen = []
+    sys.setprofile(lambda _frame, event, _arg: seen.append(event) if event == "call" else None)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return len(seen)
+
+
+@pytest.mark.proves("RM-4")
+@given(st.integers(1, 200), st.integers(1, 6))
+def test_a_path_costs_by_its_length_and_not_by_the_number_of_routes(
+    others: int, length: int
+) -> None:
+    wanted = "/".join(["", *["a"] * (length - 1), "{name}"])
+    few = table(f"GET {wanted}")
+    crowd = [f"GET /{name}/b{n}/{{name}}" for n in range(others) for name in ("a", f"z{n}")]
+    many = table(f"GET {wanted}", *crowd)
+    path = ["a"] * (length - 1) + ["x"]
+
+    cost = calls_of(lambda: few.match("GET", path))
+    assert calls_of(lambda: many.match("GET", path)) == cost
+    assert cost <= 6 * (length + 1)

@@ -12,7 +12,7 @@ from runtime.isolation.generations import DRAIN_S, Generations
 from runtime.isolation.host import Host
 from runtime.isolation.tier import Counts, Crashed
 from runtime.manifests.module import ModuleManifest, module_from_json, module_to_json
-from runtime.manifests.module_differences import broken
+from runtime.manifests.module_changes import broken
 from runtime.modules import CALL, About, HostedCall, Method, Module
 from runtime.testing import run_virtual
 from tests.runtime.modules.test_hosts import Told, declared
@@ -222,22 +222,35 @@ def nothing(ctx: Any, sku: str, count: int = 1) -> int | None:
         ({"left": more}, []),
         ({"left": wider}, []),
         ({"left": old, "other": fewer}, []),
-        ({"other": old}, ["left is gone (BR-51)"]),
-        ({"left": fewer}, ["left: it takes no count any more (BR-51)"]),
-        ({"left": swapped}, ["left: its arguments stand in another order (BR-51)"]),
+        ({"other": old}, ["left: the method is gone (left → nothing) (BR-51)"]),
+        (
+            {"left": fewer},
+            ["left /count: an argument is no longer taken (count → nothing) (BR-13)"],
+        ),
+        (
+            {"left": swapped},
+            [
+                "left /count: an argument stands at another place (2 → 1) (BR-41)",
+                "left /sku: an argument stands at another place (1 → 2) (BR-41)",
+            ],
+        ),
         (
             {"left": needs_more},
-            ["left: it needs count (BR-51)", "left: it needs note, too (BR-51)"],
+            [
+                "left /count: an argument that could be left out must be given (count → count)"
+                " (BR-15)",
+                "left /note: an argument was added that must be given (nothing → note) (BR-11)",
+            ],
         ),
-        ({"left": narrower}, ["left: its sku: it is of another kind (BR-51)"]),
-        ({"left": nothing}, ["left: its answer: null is allowed (BR-51)"]),
+        ({"left": narrower}, ["left /sku: it is of another kind (str → int) (BR-25)"]),
+        ({"left": nothing}, ["left /result: null is allowed (int → int | null) (BR-21)"]),
     ],
 )
 def test_what_breaks_handlers_that_call_it(new: Any, told: list[str]) -> None:
     before, after = manifest(left=old), manifest(**new)
 
-    assert broken(before, after) == told
-    assert broken(before, after, {"left"}) == told
+    assert broken(before, after) == [f"method {each}" for each in told]
+    assert broken(before, after, {"left"}) == broken(before, after)
     assert broken(before, after, {"right"}) == []
     assert broken(before, before) == broken(after, after) == []
     assert module_from_json(module_to_json(after)) == after

@@ -177,6 +177,35 @@ def test_the_log_is_told_of_a_module_once_and_of_every_other_manifest() -> None:
     assert [each.version for each in told][2] == "2"
 
 
+@pytest.mark.proves("MM-8", "BR-51", "BR-52")
+def test_who_runs_an_app_is_told_how_a_module_changed_and_what_it_asks_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = memory_store()
+
+    def made(*grants: Any, name: str = "a") -> App:
+        module = Module("m", capabilities=grants)
+
+        def method(ctx: ModuleContext) -> int:
+            return 1
+
+        method.__name__ = name
+        module.method(method)
+        app = App("shop")
+        app.module(module)
+        return app
+
+    caplog.set_level("INFO", "timescape")
+    for app in (made(), made(), made(name="b"), made(grant("secret.read", "key"), name="b")):
+        served(app, store=store)
+
+    told = [each.getMessage() for each in caplog.records if "module changed" in each.msg]
+    assert told == [
+        "module changed: module=m changes=2 breaking, 2 safe breaking=BR-51 needs=",
+        "module changed: module=m changes=1 risky breaking= needs=secret.read:key",
+    ]
+
+
 @pytest.mark.proves("MO-1", "MM-1", "MM-2", "MM-5", "MM-8", "P28", "P40")
 def test_what_cannot_be_is_refused_with_all_its_faults() -> None:
     bad = Module("Bad", isolation="moon")  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from eventstore import Event
 from runtime.errors import SunsetError, VersionProtectedError
 from runtime.timescape import HandlerRoutes, Refusal, Selector, fold_table, resolve
+from runtime.timescape.ending import announced
 from runtime.timescape.retiring import NOTICE_US, deactivate, deprecate, guards, reactivate
 from runtime.version_facts import TrafficSplitChanged, VersionDeactivated, VersionDeprecated
 from tests.routes import HANDLER, MINUTE_US, Naive, at, deployed, histories, history, version_id
@@ -122,6 +123,38 @@ def test_an_end_is_announced_30_days_before_and_never_of_what_is_current() -> No
 
     assert on_time[1] == VersionDeprecated(OLD + NOTICE_US)
     assert forced[1].sunset_us == OLD
+
+
+@pytest.mark.proves("BR-49")
+@given(told=st.none() | st.integers(0, 3), then=st.none() | st.integers(0, 3))
+def test_an_end_is_not_moved_nearer_than_callers_were_told(
+    told: int | None, then: int | None
+) -> None:
+    def day(n: int | None) -> int | None:
+        return None if n is None else OLD + NOTICE_US + n * 24 * 60 * MINUTE_US
+
+    known = routes((version_id(1), VersionDeprecated(day(told))))
+    found = announced(known.retirement(version_id(1)), day(then))
+
+    nearer = told is not None and then is not None and then < told
+    assert found.breaking == nearer
+    assert {each.rule for each in found.changes} <= {"BR-49"}
+    if nearer:
+        with pytest.raises(SunsetError, match="BR-49"):
+            deprecate(known, version(known, 1), now_us=OLD, sunset_us=day(then))
+        deprecate(known, version(known, 1), now_us=OLD, sunset_us=day(then), force=True)
+    else:
+        deprecate(known, version(known, 1), now_us=OLD, sunset_us=day(then))
+
+
+@pytest.mark.proves("BR-49")
+def test_what_an_announcement_means_is_said() -> None:
+    first = announced(routes().retirement(version_id(1)), OLD)
+    known = routes((version_id(1), VersionDeprecated(OLD)))
+    earlier = announced(known.retirement(version_id(1)), OLD - MINUTE_US)
+
+    assert (first.summary, earlier.summary) == ("2 safe", "2 breaking")
+    assert "ends earlier than was announced" in earlier.changes[0].sentence
 
 
 @pytest.mark.proves("P16", "VL-6", "TR-8")
