@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import event as seen
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eventstore import Event
@@ -60,6 +60,11 @@ def _next_edge(table: RouteTable, now_us: int) -> int:
 
 
 @pytest.mark.proves("P36", "TS-8")
+@example(
+    events=history(deployed(1), deployed(2, effective_us=at(30))),
+    size=3,
+    steps=[("deploy", None, 0), ("ask", None, None)],
+)
 @given(
     events=histories(minimum=3),
     size=st.integers(0, 3),
