@@ -82,6 +82,33 @@ class WriteRefusedError(DebuggerError):
     exit = "write-refused"
 
 
+class GatesOffError(DebuggerError):
+    """No process takes gates: the app is not served, or not with `--gates`."""
+
+    code = "DG110"
+    exit = "write-refused"
+
+
+class AlreadyReleasedError(DebuggerError):
+    """Somebody else was first to let a request go on.
+
+    Attributes:
+        by: who; `` if nobody did.
+        how: resumed, failed, expired and so on.
+    """
+
+    code = "DG111"
+    exit = "write-refused"
+
+    def __init__(self, problem: str, by: str, how: str) -> None:
+        self.by = by
+        self.how = how
+        super().__init__(problem, "`timescape gate paused` shows what is held now.")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:  # type: ignore[override]
+        return type(self), (self.problem, self.by, self.how)
+
+
 class NameTakenError(WriteRefusedError):
     """Another fork of the same request has this name.
 

@@ -243,7 +243,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ContextEdited(Fact, frozen=True, gc=False):
-    """A value was edited as a draft, or at a fork or gate."""
+    """A value was edited as a draft, or at a fork, or at a *gate* by whom *by* says."""
 
     type: ClassVar[str] = "context.edited"
 
@@ -253,6 +253,8 @@ class ContextEdited(Fact, frozen=True, gc=False):
     default: Json = None
     origin: str | None = None
     """fork, gate; None: the handler."""
+    gate: str | None = None
+    by: str | None = None
 
 
 class ContextDeleted(Fact, frozen=True, gc=False):

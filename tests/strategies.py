@@ -20,6 +20,7 @@ from runtime import (
     care_facts,
     control_facts,
     facts,
+    gate_facts,
     health_facts,
     ingress_facts,
     module_facts,
@@ -254,7 +255,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.ListenerFailed: st.builds(facts.ListenerFailed, plain_text, _failures),
     facts.ContextSet: st.builds(facts.ContextSet, trees),
     facts.ContextEdited: st.builds(
-        facts.ContextEdited, _patches, st.booleans(), trees, st.none() | st.just("fork")
+        facts.ContextEdited, _patches, st.booleans(), trees,
+        st.sampled_from([None, "fork", "gate"]), st.none() | plain_text, st.none() | plain_text,
     ),
     facts.ContextDeleted: st.builds(facts.ContextDeleted, _opt),
     facts.ContextCleaned: st.builds(facts.ContextCleaned),
@@ -400,6 +402,17 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         queue_facts.MessageDeadLettered, plain_text, plain_text, _n, plain_text, _opt, _opt
     ),
     queue_facts.MessageRetried: st.builds(queue_facts.MessageRetried, plain_text, plain_text),
+    gate_facts.GatesOpened: st.builds(gate_facts.GatesOpened, plain_text),
+    gate_facts.GateArmed: st.builds(
+        gate_facts.GateArmed, plain_text, st.dictionaries(plain_text, plain_text, max_size=2),
+        plain_text, st.floats(0.5, 300), st.integers(1, 20), st.booleans(),
+    ),
+    gate_facts.GateDisarmed: st.builds(gate_facts.GateDisarmed, plain_text, plain_text),
+    gate_facts.GateHit: st.builds(gate_facts.GateHit, plain_text, st.booleans(), plain_text),
+    gate_facts.GateReleased: st.builds(
+        gate_facts.GateReleased, st.integers(1, 9), plain_text, plain_text, st.floats(0, 300),
+        plain_text,
+    ),
     queue_facts.MessageDropped: st.builds(queue_facts.MessageDropped, plain_text, plain_text),
     queue_facts.SubscriptionOpened: st.builds(queue_facts.SubscriptionOpened, plain_text),
     queue_facts.SubscriptionClosed: st.builds(queue_facts.SubscriptionClosed, plain_text),

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,9 @@ from debugger.cli.again import fresh_process
 from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
+from debugger.cli.gate import opened
 from debugger.cli.output import Output
+from debugger.cli.restore import user
 from debugger.demo import SHOP, is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
@@ -84,6 +87,7 @@ def open_screen(
     return tui.run(
         session, read_only=read_only, source_roots=roots, request=request, again=again,
         keys=told, store_alias=config.alias_of(url), link=link,
+        gates=None if session.is_part else partial(opened, session, None, user()),
     )  # fmt: skip
 
 

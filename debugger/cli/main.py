@@ -21,6 +21,7 @@ from debugger.cli import (
     erase,
     export,
     fork,
+    gate,
     generate,
     keys,
     log,
@@ -63,7 +64,8 @@ COMMANDS: Sequence[Command] = (
     compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
     erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
     resolve.COMMAND, tag.COMMAND, tag.UNTAG, pin.COMMAND, pin.UNPIN,
-    traffic.COMMAND, queue.COMMAND, keys.COMMAND, manifest.COMMAND, generate.COMMAND,
+    traffic.COMMAND, queue.COMMAND, gate.COMMAND, keys.COMMAND, manifest.COMMAND,
+    generate.COMMAND,
     verify.COMMAND, archive.COMMAND,
     export.COMMAND, bring_in.COMMAND, db.COMMAND,
 )  # fmt: skip

@@ -56,6 +56,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin-host", default="127.0.0.1", metavar="HOST", help="its address; see above"
     )
+    parser.add_argument(
+        "--gates", action="store_true", help="let debuggers hold requests; see above"
+    )
     parser.add_argument("--otlp", metavar="URL", help="send traces to this collector; see above")
     parser.add_argument(
         "--trace-ratio", type=ratio, default=1.0, metavar="R", help="of traces (default: 1)"
@@ -83,6 +86,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     if arguments.reload:
         return restarting(sys.argv[1:])
     # Here, not above: the other commands need no web server.
+    from debugger.session.conditions import read_condition  # noqa: PLC0415
     from runtime.app import TOKEN_SETTING, AdminAt, TracesTo, load_app  # noqa: PLC0415
     from runtime.app import serve as run  # noqa: PLC0415
 
@@ -96,12 +100,17 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
 
     def admin_ready(number: int) -> None:
         output.say(f"/healthz, /readyz and /metrics are on http://{arguments.admin_host}:{number}.")
+        if arguments.gates:
+            output.say("It takes gates: those who debug may hold requests.")
         output.flush()
 
     admin = None
-    if arguments.admin_port is not None:
+    if arguments.admin_port is not None or arguments.gates:
         token = os.environ.get(TOKEN_SETTING)
-        admin = AdminAt(arguments.admin_port, arguments.admin_host, token or None, admin_ready)
+        admin = AdminAt(
+            arguments.admin_port or 0, arguments.admin_host, token or None, admin_ready,
+            read_condition if arguments.gates else None,
+        )  # fmt: skip
     clean = run(
         app,
         arguments.store,
@@ -152,6 +161,10 @@ later new requests are refused. --otlp sends the trace of each request to a coll
 as http://127.0.0.1:4318/v1/traces (OTLP over HTTP), made of what was recorded. --log json
 makes each line on stderr a JSON object.
 
+With --gates those who debug may hold requests, look at them, edit and release them: see
+`timescape gate`. They ask by the admin listener, which is on any free port of loopback unless
+--admin-port says otherwise; its address stands in the store.
+
 With --reload another process serves: whenever a .py or .wasm file below this folder changes, it
 ends its requests and a fresh one starts. That is for the desk, not for production.
 
@@ -160,6 +173,7 @@ examples:
   timescape serve shop:app --port 8377 --store sqlite:///shop.db
   timescape serve shop:app --store postgresql://shop@localhost/shop
   timescape serve shop:app --admin-port 9090 --log json
+  timescape serve shop:app --gates
   timescape serve shop:app --reload
   timescape serve shop:app --keyring /etc/shop/master.key
 """,

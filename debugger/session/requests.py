@@ -6,6 +6,7 @@ import msgspec
 
 from eventstore import Event, Row, StreamId
 from runtime import facts
+from runtime.gate_facts import GateHit, GateReleased
 
 
 class RequestSummary(msgspec.Struct, frozen=True):
@@ -25,7 +26,8 @@ class RequestSummary(msgspec.Struct, frozen=True):
     status: int | None
     """None: still running, aborted or torn."""
     outcome: str
-    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `aborted: crash`, `fork @31`."""
+    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `paused: shop.tax`,
+    `aborted: crash`, `fork @31`."""
     failed: bool
     """Status 500 and above, timed out, or aborted."""
     duration_us: int
@@ -75,6 +77,8 @@ class _Told:
         self.failure: facts.Failure | None = None
         self.timed_out = False
         self.aborted: str | None = None
+        self.held = ""
+        """By which point a gate holds it, as far as was heard."""
         self.sent: facts.ResponseSent | None = None
 
     def hear(self, events: Iterable[Event]) -> None:
@@ -97,14 +101,22 @@ class _Told:
                 case facts.ResponseSent():
                     self.sent = event.data
                 case _:
-                    pass
+                    self._hear_of_gate(event.data)
+
+    def _hear_of_gate(self, fact: object) -> None:
+        if isinstance(fact, GateReleased):
+            self.held = ""
+        elif isinstance(fact, GateHit) and fact.paused:
+            self.held = fact.point
 
     def outcome(self, forked_at: int | None) -> str:
         if self.aborted is not None:
             return f"aborted: {self.aborted}"
         if self.sent is not None:
             return f"{self.sent.status} {self._reason()}".rstrip()
-        return "running" if forked_at is None else f"fork @{forked_at}"
+        if forked_at is not None:
+            return f"fork @{forked_at}"
+        return f"paused: {self.held.rpartition(' ')[2]}" if self.held else "running"
 
     def _reason(self) -> str:
         if self.sent is None or self.sent.status < 400:

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from debugger.timeline.gate_sentences import GATE_TELLERS
 from debugger.timeline.module_sentences import MODULE_TELLERS
 from debugger.timeline.pointers import join, readable
 from debugger.timeline.printable import printable
@@ -64,7 +65,7 @@ def _told(timeline: Timeline, revision: int, event: Event) -> str:
 
 
 def _context(timeline: Timeline, revision: int, event: Event) -> str:
-    who = _who(timeline, revision)
+    who = _editor(event.data) or _who(timeline, revision)
     key = printable(event.key or "")
     match event.data:
         case facts.ContextSnapshotted():
@@ -96,6 +97,13 @@ def _changed(timeline: Timeline, revision: int, event: Event) -> str:
             return f"removed {path}, which was {shown(before, _CELLS)}{more}"
         case _:
             return f"set {path} from {shown(before, _CELLS)} to {shown(after, _CELLS)}{more}"
+
+
+def _editor(fact: object) -> str:
+    """Return who edited at a gate, `` where nobody did."""
+    if isinstance(fact, facts.ContextEdited) and fact.origin == "gate":
+        return f"{printable(fact.by or 'Somebody')}, at a gate,"
+    return ""
 
 
 def _who(timeline: Timeline, revision: int) -> str:
@@ -206,4 +214,5 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.RequestAborted: lambda fact, key: f"The request was aborted: {key}.",
     facts.ResponseSent: _sent,
     **MODULE_TELLERS,
+    **GATE_TELLERS,
 }

@@ -28,6 +28,7 @@ from debugger.timeline.writing import (
 from eventstore import Event, StreamId
 from eventstore.values import same
 from runtime.context import REQUEST_REDUCER, RequestState
+from runtime.facts import ContextEdited
 
 _STRIDE = 256
 """Every how many facts a state is kept for good: of 50 000 facts 195 states, and at most
@@ -207,7 +208,10 @@ class Timeline:
         return lookup(self.state_at(revision).values, split(path))
 
     def by(self, revision: int) -> str:
-        """Return the hook or handler whose code ran at *revision*, `` for none."""
+        """Return the hook or handler whose code ran at *revision*, or who edited at a gate."""
+        fact = self.events[revision - 1].data if revision else None
+        if isinstance(fact, ContextEdited) and fact.gate:
+            return f"{fact.by} at {fact.gate}"
         return self._writers.at(revision)
 
     def writes(self, path: str) -> list[Write]:

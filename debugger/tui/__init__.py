@@ -12,6 +12,7 @@ from debugger.timeline.links import Link
 from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
 from debugger.tui.desk import Desk
 from debugger.tui.keymap import Keymap, keymap
+from debugger.tui.live import Gates
 from debugger.tui.look import glyphs_for
 from eventstore import StreamId
 
@@ -26,6 +27,7 @@ def run(  # noqa: PLR0913 - all by name, all but one optional
     request: StreamId | None = None,
     ascii_only: bool | None = None,
     again: Again | None = None,
+    gates: Callable[[], Gates] | None = None,
     keys: Keymap | None = None,
     store_alias: str = "",
     link: Link | None = None,
@@ -39,6 +41,7 @@ def run(  # noqa: PLR0913 - all by name, all but one optional
         request: opened at once; None: the list of requests.
         ascii_only: draw with ASCII alone; None: as the locale says.
         again: runs requests again; None: no app is named.
+        gates: finds who holds live requests; None: nobody does.
         keys: what each key does; None: as the registry says.
         store_alias: what links call the store; ``: by the id of its log.
         link: opened at once, in the place of *request*.
@@ -53,6 +56,7 @@ def run(  # noqa: PLR0913 - all by name, all but one optional
         request=request,
         ascii_only=ascii_only,
         again=again,
+        gates=gates,
         keys=keys,
         store_alias=store_alias,
         link=link,
@@ -73,6 +77,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     tail_s: float | None = TAIL_S,
     rest_s: float = REST_S,
     again: Again | None = None,
+    gates: Callable[[], Gates] | None = None,
     keys: Keymap | None = None,
     store_alias: str = "",
     link: Link | None = None,
@@ -90,6 +95,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         tail_s: how often to look for what is new; None: never by itself.
         rest_s: how long cursor and typing rest before more is read for them.
         again: runs requests again; None: no app is named.
+        gates: finds who holds live requests; None: nobody does.
         keys: what each key does; None: as the registry says.
         store_alias: what links call the store; ``: by the id of its log.
         link: opened at once, in the place of *request*.
@@ -102,6 +108,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         clock=clock,
         read_only=read_only,
         again=again,
+        gates=gates,
         keys=keys,
         store_alias=store_alias or log_id(session.store),
     )

@@ -7,6 +7,7 @@ import signal
 from textual.app import App
 
 from debugger.session import RequestSummary
+from debugger.session.gates import BEAT_S
 from debugger.timeline.links import Link, is_link, read_link
 from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
@@ -16,6 +17,7 @@ from debugger.tui.face import Face
 from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
+from debugger.tui.live_screen import LiveScreen
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
@@ -24,6 +26,7 @@ from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told
 from debugger.tui.versions_screen import VersionsScreen
 from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
+from runtime.gates.views import Held as GatesHeld
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
@@ -35,6 +38,7 @@ BOARDS: dict[str, type[Board]] = {
     "compare": CompareScreen,
     "forks": ForksScreen,
     "audit": AuditScreen,
+    "live": LiveScreen,
 }
 """Screens that are made when they are first asked for."""
 _OF_A_REQUEST = ("request", "waterfall", "forks")
@@ -78,6 +82,7 @@ class DebuggerApp(App[None]):
         self._finds = Latest(self, "timescape-find")
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
+        self._beats = Latest(self, "timescape-beat")
         self._signals: list[signal.Signals] = []
 
     def _bind(self, keys: Keymap) -> None:
@@ -102,6 +107,7 @@ class DebuggerApp(App[None]):
         self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
+            self.set_interval(BEAT_S, self._beat)
         if self._link is not None:
             self._follow(self._link)
         elif self._first is not None:
@@ -111,9 +117,20 @@ class DebuggerApp(App[None]):
         if isinstance(self.face, Board):
             self.face.tick()
 
+    def _beat(self) -> None:
+        """Say that this debugger lives, once it has asked about gates (GA-11)."""
+        live = self.desk.live
+        if not live.is_open or isinstance(self.face, LiveScreen):
+            return
+
+        def then(held: GatesHeld) -> None:
+            live.held = held
+
+        self._beats.ask(lambda: live.gates().beat(), then, lambda _: live.forget())
+
     def on_unmount(self) -> None:
         self.desk.jobs.cancel()
-        for lane in (self._finds, self._runs, self._comparisons):
+        for lane in (self._finds, self._runs, self._comparisons, self._beats):
             lane.close()
         loop = asyncio.get_running_loop()
         for number in self._signals:

@@ -10,6 +10,7 @@ from debugger.timeline import printable
 from debugger.tui.cells import Cell
 from debugger.tui.jobs import Jobs
 from debugger.tui.keymap import Keymap
+from debugger.tui.live import Gates, Live
 from debugger.tui.look import THEMES, Glyphs, Look
 from debugger.tui.notes import Notes
 from eventstore import EventStoreError
@@ -29,6 +30,7 @@ class Desk:
         clock: seconds, never going back.
         read_only: whether the store can be unlocked at all.
         again: runs requests again; None: no app is named that could.
+        gates: finds who holds live requests; None: nobody does.
         keys: what each key does.
         store_alias: what links call the store; ``: by the id of its log.
     """
@@ -43,6 +45,7 @@ class Desk:
         clock: Callable[[], float],
         read_only: bool,
         again: Again | None = None,
+        gates: Callable[[], Gates] | None = None,
         keys: Keymap | None = None,
         store_alias: str = "",
     ) -> None:
@@ -52,6 +55,7 @@ class Desk:
         self.store_alias = store_alias
         self.notes = Notes()
         self.jobs = Jobs(clock)
+        self.live = Live(gates)
         self.roots = roots
         self.by = by
         self.clock = clock
@@ -126,9 +130,11 @@ class Desk:
         return None
 
     def mode(self) -> list[Cell]:
-        """Return READ-ONLY, or WRITE and how long still (ST-6), behind the work that goes on."""
+        """Return READ-ONLY, or WRITE and how long still (ST-6), behind what goes on."""
         left, job = int(self.seconds_left), self.jobs.current
         cells: list[Cell] = [(f"{job.told}, {self.key('back')} cancels  ", "blue")] if job else []
+        if self.live.held.paused:
+            cells.append((f"{len(self.live.held.paused)} paused  ", "orange"))
         if not left:
             return [*cells, ("READ-ONLY ", "dim")]
         return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]

@@ -200,6 +200,9 @@ class Face(Panes, inherit_bindings=False):
     def do_audit(self) -> None:
         self.post_message(self.Show("audit"))
 
+    def do_live(self) -> None:
+        self.post_message(self.Show("live"))
+
     # --- marks and runs ---
 
     def do_mark(self) -> None:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 
 from eventstore import Clock, EventStoreError, Store
+from runtime.app import gating
 from runtime.app.admin_modules import is_reload, reload
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
@@ -41,6 +42,8 @@ class Admin:
         self._store = store
         self._clock = clock
         self._token = token
+        self.gating: gating.Gating | None = None
+        """Keeps gates; None: there are none to be had."""
         self.stopping = False
         """Whether no more requests shall come here."""
         self._control = ControlLog(store, control_stream(app.name), clock)
@@ -48,11 +51,15 @@ class Admin:
         measured = app.controller.finishing.measured = RequestMetrics(self._metrics)
         self._gauges = Gauges(self._metrics, measured)
 
-    async def __call__(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    async def __call__(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer:
         """Answer a request."""
         pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures}
         if not self._may(headers.get("authorization", "")):
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        if path == gating.PATH and method == "POST":
+            return gating.off() if self.gating is None else await self.gating.answer(headers, body)
         if is_reload(path):
             return await reload(self._app, method, path, headers)
         if path not in pages:

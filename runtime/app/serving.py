@@ -16,12 +16,14 @@ import msgspec
 from eventstore import EventStoreError, Store
 from runtime.app.admin import Admin, check_reach
 from runtime.app.application import App
+from runtime.app.gating import Gating
 from runtime.app.life import ControlLog
 from runtime.app.log import Durability, open_log
 from runtime.app.logs import LogLines, log_lines
 from runtime.control import control_stream
 from runtime.effects import SystemIds, Tripping, system_clock
 from runtime.errors import AppImportError
+from runtime.gates import ReadCondition
 from runtime.ingress.counting import Recorded
 from runtime.ingress.plain_http import PlainListener
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
@@ -44,6 +46,9 @@ class AdminAt(msgspec.Struct, frozen=True):
     """What its callers have to show; None: nothing, which only loopback may do."""
     ready: Callable[[int], None] | None = None
     """Called with its port once it listens."""
+    gates: ReadCondition | None = None
+    """Reads the conditions of gates, by which those who debug may hold requests; None: there
+    are no gates."""
 
 
 class TracesTo(msgspec.Struct, frozen=True):
@@ -137,6 +142,8 @@ class _Served:
         self._at = at
         self._drain_delay_s = drain_delay_s
         self._admin = None if at is None else Admin(app, store, system_clock, at.token)
+        if self._admin is not None and at is not None and at.gates is not None:
+            self._admin.gating = Gating(app.name, store, system_clock, SystemIds(), at.gates)
 
     async def run(
         self, host: str, port: int, ready: Callable[[], None] | None, drain_s: float
@@ -163,6 +170,9 @@ class _Served:
             yield
             return
         async with PlainListener(self._admin, self._at.host, self._at.port) as listener:
+            if self._admin.gating is not None:
+                address = f"http://{_bracketed(self._at.host)}:{listener.port}"
+                self._admin.gating.open(self._app.controller, address)
             if self._at.ready is not None:
                 self._at.ready(listener.port)
             yield
@@ -170,6 +180,9 @@ class _Served:
     async def _stop(self, grace_s: float) -> bool:
         if self._admin is not None:
             self._admin.stopping = True
+            if self._admin.gating is not None:
+                # What is held could not end in the time that is left.
+                self._admin.gating.close()
         delay_s, self._drain_delay_s = self._drain_delay_s, 0.0
         await asyncio.sleep(delay_s)
         return await self._app.stop(grace_s)
@@ -180,6 +193,10 @@ class _Served:
         with contextlib.suppress(EventStoreError):
             control.tell(MaintenanceStopped(clean), self._app.name)
             await control.durable()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from runtime.context.state import (
 )
 from runtime.control_facts import CONTROL_FACTS
 from runtime.facts import REQUEST_FACTS
+from runtime.gate_facts import GATE_CONTROL_FACTS, GATE_FACTS
 from runtime.health_facts import HEALTH_FACTS
 from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
@@ -55,6 +56,8 @@ VOCABULARY = (
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
     *QUEUE_FACTS,
+    *GATE_FACTS,
+    *GATE_CONTROL_FACTS,
 )
 """All facts there are."""
 

@@ -22,6 +22,7 @@ from runtime.context.state import (
 )
 from runtime.errors import PatchError
 from runtime.facts import Json
+from runtime.gate_facts import GATE_FACTS, GateHit, GateReleased
 from runtime.policy_facts import POLICY_FACTS, PolicyDecided
 from runtime.transform_facts import TRANSFORM_FACTS, TransformApplied, VersionPlaced
 
@@ -126,7 +127,11 @@ class RequestReducer:
     types = frozenset(
         fact.type
         for fact in (
-            facts.REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + queue_facts.DELIVERY_FACTS
+            facts.REQUEST_FACTS
+            + POLICY_FACTS
+            + TRANSFORM_FACTS
+            + queue_facts.DELIVERY_FACTS
+            + GATE_FACTS
         )
     )
     # A newer program's fact must not hide the rest of a request: it moves the revision on.
@@ -340,6 +345,8 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     facts.EffectReturned: _effect_answered,
     facts.EffectFailed: _effect_answered,
     facts.EventPublished: _nothing,
+    GateHit: _nothing,
+    GateReleased: _nothing,
     queue_facts.MessagePublished: _nothing,
     queue_facts.MessageAcknowledged: _nothing,
     queue_facts.MessageFailed: _nothing,

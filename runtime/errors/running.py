@@ -55,6 +55,35 @@ class RequestStoppedError(TimescapeError):
         return type(self), (self.reason,)
 
 
+class GateFailedError(TimescapeError):
+    """Somebody let the request fail at a gate (GA-8)."""
+
+    code = "RT416"
+
+
+class GateRefusedError(TimescapeError):
+    """A gate cannot be armed so, or what was asked of one cannot be (GA-1…11).
+
+    Attributes:
+        reason: bad-input, no-such, released.
+        by: of what was released already: who did it.
+        how: likewise, how.
+    """
+
+    code = "RT417"
+
+    def __init__(
+        self, reason: str, problem: str, remedy: str = "", by: str = "", how: str = ""
+    ) -> None:
+        self.reason = reason
+        self.by = by
+        self.how = how
+        super().__init__(problem, remedy)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str, str, str]]:  # type: ignore[override]
+        return type(self), (self.reason, self.problem, self.remedy, self.by, self.how)
+
+
 class SecretUnavailableError(TimescapeError, LookupError):
     """A secret that no provider has; names it and nothing else (EF-4)."""
 

@@ -1,7 +1,7 @@
-"""A listener for a handful of plain GETs, on the event loop that serves (SD-2).
+"""A listener for a handful of plain requests, on the event loop that serves (SD-2).
 
 It does not share the server of the app: what it says of a loop it says while that loop turns.
-A request has 8 KiB and 5 s to come; each connection carries one.
+A request has 8 KiB, its body 1 MiB, and 5 s to come; each connection carries one.
 """
 
 import asyncio
@@ -16,9 +16,10 @@ import msgspec
 from runtime.errors import ServeError
 from runtime.messages import Answer
 
-Asked = Callable[[str, str, Mapping[str, str]], Awaitable[Answer]]
-"""Answers method, path and headers (names in lower case)."""
+Asked = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Answer]]
+"""Answers method, path, headers (names in lower case) and body."""
 _HEAD_BYTES = 8 * 1024
+_BODY_BYTES = 1024 * 1024
 _TIMEOUT_S = 5.0
 _AT_ONCE = 64
 _encode = msgspec.json.Encoder().encode
@@ -94,10 +95,21 @@ class PlainListener:
                 name.strip().lower(): value.strip()
                 for name, _, value in (field.partition(":") for field in fields)
             }
-            answer = await self._answer(words[0], words[1].partition("?")[0], headers)
+            answer = await self._answered(words, headers, reader)
         writer.write(_written(answer, with_body=words[0] != "HEAD"))
         async with asyncio.timeout(_TIMEOUT_S):
             await writer.drain()
+
+    async def _answered(
+        self, words: list[str], headers: Mapping[str, str], reader: asyncio.StreamReader
+    ) -> Answer:
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal()) or len(length) > 7:
+            return plain(400, {"problem": "Its length cannot be read."})
+        if int(length) > _BODY_BYTES:
+            return plain(413, {"problem": f"A body has at most {_BODY_BYTES} bytes."})
+        body = await reader.readexactly(int(length))
+        return await self._answer(words[0], words[1].partition("?")[0], headers, body)
 
 
 def plain(status: int, said: Any, *headers: tuple[str, str]) -> Answer:

@@ -23,6 +23,7 @@ from runtime.errors import (
 from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned, Json
 from runtime.lifecycle.hosted import attempts_of, hosted_call
 from runtime.lifecycle.meta import when
+from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
 from runtime.modules import Method
 from runtime.secrets import Wish, answer_of, check_complete, held_in, tree_of
@@ -74,11 +75,17 @@ async def sleep(run: Run, lease: Lease, seconds: float, site: str | None) -> Non
     """Wait."""
     n = _requested(run, lease, "sleep", "sleep", to_tree(run, seconds), site)
     try:
+        if run.gates is not None:
+            await in_effect(run)
         await run.surroundings.outside.sleep(n, seconds)
     except BaseException as error:
         _failed(run, lease, n, "sleep", error)
+        if run.gates is not None:
+            await in_effect(run, error)
         raise
     run.record.add_for(lease, EffectReturned(n), "sleep")
+    if run.gates is not None:
+        await in_effect(run)
 
 
 def refuse_undeclared(run: Run, lease: Lease, method: Method, site: str | None) -> None:
@@ -121,6 +128,8 @@ async def call_module(
     thaw = run.surroundings.viewer.thaw
     hosted = hosted_call(run, n) if method.hosted else None
     try:
+        if run.gates is not None:
+            await in_effect(run)
         if method.write_ahead:
             run.record.commit()
             await run.record.durable()
@@ -129,8 +138,12 @@ async def call_module(
         tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
         _failed(run, lease, n, method.qualified, error, attempts_of(hosted))
+        if run.gates is not None:
+            await in_effect(run, error)
         raise
     run.record.add_for(lease, EffectReturned(n, tree, attempts_of(hosted)), method.qualified)
+    if run.gates is not None:
+        await in_effect(run)
     return thaw(tree)
 
 
@@ -154,12 +167,18 @@ async def secrets(run: Run, lease: Lease, wish: Wish, site: str | None) -> Any:
     """Read secrets; names and versions are written down, and nothing else of them (EF-4)."""
     n = _requested(run, lease, "secret", wish.key, wish.args, site)
     try:
+        if run.gates is not None:
+            await in_effect(run)
         found = await run.surroundings.outside.secrets(n, wish)
         check_complete(wish, found)
     except BaseException as error:
         _failed(run, lease, n, wish.key, error)
+        if run.gates is not None:
+            await in_effect(run, error)
         raise
     run.record.add_for(lease, EffectReturned(n, tree_of(wish, found)), wish.key)
+    if run.gates is not None:
+        await in_effect(run)
     return answer_of(wish, found)
 
 

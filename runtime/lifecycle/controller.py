@@ -15,11 +15,7 @@ import msgspec
 from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import Classes, Viewer
 from runtime.effects import Live, Outside, Sites, Tripping, Tripwire, Workers
-from runtime.effects.failures import failure_of
 from runtime.facts import (
-    HandlerEnded,
-    HandlerFailed,
-    HandlerStarted,
     PhaseChanged,
     RequestAborted,
     RequestReceived,
@@ -34,8 +30,10 @@ from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
 from runtime.lifecycle.finishing import Finishing
+from runtime.lifecycle.gated import Gates
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
+from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.outcomes import Outcomes
@@ -44,7 +42,7 @@ from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
 from runtime.lifecycle.run import Abandoned, Run, Surroundings
-from runtime.lifecycle.sections import drive, late, was_cancelled
+from runtime.lifecycle.sections import late, was_cancelled
 from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
@@ -56,8 +54,6 @@ _REMEDY = "Change it with `with lctx.edit(key) as draft`, which records the chan
 _log = logging.getLogger("timescape")
 _CHANGED = PhaseChanged()
 _AUTHORIZED = _CHANGED, "authorized"
-_STARTED = HandlerStarted()
-_ENDED = HandlerEnded()
 NewRecorder = Callable[[StreamId, Store, Clock], Recorder]
 
 
@@ -108,6 +104,8 @@ class Controller:
         """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
+        self.gates: Callable[[Run], Gates | None] | None = None
+        """Says what holds a request that begins; None: nothing ever does."""
         self._pools = Workers("timescape-handler"), Workers("timescape-module")
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
@@ -285,6 +283,8 @@ class Controller:
             record.add_together((asked, principal, chosen, *more, _AUTHORIZED))
         run = Run(received, version, first, record, self._surroundings)
         run.phase = "authorized"
+        if self.gates is not None:
+            run.gates = self.gates(run)
         run.renew = renew
         renew(run)
         return run
@@ -326,6 +326,8 @@ class Controller:
         self._running[stream] = run
         try:
             answer, fact, key = await self._outcome(run)
+            if run.gates is not None:
+                run.gates.close()
             if "phase" in run.callbacks:
                 await self._tell_the_end(run, fact)
             run.stage = "over"
@@ -390,7 +392,7 @@ class Controller:
         run.phase = "validated"
         record.add(_CHANGED, "validated")
         await run_before(run)
-        returned = await self._handle(run)
+        returned = await handle(run)
         result = scope["result"] = answers.result_of(returned, run.response)
         await run_after(run)
         try:
@@ -404,24 +406,6 @@ class Controller:
         if too_late is not None:
             raise too_late
         return answer
-
-    async def _handle(self, run: Run) -> object:
-        record, version, sites = run.record, run.version, self._surroundings.sites
-        previous = stepping.step(run, "processing")
-        record.add(_STARTED, version.handler, sites.of_code(version.call.code))
-        try:
-            if "phase" in run.callbacks:
-                await stepping.tell(run, "processing", previous)
-            returned: object = await drive(run, run.work(version.call), None, True)  # noqa: FBT003
-        except PASSES_THROUGH:
-            raise
-        except BaseException as error:
-            failure = failure_of(error, sites)
-            place = failure.frames[-1] if failure.frames else None
-            record.add(HandlerFailed(failure), version.handler, place)
-            raise
-        record.add(_ENDED, version.handler)
-        return returned
 
     # --- ending ---
 

@@ -5,15 +5,21 @@ from functools import lru_cache
 from typing import Any
 
 from runtime.effects.failures import failure_of
-from runtime.errors import CatchStatusError, RequestStoppedError, RequestTimedOutError
+from runtime.errors import (
+    CatchStatusError,
+    GateFailedError,
+    RequestStoppedError,
+    RequestTimedOutError,
+)
 from runtime.facts import HookEnded, HookFailed, HookStarted
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.points import after_failure, at_point
 from runtime.lifecycle.run import Run
 from runtime.lifecycle.sections import drive
 from runtime.messages import Response
 
-ENDINGS = (RequestTimedOutError, RequestStoppedError)
+ENDINGS = (RequestTimedOutError, RequestStoppedError, GateFailedError)
 """Errors after which nothing of the request runs on but its failure path."""
 
 
@@ -44,6 +50,8 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
         site = run.surroundings.sites.of_code(hook.call.code)
         record.add(_started(hook.kind, hook.level, attempt), hook.id, site)
         try:
+            if run.gates is not None:
+                await at_point(run)
             await drive(run, run.work(hook.call), hook.timeout_s, capped)
             if hook.kind == "catch":
                 _check_catch(run, hook)
@@ -54,10 +62,14 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
             failure = failure_of(error, run.surroundings.sites)
             place = failure.frames[-1] if failure.frames else None
             record.add(HookFailed(hook.kind, failure, attempt, of, again), hook.id, place)
+            if run.gates is not None:
+                await after_failure(run, error)
             if not again:
                 raise
         else:
             record.add(_ended(hook.kind), hook.id)
+            if run.gates is not None:
+                await at_point(run)
             return
 
 

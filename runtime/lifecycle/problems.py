@@ -12,6 +12,7 @@ import msgspec
 from runtime.errors import (
     CapabilityDeniedError,
     CircuitOpenError,
+    GateFailedError,
     ModuleContractError,
     ModuleCrashedError,
     ModuleUnavailableError,
@@ -43,6 +44,7 @@ _TITLES = {
     "log-unavailable": "The log cannot be written",
     "shutting-down": "The server is stopping",
     "queue-full": "A queue has no room",
+    "gate-failed": "Somebody who debugs the server let the request fail",
     "message-rejected": "The subscriber rejected the message",
 }
 _REMEDIES = {
@@ -60,6 +62,7 @@ _REMEDIES = {
     "log-unavailable": "Send it again after the time in Retry-After.",
     "shutting-down": "Send it again after the time in Retry-After.",
     "queue-full": "Send it again after the time in Retry-After.",
+    "gate-failed": "Send it again after the time in Retry-After.",
 }
 _RETRY = {
     "log-unavailable": "1",
@@ -67,6 +70,7 @@ _RETRY = {
     "secret-unavailable": "5",
     "shutting-down": "1",
     "queue-full": "1",
+    "gate-failed": "1",
 }
 _encode = msgspec.json.Encoder().encode
 
@@ -133,6 +137,7 @@ def code_of(error: BaseException) -> tuple[int, str]:
 _OURS: tuple[tuple[type[BaseException], int, str], ...] = (
     (RequestTimedOutError, 504, "timeout"),
     (RequestStoppedError, 503, "shutting-down"),
+    (GateFailedError, 503, "gate-failed"),
     (StreamTooLongError, 500, "stream-too-long"),
     (ModuleContractError, 500, "module-contract"),
     (SecretUnavailableError, 503, "secret-unavailable"),

@@ -2,6 +2,7 @@
 
 from runtime.effects.failures import failure_of
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
+from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
 from runtime.queue import Offer, Options, find_topic, publication
 
@@ -27,11 +28,17 @@ async def publish(
     run.record.add_for(lease, EffectRequested(n, "publish"), topic, site)
     run.desk = run.surroundings.gctx.desk
     try:
+        if run.gates is not None:
+            await in_effect(run)
         await run.surroundings.outside.publish(n, run.record.stream, offer)
     except BaseException as error:
         if lease.open:
             failed = EffectFailed(n, failure_of(error, run.surroundings.sites))
             run.record.add_for(lease, failed, topic)
+            if run.gates is not None:
+                await in_effect(run, error)
         raise
     run.record.add_for(lease, EffectReturned(n), topic)
     run.record.add_for(lease, fact, topic)
+    if run.gates is not None:
+        await in_effect(run)

@@ -19,6 +19,7 @@ from eventstore.values import Viewer
 from runtime.effects import Desk, Outside, Sites, Tripwire, Workers
 from runtime.facts import Json, RequestReceived, RequestTimedOut
 from runtime.lifecycle.binding import Bound
+from runtime.lifecycle.gated import Gates
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.holdings import Holdings
@@ -110,7 +111,7 @@ class Run:
 
     __slots__ = (
         "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "desk", "effects",
-        "frozen", "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase",
+        "frozen", "gates", "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase",
         "received", "record", "renew", "scope", "section", "stage", "stop_reason",
         "surroundings", "task", "thread", "timed_out", "timeout_s", "topics", "undos", "version",
         "waits",
@@ -165,6 +166,8 @@ class Run:
         """Who listens to what the request publishes; None: nobody ever did."""
         self.desk: Desk | None = None
         """Where it published messages; None: it did not."""
+        self.gates: Gates | None = None
+        """What holds it at its points; None: nothing can."""
         self.waits: set[Future[Any]] = set()
         """What threads of this request wait for."""
 

@@ -47,7 +47,10 @@ class Timed(Protocol):
 class Section:
     """A piece of user code that waits, and what may cut it short."""
 
-    __slots__ = ("_cancels", "_capped", "_grace", "_limit_s", "_request", "_timer", "cut", "lost")
+    __slots__ = (
+        "_cancels", "_capped", "_grace", "_limit_at", "_limit_s", "_request", "_timer", "cut",
+        "lost",
+    )  # fmt: skip
 
     def __init__(
         self, request: Timed, limit_s: float | None, limit_at: float | None, *, capped: bool
@@ -55,6 +58,7 @@ class Section:
         self._request = request
         self._capped = capped
         self._limit_s = limit_s
+        self._limit_at = limit_at
         self._cancels = 0
         self._grace: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -62,11 +66,26 @@ class Section:
         """deadline, limit or stop; None: nothing cut it."""
         self.lost = False
         """Whether it did not end when it was cancelled."""
-        loop = request.loop
-        if capped and (limit_at is None or request.deadline_at <= limit_at):
-            self._timer = loop.call_at(request.deadline_at, self._cut, "deadline")
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        request, limit_at = self._request, self._limit_at
+        if self._capped and (limit_at is None or request.deadline_at <= limit_at):
+            self._timer = request.loop.call_at(request.deadline_at, self._cut, "deadline")
         elif limit_at is not None:
-            self._timer = loop.call_at(limit_at, self._cut, "limit")
+            self._timer = request.loop.call_at(limit_at, self._cut, "limit")
+
+    def hold(self) -> None:
+        """Let its time stand still."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def go_on(self, waited_s: float) -> None:
+        """Let its time go on, which stood still for so long; the deadline was moved."""
+        if self._limit_at is not None:
+            self._limit_at += waited_s
+        if self.cut is None:
+            self._set_alarm()
 
     def stop(self) -> None:
         """Cut it short from outside."""

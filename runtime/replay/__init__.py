@@ -5,10 +5,11 @@ its record; nothing is performed. Where code and record part, that is told; wher
 or an edit is wanted, the run becomes a fork.
 """
 
+from runtime.lifecycle.editing import SetState
 from runtime.replay.choosing import Library
 from runtime.replay.comparing import Difference, compare
 from runtime.replay.divergence import Divergence
-from runtime.replay.edits import Edit, SetAnswer, SetInput, SetState, UnsetState
+from runtime.replay.edits import Edit, SetAnswer, SetInput, UnsetState
 from runtime.replay.reexecution import Options, Replay, keep_fork, reexecute, run_again
 from runtime.replay.tracing import Line
 

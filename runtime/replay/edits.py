@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from eventstore import Event, EventStoreError, Revision, StreamId
-from eventstore.values import Classes, Tree, decode, encode, tree_bytes
-from runtime.context import REQUEST_REDUCER, check_key, check_value_size, patch
+from eventstore.values import Classes, Tree, decode, encode
+from runtime.context import REQUEST_REDUCER, patch
 from runtime.errors import InvalidEditError, NotReplayableError, TimescapeError
 from runtime.facts import (
     Change,
@@ -20,23 +20,15 @@ from runtime.facts import (
     EffectRequested,
     EffectReturned,
 )
+from runtime.lifecycle.editing import Pointer, SetState, change_of, edited, steps_of
+from runtime.lifecycle.fitting import fitted
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import ValidationFailed
 from runtime.modules import ModuleRegistry
-from runtime.replay.fitting import fitted
 from runtime.replay.following import Course
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
 
-Pointer: TypeAlias = tuple[str, ...]
 _encode = msgspec.json.Encoder().encode
-
-
-class SetState(msgspec.Struct, frozen=True):
-    """A value of the user state is another one from the moment on."""
-
-    path: Pointer
-    """The key, then keys and indices."""
-    value: Any
 
 
 class UnsetState(msgspec.Struct, frozen=True):
@@ -266,26 +258,7 @@ def _changed(
     """Return the fact that makes *edit*, and make it in *values*."""
     if isinstance(edit, UnsetState):
         return _unset(values, edit)
-    return _edited(values, edit, around)
-
-
-def _edited(values: dict[str, Tree], edit: SetState, around: Surroundings) -> ContextEdited:
-    key, inner = (*edit.path, "")[0], edit.path[1:]
-    check_key(key)
-    old = values.get(key)
-    steps, there = _steps(old, inner)
-    tree = encode(fitted(edit.value, there), around.classes)
-    if key not in values:
-        if inner:
-            msg = f"There is no {key!r} at that moment."
-            raise NotReplayableError(msg)
-        fact = ContextEdited((), created=True, default=tree, origin="fork")
-        values[key] = tree
-    else:
-        fact = ContextEdited((_change(old, steps, tree),), origin="fork")
-        values[key] = patch(old, fact.patch)
-    check_value_size(key, len(tree_bytes(values[key])))
-    return fact
+    return edited(values, edit, around.classes, origin="fork")
 
 
 def _unset(values: dict[str, Tree], edit: UnsetState) -> ContextEdited | ContextDeleted:
@@ -296,41 +269,11 @@ def _unset(values: dict[str, Tree], edit: UnsetState) -> ContextEdited | Context
     if not inner:
         del values[key]
         return ContextDeleted("fork")
-    steps, _ = _steps(values[key], inner)
+    steps, _ = steps_of(values[key], inner)
     last = steps[-1]
     gone = Change("splice", steps, [], 1) if isinstance(last, int) else Change("remove", steps)
     values[key] = patch(values[key], (gone,))
     return ContextEdited((gone,), origin="fork")
-
-
-def _steps(tree: Tree, inner: Pointer) -> tuple[tuple[str | int, ...], Tree]:
-    """Turn the rest of a path into steps of a patch; return them and what stands there."""
-    steps: list[str | int] = []
-    for token in inner:
-        step: str | int = int(token) if isinstance(tree, list) and token.isdecimal() else token
-        steps.append(step)
-        try:
-            tree = tree[step]
-        except (KeyError, IndexError, TypeError):
-            tree = None
-    return tuple(steps), tree
-
-
-def _change(tree: Tree, steps: tuple[str | int, ...], value: Tree) -> Change:
-    parent = tree
-    for step in steps[:-1]:
-        parent = parent[step] if _has(parent, step) else None
-    if steps and isinstance(parent, dict) and steps[-1] not in parent:
-        return Change("add", steps, value)
-    if steps and isinstance(parent, list) and steps[-1] == len(parent):
-        return Change("splice", steps, [value])
-    return Change("replace", steps, value)
-
-
-def _has(tree: Tree, step: str | int) -> bool:
-    if isinstance(tree, list):
-        return isinstance(step, int) and step < len(tree)
-    return isinstance(tree, dict) and step in tree
 
 
 def _with_input(first: Any, body: Any, edit: SetInput) -> tuple[Any, Any]:
@@ -338,8 +281,8 @@ def _with_input(first: Any, body: Any, edit: SetInput) -> tuple[Any, Any]:
     if part == "body":
         if not inner:
             return first, edit.value
-        steps, _ = _steps(body, inner)
-        return first, patch(body, (_change(body, steps, edit.value),))
+        steps, _ = steps_of(body, inner)
+        return first, patch(body, (change_of(body, steps, edit.value),))
     if part not in {"query", "headers"} or len(inner) != 1 or not isinstance(edit.value, str):
         msg = "Give /body and a path in it, or /query/NAME or /headers/NAME with a text."
         raise NotReplayableError(msg)

@@ -22,10 +22,12 @@ from runtime.facts import (
     Fact,
     RequestTimedOut,
 )
+from runtime.gate_facts import GateHit, GateReleased
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.run import Run
 from runtime.replay.answering import Answers
 from runtime.replay.divergence import Divergence, Kind, difference
+from runtime.replay.gating import Regated, has_gates
 from runtime.replay.looping import ReplayLoop, runs_here
 
 _SLACK_S = 0.001
@@ -72,12 +74,19 @@ class Follower:
         self.loop: ReplayLoop | None = None
         self.answers: Answers | None = None
         self.run: Run | None = None
+        self._gates: Regated | None = None
         self.loose = False
         self.alike = 0
         """How many facts from the first on are the record's own, ids and all."""
         self.divergence: Divergence | None = None
         self.refusal: Exception | None = None
         """Why the request cannot be run again, where that is the reason."""
+
+    def begun(self, run: Run) -> None:
+        """Hear of the run that is done."""
+        self.run = run
+        if has_gates(self._events):
+            run.gates = self._gates = Regated(run)
 
     # --- how far it is ---
 
@@ -174,6 +183,8 @@ class Follower:
     def loosen(self) -> None:
         """Leave the record: what waits for its turn goes when it did then."""
         self.loose = True
+        if self._gates is not None:
+            self._in_loop(self._gates.close)
         if self.answers is not None and self.loop is not None:
             loop, answers = self.loop, self.answers
             self._in_loop(lambda: answers.loosen(loop, self._recorded_s))
@@ -207,11 +218,19 @@ class Follower:
         return self._events[count] if count < len(self._events) and not self.loose else None
 
     def injected(self) -> Event | None:
-        """Return the record's next fact if it is an edit, which no code writes (RX-5)."""
+        """Return the record's next fact if it is one that no code writes (RX-5, RX-9)."""
         fact = _data(self.coming)
+        if isinstance(fact, GateHit | GateReleased):
+            return self.coming
         edits = ContextEdited | ContextDeleted | ContextRestored
         edit = isinstance(fact, edits) and fact.origin
         return self.coming if edit else None
+
+    def wrote_injected(self, event: Event) -> None:
+        """Hear that *event* was written, which no code writes."""
+        if self._gates is not None:
+            gates, revision = self._gates, self.written()
+            self._in_loop(lambda: gates.wrote(event, revision))
 
     # --- when nothing can happen ---
 
@@ -305,6 +324,7 @@ class _Following(Recorder):
             while (edit := follower.injected()) is not None:
                 super().add(edit.data, edit.key, edit.site)
                 follower.wrote(self.events[-1])
+                follower.wrote_injected(edit)
 
     def add_together(self, facts: Any) -> None:
         for fact, key in facts:

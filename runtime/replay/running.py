@@ -181,7 +181,7 @@ class _Asked:
             self._follower.cannot(error)
 
     def _begun(self, run: Run) -> None:
-        self._follower.run = run
+        self._follower.begun(run)
         if isinstance(self._last, ResponseSent):
             # Whether somebody waited for the answer is not the code's doing.
             run.delivered = self._last.delivered

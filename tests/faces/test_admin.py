@@ -42,7 +42,7 @@ async def _raw(port: int, sent: bytes) -> bytes:
 
 @pytest.mark.proves("SD-2")
 def test_a_listener_answers_plain_requests_and_drops_what_is_none() -> None:
-    async def answer(method: str, path: str, headers: Any) -> Any:
+    async def answer(method: str, path: str, headers: Any, body: bytes) -> Any:
         return plain(200, {"asked": [method, path, headers.get("x-a")]})
 
     async def scenario() -> None:

@@ -159,7 +159,7 @@ def test_uses_add_up_however_they_were_told(uses: list[tuple[str, str, int]]) ->
 
 @pytest.mark.proves("MO-7", "CL-1")
 def test_reload_asks_the_admin_listener_of_a_server_that_runs() -> None:
-    async def answer(method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    async def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if headers["timescape-reload"] == "force":
             return plain(200, {"module": path, "generation": 3})
         return plain(409, {"problem": "It breaks left.", "remedy": "Force it."})

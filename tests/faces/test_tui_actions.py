@@ -508,6 +508,8 @@ def check_of(name: str) -> Check:
 
 RUNNING = {"copy-link", "replay", "edit", "clear-draft", "trace", "name-fork", "remove-fork"}
 """Pressed in `test_tui_running.py`, `test_tui_forks.py` and `test_tui_links.py`."""
+LIVE = {"live", "resume", "step-on", "fail", "extend", "arm-gate", "disarm-gate"}
+"""Pressed in `test_tui_live.py`: they need somebody who holds requests."""
 NAMES = list({check: name for name, check in CHECKS.items()}.values())
 # An action is the same at any width; what is asked and laid out is not.
 NARROW = ("go-to", "zoom", "raw", "next-base", "request", "copy")
@@ -522,7 +524,7 @@ def test_each_key_does_what_its_action_says(name: str, size: tuple[int, int]) ->
 
 @pytest.mark.proves("TT-2")
 def test_every_action_has_a_check_and_a_method() -> None:
-    assert set(CHECKS) | RUNNING == set(BY_ID)
+    assert set(CHECKS) | RUNNING | LIVE == set(BY_ID)
     faces: list[type[Face]] = [RequestsScreen, RequestScreen, *BOARDS.values()]
     for action in ACTIONS:
         for screen in faces:

@@ -13,6 +13,7 @@ from runtime import (
     care_facts,
     control_facts,
     facts,
+    gate_facts,
     health_facts,
     ingress_facts,
     module_facts,
@@ -117,7 +118,12 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.ListenerFailed("phase", FAILURE), "shop.listener"),
     (facts.CapabilityDenied("stock", "module.call", "left", "req-" + "0" * 32), "stock.left"),
     (facts.ContextSet(AWKWARD), "cart"),
-    (facts.ContextEdited(PATCH, created=True, default=[], origin="gate"), "items"),
+    (
+        facts.ContextEdited(
+            PATCH, created=True, default=[], origin="gate", gate="gate-1a2b3c4d", by="ann"
+        ),
+        "items",
+    ),
     (facts.ContextDeleted("fork"), "note"),
     (facts.ContextCleaned(), None),
     (facts.ContextSnapshotted(), "priced"),
@@ -244,6 +250,19 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (queue_facts.MessageRetried("mailer", "ann"), _MESSAGE),
     (queue_facts.MessageDropped("mailer", "ann"), _MESSAGE),
+    (gate_facts.GatesOpened("http://127.0.0.1:9090"), "shop"),
+    (
+        gate_facts.GateArmed(
+            "ann", {"hook": "tax"}, when="state.total > 400", hold=30.0, cap=2, note=True
+        ),
+        "gate-1a2b3c4d",
+    ),
+    (gate_facts.GateDisarmed("ann", "owner-lost"), "gate-1a2b3c4d"),
+    (gate_facts.GateHit("hook.started shop.tax", paused=False, reason="cap"), "gate-1a2b3c4d"),
+    (
+        gate_facts.GateReleased(9, "forked", "ann", 12.5, fork="req-1"),
+        "gate-1a2b3c4d",
+    ),
     (queue_facts.SubscriptionOpened("orders.*"), "mailer"),
     (queue_facts.SubscriptionClosed("ann"), "mailer"),
     (queue_facts.SubscriptionPaused("ann"), "mailer"),

@@ -23,6 +23,7 @@ from runtime.context import (
 )
 from runtime.context.fold import EFFECTS
 from runtime.facts import REQUEST_FACTS, Change, Fact, Failure
+from runtime.gate_facts import GATE_FACTS
 from runtime.policy_facts import POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS
@@ -47,7 +48,7 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
-OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS
+OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS + GATE_FACTS
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:
@@ -69,7 +70,7 @@ def test_stored_names_are_dotted_past_tense_and_used_once() -> None:
     assert len(set(names)) == len(names)
     for fact in VOCABULARY:
         subject, _, happened = fact.type.partition(".")
-        told = {"ran", "set", "sent"}
+        told = {"ran", "set", "sent", "hit"}
         assert subject.isidentifier()
         particle = happened in {"timed_out", "rolled_back"}
         assert happened.endswith("ed") or happened in told or particle
