@@ -82,6 +82,64 @@ def test_what_a_test_proves_is_a_requirement() -> None:
     assert odd == []
 
 
+# --- the properties: each a law of its name, and an example beside it ---
+
+PROPERTIES = frozenset({*(f"P{n}" for n in range(1, 48)), *(f"X{n}" for n in range(1, 11))})
+UNPLANTED = frozenset({"P5", "P7", "P38", "X9"})
+"""No bug was planted yet to see their laws fail. Only ever made smaller."""
+SEEN_TO_FAIL = "Seen to fail with "
+
+
+def laws() -> dict[str, list[ast.FunctionDef]]:
+    """Give the laws of each property: tests that are named after it and draw."""
+    found: dict[str, list[ast.FunctionDef]] = {}
+    for _, test in all_of_them():
+        named = re.match(r"test_([px])(\d\d)_", test.name)
+        if named and isinstance(test, ast.FunctionDef) and draws(test):
+            found.setdefault(f"{named[1].upper()}{int(named[2])}", []).append(test)
+    return found
+
+
+def draws(test: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether Hypothesis draws what *test* is about."""
+    called = {ast.unparse(node.func) for node in ast.walk(test) if isinstance(node, ast.Call)}
+    return not called.isdisjoint({"given", "run_state_machine_as_test"})
+
+
+def proven_by(test: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Name what *test* says that it proves."""
+    return {
+        str(argument.value)
+        for node in test.decorator_list
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark.proves")
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+    }
+
+
+def test_each_property_has_a_law_of_its_name_that_says_what_it_proves() -> None:
+    marked = {each for each, of in laws().items() if any(each in proven_by(law) for law in of)}
+
+    assert marked == PROPERTIES
+
+
+def test_each_property_has_a_plain_example() -> None:
+    shown_by_one = {each for _, t in all_of_them() if not draws(t) for each in proven_by(t)}
+
+    assert PROPERTIES - shown_by_one == set()
+
+
+def test_each_law_was_seen_to_fail_with_a_bug() -> None:
+    """The docstring of one law of each property names a bug of ours on which it fails."""
+    planted = {
+        each
+        for each, of in laws().items()
+        if any(SEEN_TO_FAIL in (ast.get_docstring(law) or "") for law in of)
+    }
+
+    assert PROPERTIES - planted == UNPLANTED
+
+
 def test_pytest_lets_no_warning_pass() -> None:
     options = project()["tool"]["pytest"]["ini_options"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore import EventStoreError
@@ -168,14 +168,19 @@ typed = schemas().filter(lambda schema: schema.hint not in {None, bytes})
 @pytest.mark.proves("P10", "HO-9", "GT-5")
 @given(st.data(), typed)
 def test_p10_the_handler_runs_iff_the_body_conforms(data: st.DataObject, schema: Schema) -> None:
+    """Seen to fail with every body of a union refused."""
     value, told = data.draw(schema.values), False
-    if data.draw(st.booleans()):
+    spoiled = data.draw(st.booleans())
+    if spoiled:
         value, _ = data.draw(mutated(value))
+    event(f"as it should be: {not spoiled}")
     got: list[bytes] = []
+    read: list[Any] = []
     app = App("p10")
 
     async def take(req: Any) -> None:
         got.append(req.raw)
+        read.append(req.body)
 
     take.__annotations__["req"] = Request[schema.hint]  # type: ignore[name-defined]
     app.handler("POST /")(take)
@@ -193,6 +198,9 @@ def test_p10_the_handler_runs_iff_the_body_conforms(data: st.DataObject, schema:
 
         assert got == ([raw] if reply.status == 204 else [])
         assert ("handler.started" in names_of(store, reply)) == (reply.status == 204)
+        if not spoiled:
+            assert reply.status == 204
+            assert read == [msgspec.json.decode(raw, type=schema.hint)]
         if not told:
             # msgspec alone lets more through than we do: naive times, endless decimals.
             assert (reply.status, reply.code) == (400, "validation-failed")
@@ -207,7 +215,12 @@ def test_p10_the_handler_runs_iff_the_body_conforms(data: st.DataObject, schema:
 def test_p11_an_answer_that_does_not_conform_is_never_sent(
     data: st.DataObject, schema: Schema
 ) -> None:
-    value, _ = data.draw(mutated(data.draw(schema.values)))
+    """Seen to fail with answers that nobody reads back by their type."""
+    value = data.draw(schema.values)
+    spoiled = data.draw(st.booleans())
+    if spoiled:
+        value, _ = data.draw(mutated(value))
+    event(f"as it should be: {not spoiled}")
     app = App("p11")
 
     async def give() -> Any:
@@ -221,6 +234,7 @@ def test_p11_an_answer_that_does_not_conform_is_never_sent(
         app.start(store)
         reply = await ask(app, "GET", "/")
 
+        assert spoiled or reply.status in {200, 204}
         if reply.status == 200:
             assert msgspec.json.decode(reply.body, type=schema.hint) == msgspec.json.decode(
                 msgspec.json.encode(value), type=schema.hint

@@ -164,7 +164,10 @@ def _bounded(draw: st.DrawFn, each: Object) -> Object:
     if isinstance(part, kinds.Int | kinds.Float):
         part = msgspec.structs.replace(part, ge=bound, gt=None)
     elif isinstance(part, kinds.Text | kinds.Array) and not getattr(part, "form", None):
-        part = msgspec.structs.replace(part, min_length=bound, max_length=None)
+        if draw(st.booleans()):
+            part = msgspec.structs.replace(part, min_length=bound, max_length=None)
+        else:
+            part = msgspec.structs.replace(part, max_length=draw(st.none() | st.integers(3, 5)))
     made = msgspec.structs.replace(field, type=part)
     return msgspec.structs.replace(
         each, fields=tuple(made if old is field else old for old in each.fields)

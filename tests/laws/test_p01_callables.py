@@ -89,6 +89,7 @@ def oracle(target: Callable[..., Any]) -> tuple[str, list[str]]:
 def test_p01_a_callable_is_taken_iff_its_free_parameters_are_ours(
     parameters: str, shape: str, data: st.DataObject
 ) -> None:
+    """Seen to fail with a strange parameter taken if it has a default."""
     by_name = [p.split("=")[0] for p in parameters.split(", ") if p and p[0] not in "*/"]
     if "/" in parameters:
         by_name = by_name[parameters.split(", ").index("/") :]

@@ -57,6 +57,7 @@ async def batch(harness: Harness, drawn: list[tuple[Plan, str]], stop_at: float)
 def test_p03_every_request_has_a_unique_id_and_one_complete_stream(
     drawn: list[tuple[Plan, str]], stop_at: float, schedule: list[int]
 ) -> None:
+    """Seen to fail with streams that stay open after their last fact."""
     harness = Harness(gctx=global_context(Bench()))
     told = run_virtual(batch(harness, drawn, stop_at), schedule)
     harness.controller.close()

@@ -70,14 +70,24 @@ def sent(handle: Callable[..., Any], modules: ModuleRegistry) -> Told:
 @pytest.mark.proves("P4", "GC-2", "EF-1")
 @given(
     methods=st.lists(words.filter(str.isidentifier), unique=True, max_size=4),
+    undeclared=st.sets(words, max_size=4),
     tried=st.lists(words, min_size=1, max_size=4),
     given_value=values,
     is_async=st.booleans(),
 )
 def test_p04_a_stub_has_exactly_the_declared_methods_and_answers_through_the_codec(
-    methods: list[str], tried: list[str], given_value: Any, *, is_async: bool
+    methods: list[str],
+    undeclared: set[str],
+    tried: list[str],
+    given_value: Any,
+    *,
+    is_async: bool,
 ) -> None:
-    declared = [name for name in methods if not name.startswith("_")]
+    """Seen to fail with all public methods of the module on the stub, declared or not."""
+    public = [name for name in methods if not name.startswith("_")]
+    declared = [name for name in public if name not in undeclared]
+    event(f"some undeclared: {len(declared) < len(public)}")
+    tried = [*tried, *public]
     modules = ModuleRegistry()
     modules.register("made", Made(methods, is_async=is_async), declared)
     got: list[Any] = []
@@ -121,6 +131,7 @@ def test_p04_a_stub_has_exactly_the_declared_methods_and_answers_through_the_cod
 def test_p28_every_registered_module_is_reached_and_a_second_changes_nothing(
     drawn: list[tuple[str, str]], asked: str
 ) -> None:
+    """Seen to fail with a second module of a name in place of the first."""
     app, model = App("shop"), dict[str, str]()
     for name, kind in drawn:
         is_name = name.isidentifier() and not name.startswith("_")

@@ -163,6 +163,7 @@ def run_case(case: Case) -> tuple[Told, Witness, float, Bench]:
 @pytest.mark.proves("P8", "CN-1", "CN-2", "CN-3", "CN-5", "CN-6")
 @given(case=cases)
 def test_p08_a_deadline_really_ends_the_run(case: Case) -> None:
+    """Seen to fail with cleanups that have a limit each and none together."""
     told, witness, took_s, bench = run_case(case)
     event("late" if case.is_late else "in time")
     event(f"given up: {case.is_lost}")

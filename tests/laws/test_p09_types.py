@@ -24,7 +24,8 @@ from tests.runtime.schemas import CANARY, LEAVES, Schema, mutated, schemas
 _JSON = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str"}
 _JSON |= {list: "array", dict: "object"}
 ALL = frozenset(_JSON.values())
-_TEXT = {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, bytes, str}
+_FORMATS = {dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, bytes, decimal.Decimal}
+_TEXT = {*_FORMATS, str} - {decimal.Decimal}
 
 
 def taken(hint: Any) -> frozenset[str]:  # noqa: PLR0911 - one for each kind
@@ -63,6 +64,7 @@ _SAMPLES: dict[str, Any] = {
 def test_p09_a_type_takes_its_values_and_no_value_of_another_kind(
     data: st.DataObject, schema: Schema
 ) -> None:
+    """Seen to fail with booleans taken for integers."""
     checked = check(schema.hint)
     value = msgspec.json.decode(msgspec.json.encode(data.draw(schema.values)))
     kinds = taken(schema.hint)
@@ -353,14 +355,17 @@ def test_a_schema_reads_as_one_would_write_it() -> None:
 def test_p12_each_of_several_faults_is_told_at_its_place_and_no_other(
     data: st.DataObject, leaves: list[Schema]
 ) -> None:
-    """Every fault of several, in an array below an object; the others stay silent."""
+    """Every fault of several, in an array below an object; the others stay silent.
+
+    Seen to fail with an issue at the array in place of its item.
+    """
     items = [(f"f{n}", list[leaf.hint]) for n, leaf in enumerate(leaves)]  # type: ignore[name-defined]
     checked = check(msgspec.defstruct("Holder", items))
     good = {f"f{n}": [data.draw(leaf.values)] * 2 for n, leaf in enumerate(leaves)}
     faulty = data.draw(st.sets(st.integers(0, len(leaves) - 1), min_size=1))
     bad = {name: list(values) for name, values in good.items()}
     for n in faulty:
-        bad[f"f{n}"][1] = {CANARY: CANARY}
+        bad[f"f{n}"][1] = CANARY if leaves[n].hint in _FORMATS else {CANARY: CANARY}
 
     found = checked.issues(bad).issues
 

@@ -22,10 +22,10 @@ subjects = st.text(st.characters(codec="ascii"), max_size=12)
 salts = st.sampled_from(["s", "salt", "5a17", ""])
 
 
-def by_hand(places: list[str], salt: str, subject: str) -> str:
-    """Look at the caller's place among ten thousand, dealt out one by one."""
+def place_of(salt: str, subject: str) -> int:
+    """Say by hand where a caller stands among ten thousand."""
     digest = hashlib.sha256(salt.encode() + b"\0" + subject.encode("utf-8")).digest()
-    return places[int(digest[:8].hex(), 16) % 10_000]
+    return int(digest[:8].hex(), 16) % 10_000
 
 
 @pytest.mark.proves("P15", "DP-5", "DP-6")
@@ -33,19 +33,23 @@ def by_hand(places: list[str], salt: str, subject: str) -> str:
     cuts=st.tuples(st.integers(1, 9_998), st.integers(1, 9_998)),
     salt=salts,
     names=st.lists(subjects, min_size=2, max_size=2),
+    edge=st.sampled_from([None, 0, 1]),
 )
 def test_p15_the_part_of_a_caller_is_where_its_hash_falls(
-    cuts: tuple[int, int], salt: str, names: list[str]
+    cuts: tuple[int, int], salt: str, names: list[str], edge: int | None
 ) -> None:
-    low, high = min(cuts), max(cuts)
+    """Seen to fail with the first caller of a part counted to the part below."""
+    # Chance alone hardly ever puts a cut right at a caller's own place.
+    first = cuts[0] if edge is None else min(place_of(salt, names[0]) + edge, 9_999)
+    low, high = sorted((first, cuts[1]))
+    seen(f"at the edge: {edge is not None}")
     parts = [(version_id(1), low), (version_id(2), high - low), (version_id(3), 10_000 - high)]
     parts = [each for each in parts if each[1]]
 
     places = [version for version, part in parts for _ in range(part)]
     for name in names:
-        assert chosen(Split(tuple(parts), salt), bucket_of(salt, name)) == by_hand(
-            places, salt, name
-        )
+        found = chosen(Split(tuple(parts), salt), bucket_of(salt, name))
+        assert found == places[place_of(salt, name)]
 
 
 @pytest.mark.proves("P15", "DP-6")
@@ -93,7 +97,7 @@ def after(*said: tuple[str, TrafficSplitChanged | VersionDeactivated]) -> Handle
     return fold_table(history(*events)).handlers[HANDLER]
 
 
-@pytest.mark.proves("DP-5")
+@pytest.mark.proves("P15", "DP-5")
 def test_a_canary_by_split_then_promoted_and_taken_back() -> None:
     older, newer = version_id(2), version_id(3)
 

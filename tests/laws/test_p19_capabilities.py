@@ -35,6 +35,7 @@ def place(host: str, port: int) -> str:
 def test_p19_a_host_is_reached_label_by_label_and_a_port_exactly(
     host: str, asked: str, port: int, at: int, *, wild: bool, upper: bool
 ) -> None:
+    """Seen to fail with `*.` standing for several labels: hosts compared by their ends."""
     pattern = place(f"*.{host}" if wild else host, port)
     parts, wanted = asked.split("."), host.split(".")
     same = len(parts) == len(wanted) + 1 and parts[1:] == wanted if wild else parts == wanted
@@ -143,6 +144,7 @@ def manifest(capabilities: tuple[Grant, ...] = (), **more: Any) -> ModuleManifes
 def test_p40_a_module_is_refused_if_it_needs_what_it_does_not_get(
     declared: tuple[Grant, ...], used: list[Need], policy: list[str] | None
 ) -> None:
+    """Seen to fail with a refusal for what the module can do without."""
     allowed = None if policy is None else [grant("secret.read", *policy)]
     verdict = check(manifest(declared), allowed, used)
 

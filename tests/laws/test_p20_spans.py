@@ -26,6 +26,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps)
 @pytest.mark.proves("P20", "HO-1", "HO-8", "EF-1")
 @given(plan=requests, schedule=st.lists(st.integers(0, 5), max_size=8))
 def test_p20_starts_and_ends_pair_and_nest(plan: Plan, schedule: list[int]) -> None:
+    """Seen to fail with one retry too many announced."""
     version, everywhere = version_for(plan)
     harness = Harness(version, gctx=global_context(Bench()), **everywhere)
     told = run_virtual(harness.send(), schedule)

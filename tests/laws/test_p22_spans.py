@@ -69,6 +69,7 @@ def _common(of: Any) -> tuple[Any, ...]:
 @pytest.mark.proves("P22", "OB-5")
 @given(st.lists(st.sampled_from(STEPS), max_size=16), st.sampled_from([200, 404, 500, 504]))
 def test_p22_one_tree_per_request_with_the_streams_ids(steps: list[str], status: int) -> None:
+    """Seen to fail with request and version on the first span alone."""
     events = stream_of(steps, status)
     first = events[0].data
     versions = {e.key for e in events if e.type == "version.resolved" and e.key}
@@ -101,6 +102,22 @@ def _ends_fit(events: list[Event], spans: list[Any]) -> None:
     times = {each.revision: each.at_us for each in events}
     for span in spans:
         assert times[span.attributes["timescape.revision"]] == span.start_us
+
+
+@pytest.mark.proves("P22", "OB-5")
+def test_a_call_of_the_handler_that_failed_stands_below_the_handler() -> None:
+    events = stream_of(["hook", "end", "handler", "ask", "refuse", "end"], 502)
+
+    root, *rest = spans_of(events, {"tsv:1-get-a-b-1": "sha256:0"})
+
+    assert (root.name, root.kind, root.error) == ("GET /a/{b}", "server", "502")
+    names = {span.span_id: span.name for span in (root, *rest)}
+    assert [(span.name, names[span.parent_id or ""], span.error) for span in rest] == [
+        ("before h", "GET /a/{b}", None),
+        ("stock.left", "handler get-a-b", "Error5"),
+        ("handler get-a-b", "GET /a/{b}", None),
+    ]
+    assert {span.attributes["timescape.version"] for span in rest} == {"tsv:1-get-a-b-1"}
 
 
 @pytest.mark.proves("OB-5")

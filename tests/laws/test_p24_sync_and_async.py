@@ -57,6 +57,7 @@ def bare(failure: Failure | None) -> Failure | None:
 @pytest.mark.proves("P24", "HO-4", "HW-5")
 @given(plan=requests, mix=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_p24_a_mix_leaves_the_facts_of_its_all_async_twin(plan: Plan, mix: list[bool]) -> None:
+    """Seen to fail with threads that do not know the context variables of their request."""
     hooks = tuple(replace(h, is_async=mix[i]) for i, h in enumerate(plan.hooks))
     mixed = replace(plan, hooks=hooks, is_async=mix[3])
     event("some sync" if all_async(mixed) != mixed else "all async")

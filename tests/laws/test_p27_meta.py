@@ -39,6 +39,7 @@ names = st.one_of(st.sampled_from([*RESERVED, "_values"]), st.text("abc", min_si
 def test_p27_meta_is_what_was_recorded_and_no_write_reaches_it(
     path: str, method: str, version: str, name: str, write: Callable[[Any, str], object]
 ) -> None:
+    """Seen to fail with attributes of `meta` that can be deleted."""
     seen: list[dict[str, Any]] = []
 
     async def handle(lctx: LocalContext) -> None:
@@ -80,6 +81,22 @@ def test_p27_an_extra_entry_may_have_no_reserved_name(name: str) -> None:
     else:
         event("taken")
         assert Meta(values, {name: 2})[name] == 2
+
+
+@pytest.mark.proves("P27", "LC-3")
+def test_the_path_of_a_request_stays_what_it_was() -> None:
+    said: list[Any] = []
+
+    async def handle(lctx: LocalContext) -> None:
+        with pytest.raises(FrozenValueError, match=r"lctx\.set"):
+            lctx.meta.path = "/other"  # type: ignore[attr-defined]
+        with pytest.raises(FrozenValueError):
+            lctx.meta["route"] = "GET /other"
+        said.extend([lctx.meta.path, lctx.meta["route"]])
+
+    run_virtual(Harness(version_of(handle), replayed=False).send(path="/orders/7"))
+
+    assert said == ["/orders/7", "POST /orders"]
 
 
 @pytest.mark.proves("LC-1", "LC-2", "LC-13")

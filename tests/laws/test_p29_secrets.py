@@ -88,6 +88,7 @@ reads = st.builds(
 @pytest.mark.proves("P29", "SE-2", "SE-3")
 @given(st.lists(reads, max_size=8))
 def test_p29_providers_are_asked_as_the_model_says(plan: list[Read]) -> None:
+    """Seen to fail with a call of the provider for each of many readers at once."""
     vault, model = Vault(), Model()
     cache = SecretCache([vault])
     now_s = 0.0
@@ -160,7 +161,7 @@ def test_many_are_all_or_one_error_that_names_every_missing_one() -> None:
     run_virtual(scenario())
 
 
-@pytest.mark.proves("SE-3")
+@pytest.mark.proves("P29", "SE-3")
 def test_a_reader_that_leaves_and_one_that_invalidates_spoil_nothing_for_others() -> None:
     async def scenario() -> None:
         vault = Vault("first-value")

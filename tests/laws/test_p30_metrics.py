@@ -50,6 +50,7 @@ def _as_text(given_labels: dict[str, Any]) -> frozenset[tuple[str, str]]:
 def test_p30_what_is_shown_parses_back_to_what_was_emitted(
     plan: list[tuple[str, str, dict[str, Any], float]],
 ) -> None:
+    """Seen to fail with buckets that are not cumulative."""
     metrics = Metrics()
     sums: dict[Any, float] = defaultdict(float)
     bounds = (1.0, 100.0, 10_000.0)
@@ -83,6 +84,28 @@ def test_p30_what_is_shown_parses_back_to_what_was_emitted(
 
     assert parsed.keys() == sums.keys()
     assert all(math.isclose(parsed[key], value) for key, value in sums.items())
+
+
+@pytest.mark.proves("P30", "OB-2")
+def test_a_counter_a_gauge_and_a_histogram_are_shown_so() -> None:
+    metrics = Metrics()
+    metrics.counter("orders").add(2, kind='a "b"')
+    metrics.gauge("open").set(3)
+    took = metrics.histogram("took", "s", buckets=(1.0, 5.0))
+    for seconds in (0.5, 0.75, 3.0, 9.0):
+        took.observe(seconds)
+
+    lines = [line for line in exposition(metrics).decode().splitlines() if not line.startswith("#")]
+
+    assert lines == [
+        "open 3.0",
+        'orders_total{kind="a \\"b\\""} 2.0',
+        'took_seconds_bucket{le="1.0"} 2.0',
+        'took_seconds_bucket{le="5.0"} 3.0',
+        'took_seconds_bucket{le="+Inf"} 4.0',
+        "took_seconds_sum 13.25",
+        "took_seconds_count 4.0",
+    ]
 
 
 @pytest.mark.proves("OB-1")

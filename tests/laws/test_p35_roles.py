@@ -85,6 +85,7 @@ def callers(draw: st.DrawFn) -> tuple[Head, tuple[str, ...] | None]:
 def test_p35_a_handler_runs_iff_the_caller_holds_a_role(
     served: tuple[Site, VirtualLoop], caller: Any, path: str
 ) -> None:
+    """Seen to fail with all of the roles asked for where one suffices."""
     (site, loop), (head, roles) = served, caller
     site.ran.clear()
     reply = loop.run_until_complete(asked(site, path, head))

@@ -1,7 +1,5 @@
 """P45 and P44: a stream alone rebuilds its request; run again it says the same, and asks nobody."""
 
-import subprocess
-import sys
 from typing import Any
 
 import msgspec
@@ -29,6 +27,7 @@ from tests.laws.plans import (
     version_for,
     waiting_steps,
 )
+from tests.laws.test_p21_moments import Naive
 
 requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps), most_hooks=2)
 
@@ -61,6 +60,7 @@ sets = st.lists(st.tuples(st.just("set"), st.sampled_from("abc"), st.integers(0,
 def test_p45_edited_code_parts_at_the_first_fact_that_differs(
     steps: list[tuple[str, str, int]], edit: int, value: int
 ) -> None:
+    """Seen to fail with facts of one type taken for equal, whatever they hold."""
     told = record(Plan(handler=tuple(steps)))
     changed = list(steps)
     if changed:
@@ -106,9 +106,13 @@ def test_p45_other_code_runs_in_a_fork_and_performs_nothing(plan: Plan, other: P
 
 
 @pytest.mark.proves("P44", "RX-1")
+@example(plan=Plan(handler=(("set", "a", 1), ("delete", "a"))))
 @given(plan=requests)
 def test_p44_a_stream_alone_rebuilds_its_request(plan: Plan) -> None:
-    """What was captured while it ran is what its facts give, with no user code at hand."""
+    """What was captured while it ran is what its facts give, with no user code at hand.
+
+    Seen to fail with deleted keys that stay in the fold.
+    """
     captured: dict[str, Any] = {}
 
     def capture(lctx: Any, req: Any) -> None:
@@ -119,17 +123,19 @@ def test_p44_a_stream_alone_rebuilds_its_request(plan: Plan) -> None:
     version, everywhere = version_for(plan)
     harness = Harness(
         version, gctx=global_context(Bench()), replayed=False,
-        **{**everywhere, "before": (*everywhere["before"], _hook(capture))},
+        **{**everywhere, **{k: (_hook(capture, k), *everywhere[k]) for k in ("after", "catch")}},
     )  # fmt: skip
     told = run_virtual(harness.send(b'{"n":1}'))
     harness.controller.close()
     ends = [e.revision for e in told.facts if e.key == "capture" and e.type == "hook.ended"]
-    event("reached" if ends else "failed before")
-    if not ends:
-        return
-    state = REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), told.facts[: ends[0]])
+    event("ran well" if told.answer.status == 200 else "failed")
+    state = REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), told.facts[: ends[-1]])
+    naive = Naive()
+    for fact in told.facts[: ends[-1]]:
+        naive.read(fact)
     first = told.facts[0].data
 
+    assert dict(state.values) == naive.values
     assert {key: Viewer().thaw(tree) for key, tree in state.values.items()} == captured["values"]
     assert (first.method, first.path, msgspec.json.encode(first.body)) == captured["request"]
     assert told.state.status == told.answer.status
@@ -139,10 +145,10 @@ def _tree(lctx: Any, key: str) -> Any:
     return lctx._run.record.state.values[key]
 
 
-def _hook(call: Any) -> Any:
+def _hook(call: Any, kind: Any) -> Any:
     from runtime.lifecycle.registering import new_hook  # noqa: PLC0415
 
-    return new_hook(call, id="capture", kind="before", level="global")
+    return new_hook(call, id="capture", kind=kind, level="global")
 
 
 @pytest.mark.proves("P44", "RX-1")
@@ -151,31 +157,3 @@ def test_a_recorded_order_is_told_by_its_facts_alone() -> None:
 
     assert list(told.state.values) == ["a", "uuid"]
     assert (told.state.status, told.state.phase) == (200, "completed")
-
-
-_FRESH = """
-import sys, msgspec
-sys.path.insert(0, '.')
-from tests.laws.test_p45_reexecution import fresh
-print(fresh())
-"""
-
-
-def fresh() -> str:
-    """Record one request and run it again; give its payloads as text."""
-    plan = Plan(handler=(("now",), ("random",), ("uuid",), ("both", ((1, 1.0), (2, 0.5)))))
-    told = record(plan)
-    again = rerun(program_of(plan, Bench()), Course(told.facts, until=len(told.facts)))
-    assert again.divergence is None
-    return msgspec.json.encode([(f.type, f.key, f.data) for f in again.facts]).hex()
-
-
-@pytest.mark.proves("X10", "EF-2", "EF-7")
-def test_x10_a_fresh_process_of_another_place_gives_the_same_bytes() -> None:
-    here = fresh()
-    environ = {"PYTHONHASHSEED": "77", "TZ": "Pacific/Chatham", "LC_ALL": "C", "PATH": ""}
-    there = subprocess.run(
-        [sys.executable, "-c", _FRESH], capture_output=True, check=True, env=environ, text=True
-    )
-
-    assert there.stdout.strip() == here

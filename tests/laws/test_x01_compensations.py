@@ -149,6 +149,7 @@ def number_of(fact: Any) -> int:
 def test_x01_what_a_crash_left_is_undone_in_order_by_the_next_holder(
     drawn: list[tuple[list[Step], bool]], cut: int, again: int
 ) -> None:
+    """Seen to fail with compensations in the order of their registration."""
     whole = [recorded(p, fails=fails, seed=i) for i, (p, fails) in enumerate(drawn)]
     cuts = [facts[: 1 + cut % (len(facts) - 1)] for facts in whole]
     left = [outstanding(facts) for facts in cuts]

@@ -33,6 +33,7 @@ MANY = timeline(10_000, 10)
 @pytest.mark.proves("X2", "TS-6")
 @given(size=st.integers(1, 10_000), at_us=st.integers(-5, 100_010))
 def test_x02_comparisons_grow_with_the_logarithm(size: int, at_us: int) -> None:
+    """Seen to fail with a search that looks at every entry."""
     entries = MANY[:size]
     Counted.count = 0
 

@@ -17,6 +17,7 @@ from tests.routes import HANDLER, Naive, at, deployed, histories, history, versi
 def test_x06_a_kept_table_goes_on_as_the_whole_fold(
     events: list[Event], data: st.DataObject
 ) -> None:
+    """Seen to fail with a kept table that forgets which versions are out of service."""
     cut = data.draw(st.integers(0, len(events)))
     kept = TABLE_REDUCER.dump(fold_table(events[:cut]))
 

@@ -64,6 +64,7 @@ steps = st.lists(
 def test_x07_a_tag_has_one_target_and_moves_as_a_whole(
     said: list[tuple[str, str, int, str]],
 ) -> None:
+    """Seen to fail with a tag that is moved although it was expected nowhere."""
     store = Racing(memory_store())
     deploy(store, 3)
     model: dict[str, str] = {}

@@ -67,6 +67,7 @@ def accepts(checked: Checker[Any], raw: bytes) -> bool:
 def test_p13_the_decoder_accepts_where_the_pass_finds_nothing(
     data: st.DataObject, schema: Schema
 ) -> None:
+    """Seen to fail with the length of text counted in bytes."""
     value = data.draw(schema.values)
     if data.draw(st.booleans()):
         value, _ = data.draw(mutated(value))
@@ -129,7 +130,7 @@ def test_no_bytes_make_anything_but_issues(raw: bytes, schema: Schema) -> None:
 # --- what is found ---
 
 
-@pytest.mark.proves("GT-5", "GT-10", "GT-11")
+@pytest.mark.proves("P12", "GT-5", "GT-10", "GT-11")
 def test_all_faults_are_listed_in_schema_order() -> None:
     raw = b'{"items":[{"sku":"","quantity":"x","z":1},7],"card":null,"customer":5}'
 
@@ -143,7 +144,7 @@ def test_all_faults_are_listed_in_schema_order() -> None:
     ]
 
 
-@pytest.mark.proves("GT-10")
+@pytest.mark.proves("P12", "GT-10")
 def test_an_issue_says_what_was_expected_and_what_came() -> None:
     (issue,) = refused(ORDER, GOOD.replace(b'"a"', b'"123456789"'))
 

@@ -205,7 +205,7 @@ KNOWN = of(PLAIN, HANDLER)
 OTHER = msgspec.structs.replace(KNOWN, method="PUT")
 
 
-@pytest.mark.proves("MS-1", "MS-3", "MS-7")
+@pytest.mark.proves("P39", "MS-1", "MS-3", "MS-7")
 def test_versions_are_found_by_name_order_digest_and_position() -> None:
     events = history(deployed(2, KNOWN), deployed(1, OTHER), deployed(5, KNOWN, whole=False))
     kept = fold_manifests(events)
@@ -239,7 +239,7 @@ def test_a_version_deployed_again_otherwise_is_left_as_it_was() -> None:
     assert kept.manifest(HANDLER, version_id(1)) == KNOWN
 
 
-@pytest.mark.proves("MS-2")
+@pytest.mark.proves("P39", "MS-2")
 def test_who_changes_what_was_read_changes_nothing() -> None:
     module = Module("stock").manifest
     fact = ModuleRegistered((), digest=module.digest, manifest=module.plain())

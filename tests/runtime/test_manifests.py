@@ -125,7 +125,10 @@ def test_a_manifest_tells_what_was_declared() -> None:
 def test_p37_hooks_are_listed_per_version_as_they_run(
     drawn: list[tuple[str, bool, int]],
 ) -> None:
-    """Global ones first, then the route's; after and catch in exact reverse; each its own."""
+    """Global ones first, then the route's; after and catch in exact reverse; each its own.
+
+    Seen to fail with after hooks listed as they were registered.
+    """
     app = App("a")
     lists: dict[str, list[Any]] = {"before": [], "after": [], "catch": []}
     for kind, everywhere, retries in drawn:

@@ -54,7 +54,7 @@ def gates_of(told: Told) -> list[tuple[int, Any]]:
     return [(e.revision, e.data) for e in told.facts if e.type.startswith("gate.")]
 
 
-@pytest.mark.proves("GA-2", "GA-4", "GA-8")
+@pytest.mark.proves("X9", "GA-2", "GA-4", "GA-8")
 def test_a_request_waits_at_a_hook_and_goes_on_when_it_is_told_to() -> None:
     async def play(gated: Gated) -> Told:
         gate = gated.arm(hook="tax", fact="hook.started")

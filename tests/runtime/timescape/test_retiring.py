@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore import Event
@@ -157,7 +157,7 @@ def test_what_an_announcement_means_is_said() -> None:
     assert "ends earlier than was announced" in earlier.changes[0].sentence
 
 
-@pytest.mark.proves("VL-6", "TR-8")
+@pytest.mark.proves("P16", "VL-6", "TR-8")
 def test_at_its_sunset_a_version_is_refused_by_resolving_alone() -> None:
     known = routes((version_id(1), VersionDeprecated(at(60))))
     asked = [Selector("query", "query v", version_id(1))]
@@ -173,10 +173,13 @@ def test_at_its_sunset_a_version_is_refused_by_resolving_alone() -> None:
 @pytest.mark.proves("P16", "VL-5")
 @given(histories())
 def test_p16_a_version_serves_who_names_it_until_it_is_taken_out(events: list[Event]) -> None:
+    """Seen to fail with a version that is served at the very µs of its sunset."""
     naive, known = Naive(events), fold_table(events).handlers[HANDLER]
-    now_us = naive.now_us + MINUTE_US
+    later_us = naive.now_us + MINUTE_US
+    event(f"an end is announced: {bool(naive.sunset)}")
 
     for key, (_, _, from_us) in naive.versions.items():
+        now_us = naive.sunset.get(key) or later_us
         answer = resolve(known, [Selector("query", "query v", key)], now_us=now_us)
         served = answer.code if isinstance(answer, Refusal) else str(answer.version.id)
         expected = naive.fate(key, now_us) if from_us <= now_us else "version-not-found"
@@ -186,6 +189,7 @@ def test_p16_a_version_serves_who_names_it_until_it_is_taken_out(events: list[Ev
 @pytest.mark.proves("P16")
 @given(histories(), st.integers(0, 3))
 def test_p16_what_is_current_is_never_taken_out_by_hand(events: list[Event], late: int) -> None:
+    """Seen to fail with `force` that overrides this guard, too."""
     known = fold_table(events).handlers[HANDLER]
     now_us = Naive(events).now_us + late * 24 * 60 * MINUTE_US
     current = known.current(now_us)
