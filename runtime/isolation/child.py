@@ -213,6 +213,8 @@ class Child:
     def _lost(self, is_bad: bool) -> None:  # noqa: FBT001 - as it is called
         if is_bad:
             self.reason = "frame"
+            # Now, while the socket is open: who sees its end first leaves by itself.
+            self._process.kill()
         self._spawn(self._end())
 
     def _take(self, frame: Frame) -> None:

@@ -57,6 +57,7 @@ class Standstill:
         run, now = self._run, self._run.loop.time()
         if self._depth == 0:
             self._since, self._deadline_at = now, run.deadline_at
+            run.is_held = True
             if run.section is not None:
                 run.section.hold()
         self._depth += 1
@@ -68,6 +69,7 @@ class Standstill:
         self._depth -= 1
         if self._depth:
             return
+        self._run.is_held = False
         waited_s = self._run.loop.time() - self._since
         self._run.deadline_at = self._deadline_at + waited_s
         if self._run.section is not None:

@@ -114,10 +114,10 @@ class Run:
 
     __slots__ = (
         "arrival", "callbacks", "cancelling", "deadline_at", "delivered", "desk", "effects",
-        "frozen", "gates", "holdings", "last_now_us", "lease", "local", "loop", "moments", "phase",
-        "received", "record", "renew", "scope", "section", "stage", "stop_reason",
-        "surroundings", "task", "thread", "timed_out", "timeout_s", "topics", "undos", "version",
-        "waits",
+        "frozen", "gates", "holdings", "is_held", "last_now_us", "lease", "local", "loop",
+        "moments", "phase", "received", "record", "renew", "scope", "section", "stage",
+        "stop_reason", "surroundings", "task", "thread", "timed_out", "timeout_s", "topics",
+        "undos", "version", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -169,6 +169,8 @@ class Run:
         """Who listens to what the request publishes; None: nobody ever did."""
         self.desk: Desk | None = None
         """Where it published messages; None: it did not."""
+        self.is_held = False
+        """Whether its time stands still; see `points.Standstill`."""
         self.gates: Gates | None = None
         """What holds it at its points; None: nothing can."""
         self.waits: set[Future[Any]] = set()

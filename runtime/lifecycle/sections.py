@@ -30,6 +30,8 @@ class Timed(Protocol):
     timed_out: bool
     section: "Section | None"
     stop_reason: str | None
+    is_held: bool
+    """Whether its time stands still."""
 
     def deadline_passed(self) -> None:
         """Write down that it did, once."""
@@ -66,7 +68,8 @@ class Section:
         """deadline, limit or stop; None: nothing cut it."""
         self.lost = False
         """Whether it did not end when it was cancelled."""
-        self._set_alarm()
+        if not request.is_held:
+            self._set_alarm()
 
     def _set_alarm(self) -> None:
         request, limit_at = self._request, self._limit_at

@@ -196,9 +196,10 @@ class Follower:
         if self.loop is None:
             return
         self.loop.now_s = max(self.loop.now_s, self._since(at_us))
-        if isinstance(_data(self.coming), RequestTimedOut) and self.run is not None:
+        run = self.run
+        if isinstance(_data(self.coming), RequestTimedOut) and run is not None and not run.is_held:
             # The deadline may have passed without the code ever waiting.
-            self.loop.now_s = max(self.loop.now_s, self.run.deadline_at)
+            self.loop.now_s = max(self.loop.now_s, run.deadline_at)
 
     def _tell_answers(self) -> None:
         if self.answers is not None:
@@ -231,6 +232,7 @@ class Follower:
         if self._gates is not None:
             gates, revision = self._gates, self.written()
             self._in_loop(lambda: gates.wrote(event, revision))
+            self._pass_time(event.at_us)  # its time may go on from here
 
     # --- when nothing can happen ---
 

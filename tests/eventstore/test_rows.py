@@ -326,7 +326,7 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert known.schema("shop.opened") == known.schema("context.set") == 1
     assert known.names[0] == "request.received"
     assert {kind.name: kind.id for kind in known.kinds} == {
-        "log": 0, "control": 1, "request": 2, "queue": 7, "idempotency": 9,
+        "log": 0, "control": 1, "request": 2, "queue": 7, "idempotency": 9, "windows": 10,
     }  # fmt: skip
     assert known.kind("request").max_events == 50_000
     assert known.kind_by_id(1).durable

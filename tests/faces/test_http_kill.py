@@ -106,8 +106,11 @@ def check(url: str, traffic: Traffic) -> None:
         found = {f"req-{stream.hex}": facts for stream, facts in streams(store).items()}
     assert verdict.fault is None, verdict
     missing = [request for request in traffic.answered if request not in found]
-    assert missing == []
+    # Where there is no route nobody is served: twenty a minute are written down, the rest counted.
+    assert {traffic.answered[request] for request in missing} <= {404}
     for request, status in traffic.answered.items():
+        if request in missing:
+            continue
         facts = found[request]
         assert facts[0][0] == "request.received"
         assert facts[-1] == ("response.sent", str(status))

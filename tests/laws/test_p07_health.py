@@ -171,6 +171,8 @@ steps_of_time = st.lists(
 @pytest.mark.proves("P7", "PL-1", "PL-3", "AD-4")
 @given(steps_of_time)
 def test_p07_what_runs_is_healthy_by_the_log(steps: list[Any]) -> None:
+    """Seen to fail with what was resolved before kept when the health of a version changes."""
+
     async def scenario() -> None:
         shop = Shop()
         for failing, query, times, wait_s in steps:
