@@ -37,6 +37,7 @@ def methods(client: type) -> list[str]:
 def test_p05_a_client_imports_has_each_name_once_and_runs_no_drawn_text(
     drawn: tuple[HandlerManifest, ...],
 ) -> None:
+    """Seen to fail with names given as they come, whether they are taken or not."""
     drawing.EXECUTED.clear()
     known = service(select(drawn), python=True)
 

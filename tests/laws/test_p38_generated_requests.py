@@ -26,8 +26,10 @@ BASE = "http://odd.example"
 SEGMENTS = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=6).filter(
     lambda text: text not in {".", ".."}
 )
+# What means something in a path or a query is drawn as often as all the rest.
+ODD_TEXT = st.one_of(st.sampled_from(["a/b", "/", "%2F", "a?b#c", "a&b=c", "+ ;"]), SEGMENTS)
 PATHS: Mapping[str, st.SearchStrategy[Any]] = {
-    "str": SEGMENTS,
+    "str": ODD_TEXT,
     "int": st.integers(-(2**63), 2**63 - 1),
     "uuid": st.uuids(),
     "date": st.dates(),
@@ -84,6 +86,7 @@ def echoing(hint: Any, kind: str, method: str, given_: list[Any]) -> App:
 def test_p38_the_request_is_right_and_the_result_is_the_handlers(
     schema: Schema, method: str, kind: str, query: dict[str, Any], data: st.DataObject
 ) -> None:
+    """Seen to fail with a segment of a path in which a slash was left as it is."""
     hint: Any = list[schema.hint]  # type: ignore[name-defined]
     raw = msgspec.json.encode([data.draw(schema.values)])
     part = data.draw(PATHS[kind])
