@@ -155,7 +155,7 @@ def _usual(
             data, key, site = event.data, event.key, event.site
             if type(data) is not payload_types[event.type]:
                 return None
-            if key is not None and not 0 < len(key) <= KEY_BYTES // 4:
+            if key is not None and (type(key) is not str or not 0 < len(key) <= KEY_BYTES // 4):
                 return None
             number, dt = type_ids[event.type], event.at_us - began_us
             if site is None:

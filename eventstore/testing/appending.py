@@ -4,6 +4,8 @@ import threading
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, NewEvent
 from eventstore.identifiers import StreamId, named_stream
@@ -124,7 +126,9 @@ class Appending:
     @proves("ES-6")
     def test_what_cannot_be_an_event_is_refused_at_the_call(self, store: Store) -> None:
         end = store.end()
+        no_text: Any = b"k"
         bad: list[list[NewEvent]] = [
+            [msgspec.structs.replace(placed(), key=no_text)],
             [],
             [placed(), NewEvent("Order.Placed", {})],
             [NewEvent("", {})],
