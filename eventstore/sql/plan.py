@@ -4,7 +4,7 @@ A draft becomes rows with positions, revisions and chain values, or a refusal. A
 draft leaves no trace, so the others of its flush go on as if it had not been there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from eventstore.identifiers import Position, Revision, StreamId
 REMEMBERED_ROWS = 256
 REMEMBERED_HEADS = 16_384
 
-LAST_NAMED = "0" * 12 + "f" * 20
+LAST_NAMED = (1 << 80) - 1
 """No name gives a higher id: their time is 0."""
 
 Outcome: TypeAlias = Commit | EventStoreError
@@ -59,6 +59,10 @@ class Lookups(Protocol):
         """Return the head of a stream."""
         ...
 
+    def begun(self, streams: Collection[StreamId]) -> Collection[StreamId]:
+        """Return those of *streams* that have rows which were not archived: asked at once."""
+        ...
+
     def commit_at(self, stream: StreamId, revision: int) -> tuple[bytes, int] | None:
         """Return commit id and position of the row that begins at a revision."""
         ...
@@ -75,21 +79,47 @@ class Heads:
     the log: if it is there, it was appended here, and then either it is remembered, or it
     begins at revision 1, and UNIQUE (stream, revision) refuses a second beginning. Forks
     begin elsewhere, so they are all remembered.
+
+    Args:
+        youngest: highest id of a stream in the log; 0: there is none.
+        youngest_archived: that of a stream in a segment; 0: there is none.
     """
 
-    def __init__(self, youngest: str) -> None:
+    # Kept by the ids' numbers: hash and comparison of a UUID itself are written in Python.
+
+    def __init__(self, youngest: int, youngest_archived: int = 0) -> None:
         self._youngest = youngest
-        self._heads: dict[StreamId, Known] = {}
-        self._forks: set[StreamId] = set()
+        self._youngest_archived = youngest_archived
+        self._heads: dict[int, Known] = {}
+        self._forks: set[int] = set()
 
     def find(self, stream: StreamId) -> Known | None:
         """Return the head of *stream*; None: look into the log."""
-        known = self._heads.get(stream)
+        number = stream.int
+        known = self._heads.get(number)
         if known is not None:
             return known
-        if stream in self._forks or stream.hex <= self._youngest:
+        if number <= self._youngest or number in self._forks:
             return None
         return NOTHING
+
+    def doubtful(self, streams: Iterable[StreamId], *, trusting: bool) -> list[StreamId]:
+        """Return those of *streams* that the table of rows must be asked for, and it alone.
+
+        Args:
+            streams: that somebody appends to.
+            trusting: whether those need not be asked for that are younger than all.
+        """
+        heads, archived, forks = self._heads, self._youngest_archived, self._forks
+        asked_to = self._youngest if trusting else (1 << 128)
+        found = {}
+        for stream in streams:
+            number = stream.int
+            if number in heads or number <= archived:
+                continue
+            if number <= asked_to or number in forks:
+                found[number] = stream
+        return list(found.values())
 
     def forget(self, stream: StreamId, *, is_fork: bool) -> None:
         """Ask the log from now on: another process appended to *stream*.
@@ -98,15 +128,16 @@ class Heads:
         remembered; of others UNIQUE (stream, revision) refuses a second beginning.
         """
         self._youngest = max(self._youngest, LAST_NAMED)
-        self._heads.pop(stream, None)
+        self._heads.pop(stream.int, None)
         if is_fork:
-            self._forks.add(stream)
+            self._forks.add(stream.int)
 
     def put(self, stream: StreamId, known: Known) -> None:
         """Remember the head of *stream*."""
-        self._heads[stream] = known
+        number = stream.int
+        self._heads[number] = known
         if known.parent is not None:
-            self._forks.add(stream)
+            self._forks.add(number)
         if len(self._heads) > REMEMBERED_HEADS:
             del self._heads[next(iter(self._heads))]
 
@@ -172,7 +203,9 @@ class Plan:
         self._recent = recent
         self._lookups = lookups
         self._trusting = trusting
-        self._new: dict[StreamId, Known] = {}
+        self._new: dict[int, tuple[StreamId, Known]] = {}
+        self._absent: set[int] = set()
+        """Streams that were looked for: there are none."""
         self._ids: set[bytes] = set()
         self._remember: list[tuple[Draft, int]] = []
 
@@ -183,6 +216,7 @@ class Plan:
 
     def take(self, drafts: Sequence[Draft]) -> int:
         """Plan *drafts*; return how many: the rest must wait for the next flush."""
+        self._look_ahead(drafts)
         for number, draft in enumerate(drafts):
             # The first answer to a repeated id is not yet in the log: ask again later.
             if draft.given and draft.commit_id in self._ids:
@@ -197,7 +231,7 @@ class Plan:
     def written(self) -> None:
         """Remember what was planned: it is in the log now."""
         recent = self._recent
-        for stream, known in self._new.items():
+        for stream, known in self._new.values():
             self._heads.put(stream, known)
         for draft, first_pos in self._remember:
             if draft.given:
@@ -206,14 +240,27 @@ class Plan:
             else:
                 recent.pass_by(len(draft.rows))
 
+    def _look_ahead(self, drafts: Sequence[Draft]) -> None:
+        """Ask at once for all streams of which nothing is known: most begin here."""
+        streams = [draft.stream for draft in drafts]
+        doubtful = self._heads.doubtful(streams, trusting=self._trusting)
+        if len(doubtful) > 1:
+            begun = {stream.int for stream in self._lookups.begun(doubtful)}
+            self._absent = {stream.int for stream in doubtful} - begun
+
     def _known_for(self, draft: Draft) -> Known:
         # Where a row begins at revision 1, the database itself refuses a second one.
         begins = draft.expected <= NEW and draft.parent is None
         return self._known(draft.stream, trusting=self._trusting and begins)
 
     def _known(self, stream: StreamId, *, trusting: bool) -> Known:
-        known = self._new.get(stream) or self._heads.find(stream)
+        new = self._new.get(stream.int)
+        if new is not None:
+            return new[1]
+        known = self._heads.find(stream)
         if known is None or (known is NOTHING and not trusting):
+            if stream.int in self._absent:
+                return NOTHING
             known = self._lookups.known(stream)
             if known.revision:
                 self._heads.put(stream, known)
@@ -303,10 +350,11 @@ class Plan:
             fork = fork_revision = None
         self._next_pos, self._head, self._last_at_us = pos, head, at_us
         self._remember.append((draft, first_pos))
-        self._ids.add(commit_id)
-        self.durable = self.durable or draft.durable
-        self._new[draft.stream] = Known(revision - 1, kind, draft.close, commit_id, parent)
-        return Commit(
-            draft.stream, Revision(base + 1), Revision(revision - 1), Position(first_pos),
-            at_us, head,
-        )  # fmt: skip
+        if draft.given:
+            self._ids.add(commit_id)
+        if draft.durable:
+            self.durable = True
+        known = Known(revision - 1, kind, draft.close, commit_id, parent)
+        self._new[draft.stream.int] = (draft.stream, known)
+        # A call of a NewType costs as much as the rest of it.
+        return Commit(draft.stream, base + 1, revision - 1, first_pos, at_us, head)  # type: ignore[arg-type]

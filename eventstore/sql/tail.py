@@ -1,6 +1,6 @@
 """The log as a writer sees it: its state, the heads of streams, its names. One connection."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -80,11 +80,14 @@ def count_names(connection: sa.Connection) -> int:
 def read_heads(connection: sa.Connection) -> Heads:
     """Return an empty memory of heads that begins now."""
     # An archived stream must not begin again: the index that would refuse it lacks it.
-    youngest = [
+    own, archived = [
         run(connection, f"SELECT {name} FROM {table} ORDER BY {name} DESC LIMIT 1").scalar()  # noqa: S608 - ours
         for name, table in (("stream", "commits"), ("max_stream", "segments"))
     ]
-    return Heads(max(id_of(each).hex if each is not None else "" for each in youngest))
+    youngest, youngest_archived = [
+        id_of(each).int if each is not None else 0 for each in (own, archived)
+    ]
+    return Heads(max(youngest, youngest_archived), youngest_archived)
 
 
 def read_recent(connection: sa.Connection, history: History) -> Recent:
@@ -189,6 +192,17 @@ class SqlLookups:
             return NOTHING
         revision, kind, flags, commit_id, parent = row
         return Known(revision, kind, bool(flags & CLOSES), commit_id, id_or_none(parent))
+
+    def begun(self, streams: Collection[StreamId]) -> set[StreamId]:
+        """Return those of *streams* that have rows which were not archived."""
+        asked = ",".join(["({an_id})"] * len(streams))
+        rows = run(
+            self._connection,
+            f"WITH asked (stream) AS (VALUES {asked}) SELECT stream FROM asked"  # noqa: S608 - marks
+            " WHERE EXISTS (SELECT 1 FROM commits WHERE commits.stream = asked.stream)",
+            [stream.hex for stream in streams],
+        )
+        return {id_of(stream) for (stream,) in rows}
 
     def commit_at(self, stream: StreamId, revision: int) -> tuple[bytes, int] | None:
         """Return commit id and position of the row that begins at a revision."""
