@@ -21,6 +21,7 @@ from eventstore.values import NotHiddenError
 
 FORK_DEPTH = 16
 _UUID_VERSION = 7
+_VERSION_AT = 76
 
 
 class DraftRow(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +33,7 @@ class DraftRow(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A commit without its place."""
 
     stream: StreamId
@@ -99,7 +100,15 @@ class Drafting:
         """
         now_us = self._clock()
         kind_ = self._registry.kind(kind)
-        _check_ids(stream, expected, commit_id, parent)
+        if (
+            type(stream) is not UUID
+            or stream.int >> _VERSION_AT & 0xF != _UUID_VERSION
+            or type(expected) is not int
+            or expected < ANY
+            or commit_id is not None
+            or parent is not None
+        ):
+            _check_ids(stream, expected, commit_id, parent)
         generation = self._names.generation
         began_us = events[0].at_us if events else 0
         given = commit_id is not None
@@ -110,14 +119,14 @@ class Drafting:
             commit_id = commit_id or self._ids.uuid7(now_us).bytes
             events = Hiding(self.subjects, stream, commit_id, again=given).events(events)
             encoded = self._encoded(events, began_us)
-        token = self._ids.token
+        ids = self._ids
         rows, size = [], 0
         for row in encoded:
-            salt = token(16)
-            rows.append(DraftRow(row.data, row.count, salt, digest_of(salt, row.raw)))
-            size += len(row.raw)
+            salt, raw = ids.token(16), row.raw
+            rows.append(DraftRow(row.data, row.count, salt, digest_of(salt, raw)))
+            size += len(raw)
         draft = Draft(
-            stream, kind_, expected, commit_id or self._ids.uuid7(now_us).bytes,
+            stream, kind_, expected, commit_id or ids.uuid7(now_us).bytes,
             given, parent, close, durable or kind_.durable, now_us, began_us,
             rows, len(events), generation, size,
         )  # fmt: skip
@@ -126,13 +135,11 @@ class Drafting:
         return draft
 
     def _encoded(self, events: Sequence[NewEvent], began_us: int) -> list[EncodedRow]:
+        names = self._names
         return encode_rows(
-            self._registry,
-            events,
-            began_us=began_us,
-            type_ids=self._names.type_ids,
-            site_ids=self._names.site_ids,
-        )
+            self._registry, events,
+            began_us=began_us, type_ids=names.type_ids, site_ids=names.site_ids,
+        )  # fmt: skip
 
     def registered(self, names: Sequence[Name]) -> Draft:
         """Draft the fact that *names* have their numbers."""
@@ -218,7 +225,7 @@ def _check_ids(
 
 
 def _is_uuid7(value: object) -> bool:
-    return isinstance(value, UUID) and value.int >> 76 & 0xF == _UUID_VERSION
+    return isinstance(value, UUID) and value.int >> _VERSION_AT & 0xF == _UUID_VERSION
 
 
 def _invalid_id(problem: str, remedy: str) -> None:

@@ -87,7 +87,7 @@ class Kind(msgspec.Struct, frozen=True):
     """What `archive` and `prune` do by themselves; streams of `log` and `control` stay."""
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """What an append gave: where its events stand."""
 
     stream: StreamId

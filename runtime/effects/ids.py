@@ -12,6 +12,7 @@ _RANDOM_BITS = 74
 _RANDOM_MASK = (1 << _RANDOM_BITS) - 1
 _LOW_MASK = (1 << _LOW_BITS) - 1
 _VERSION_AND_VARIANT = 0x7 << 76 | 0x2 << 62
+_number = int.from_bytes
 _new_uuid = UUID.__new__
 _set = object.__setattr__
 _UNKNOWN = SafeUUID.unknown
@@ -29,7 +30,7 @@ class SystemIds:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pool = b""
-        self._used = 0
+        self._used = _POOL_BYTES
         self._last = 0
         self._generation = Process.generation
 
@@ -42,7 +43,7 @@ class SystemIds:
         Source: RFC 9562, sections 5.7 and 6.2 (method 2); ES-1.
         """
         with self._lock:
-            chance = int.from_bytes(self._take(10), "big") & _RANDOM_MASK
+            chance = _number(self._take(10), "big") & _RANDOM_MASK
             value = at_us // 1_000 << _RANDOM_BITS | chance >> 1
             if value >> _RANDOM_BITS <= self._last >> _RANDOM_BITS:
                 value = self._last + 1 + (chance & 0xFFFF_FFFF)
@@ -63,10 +64,10 @@ class SystemIds:
 
     def _take(self, size: int) -> bytes:
         start = self._used
-        end = start + size
+        end = self._used = start + size
         # A forked child must not hand out what its parent does.
-        if end > len(self._pool) or self._generation != Process.generation:
+        if end > _POOL_BYTES or self._generation != Process.generation:
             self._pool, self._generation = os.urandom(_POOL_BYTES), Process.generation
             start, end = 0, size
-        self._used = end
+            self._used = size
         return self._pool[start:end]
