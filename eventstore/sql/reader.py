@@ -39,12 +39,12 @@ _PAGE = (
     "SELECT pos, revision, n, began_us, {data}, parent, parent_revision FROM commits"
     " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
 )
-# The index `commits_unclosed` holds the rows that close nothing: those of most requests are
-# not among them, for one row is all that they have.
+# The index `commits_unclosed` holds the first rows that close nothing: those of most requests
+# are not among them, for one row is all that they have.
 _OPEN = (
-    "SELECT stream FROM commits AS c WHERE kind = ? AND (flags & 1) = 0 GROUP BY stream"
-    " HAVING NOT EXISTS (SELECT 1 FROM commits AS closing"
-    " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY min(pos)"
+    f"SELECT stream FROM commits AS c WHERE kind = ? AND (flags & 1) = 0 AND {_BEGINS}"  # noqa: S608
+    " AND NOT EXISTS (SELECT 1 FROM commits AS closing"
+    " WHERE closing.stream = c.stream AND (closing.flags & 1) = 1) ORDER BY pos"
 )
 _ROW = "pos, stream, revision, kind, flags, began_us, at_us, parent, parent_revision, {data}"
 _ROW_COLUMNS = len(_ROW.split(", "))

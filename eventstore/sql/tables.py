@@ -6,7 +6,7 @@ checks, triggers and the view are in the migrations, for they are of the databas
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Of the migrations, oldest first."""
 REVISION = REVISIONS[-1]
 """That this program was written for."""
@@ -46,7 +46,10 @@ sa.Index(
     "commits_unclosed",
     commits.c.kind,
     commits.c.stream,
-    sqlite_where=commits.c.flags.op("&")(1) == 0,
+    sqlite_where=sa.and_(
+        commits.c.flags.op("&")(1) == 0,
+        sa.or_(commits.c.revision == 1, commits.c.parent.is_not(None)),
+    ),
 )
 
 log = sa.Table(

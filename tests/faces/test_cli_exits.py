@@ -24,6 +24,7 @@ from debugger.errors import (
 from debugger.session import Session
 from eventstore import EventStoreError, StreamId
 from eventstore.memory import MemoryStore
+from eventstore.sql.tables import REVISION
 from runtime.errors import AppImportError
 from tests.debugger.stores import (
     START_US,
@@ -226,7 +227,7 @@ def test_a_store_of_a_newer_schema_is_refused_with_the_remedy(
 def test_db_shows_checks_and_makes_stores(file: Path, tmp_path: Path) -> None:
     new = url(tmp_path / "new.db")
 
-    assert run("db", "current", "--store", url(file), "--json").records[0]["revision"] == "0002"
+    assert run("db", "current", "--store", url(file), "--json").records[0]["revision"] == REVISION
     assert run("db", "check", "--store", url(file)).status == Exit.OK
     assert run("db", "upgrade", "--store", new).err.endswith("It was made anew.\n")
     assert run("db", "upgrade", "--store", new).err.endswith("It was up to date.\n")
