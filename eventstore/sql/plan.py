@@ -329,10 +329,10 @@ class Plan:
 
     def _write(self, draft: Draft, base: int, parent: StreamId | None) -> Commit:
         first_pos, revision, head, epoch = self._next_pos, base + 1, self._head, self._epoch
-        uid, stream, text = self._uid.bytes, draft.stream.bytes, draft.stream.hex
+        uid, stream = self._uid.bytes, draft.stream.bytes
         kind, began_us, commit_id = draft.kind.id, draft.began_us, draft.commit_id
         at_us = max(draft.now_us, self._last_at_us)
-        pos = first_pos
+        pos, text = first_pos, stream.hex()
         fork, fork_revision = draft.parent or (None, None)
         last = len(draft.rows) - 1
         for number, row in enumerate(draft.rows):

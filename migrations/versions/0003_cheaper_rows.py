@@ -1,4 +1,4 @@
-"""What each row costs as it enters: one look at the log, and no index entry but a stream's first."""
+"""What a row costs as it enters: one look at the log, an index entry for a stream's first alone."""
 
 from alembic import op
 
