@@ -21,7 +21,7 @@ from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.policy_facts import PolicyDecided
-from runtime.replay.running import Program
+from runtime.replay.running import Program, Stage
 from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
 from runtime.timescape.chains import ways_back
 from runtime.timescape.deploying import next_id
@@ -71,6 +71,8 @@ class Library:
         self._read_at = partial(table_at, store, stream)
         loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
         self._configs = {event.key: event.data.config for event in loaded}
+        self.stage = Stage(self.parts.root)
+        """What all runs share."""
 
     def table_at(self, position: int) -> RouteTable:
         """Return the route table as of *position* of the log."""
@@ -119,6 +121,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         library.classes,
         parts.root,
         (line.code_of(str(recorded.key)), declared.fingerprint),
+        library.stage,
     )
     return Chosen(program, str(recorded.key), running, declared)
 

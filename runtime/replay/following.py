@@ -33,6 +33,8 @@ from runtime.replay.looping import ReplayLoop, runs_here
 _SLACK_S = 0.001
 """What a recorded time may lie before the timer that brought it about."""
 _OF_VERSIONS = frozenset({"version.resolved", "version.placed"})
+_AT_GATES = (GateHit, GateReleased)
+_EDITS = (ContextEdited, ContextDeleted, ContextRestored)
 _GIVE_VALUE = "Give it a value (--input /body/…=JSON), or replay a request whose record has it."
 
 
@@ -220,12 +222,11 @@ class Follower:
 
     def injected(self) -> Event | None:
         """Return the record's next fact if it is one that no code writes (RX-5, RX-9)."""
-        fact = _data(self.coming)
-        if isinstance(fact, GateHit | GateReleased):
-            return self.coming
-        edits = ContextEdited | ContextDeleted | ContextRestored
-        edit = isinstance(fact, edits) and fact.origin
-        return self.coming if edit else None
+        coming = self.coming
+        fact = _data(coming)
+        if isinstance(fact, _EDITS):
+            return coming if fact.origin else None
+        return coming if isinstance(fact, _AT_GATES) else None
 
     def wrote_injected(self, event: Event) -> None:
         """Hear that *event* was written, which no code writes."""
