@@ -131,9 +131,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """
         return True
 
-    def turn(
-        self, timeout: float | None, listen: Callable[[float | None], list[Any]]
-    ) -> list[Any]:
+    def turn(self, timeout: float | None, listen: Callable[[float | None], list[Any]]) -> list[Any]:
         """Instead of waiting for time to pass, let it pass; return what was heard meanwhile.
 
         Args:

@@ -139,9 +139,7 @@ def rerun(
     )
 
 
-def _controller(
-    program: Program, follower: Follower, classes: Classes, sites: Sites
-) -> Controller:
+def _controller(program: Program, follower: Follower, classes: Classes, sites: Sites) -> Controller:
     return Controller(
         cast(Store, _Nowhere()),
         clock=follower.now_us,
