@@ -70,7 +70,8 @@ class Follower:
         self._course = course
         self._codes = codes
         self._events = course.events
-        self._recorder: Recorder | None = None
+        self._facts: Sequence[NewEvent] = ()
+        """Those of the recorder, which adds to them."""
         self._ended = False
         self._overdue = False
         self._began_us = course.events[0].at_us
@@ -96,25 +97,22 @@ class Follower:
     @property
     def facts(self) -> tuple[NewEvent, ...]:
         """What the run has written."""
-        return tuple(self._recorder.events) if self._recorder else ()
+        return tuple(self._facts)
 
     def written(self) -> int:
         """Return how many facts there are."""
-        return len(self._recorder.events) if self._recorder else 0
+        return len(self._facts)
 
     def new_recorder(self, stream: StreamId, store: Store, clock: Clock) -> Recorder:
         """Make what the run writes to."""
-        self._recorder = _Following(stream, store, clock, self)
-        return self._recorder
+        recorder = _Following(stream, store, clock, self)
+        self._facts = recorder.events
+        return recorder
 
     def now_us(self) -> int:
         """Return the time at which the next fact was recorded; the virtual time when loose."""
-        if self._recorder is None:
-            return self._began_us
-        count = self.written()
-        if not self.loose and count < len(self._events):
-            return self._events[count].at_us
-        return self.virtual_us()
+        coming = self.coming
+        return self.virtual_us() if coming is None else coming.at_us
 
     def virtual_us(self) -> int:
         """Return the virtual time in µs since 1970."""
@@ -218,7 +216,7 @@ class Follower:
     @property
     def coming(self) -> Event | None:
         """The record's next fact."""
-        count = self.written()
+        count = len(self._facts)
         return self._events[count] if count < len(self._events) and not self.loose else None
 
     def injected(self) -> Event | None:
@@ -321,7 +319,8 @@ class _Following(Recorder):
     def add(self, fact: Fact, key: str | None = None, site: str | None = None) -> None:
         with self._lock:
             watching = sys.getprofile()
-            if watching is None:
+            if not callable(watching):
+                # Nobody watches, or a profiler, which is no function.
                 self._add(fact, key, site)
                 return
             # The tripwire watches user code, and this is none: to watch it costs 10 times more.
