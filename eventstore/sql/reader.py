@@ -36,8 +36,8 @@ _ENDS = (
     f" UNION ALL SELECT * FROM ({_HEAD} ORDER BY revision LIMIT 1) AS first"
 )
 _PAGE = (
-    "SELECT pos, revision, n, began_us, {data}, parent, parent_revision FROM commits"
-    " WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
+    "SELECT pos, revision, n, began_us, {data}, parent, parent_revision, flags"
+    " FROM commits WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 256"
 )
 # The index `commits_unclosed` holds the first rows that close nothing: those of most requests
 # are not among them, for one row is all that they have.
@@ -191,6 +191,8 @@ class Reader:
                 if revision < first or revision + len(events) - 1 > last:
                     events = events[max(first - revision, 0) : last - revision + 1]
                 yield from events
+            if rows[-1][7] & CLOSES:
+                return  # nothing follows: the database need not say so
             start = rows[-1][1] + rows[-1][2]
 
     def rows(self, stream: StreamId, start: int, last: int) -> Iterator[LogRow]:

@@ -35,8 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(
         self, schedule: Sequence[int] = (), stuck: Callable[[], None] | None = None
     ) -> None:
-        self._selector_ = _JumpingSelector(self)
-        super().__init__(self._selector_)
+        super().__init__(self.new_selector())
         self.now_s = 0.0
         """Virtual seconds since the loop was made."""
         self.stuck = stuck
@@ -45,6 +44,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._busy = 0
         self._pool: concurrent.futures.ThreadPoolExecutor | None = None
         self._busy_lock = threading.Lock()
+
+    def new_selector(self) -> selectors.BaseSelector:
+        """Make what the loop waits with; called once, before anything else of it."""
+        return _JumpingSelector(self)
 
     def time(self) -> float:
         """Return virtual time, in seconds."""
@@ -128,7 +131,31 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """
         return True
 
-    def shuffle(self) -> None:
+    def turn(self, timeout: float | None, listen: Callable[[float | None], list[Any]]) -> list[Any]:
+        """Instead of waiting for time to pass, let it pass; return what was heard meanwhile.
+
+        Args:
+            timeout: seconds until the next alarm; None: there is none.
+            listen: waits, really, and returns what it heard.
+        """
+        self._shuffle()
+        events = listen(0)
+        # A thread may have called since the loop looked last.
+        if events or timeout == 0 or self._ready:  # type: ignore[attr-defined]
+            return events
+        if self.is_busy:
+            events = listen(None)
+        elif not self.may_pass(timeout):
+            return events
+        elif timeout is not None:
+            self.now_s += timeout
+        elif self.stuck is not None:
+            self.stuck()
+        else:
+            events = listen(None)
+        return events
+
+    def _shuffle(self) -> None:
         """Put what is ready in the order that the schedule chooses."""
         ready = self._ready  # type: ignore[attr-defined]
         if len(ready) < 2:
@@ -157,22 +184,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        loop = self._loop
-        loop.shuffle()
-        events: list[Any] = super().select(0)
-        if events or timeout == 0:
-            return events
-        if loop.is_busy:
-            events = super().select(None)
-        elif not loop.may_pass(timeout):
-            return events
-        elif timeout is not None:
-            loop.now_s += timeout
-        elif loop.stuck is not None:
-            loop.stuck()
-        else:
-            events = super().select(None)
-        return events
+        return self._loop.turn(timeout, super().select)
 
 
 def run_virtual(

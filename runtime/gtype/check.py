@@ -37,7 +37,8 @@ class Checker(Generic[T]):
     """How values of one type are read, checked, written and recorded. Made by `check`."""
 
     __slots__ = (
-        "_decode", "_encode", "_holds", "_node", "hint", "redact", "side", "type", "warnings",
+        "_decode", "_encode", "_holds", "_is_bounded", "_node", "hint", "redact", "side", "type",
+        "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,7 @@ class Checker(Generic[T]):
         self.redact = redact
         self._node = Passes(built.type.objects, built.functions).node(built.type.root)
         self._holds = holds
+        self._is_bounded = built.type.is_bounded
         self._decode = msgspec.json.Decoder(hint).decode
         self._encode = msgspec.json.Encoder(enc_hook=_as_plain).encode
 
@@ -68,8 +70,8 @@ class Checker(Generic[T]):
             ValidationFailed: with every issue; nothing else, whatever *raw* holds.
         """
         try:
-            # What opens is counted here: a call of its own would cost as much as the counting.
-            if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH or not too_deep(raw):
+            # To look at each byte costs a fifth of the decoding: only where it says something.
+            if self._is_bounded or not too_deep(raw):
                 value: T = self._decode(raw)
                 if self._holds is None or self._holds(value):
                     return value
@@ -99,7 +101,7 @@ class Checker(Generic[T]):
 
     def explain(self, raw: bytes, cause: Exception | None = None) -> Findings:
         """List what is wrong with *raw*, which was refused for *cause*; never empty."""
-        found = explain(self._node, raw)
+        found = explain(self._node, raw, is_bounded=self._is_bounded)
         if found.issues:
             return found
         return Findings((_at_place(cause, self._node.expected),), truncated=found.truncated)
@@ -139,7 +141,7 @@ class PlainChecker:
         Raises:
             ValidationFailed: with every issue.
         """
-        found = explain(self._node, raw)
+        found = explain(self._node, raw, is_bounded=self.type.is_bounded)
         if found.issues or found.truncated:
             raise ValidationFailed(self.side, found.issues, truncated=found.truncated)
         return _plain.decode(raw)
@@ -149,21 +151,32 @@ class PlainChecker:
         return find(self._node, value)
 
 
-def explain(node: Node, raw: bytes) -> Findings:
-    """List what is wrong with *raw*, in all ways in which bytes can be wrong."""
-    if too_deep(raw):
-        return Findings((_syntax(f"at most {MAX_DEPTH} levels", "more levels"),))
+def explain(node: Node, raw: bytes, *, is_bounded: bool) -> Findings:
+    """List what is wrong with *raw*, in all ways in which bytes can be wrong.
+
+    Args:
+        node: what it must be.
+        raw: JSON text.
+        is_bounded: its type bounds how deep it nests.
+    """
+    if not is_bounded and too_deep(raw):
+        return Findings((_TOO_DEEP,))
     if not raw.strip():
         return Findings((issue(None, "missing", node.expected, "missing"),))
     try:
         plain = _plain.decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        return Findings((_TOO_DEEP,))
+    except (msgspec.DecodeError, ValueError) as error:
         return Findings((_unreadable(raw, error),))
     return find(node, plain)
 
 
 def _syntax(expected: str, actual: str) -> Issue:
     return issue(None, "syntax", expected, actual)
+
+
+_TOO_DEEP: Final = _syntax(f"at most {MAX_DEPTH} levels", "more levels")
 
 
 def _unreadable(raw: bytes, error: Exception) -> Issue:

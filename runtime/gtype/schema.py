@@ -9,7 +9,7 @@ import msgspec
 from runtime.errors import SchemaTooLargeError
 from runtime.gtype import json_schema as schemas
 from runtime.gtype.canonical import canonical
-from runtime.gtype.kinds import Any_, Object, Part, Ref, Rule, children
+from runtime.gtype.kinds import Any_, Anything, Object, Part, Ref, Rule, children
 from runtime.gtype.stored import read, write
 
 MAX_DEPTH = 50
@@ -62,18 +62,37 @@ class GType(msgspec.Struct, frozen=True, dict=True):
 
     def parts(self) -> list[Part]:
         """Give every part of it, the root first."""
-        found: list[Part] = []
-        todo: list[Any_] = [*reversed(self.objects), self.root]
-        while todo:
-            part = todo.pop()
-            found.append(part)
-            todo.extend(reversed(children(part)))
-        return found
+        return _parts(self.root, *self.objects)
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether what it reads nests no deeper than it does: nothing in it may be anything.
+
+        Fields that it does not know may nest deeper; nobody gets to see them.
+        """
+        if any(isinstance(part, Anything) for part in self.parts()):
+            return False
+        held = [{r.to for r in _parts(each) if isinstance(r, Ref)} for each in self.objects]
+        left = set(range(len(held)))
+        while ends := {n for n in left if not held[n] & left}:
+            left -= ends
+        return not left  # what is left contains itself
 
     @cached_property
     def depth(self) -> int:
         """How many levels it has, counting what contains itself once."""
         return depth(self.root, self.objects)
+
+
+def _parts(*roots: Any_) -> list[Part]:
+    """Give every part of what is named, and none of what refs lead to."""
+    found: list[Part] = []
+    todo: list[Any_] = list(reversed(roots))
+    while todo:
+        part = todo.pop()
+        found.append(part)
+        todo.extend(reversed(children(part)))
+    return found
 
 
 def check_limits(name: str, made: GType) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ class Controller:
         catch: see *before*.
         classes: of Structs, dataclasses and enums that values may be; None: any that fit.
         root: the app's folder, to which source places are relative; None: where we run.
+        sites: names source places, instead of *root*.
         outside: answers effects; None: the world.
         config: fingerprint of the config in force.
         tripwire: what becomes of user code that reaches the outside past its contexts:
@@ -90,6 +91,7 @@ class Controller:
         catch: Iterable[Hook] = (),
         classes: Classes | None = None,
         root: Path | None = None,
+        sites: Sites | None = None,
         outside: Outside | None = None,
         config: str = "",
         tripwire: Tripping = "raise",
@@ -111,7 +113,7 @@ class Controller:
         self._running: dict[StreamId, Run] = {}
         self._stopping = False
         self._idle: asyncio.Event | None = None
-        sites = Sites(root)
+        sites = sites or Sites(root)
         self._surroundings = Surroundings(
             clock=clock,
             sites=sites,

@@ -5,6 +5,7 @@ enters it, so the same code gives the same bytes everywhere (MG-7, MG-9).
 """
 
 import hashlib
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -87,7 +88,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """`syntax`, or `bytecode` where there is no source."""
 
 
-class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
+class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """All that is declared of one version of a handler."""
 
     handler: str
@@ -138,7 +139,7 @@ class HandlerManifest(msgspec.Struct, frozen=True, omit_defaults=True):
             }
         )
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The digest of contract and code: a new one is a new deployment.
 

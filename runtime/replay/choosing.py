@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from eventstore import Event, Store
 from eventstore.values import decode
@@ -21,7 +22,7 @@ from runtime.ingress.bridging import bridged
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.policy_facts import PolicyDecided
-from runtime.replay.running import Program
+from runtime.replay.running import Program, Stage
 from runtime.timescape import Chain, HandlerRoutes, RouteTable, Version, chain
 from runtime.timescape.chains import ways_back
 from runtime.timescape.deploying import next_id
@@ -50,6 +51,10 @@ class Chosen(msgspec.Struct, frozen=True):
         return not self.is_other and bool(before) and before != now
 
 
+Asked: TypeAlias = tuple[str, str, str, str | None, str | None]
+"""Handler, fingerprint of the config, version that ran, its edition, and version asked for."""
+
+
 class Library:
     """The code of an app, and what a log knows of it; read once, for many requests.
 
@@ -71,6 +76,10 @@ class Library:
         self._read_at = partial(table_at, store, stream)
         loaded = [e for e in store.read(stream) if isinstance(e.data, ConfigLoaded)]
         self._configs = {event.key: event.data.config for event in loaded}
+        self.stage = Stage(self.parts.root)
+        """What all runs share."""
+        self.chosen: dict[Asked, Chosen] = {}
+        """What was chosen, by what it was chosen for."""
 
     def table_at(self, position: int) -> RouteTable:
         """Return the route table as of *position* of the log."""
@@ -97,21 +106,28 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         NotReplayableError: no handler of the app is meant by the record.
         UnknownVersionError: it has no such version.
     """
-    parts = library.parts
     first: RequestReceived = events[0].data
     recorded = _resolved(events)
-    candidates = [d for d in parts.declared if d.handler == first.handler]
-    if not candidates:
-        problem = f"The app {parts.name!r} has no handler {first.handler!r}."
-        raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
-    line = _Line(first.handler, library.known.handlers.get(first.handler), candidates)
+    asked = first.handler, first.config, str(recorded.key), recorded.data.edition, version
+    chosen = library.chosen.get(asked)
+    if chosen is None:
+        chosen = library.chosen[asked] = _chosen(library, first, recorded, version)
+    if recorded.data.contract is None or chosen.is_other:
+        return chosen
+    failed_over = any(_is_failover(event) for event in events[:8])
+    runs = _crossed(library, recorded, chosen.program.version, failed_over=failed_over)
+    return replace(chosen, program=replace(chosen.program, version=runs))
+
+
+def _chosen(
+    library: Library, first: RequestReceived, recorded: Event, version: str | None
+) -> Chosen:
+    """Find what runs, for callers of that very version."""
+    parts = library.parts
+    line = _line(library, first.handler)
     declared, running = line.pick(recorded, version)
-    runs = ready(declared, running)
-    if recorded.data.contract is not None and running == recorded.key:
-        failed_over = any(_is_failover(event) for event in events[:8])
-        runs = _crossed(library, recorded, runs, line, failed_over=failed_over)
     program = Program(
-        runs,
+        ready(declared, running),
         GlobalContext(parts.modules, library.config(first.config), topics=parts.topics),
         parts.before,
         parts.after,
@@ -119,6 +135,7 @@ def choose(library: Library, events: Sequence[Event], version: str | None) -> Ch
         library.classes,
         parts.root,
         (line.code_of(str(recorded.key)), declared.fingerprint),
+        library.stage,
     )
     return Chosen(program, str(recorded.key), running, declared)
 
@@ -148,7 +165,6 @@ def _crossed(
     library: Library,
     recorded: Event,
     running: HandlerVersion,
-    line: "_Line",
     *,
     failed_over: bool,
 ) -> HandlerVersion:
@@ -157,6 +173,7 @@ def _crossed(
     Raises:
         UnknownVersionError: the app has not all of that code.
     """
+    line = _line(library, running.handler)
     routes = library.table_at(recorded.data.table).handlers[running.handler]
     spoken, runs = routes.versions[recorded.data.contract], routes.versions[running.version]
     if not recorded.data.chain and not line.has(spoken):
@@ -175,6 +192,14 @@ def _crossed(
         msg = f"The app has no transformers from {spoken.id} to {runs.id}."
         raise UnknownVersionError(msg, "Run it with the code that served the request.")
     return found.version
+
+
+def _line(library: Library, handler: str) -> "_Line":
+    declared = [each for each in library.parts.declared if each.handler == handler]
+    if not declared:
+        problem = f"The app {library.parts.name!r} has no handler {handler!r}."
+        raise NotReplayableError(problem, "Name the app that recorded it (--app module:app).")
+    return _Line(handler, library.known.handlers.get(handler), declared)
 
 
 class _Line:

@@ -15,6 +15,8 @@ from runtime.errors import ReplayLimitError
 CPU_S = 30.0
 """What a re-execution may take."""
 _LOOK_S = 0.05
+_LINGER = 10
+"""Looks that find nothing to watch, after which the watching ends."""
 _WORKERS = ("timescape-handler", "timescape-module", "virtual")
 
 
@@ -22,25 +24,87 @@ class _UsedUp(BaseException):
     """Raised within code that took too long; user code has no business catching it."""
 
 
-@contextmanager
-def limited(cpu_s: float) -> Iterator[None]:
-    """End what runs here, and in threads begun by it, after *cpu_s* of this process.
+class Watch:
+    """Ends runs that take too much; one thread watches all of them, one after the other.
 
-    Raises:
-        ReplayLimitError: it was ended.
+    The thread is begun with the first run, and ends by itself some looks after the last.
     """
-    watch = _Watch(cpu_s, threading.get_ident())
-    watch.start()
-    try:
-        yield
-    except BaseException:
-        watch.stop()
-        if watch.used_up:
-            raise _too_long(cpu_s) from None
-        raise
-    watch.stop()
-    if watch.used_up:
-        raise _too_long(cpu_s)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: set[_Limited] = set()
+        self._is_watched = False
+
+    @contextmanager
+    def limited(self, cpu_s: float) -> Iterator[None]:
+        """End what runs here, and in threads begun by it, after *cpu_s* of this process.
+
+        Raises:
+            ReplayLimitError: it was ended.
+        """
+        run = _Limited(cpu_s)
+        self._begin(run)
+        try:
+            yield
+        except BaseException:
+            self._end(run)
+            if run.used_up:
+                raise _too_long(cpu_s) from None
+            raise
+        self._end(run)
+        if run.used_up:
+            raise _too_long(cpu_s)
+
+    def _begin(self, run: "_Limited") -> None:
+        with self._lock:
+            self._runs.add(run)
+            if not self._is_watched:
+                name = "timescape-replay-limit"
+                threading.Thread(target=self._look, name=name, daemon=True).start()
+                self._is_watched = True
+
+    def _end(self, run: "_Limited") -> None:
+        """Watch *run* no more; nothing is raised in it once this returned."""
+        while run in self._runs:
+            try:
+                with self._lock:
+                    self._runs.discard(run)
+            except _UsedUp:
+                # It was on its way already.
+                continue
+
+    def _look(self) -> None:
+        idle = 0
+        while idle < _LINGER:
+            time.sleep(_LOOK_S)
+            with self._lock:
+                idle = 0 if self._runs else idle + 1
+                self._is_watched = idle < _LINGER
+                for run in self._runs:
+                    run.look()
+
+
+class _Limited:
+    """A run that may take so much."""
+
+    def __init__(self, cpu_s: float) -> None:
+        self.used_up = False
+        self._end_at = time.process_time() + cpu_s
+        self._ident = threading.get_ident()
+        self._others = {thread.ident for thread in threading.enumerate()}
+
+    def look(self) -> None:
+        """Raise an error within it, at each look, if it took too much."""
+        if time.process_time() > self._end_at:
+            self.used_up = True
+            workers = [
+                thread.ident
+                for thread in threading.enumerate()
+                if thread.ident not in self._others and thread.name.startswith(_WORKERS)
+            ]
+            for ident in (self._ident, *workers):
+                if ident is not None:
+                    _raise_in(ident)
 
 
 def _too_long(cpu_s: float) -> ReplayLimitError:
@@ -48,52 +112,6 @@ def _too_long(cpu_s: float) -> ReplayLimitError:
         f"The re-execution took more than {cpu_s:g} s of processor time.",
         "Look where it loops: trace it, or fork it at an earlier moment.",
     )
-
-
-class _Watch:
-    """Looks now and then how much time was spent, and ends what spends too much."""
-
-    def __init__(self, cpu_s: float, ident: int) -> None:
-        self.used_up = False
-        self._end_at = time.process_time() + cpu_s
-        self._ident = ident
-        self._others = {thread.ident for thread in threading.enumerate()}
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._look, name="timescape-replay-limit")
-        self._thread.daemon = True
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Watch no more; nothing is raised once this returned."""
-        while not self._over.is_set():
-            try:
-                with self._lock:
-                    self._over.set()
-            except _UsedUp:
-                # It was on its way already.
-                continue
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(_LOOK_S):
-            if time.process_time() > self._end_at:
-                with self._lock:
-                    if not self._over.is_set():
-                        self.used_up = True
-                        self._raise()
-
-    def _raise(self) -> None:
-        workers = [
-            thread.ident
-            for thread in threading.enumerate()
-            if thread.ident not in self._others and thread.name.startswith(_WORKERS)
-        ]
-        for ident in (self._ident, *workers):
-            if ident is not None:
-                _raise_in(ident)
 
 
 def _raise_in(ident: int) -> None:

@@ -145,7 +145,7 @@ class Reading:
         self._body: Any = record[0].data.body if body is UNCHANGED else body
         refused = [e.data for e in record[:8] if isinstance(e.data, RequestInvalid)]
         self._refused = refused[0] if refused and body is UNCHANGED else None
-        self._redacted = list(_redacted_places(self._body))
+        self._redacted: Sequence[Pointer] = ()
 
     def parse(self, message: Received) -> Request[Any]:
         """Decode and validate, with stand-ins for what was left out.
@@ -157,6 +157,7 @@ class Reading:
         raw: Any = message.body
         if type(raw) is bytes:
             return self._guarded(self._version.parse(message))
+        self._redacted = list(_redacted_places(self._body))
         if self._refused is not None and (self._redacted or self._body is None):
             issues, truncated = self._refused.issues, self._refused.truncated
             raise ValidationFailed("request", issues, truncated=truncated)

@@ -4,9 +4,7 @@ The store is a list, the loop's time is virtual, effects are answered from the r
 module, clock, random source, queue or socket is touched (RX-2).
 """
 
-import asyncio
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +12,7 @@ import msgspec
 
 from eventstore import Commit, Event, NewEvent, Position, Revision, Store, StreamId, Ticket
 from eventstore.values import Classes, Viewer
+from runtime.effects import Sites
 from runtime.errors import DivergenceError, NotReplayableError
 from runtime.facts import RequestReceived, ResponseSent
 from runtime.gtype import any_classes
@@ -25,11 +24,23 @@ from runtime.messages import Answer, Received, Request
 from runtime.replay.answering import Answers, Given
 from runtime.replay.divergence import Divergence
 from runtime.replay.following import Course, Follower, Parted
-from runtime.replay.limiting import CPU_S, limited
-from runtime.replay.looping import ReplayLoop
+from runtime.replay.limiting import CPU_S, Watch
+from runtime.replay.looping import looping
 from runtime.replay.quiet import quiet
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
 from runtime.replay.tracing import Line, Tracer, traced
+
+
+class Stage:
+    """What runs of one app share, so that none has to make it.
+
+    Args:
+        root: the app's folder; None: the folder the process runs in.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.sites = Sites(root)
+        self.watch = Watch()
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -48,6 +59,8 @@ class Program(msgspec.Struct, frozen=True):
     """The app's folder."""
     codes: tuple[str, str] = ("", "")
     """Fingerprints of what ran and of what runs."""
+    stage: Stage | None = None
+    """Shared with other runs of the app; None: it has one of its own."""
 
 
 class Rerun(msgspec.Struct, frozen=True):
@@ -96,13 +109,19 @@ def rerun(
     classes = program.classes or any_classes(has_keyring=True)
     answers = Answers(record, Viewer(classes), follower, given or Given())
     follower.answers = answers
-    controller = _controller(program, follower, classes)
+    stage = program.stage or Stage(program.root)
+    controller = _controller(program, follower, classes, stage.sites)
     tracer = Tracer(controller.surroundings.sites, follower.written) if trace else None
     answer = None
     try:
-        with limited(cpu_s), quiet(), traced(tracer), _loop(follower) as loop:
+        with (
+            stage.watch.limited(cpu_s), quiet(), traced(tracer), looping(follower.idle) as loop
+        ):  # fmt: skip
+            follower.loop = loop
+            # What parts in an alarm is told by the run.
+            loop.set_exception_handler(lambda _loop, _context: None)
             asked = _Asked(program, course, record, follower, body)
-            answer = loop.run(asked.run(controller))
+            answer = loop.run_until_complete(asked.run(controller))
             follower.finished()
     except Parted:
         pass
@@ -120,7 +139,7 @@ def rerun(
     )
 
 
-def _controller(program: Program, follower: Follower, classes: Classes) -> Controller:
+def _controller(program: Program, follower: Follower, classes: Classes, sites: Sites) -> Controller:
     return Controller(
         cast(Store, _Nowhere()),
         clock=follower.now_us,
@@ -130,19 +149,10 @@ def _controller(program: Program, follower: Follower, classes: Classes) -> Contr
         after=program.after,
         catch=program.catch,
         classes=classes,
-        root=program.root,
+        sites=sites,
         outside=follower.answers,
         new_recorder=follower.new_recorder,
     )
-
-
-@contextlib.contextmanager
-def _loop(follower: Follower) -> Iterator[asyncio.Runner]:
-    loop = follower.loop = ReplayLoop(follower.idle)
-    # What parts in an alarm is told by the run.
-    loop.set_exception_handler(lambda _loop, _context: None)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        yield runner
 
 
 class _Asked:
@@ -161,7 +171,7 @@ class _Asked:
         self._follower = follower
         self._version = program.version
         self._reading = Reading(program.version.spoken, record, follower.withhold, body)
-        self._reached = Reading(program.version, record, follower.withhold)
+        self._record = record
         self._message = received(self._first, record, follower.withhold, body)
 
     async def run(self, controller: Controller) -> Answer:
@@ -171,7 +181,8 @@ class _Asked:
             # What was received is read as its caller's version, and what became of it as this.
             spoken = msgspec.structs.replace(version.crossing.spoken, parse=self._parse)
             crossing = msgspec.structs.replace(version.crossing, spoken=spoken)
-            version = msgspec.structs.replace(version, parse=self._reached.parse, crossing=crossing)
+            reached = Reading(self._version, self._record, self._follower.withhold)
+            version = msgspec.structs.replace(version, parse=reached.parse, crossing=crossing)
         return await controller.rerun(self._message, version, first, self._begun)
 
     def _parse(self, message: Received) -> Request[Any]:

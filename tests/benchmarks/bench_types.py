@@ -1,6 +1,6 @@
 """Validation of a compiled type against msgspec's own decoder, on the same bytes.
 
-What ours does besides is to bound the depth of the text, byte by byte; a pattern is run by RE2.
+A type bounds how deep its text nests, unless it holds any value or itself; a pattern is run by RE2.
 """
 
 from collections.abc import Callable
