@@ -82,8 +82,9 @@ def _open(
     book = NameBook(options.registry, guest=guest)
     drafting = drafting_of(database, options, book)
     log = JoinedLog(
-        link, options.registry, book, drafting, durability=options.durability, holder=None
-    )
+        link, options.registry, book, drafting, database.shelf, durability=options.durability,
+        holder=None,
+    )  # fmt: skip
     log.join(who.node, lease.new_holder(since(options.clock), who.node), options.sealer())
     opened = _Opened(log, book, drafting)
     try:

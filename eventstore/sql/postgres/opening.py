@@ -36,7 +36,7 @@ def open_postgres(url: str, options: Options) -> SqlStore:
             `wrong-master`.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
-    database = Database(engine_url, place, options.keys)
+    database = Database(engine_url, place, options.keys, options.segments)
     if options.mode == "join":
         return open_joined(database, options)
     registry = options.registry
@@ -86,8 +86,9 @@ def _open_log(
             drafting = drafting_of(database, options, book)
             holder = lease.new_holder(since(options.clock)) if holds else None
             log = PostgresLog(
-                link, options.registry, book, drafting, durability=options.durability,
-                holder=holder, sealer=options.sealer() if holds else None,
+                link, options.registry, book, drafting, database.shelf,
+                durability=options.durability, holder=holder,
+                sealer=options.sealer() if holds else None,
             )  # fmt: skip
             log.check_tail()
             if holds:
