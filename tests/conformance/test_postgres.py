@@ -1,6 +1,7 @@
 """The suite over PostgreSQL, and PostgreSQL in lockstep with memory."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -27,7 +28,7 @@ class OnPostgres:
     gone = False
 
     @pytest.fixture
-    def store(self, postgres: Server) -> Iterator[Store]:
+    def store(self, postgres: Server, tmp_path: Path) -> Iterator[Store]:
         with open_store(
             postgres.cleared(),
             durability=self.durability,
@@ -38,6 +39,7 @@ class OnPostgres:
             keyframes={"order": CountingReducer()},
             check_keyframes=1,
             seal_key=bytes(32),
+            segments=tmp_path / "segments",
         ) as store:
             yield store
 
