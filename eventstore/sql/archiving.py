@@ -123,6 +123,7 @@ class Archiver:
             EventStoreError: see `Store.archive`.
         """
         done = Archived()
+        folder = self._shelf.required()
         with self._shelf.alone():
             self._finish()
             self._log.seal_all()
@@ -133,7 +134,7 @@ class Archiver:
                 if segment is None:
                     continue  # a fork or a redaction came meanwhile: look again
                 self._unload(segment)
-                done = _with(done, segment, picks, self._shelf.required())
+                done = _with(done, segment, picks, folder)
                 if progress is not None:
                     progress(done.streams, max(total, done.streams))
             self._give_back()

@@ -195,7 +195,7 @@ def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
 def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
     postgres: Server, mode: str, overtaken: int, cuts: list[Cut | None]
 ) -> None:
-    """Cut before the statement arrives or before its answer is back; who was overtaken, at COMMIT."""
+    """Cut before the statement arrives or its answer is back; who was overtaken: at COMMIT."""
     url = postgres.cleared()
     opened(url, seed=1 << 40).close()
     with (
@@ -204,7 +204,9 @@ def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
         opened(url, mode="guest", seed=1 << 41) as other,
     ):
         for number, cut in enumerate(cuts):
-            if overtaken:  # so that the first statement is refused, and the next is in a transaction
+            if (
+                overtaken
+            ):  # so that the first statement is refused, and the next is in a transaction
                 other.append(stream(2), [placed()], kind="order", expected=ANY).result()
             if cut is not None:
                 word = b'"item":"%d"' % number
