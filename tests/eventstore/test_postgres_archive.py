@@ -1,5 +1,8 @@
 """What leaves a database, or comes to it: files of SQLite, whichever it came from."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,10 +22,12 @@ from eventstore.sql.postgres import addresses, bulk, connections, partitions
 from eventstore.sql.postgres.log import PostgresLog
 from eventstore.sql.store import SqlStore
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
+from tests.contracts.source import ROOT
 from tests.eventstore.altered import opened as in_file
 from tests.eventstore.test_archive import (
     FORK,
     NOW,
+    NUMBERS,
     OPEN,
     Interrupted,
     Watched,
@@ -195,6 +200,56 @@ def test_what_is_redacted_by_two_at_once_is_redacted_by_both(store: Store, url: 
 
     assert items == ["<redacted>"] * 2
     assert store.verify().fault is None
+
+
+# --- processes that die ---
+
+_DYING = """
+import os, signal, sys
+from datetime import timedelta
+from pathlib import Path
+from eventstore.sql.archiving import Archiver
+from eventstore.sql.locked import Locked
+from eventstore.sql.points import EVENT
+from eventstore.testing import FakeClock
+from tests.eventstore.test_postgres_archive import opened
+
+url, folder, point = sys.argv[1:]
+
+def die(event, arguments):
+    if event == EVENT and arguments == (point,):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+store = opened(url, "guest", Path(folder), seed=1 << 20)
+log = Locked(*store._writing(), seals=False)
+archiver = Archiver(store._reader, log, FakeClock(), batch_rows=5)
+archiver.archive(archiver.wanted("archive", timedelta(days=-1), (), ()))
+"""
+
+
+@pytest.mark.proves("AR-2", "KM-4", "KM-7")
+@pytest.mark.parametrize("point", ["segment.after", "unload.after"])
+def test_a_process_killed_while_it_archives_loses_nothing(
+    store: Store, postgres: Server, url: str, folder: Path, point: str
+) -> None:
+    streams = [stream(n) for n in NUMBERS]
+    before = [list(store.read(each)) for each in streams]
+    store.seal()
+    program = [sys.executable, "-c", _DYING, url, str(folder), point]
+    died = subprocess.run(program, check=False, timeout=60, cwd=ROOT)
+    assert died.returncode == -signal.SIGKILL
+    half = postgres.sql("SELECT unloaded FROM timescape.segments", url)
+    assert [list(store.read(each)) for each in streams] == before
+    (folder / "000002.tmp").touch()
+    store.append(stream(OPEN), [placed(9)], kind="order", expected=ANY).result()
+    done = store.archive(older_than=NOW)
+
+    assert half == [(0,)]
+    assert done.streams == 0
+    assert postgres.sql("SELECT unloaded FROM timescape.segments", url) == [(1,)]
+    assert sorted(each.suffix for each in folder.iterdir()) == ["", ".db"]
+    assert (store.verify().fault, gaps(postgres, url)) == (None, 0)
 
 
 # --- months that are over ---
