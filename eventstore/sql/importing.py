@@ -13,7 +13,7 @@ from eventstore.codec import Registry
 from eventstore.errors import EventStoreError
 from eventstore.events import Imported
 from eventstore.identifiers import Clock, Ids
-from eventstore.sql import exports, files, offline, packing, restoring
+from eventstore.sql import exports, files, offline, packing, restoring, schema
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.opening import open_store
 from eventstore.sql.points import crash_point
@@ -70,7 +70,10 @@ def import_(
 def _restore(url: str, whole: Whole, segments: Path | None) -> Imported | None:
     """Make an empty store the log of a whole export; None: it is not empty, or in use."""
     if not addresses.is_address(url):
-        return restoring.restore(files.path_of(url), whole)
+        path = files.path_of(url)
+        if not files.is_store(path):
+            schema.create(path, whole.clock, whole.ids)
+        return restoring.restore(path, whole)
     from eventstore.sql.postgres.restoring import restore  # noqa: PLC0415 - needs a driver
 
     return restore(url, whole, segments)

@@ -15,7 +15,7 @@ from eventstore.events import Imported
 from eventstore.identifiers import Clock, Ids, Position
 from eventstore.names import NameBook
 from eventstore.retention import RestoredFact
-from eventstore.sql import files, packing, revisions, schema
+from eventstore.sql import files, packing, revisions
 from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.points import crash_point
 
@@ -63,8 +63,6 @@ class Whole(msgspec.Struct, frozen=True):
 
 def restore(path: Path, whole: Whole) -> Imported | None:
     """Make the file *path* that log; None: it is a store that is not empty, or in use."""
-    if not files.is_store(path):
-        schema.create(path, whole.clock, whole.ids)
     revisions.require_current(path)
     try:
         holder = files.HolderLock(path, whole.clock())

@@ -254,10 +254,15 @@ class Reading:
         whole = store.read_log(limit=1_000)
         for newest_first in (False, True):
             rows: list[Row] = []
-            bound: dict[str, int] = {}
-            while page := store.read_log(limit=7, newest_first=newest_first, **bound):
+            after, before = 0, None
+            while page := store.read_log(
+                after=after, before=before, limit=7, newest_first=newest_first
+            ):
                 rows += page
-                bound = {"before" if newest_first else "after": rows[-1].position}
+                if newest_first:
+                    before = rows[-1].position
+                else:
+                    after = rows[-1].position
             equal(rows, whole[::-1] if newest_first else whole)
 
     @proves("TB-4", "VC-4")

@@ -146,23 +146,6 @@ def test_a_statement_at_the_wrong_place_or_epoch_writes_nothing(connection: sa.C
     assert connection.exec_driver_sql("SELECT next_pos, leased_until FROM log").one() == (1, None)
 
 
-@pytest.mark.proves("PG-1")
-def test_one_row_and_many_are_a_prepared_text_each(connection: sa.Connection) -> None:
-    """However many: they travel as arrays, in binary form."""
-    rows = placed_rows([(1, 2, 0, 0, 0, bytes(16), None, "", bytes(32))] * 133)
-    prepared = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name LIKE '_pg3_%'"
-    connection.exec_driver_sql("BEGIN")
-    for first, last in ((0, 1), (1, 3), (3, 4), (4, 132), (132, 133)):
-        text, parameters = statements.append(rows[first:last], extend_lease=False)
-        assert connection.exec_driver_sql(text, parameters).rowcount == last - first
-        assert isinstance(parameters[4], list) == (last - first > 1)
-    types = [each for each in connection.exec_driver_sql(prepared).scalars() if "bytea" in each]
-    many = [each for each in connection.exec_driver_sql(prepared).scalars() if "bytea[]" in each]
-    connection.exec_driver_sql("ROLLBACK")
-
-    assert (len(types), len(many)) == (2, 1)
-
-
 @pytest.mark.proves("PG-1", "WR-2")
 def test_what_is_queued_together_is_one_transaction(postgres: Server) -> None:
     url = postgres.upgraded()
