@@ -142,6 +142,21 @@ def test_only_one_process_moves_rows_at_a_time(store: Store) -> None:
         store.redact(stream(3), 1, ["/item"], by="ann", reason="")
 
 
+@pytest.mark.proves("AR-2", "KM-2")
+@pytest.mark.parametrize("mode", ["hold", "join"])
+def test_what_a_killed_process_left_goes_when_the_log_is_held(
+    store: Store, url: str, folder: Path, mode: Opening
+) -> None:
+    """A redaction may have left the segment with the values."""
+    (file,) = store.archive(older_than=NOW).files
+    store.close()
+    for name in ("000002.tmp", "000001-0123456789ab.db", "notes.txt"):
+        (folder / name).write_bytes(b"values")
+    opened(url, mode, folder).close()
+
+    assert sorted(each.name for each in folder.iterdir()) == [Path(file).name, "notes.txt", "owner"]
+
+
 @pytest.mark.proves("AR-2")
 def test_two_databases_never_share_a_folder(store: Store, postgres: Server, folder: Path) -> None:
     """Else one would sweep out what the other one archived."""

@@ -4,7 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from eventstore import NEW
+from eventstore.sql import keyframes, reader
+from eventstore.sql.history import _LAST, _TOMBSTONE
 from eventstore.sql.postgres import statements
+from eventstore.sql.texts import run
 from eventstore.testing import placed, stream
 from tests.eventstore.test_postgres import connection, opened, placed_rows  # noqa: F401 - a fixture
 from tests.postgres import Server
@@ -45,3 +48,34 @@ def test_a_commit_of_very_many_rows_is_one_transaction(postgres: Server, mode: s
 
     assert int(str(found[0][0])) > 128
     assert found[0][1] == 1
+
+
+QUERIES = {
+    "rows of a stream": (reader._PAGE, (stream(1).hex, 1, 9)),
+    "ends of a stream": (reader._ENDS, (stream(1).hex, stream(1).hex)),
+    "row before": (_LAST, (9,)),
+    "tombstone": (f"{_TOMBSTONE} WHERE {{log}} first_pos <= ? ORDER BY 1 DESC", (9,)),
+    "page of the log": (
+        "SELECT pos FROM commits WHERE {log} pos > ? ORDER BY pos LIMIT ?", (9, 256)
+    ),
+    "forks": ("SELECT pos, stream FROM commits WHERE parent = ?", (stream(1).hex,)),
+    "newest keyframe": (keyframes.NEWEST, (stream(1).hex, stream(1).hex, b"", 9)),
+    "cursor": ("SELECT position FROM cursors WHERE name = ? AND log = ?", ("a", stream(1).hex)),
+    "event of a stream": ("SELECT position FROM events WHERE stream = ?", (stream(1).hex,)),
+}  # fmt: skip
+
+
+@pytest.mark.proves("KM-8")
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_is_asked_for_is_found_by_an_index(connection: sa.Connection, name: str) -> None:  # noqa: F811
+    """On tables of any size: these here are empty, so scans are made dear."""
+    text, values = QUERIES[name]
+    connection.exec_driver_sql("SET enable_seqscan = off")
+    plan = list(run(connection, f"EXPLAIN {text}", values).scalars())
+    connection.exec_driver_sql("RESET enable_seqscan")
+    scans = [step for step in plan if " Scan" in step and "Function Scan" not in step]
+
+    assert any("Index" in step for step in scans), plan
+    assert not [step for step in plan if "Seq Scan on commits" in step], plan
+    # Those of partitions are merged in order; of keyframes an empty table has none to sort.
+    assert not [step for step in plan if "->  Sort " in step] or name == "newest keyframe", plan

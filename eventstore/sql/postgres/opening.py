@@ -6,7 +6,7 @@ from datetime import datetime
 from eventstore.bell import Bell
 from eventstore.drafts import Drafting
 from eventstore.names import NameBook
-from eventstore.sql import failures, tail
+from eventstore.sql import failures, packing, tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
@@ -58,6 +58,8 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     report = reporting(writer, keeper)
     folds = Folds(reader, registry, check_every=options.check_keyframes, report=report)
     watch = DatabaseWatch(database, reader.end, writer.bell, teller)
+    if options.mode == "hold":
+        packing.sweep_on_opening(reader.shelf, reader.ask)
     return SqlStore(place, reader, folds, drafting, watch, Writing(writer, log))
 
 

@@ -20,6 +20,10 @@ _ATTACHED = (
     "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
     " WHERE i.inhparent = 'commits'::regclass ORDER BY c.relname"
 )
+_LEFT = (
+    "SELECT NOT EXISTS (SELECT FROM commits WHERE stream >= %s AND stream < %s)"
+    " AND NOT EXISTS (SELECT FROM commits WHERE parent >= %s AND parent < %s)"
+)
 _TRIGGER = (
     "CREATE TRIGGER commits_no_truncate BEFORE TRUNCATE ON {name} FOR EACH STATEMENT"
     " WHEN (current_setting('timescape.maintenance', true) IS DISTINCT FROM 'on')"
@@ -152,8 +156,5 @@ def _of(names: Collection[str]) -> list[Month]:
 
 def _is_left(connection: sa.Connection, month: Month) -> bool:
     """Say whether nothing is in a month, and no fork elsewhere goes on from it."""
-    query = (
-        f"SELECT NOT EXISTS (SELECT FROM {month.name}) AND NOT EXISTS"
-        " (SELECT FROM commits WHERE parent >= %s AND parent < %s)"
-    )
-    return bool(connection.exec_driver_sql(query, (month.first, month.end)).scalar())
+    values = (month.first, month.end) * 2
+    return bool(connection.exec_driver_sql(_LEFT, values).scalar())
