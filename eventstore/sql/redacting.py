@@ -176,7 +176,7 @@ class Redacting:
         Raises:
             ChangedError: another one redacted or archived it meanwhile: look again.
         """
-        if self._rewritten is None and self._look(connection) != self._change:
+        if self._look(connection) != self._change:
             raise ChangedError
         self._keyframes = apply(connection, self._history, self._change, self._rewritten)
         return self._change.fact
