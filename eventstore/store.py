@@ -258,8 +258,8 @@ class Store(Protocol):
 
         Raises:
             EventStoreError: `cannot-archive`, `has-forks`, `chain-broken`, `store-busy`,
-                `store-full`, `read-only`, `unknown-kind`, `not-in-memory`,
-                `not-in-postgres`.
+                `store-full`, `read-only`, `unknown-kind`, `not-in-memory`; of a log in
+                PostgreSQL `no-segments-folder`, `segments-folder-taken`.
         """
         ...
 
@@ -311,7 +311,7 @@ class Store(Protocol):
 
         Raises:
             EventStoreError: `file-exists`, `no-such-stream`, `segment-missing`, `read-only`,
-                `store-full`, `not-in-memory`, `not-in-postgres`.
+                `store-full`, `not-in-memory`.
         """
         ...
 

@@ -21,7 +21,7 @@ class Road:
         self.port: int = self._listener.getsockname()[1]
         self._armed: Cut | None = None
         self._word = b""
-        self._later = 0
+        self._passing = self._later = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -30,15 +30,17 @@ class Road:
         """Return the address *url* by this way."""
         return url.replace(f":{self._port}/", f":{self.port}/")
 
-    def cut(self, when: Cut, word: bytes, *, later: int = 0) -> None:
+    def cut(self, when: Cut, word: bytes, *, passing: int = 0, later: int = 0) -> None:
         """Cut the connection that sends *word*.
 
         Args:
             when: before that arrives, or after it was done and before its answer is back.
             word: in what a client sends.
+            passing: let so many messages with it pass.
             later: cut not there, but at so many messages after it.
         """
         self._word = word
+        self._passing = passing
         self._later = later
         self._armed = when
 
@@ -78,6 +80,9 @@ class Road:
     def _due(self, data: bytes) -> Cut | None:
         when = self._armed
         if when is None or self._word not in data:
+            return None
+        if self._passing:
+            self._passing -= 1
             return None
         if self._later:
             self._word = b""

@@ -41,6 +41,8 @@ DELETE FROM timescape.reducers;
 DELETE FROM timescape.keyframes;
 DELETE FROM timescape.seals;
 DELETE FROM timescape.cursors;
+DELETE FROM timescape.tombstones;
+DELETE FROM timescape.segments;
 DELETE FROM timescape.nodes;
 DELETE FROM timescape.windows;
 DELETE FROM timescape.subject_keys;

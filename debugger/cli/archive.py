@@ -128,7 +128,8 @@ beside the store. Deployments and configuration stay. It works while a server wr
 goes on where it was stopped; only what is sealed can go: a server seals each minute and when it
 stops. With --drop they are dropped for good, and only their hashes stay, so that the log still
 verifies; that they were, by whom and why, is itself in the log. It asks first; without a terminal
-it needs --yes. What is archived is not dropped.
+it needs --yes. What is archived is not dropped. A store in PostgreSQL has no file beside it: there
+TIMESCAPE_SEGMENTS names the folder, for all who read the store.
 
 examples:
   timescape archive --older-than 90d

@@ -29,7 +29,7 @@ def open_store(
         EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
     """
     from eventstore import sql  # noqa: PLC0415 - see the module's docstring
-    from runtime.app.log import seal_key_file  # noqa: PLC0415
+    from runtime.app.log import seal_key_file, segments_folder  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects.clock import system_clock  # noqa: PLC0415
     from runtime.effects.ids import SystemIds  # noqa: PLC0415
@@ -40,6 +40,7 @@ def open_store(
             url, mode=mode, registry=registry(), clock=system_clock, ids=SystemIds(),
             seal_key_file=seal_key_file(os.environ),
             keyring=None if keyring is None else sql.read_keyring(keyring),
+            segments=segments_folder(os.environ),
         )  # fmt: skip
     except EventStoreError as error:
         if error.code == "no-such-store" and url.startswith("sqlite:"):
@@ -54,13 +55,14 @@ def import_export(file: str, url: str, progress: Callable[[int, int], None]) -> 
         EventStoreError: `import-conflict`, `export-broken`, `not-an-export` and others.
     """
     from eventstore import sql  # noqa: PLC0415
+    from runtime.app.log import segments_folder  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
 
     check_url(url)
     return sql.import_(
         Path(file), url, registry=registry(), clock=system_clock, ids=SystemIds(),
-        progress=progress,
+        segments=segments_folder(os.environ), progress=progress,
     )  # fmt: skip
 
 

@@ -28,12 +28,13 @@ from eventstore.retention import (
     Wanted,
     wanted_of,
 )
-from eventstore.sql import files, packing, segments
+from eventstore.sql import packing, segments
 from eventstore.sql.points import crash_point
 from eventstore.sql.reader import Reader
 from eventstore.sql.segments import Segment
 from eventstore.sql.selecting import Pick, Selection, state_of
-from eventstore.sql.taking_out import HEADERS, drop_rows, take_out
+from eventstore.sql.taking_out import HEADERS, drop_rows, next_position, take_out
+from eventstore.sql.texts import run
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]
@@ -69,8 +70,7 @@ class Archiver:
     """Moves rows of one store.
 
     Args:
-        path: of the store.
-        reader: of it.
+        reader: of the store.
         log: to be changed.
         clock: says how old a stream is.
         segment_bytes: of rows, at most, in one segment.
@@ -79,7 +79,6 @@ class Archiver:
 
     def __init__(
         self,
-        path: Path,
         reader: Reader,
         log: Changing,
         clock: Clock,
@@ -87,7 +86,7 @@ class Archiver:
         segment_bytes: int = retention.SEGMENT_BYTES,
         batch_rows: int = BATCH_ROWS,
     ) -> None:
-        self._path = path
+        self._shelf = reader.shelf
         self._reader = reader
         self._log = log
         self._clock = clock
@@ -124,7 +123,8 @@ class Archiver:
             EventStoreError: see `Store.archive`.
         """
         done = Archived()
-        with files.archiving(self._path):
+        folder = self._shelf.required()
+        with self._shelf.alone():
             self._finish()
             self._log.seal_all()
             self._check(wanted, dropping=False)
@@ -134,7 +134,7 @@ class Archiver:
                 if segment is None:
                     continue  # a fork or a redaction came meanwhile: look again
                 self._unload(segment)
-                done = _with(done, segment, picks, self._path)
+                done = _with(done, segment, picks, folder)
                 if progress is not None:
                     progress(done.streams, max(total, done.streams))
             self._give_back()
@@ -149,7 +149,7 @@ class Archiver:
             EventStoreError: see `Store.prune`.
         """
         done = Pruned()
-        with files.archiving(self._path):
+        with self._shelf.alone():
             self._finish()
             self._log.seal_all()
             self._check(wanted, dropping=True)
@@ -204,14 +204,14 @@ class Archiver:
         with self._reader.moment() as connection:
             number = 1 + max((each.id for each in segments.where(connection)), default=0)
             state = state_of(connection)
-            made = packing.pack(self._path, number, streams, connection)
+            history = self._reader.history
+            made = packing.pack(self._shelf, history, number, streams, connection)
         crash_point("segment.before")
 
         def enter(connection: sa.Connection) -> Segment:
             if state_of(connection) != state:
                 raise _ChangedError
-            (event_pos,) = connection.exec_driver_sql("SELECT next_pos FROM log").one()
-            known = msgspec.structs.replace(made, event_pos=event_pos)
+            known = msgspec.structs.replace(made, event_pos=next_position(connection))
             segments.insert(connection, known)
             return known
 
@@ -220,7 +220,7 @@ class Archiver:
                 enter, retention.ARCHIVED, lambda known: _fact_of(known, picks)
             )
         except _ChangedError:
-            (segments.folder_of(self._path) / made.file).unlink(missing_ok=True)
+            (self._shelf.required() / made.file).unlink(missing_ok=True)
             return None
         crash_point("segment.after")
         return segment
@@ -232,9 +232,8 @@ class Archiver:
         with self._reader.history.opened(segment) as held:
             is_last = False
             while not is_last:
-                rows = held.exec_driver_sql(
-                    f"{HEADERS} pos > ? ORDER BY pos LIMIT ?", (done_to, most)
-                ).all()
+                text = f"{HEADERS} pos > ? ORDER BY pos LIMIT ?"
+                rows = run(held, text, (done_to, most)).all()
                 batch = [Gone(*row) for row in rows]
                 is_last = len(batch) < most
                 crash_point("unload.before")
@@ -245,7 +244,7 @@ class Archiver:
     def _finish(self) -> None:
         """Do what is left of segments that are made, and remove files that no segment is."""
         with self._reader.moment() as connection:
-            packing.sweep(self._path, connection)
+            packing.sweep(self._shelf, connection)
             left = segments.where(connection, "unloaded = 0")
         for segment in left:
             self._unload(segment)
@@ -319,8 +318,8 @@ def _fact_of(segment: Segment, picks: Sequence[Pick]) -> ArchivedFact:
     )  # fmt: skip
 
 
-def _with(done: Archived, segment: Segment, picks: Sequence[Pick], path: Path) -> Archived:
+def _with(done: Archived, segment: Segment, picks: Sequence[Pick], folder: Path) -> Archived:
     return Archived(
         done.streams + len(picks), done.rows + sum(pick.rows for pick in picks),
-        (*done.files, str(segments.folder_of(path) / segment.file)), done.size + segment.size,
+        (*done.files, str(folder / segment.file)), done.size + segment.size,
     )  # fmt: skip

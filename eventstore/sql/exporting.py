@@ -22,16 +22,22 @@ from eventstore.identifiers import StreamId
 from eventstore.names import LOG_STREAM
 from eventstore.retention import STAYING
 from eventstore.seals import Seal
-from eventstore.sql import exports, failures, files, offline, packing, seal_table, tail, verifying
+from eventstore.sql import (
+    copying,
+    exports,
+    failures,
+    files,
+    offline,
+    packing,
+    seal_table,
+    verifying,
+)
 from eventstore.sql.exports import Proof
-from eventstore.sql.history import History, twice
+from eventstore.sql.history import History, Tombstone, twice
 from eventstore.sql.reader import Reader
-from eventstore.sql.texts import spelled
+from eventstore.sql.texts import run
 
 Progress = Callable[[int, int], None]
-_COLUMNS = spelled(tail.COLUMNS, "sqlite")
-_INSERT = f"INSERT INTO commits ({_COLUMNS}) VALUES ({','.join('?' * 17)})"  # noqa: S608
-_STREAM, _PARENT = 2, 10
 
 
 def export(
@@ -51,6 +57,8 @@ def export(
         digest, size = packing.hash_of(beside), beside.stat().st_size
         beside.rename(path)
         files.sync(path.parent)
+    except UnicodeEncodeError as error:
+        raise failures.chain_broken(reader.place, "the text of a row is no text.") from error
     except OSError as error:
         raise failures.read_only(path, str(error)) from error
     finally:
@@ -102,7 +110,7 @@ class _Writing:
 
     def add_rows(self, rows: Sequence[StoredRow], total: int) -> None:
         """Write rows of the log, of *total* positions or rows in all."""
-        self._target.executemany(_INSERT, [_columns(row) for row in rows])
+        copying.rows(self._target, rows)
         self.streams.update(row.stream for row in rows if row.kind not in self._staying)
         self.rows += len(rows)
         self.events += sum(row.n for row in rows)
@@ -112,37 +120,35 @@ class _Writing:
 
     def add_seals(self, found: Sequence[Seal]) -> None:
         """Write seals."""
-        rows = [(s.last_pos, s.first_pos, s.note, s.marks, s.key, s.signature) for s in found]
-        self._target.executemany("INSERT INTO seals VALUES (?,?,?,?,?,?)", rows)
+        copying.seals(self._target, found)
+
+    def add_tombstones(self, found: Iterable[Tombstone]) -> None:
+        """Write what stands for rows that were dropped."""
+        copying.tombstones(self._target, (stone for stone in found if stone.segment is None))
 
     def add_proof(self, proof: Proof) -> None:
         """Write what ties a row to the log."""
         values = msgspec.structs.astuple(proof)
         self._target.execute("INSERT INTO proofs VALUES (?,?,?,?,?)", values)
 
-    def copy(self, source: sa.Connection, table: str, query: str) -> None:
-        """Write what *query* gives of a table to the same one."""
-        rows = [tuple(row) for row in source.exec_driver_sql(query).all()]
-        if rows:
-            marks = ",".join("?" * len(rows[0]))
-            self._target.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
-
     def add_log(self, source: sa.Connection) -> None:
         """Write what the log says of itself, and its names."""
-        self.copy(source, "names", "SELECT * FROM names")
-        log = "SELECT only, uid, epoch, next_pos, head, 0, 1, 0, created_us FROM log"
-        self.copy(source, "log", log)
+        copying.names(self._target, source)
+        copying.log(self._target, source, None)
 
 
 def _write_whole(source: sa.Connection, history: History, writing: _Writing) -> None:
     """Write all rows wherever they are, and the tombstones of those that are gone."""
-    end = int(source.exec_driver_sql("SELECT next_pos - 1 FROM log").scalar_one())
+    end = int(run(source, "SELECT next_pos - 1 FROM log WHERE {log} TRUE").scalar_one())
     pos = 1
     while page := verifying.page(source, history, pos, end):
         writing.add_rows([row for row in page if isinstance(row, StoredRow)], end)
         pos = page[-1].next_pos
-    writing.copy(source, "tombstones", "SELECT * FROM tombstones WHERE segment IS NULL")
-    writing.copy(source, "seals", "SELECT * FROM seals")
+    writing.add_tombstones(history.tombstones(source, 1, end))
+    sealed_to = 0
+    while found := seal_table.after(source, sealed_to):
+        writing.add_seals(found)
+        sealed_to = found[-1].last_pos
 
 
 class _Part:
@@ -212,13 +218,6 @@ class _Part:
             pos: (number, tree.path(number))
             for number, (pos, _) in enumerate(chains) if pos in here
         }  # fmt: skip
-
-
-def _columns(row: StoredRow) -> tuple[object, ...]:
-    values = list(msgspec.structs.astuple(row))
-    values[_STREAM] = row.stream.hex
-    values[_PARENT] = row.parent.hex if row.parent is not None else None
-    return tuple(values)
 
 
 def file_exists(path: Path) -> EventStoreError:

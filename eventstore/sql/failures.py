@@ -316,13 +316,3 @@ def keyframe_mismatch(reducer: str, version: int, stream: object, revision: int)
         "Raise the reducer's version whenever its meaning changes.",
         {"reducer": reducer, "version": version, "stream": stream, "revision": revision},
     )
-
-
-def not_here_yet(place: Place, what: str) -> EventStoreError:
-    """Say that this backend cannot do it yet."""
-    return EventStoreError(
-        "not-in-postgres",
-        f"A store in PostgreSQL cannot {what} yet.",
-        "Keep what needs it in an SQLite store, or do without it here.",
-        {"place": str(place)},
-    )

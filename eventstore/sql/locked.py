@@ -1,15 +1,55 @@
 """The log of an open store, changed by whoever asks, between two flushes of its writer."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from eventstore.identifiers import Position
-from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.adopting import Incoming
 from eventstore.sql.writer import Writer
 
 T = TypeVar("T")
+
+
+class MovableLog(Protocol):
+    """A log that rows leave or come to; whoever asks has it to itself."""
+
+    def change(
+        self,
+        work: Callable[[sa.Connection], T],
+        fact: str | None = None,
+        tell: Callable[[T], object] = lambda _: None,
+    ) -> tuple[T, Position]:
+        """Do *work* past the guards, and append what there is to tell of it: all or nothing (TB-7).
+
+        Args:
+            work: on the connection, in a transaction; it has the log to itself.
+            fact: type of the log's own fact that tells of it; None: there is none.
+            tell: gives its payload, from what *work* gave; None: there is nothing to tell.
+
+        Returns:
+            What *work* gave, and the position of the log's last event after it.
+        """
+        ...
+
+    def give_back(self, pages: int) -> bool:
+        """Give what is free back, up to so many pages; say whether there are more (AR-2)."""
+        ...
+
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> object: ...
+    def seal(self) -> bool: ...
+
+    def adopt(self, incoming: Incoming, uid: str) -> Position:
+        """Append what *incoming* has and the log lacks, all or nothing (AR-4).
+
+        Returns:
+            The position of the fact that tells of it; 0: the log lacked nothing.
+
+        Raises:
+            EventStoreError: `import-conflict`, `unknown-kind`, `log-fenced`.
+        """
+        ...
 
 
 class Locked:
@@ -17,13 +57,13 @@ class Locked:
 
     Args:
         writer: of the store.
-        log_file: of the store.
+        log: of the store.
         seals: whether this process seals it.
     """
 
-    def __init__(self, writer: Writer, log_file: MaintainedLog, *, seals: bool) -> None:
+    def __init__(self, writer: Writer, log: MovableLog, *, seals: bool) -> None:
         self._writer = writer
-        self._log_file = log_file
+        self._log = log
         self._seals = seals
 
     def maintain(
@@ -32,14 +72,14 @@ class Locked:
         fact: str | None = None,
         tell: Callable[[T], object] = lambda _: None,
     ) -> tuple[T, Position]:
-        return self._writer.do(lambda: self._log_file.change(work, fact, tell))
+        return self._writer.do(lambda: self._log.change(work, fact, tell))
 
     def give_back(self, pages: int) -> bool:
-        return self._writer.do(lambda: self._log_file.give_back(pages))
+        return self._writer.do(lambda: self._log.give_back(pages))
 
     def truncate(self) -> None:
-        self._writer.do(lambda: self._log_file.checkpoint("TRUNCATE"))
+        self._writer.do(lambda: self._log.checkpoint("TRUNCATE"))
 
     def seal_all(self) -> None:
-        while self._seals and self._writer.do(self._log_file.seal):
+        while self._seals and self._writer.do(self._log.seal):
             pass

@@ -20,7 +20,7 @@ from eventstore.drafts import Draft, Drafting, rewritten
 from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
-from eventstore.sql import connections, failures, inserts, subject_keys, tail
+from eventstore.sql import connections, failures, inserts, shelf, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
 from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.history import History
@@ -69,7 +69,8 @@ class LogFile:
         sealer: Sealer | None = None,
     ) -> None:
         self._path = path
-        self._history = History(path)
+        self._shelf = shelf.beside(path)
+        self._history = History(self._shelf.folder)
         self._sealer = sealer
         self._subjects = drafting.subjects
         self._registry = registry

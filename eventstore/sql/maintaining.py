@@ -43,7 +43,7 @@ class MaintainedLog(LogFile):
         change = redacting.change_of(
             self._connection, self._history, order, self._registry, self._names
         )
-        with packing.redacted(self._path, change) as rewritten:
+        with packing.redacted(self._shelf, change) as rewritten:
             crash_point("redact.before")
             keyframes, position = self.change(
                 lambda connection: redacting.apply(connection, self._history, change, rewritten),
@@ -89,16 +89,7 @@ class MaintainedLog(LogFile):
         fact: str | None = None,
         tell: Callable[[T], object] = lambda _: None,
     ) -> tuple[T, Position]:
-        """Do *work* past the guards, and append what there is to tell of it: all or nothing (TB-7).
-
-        Args:
-            work: on the connection, in a transaction; it has the log to itself.
-            fact: type of the log's own fact that tells of it; None: there is none.
-            tell: gives its payload, from what *work* gave; None: there is nothing to tell.
-
-        Returns:
-            What *work* gave, and the position of the log's last event after it.
-        """
+        """See `eventstore.sql.locked.MovableLog`."""
         self._catch_up_with_others()
         if fact is not None:
             self._names.type_ids[fact]
@@ -114,14 +105,7 @@ class MaintainedLog(LogFile):
         return done, Position(self._state.next_pos - 1)
 
     def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """Append what *incoming* has and the log lacks, all or nothing (AR-4).
-
-        Returns:
-            The position of the fact that tells of it; 0: the log lacked nothing.
-
-        Raises:
-            EventStoreError: `import-conflict`, `unknown-kind`, `log-fenced`.
-        """
+        """See `eventstore.sql.locked.MovableLog`."""
         self._catch_up_with_others()
         self._names.type_ids[IMPORTED]
         if self._names.has_pending():

@@ -9,11 +9,11 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.events import Archived, Exported, Pruned
 from eventstore.identifiers import Position, StreamId
-from eventstore.sql import exporting, failures, files
+from eventstore.sql import exporting
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.archiving import Archiver
-from eventstore.sql.locked import Locked
-from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.history import History
+from eventstore.sql.locked import Locked, MovableLog
 from eventstore.sql.reader import Reader
 from eventstore.sql.writer import Writer
 
@@ -21,7 +21,6 @@ from eventstore.sql.writer import Writer
 class Movable(ABC):
     """Archives, drops, exports and adopts. See `eventstore.store.Store`."""
 
-    _url: str
     _reader: Reader
     _drafting: Drafting
 
@@ -33,7 +32,7 @@ class Movable(ABC):
     def seal(self) -> None: ...
 
     @abstractmethod
-    def _writing(self) -> tuple[Writer, object]: ...
+    def _writing(self) -> tuple[Writer, MovableLog]: ...
 
     @abstractmethod
     def _check_open(self) -> None: ...
@@ -71,11 +70,14 @@ class Movable(ABC):
         progress: Callable[[int, int], None] | None = None,
     ) -> Exported:
         self._check_open()
-        if self._reader.file is None:
-            raise failures.not_here_yet(self._reader.place, "export")
         if self._seals:
             self.seal()
         return exporting.export(self._reader, Path(path), streams, progress)
+
+    @property
+    def history(self) -> History:
+        """Where its rows are."""
+        return self._reader.history
 
     @property
     def registry(self) -> Registry:
@@ -85,21 +87,10 @@ class Movable(ABC):
     def adopt(self, incoming: Incoming, uid: str) -> Position:
         """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
         self._check_open()
-        writer, log_file = self._file()
-        return writer.do(lambda: log_file.adopt(incoming, uid))
+        writer, log = self._writing()
+        return writer.do(lambda: log.adopt(incoming, uid))
 
     def _archiver(self) -> Archiver:
         self._check_open()
-        log = Locked(*self._file(), seals=self._seals)
-        return Archiver(files.path_of(self._url), self._reader, log, self._drafting.clock)
-
-    def _file(self) -> tuple[Writer, MaintainedLog]:
-        """Return what writes the file.
-
-        Raises:
-            EventStoreError: `not-in-postgres`.
-        """
-        writer, log = self._writing()
-        if not isinstance(log, MaintainedLog):
-            raise failures.not_here_yet(self._reader.place, "archive, drop or import")
-        return writer, log
+        log = Locked(*self._writing(), seals=self._seals)
+        return Archiver(self._reader, log, self._drafting.clock)

@@ -36,7 +36,7 @@ def verify(file: Path, progress: Progress | None = None) -> Verdict:
     """
     with exports.opened(file) as connection:
         if exports.is_whole(connection):
-            verifier = Verifier(lambda: nullcontext(connection), tuple, History(file))
+            verifier = Verifier(lambda: nullcontext(connection), tuple, History(None))
             return verifier.verify(1, None, progress)
         return _Part(connection).verify(progress)
 

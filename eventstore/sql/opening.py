@@ -46,6 +46,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     on_seal: OnSeal | None = None,
     keyring: Keyring | None = None,
     team: str = "",
+    segments: Path | None = None,
 ) -> Store:
     """Open the store *url*, such as `sqlite:///timescape.db`. The caller closes it.
 
@@ -74,6 +75,9 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         keyring: masters of the keys of persons (`read_keyring` reads them from a file); None:
             nothing can be sealed or hashed here, and what is sealed cannot be opened.
         team: of a process that joins: who can end its work when it is gone.
+        segments: folder of what is archived of a log in PostgreSQL, one for all who read it.
+            Without it nothing can be archived, and what is cannot be read. A file has its
+            own beside it.
 
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
@@ -90,7 +94,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
             url,
             Options(
                 mode, durability, registry, clock, ids, keyframes, check_keyframes, seal_key,
-                seal_key_file, on_seal, keyring, team,
+                seal_key_file, on_seal, keyring, team, segments,
             ),
         )  # fmt: skip
     path = files.path_of(url)
@@ -120,7 +124,7 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         writer = Writer(url, path, log_file, write_lock, keeper)
         reader = Reader(file, registry, book)
         if holder is not None:
-            packing.sweep_on_opening(path, reader.ask)
+            packing.sweep_on_opening(reader.shelf, reader.ask)
         folds = Folds(
             reader, registry, check_every=check_keyframes, report=reporting(writer, keeper)
         )

@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sa
@@ -17,54 +16,56 @@ import sqlalchemy as sa
 from eventstore.chain import StoredRow, Walk
 from eventstore.errors import EventStoreError
 from eventstore.events import Verdict
-from eventstore.sql import blanks, failures, files, segments, tail, verifying
+from eventstore.sql import blanks, copying, failures, files, segments, verifying
 from eventstore.sql.history import END_OF_TIME, History
 from eventstore.sql.redacting import Change
 from eventstore.sql.segments import Segment
-from eventstore.sql.texts import spelled
+from eventstore.sql.shelf import Shelf
 from eventstore.sql.verifying import Start
 
 _CHUNK = 1 << 20
-_COLUMNS = spelled(tail.COLUMNS, "sqlite")
-_COPY = (
-    f"INSERT INTO main.commits ({_COLUMNS}) SELECT {_COLUMNS} FROM store.commits"  # noqa: S608
-    " WHERE stream IN (SELECT stream FROM chosen) ORDER BY pos"
-)
-_COPY_NAMES = "INSERT INTO main.names SELECT * FROM store.names"
-_COPY_LOG = (
-    "INSERT INTO main.log SELECT 1, uid, epoch, (SELECT pos + n FROM main.commits ORDER BY pos DESC"
-    " LIMIT 1), (SELECT chain FROM main.commits ORDER BY pos DESC LIMIT 1), 0, 1, 0, created_us"
-    " FROM store.log"
-)
+_NEXT_ROWS = f"stream = ? AND revision >= ? ORDER BY revision LIMIT {verifying.PAGE_ROWS}"
+_END = "SELECT pos + n, chain FROM commits ORDER BY pos DESC LIMIT 1"
 _SPAN = (
     "SELECT min(pos), max(pos + n - 1), min(stream), max(stream),"
     " count(DISTINCT CASE WHEN parent IS NOT NULL THEN stream END) FROM commits"
 )
 
 
-def pack(path: Path, number: int, streams: Sequence[str], connection: sa.Connection) -> Segment:
-    """Copy *streams* of the store *path* to segment *number*, and hold every row to the chain.
+def pack(
+    shelf: Shelf,
+    history: History,
+    number: int,
+    streams: Sequence[str],
+    connection: sa.Connection,
+) -> Segment:
+    """Copy *streams* of a store to segment *number*, and hold every row to the chain.
 
     Args:
-        path: of the store.
+        shelf: of the store.
+        history: of the store.
         number: of the segment.
         streams: that have all their rows in `commits`.
-        connection: to the store, to read it.
+        connection: to the store, in a transaction that reads it.
 
     Raises:
-        EventStoreError: `chain-broken` when a row is not as it was written, `store-full`.
+        EventStoreError: `chain-broken` when a row is not as it was written, `store-full`,
+            `no-segments-folder`.
     """
-    folder = segments.folder_of(path)
+    folder = shelf.required()
     beside = folder / f"{number:06}.tmp"
     try:
         folder.mkdir(exist_ok=True)
-        _fill(beside, path, streams)
-        _check(beside, path, connection)
+        with failures.translating(beside):
+            _fill(beside, streams, connection)
+        _check(beside, shelf.place, history, connection)
         with segments.opened_file(beside) as held:
             first, last, least, most, forks = held.exec_driver_sql(_SPAN).one()
         return _named(
             folder, beside, Segment(number, first, last, least, most, forks, 0, "", 0, b"")
         )
+    except UnicodeEncodeError as error:
+        raise failures.chain_broken(shelf.place, "the text of a row is no text.") from error
     except OSError as error:
         raise failures.read_only(folder, str(error)) from error
     finally:
@@ -72,7 +73,7 @@ def pack(path: Path, number: int, streams: Sequence[str], connection: sa.Connect
 
 
 @contextmanager
-def redacted(path: Path, change: Change) -> Iterator[Segment | None]:
+def redacted(shelf: Shelf, change: Change) -> Iterator[Segment | None]:
     """Give the segment that holds the row of *change*, made without the values; None: none does.
 
     The file before goes once the body has made the new one known.
@@ -83,8 +84,8 @@ def redacted(path: Path, change: Change) -> Iterator[Segment | None]:
     if change.home is None:
         yield None
         return
-    folder = segments.folder_of(path)
-    with files.archiving(path):
+    folder = shelf.required()
+    with shelf.alone():
         made = _without(folder, change.home, change)
         try:
             yield made
@@ -94,15 +95,15 @@ def redacted(path: Path, change: Change) -> Iterator[Segment | None]:
         (folder / change.home.file).unlink(missing_ok=True)
 
 
-def sweep(path: Path, connection: sa.Connection) -> None:
+def sweep(shelf: Shelf, connection: sa.Connection) -> None:
     """Remove what a process left that was killed: files that no row of `segments` names.
 
     A redaction may have left one with the values in it.
 
     The caller is the only one who makes segments.
     """
-    folder = segments.folder_of(path)
-    if not folder.is_dir():
+    folder = shelf.folder
+    if folder is None or not folder.is_dir():
         return
     known = {each.file for each in segments.where(connection)}
     for file in folder.iterdir():
@@ -110,22 +111,21 @@ def sweep(path: Path, connection: sa.Connection) -> None:
             file.unlink(missing_ok=True)
 
 
-def sweep_on_opening(path: Path, ask: Callable[[Callable[[sa.Connection], None]], None]) -> None:
+def sweep_on_opening(shelf: Shelf, ask: Callable[[Callable[[sa.Connection], None]], None]) -> None:
     """Sweep, unless somebody is making segments; *ask* gives a connection to the store."""
-    if not segments.folder_of(path).is_dir():
+    if shelf.folder is None or not shelf.folder.is_dir():
         return
-    with suppress(EventStoreError), files.archiving(path):
-        ask(lambda connection: sweep(path, connection))
+    with suppress(EventStoreError), shelf.alone():
+        ask(lambda connection: sweep(shelf, connection))
 
 
-def connect_new(file: Path, path: Path) -> sqlite3.Connection:
-    """Open a new *file* of our tables for writing, with the store *path* beside as `store`."""
+def _connect_new(file: Path) -> sqlite3.Connection:
+    """Open a new *file* of our tables for writing."""
     file.write_bytes(blanks.blank())
-    connection = sqlite3.connect(f"file:{quote(str(file))}", uri=True, isolation_level=None)
+    connection = sqlite3.connect(file, isolation_level=None)
     # It has no name yet: nobody misses it, and it is synced as a whole when it is done.
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("ATTACH ? AS store", (f"file:{quote(str(path))}?mode=ro",))
     return connection
 
 
@@ -138,22 +138,29 @@ def hash_of(file: Path) -> bytes:
     return total.digest()
 
 
-def _fill(beside: Path, path: Path, streams: Sequence[str]) -> None:
-    with failures.translating(beside), closing(connect_new(beside, path)) as connection:
-        connection.execute("CREATE TEMP TABLE chosen (stream TEXT PRIMARY KEY)")
-        connection.executemany("INSERT INTO chosen VALUES (?)", [(each,) for each in streams])
-        for statement in ("BEGIN", _COPY, _COPY_NAMES, _COPY_LOG, "COMMIT"):
-            connection.execute(statement)
+def _fill(beside: Path, streams: Sequence[str], source: sa.Connection) -> None:
+    with closing(_connect_new(beside)) as target:
+        target.execute("BEGIN")
+        for stream in streams:
+            revision = 1
+            while page := verifying.rows_where(source, _NEXT_ROWS, (stream, revision)):
+                copying.rows(target, page)
+                revision = page[-1].next_revision
+        copying.names(target, source)
+        copying.log(target, source, target.execute(_END).fetchone())
+        target.execute("COMMIT")
 
 
-def _check(beside: Path, path: Path, connection: sa.Connection) -> None:
+def _check(
+    beside: Path, place: failures.Place, history: History, connection: sa.Connection
+) -> None:
     """Hold the rows of a file to the chain of the store that they were copied from."""
     with segments.opened_file(beside) as held:
         if held.exec_driver_sql("PRAGMA integrity_check").scalar() != "ok":
-            raise failures.chain_broken(path, f"the copy {beside} is damaged.")
-        verdict = _along(rows_of(held), History(path), connection)
+            raise failures.chain_broken(place, f"the copy {beside} is damaged.")
+        verdict = _along(rows_of(held), history, connection)
     if verdict.fault is not None:
-        raise failures.chain_broken(path, f"at position {verdict.position}: {verdict.detail}")
+        raise failures.chain_broken(place, f"at position {verdict.position}: {verdict.detail}")
 
 
 def _along(rows: Iterator[StoredRow], history: History, connection: sa.Connection) -> Verdict:
@@ -161,16 +168,18 @@ def _along(rows: Iterator[StoredRow], history: History, connection: sa.Connectio
     walk: Walk | None = None
     at = 0
     for row in rows:
-        before = verifying.row_before(connection, history, row.pos)
-        start = Start(row.pos, *before) if before else Start(1, 1, None)
         fault = None
-        if walk is None:
-            walk = verifying.walk_from(
-                verifying.read_log(connection), start, to_end=False,
-                revision_before=lambda *_: 0, redaction_since=lambda _: None,
-            )  # fmt: skip
-        elif row.pos != at:
-            fault = walk.skip(at, start.next_pos, start.previous or b"")
+        if row.pos != at:
+            before = verifying.row_before(connection, history, row.pos)
+            start = Start(row.pos, *before) if before else Start(1, 1, None)
+            if walk is None:
+                walk = verifying.walk_from(
+                    verifying.read_log(connection), start, to_end=False,
+                    revision_before=lambda *_: 0, redaction_since=lambda _: None,
+                )  # fmt: skip
+            else:
+                fault = walk.skip(at, start.next_pos, start.previous or b"")
+        assert walk is not None  # noqa: S101 - no row is at position 0
         fault = fault or walk.step(row)
         if fault is not None:
             return fault

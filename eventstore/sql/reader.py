@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from string import hexdigits
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -21,6 +20,7 @@ from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import failures, tail
 from eventstore.sql.history import History, twice
+from eventstore.sql.shelf import Shelf
 from eventstore.sql.texts import id_of, id_or_none, moment, run
 from eventstore.sql.verifier import Verifier
 
@@ -76,8 +76,8 @@ class Backend(Protocol):
         ...
 
     @property
-    def file(self) -> Path | None:
-        """The file whose segments lie beside it; None: a database, which has none."""
+    def shelf(self) -> Shelf:
+        """Where its segments lie."""
         ...
 
     def engine(self) -> sa.Engine:
@@ -104,7 +104,7 @@ class Reader:
 
     def __init__(self, backend: Backend, registry: Registry, names: NameBook) -> None:
         self.registry = registry
-        self.history = History(backend.file)
+        self.history = History(backend.shelf.folder)
         self._backend = backend
         self._names = names
         self._decoder = RowDecoder(registry, names.types, names.sites)
@@ -117,9 +117,9 @@ class Reader:
         return self._backend.place
 
     @property
-    def file(self) -> Path | None:
-        """The file that the store is; None: it is in a database."""
-        return self._backend.file
+    def shelf(self) -> Shelf:
+        """Where its segments lie."""
+        return self._backend.shelf
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,6 +1,6 @@
 """Take values out of a stored row: what one maintenance transaction does (TB-7, CH-6)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -141,24 +141,44 @@ def _with_forks(connection: sa.Connection, history: History, stream: StreamId) -
     return found
 
 
+class ChangedError(Exception):
+    """The row, or where it is, is not what it was when it was decided how it shall look."""
+
+
 class Redacting:
-    """Takes values out of a row where nothing is archived.
+    """Takes values out of a row that was looked at before the log was taken.
 
     Args:
         change: what it is.
         history: of the store.
+        rewritten: the segment without the values, where one had them.
+        look: decides again, once the log is taken.
     """
 
     type = redaction.FACT
 
-    def __init__(self, change: Change, history: History) -> None:
+    def __init__(
+        self,
+        change: Change,
+        history: History,
+        rewritten: Segment | None,
+        look: Callable[[sa.Connection], Change],
+    ) -> None:
         self._change = change
         self._history = history
+        self._rewritten = rewritten
+        self._look = look
         self._keyframes = 0
 
     def work(self, connection: sa.Connection) -> Redacted:
-        """Write the row anew and drop the folds that hold the values; return the fact of it."""
-        self._keyframes = apply(connection, self._history, self._change, None)
+        """Write the row anew and drop the folds that hold the values; return the fact of it.
+
+        Raises:
+            ChangedError: another one redacted or archived it meanwhile: look again.
+        """
+        if self._look(connection) != self._change:
+            raise ChangedError
+        self._keyframes = apply(connection, self._history, self._change, self._rewritten)
         return self._change.fact
 
     def told(self, position: Position, gone: bool) -> Redaction:  # noqa: FBT001 - of two

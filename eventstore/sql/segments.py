@@ -19,10 +19,15 @@ import sqlalchemy as sa
 from eventstore.errors import EventStoreError
 from eventstore.identifiers import StreamId
 from eventstore.sql import failures
+from eventstore.sql.texts import id_of, run
 
 _COLUMNS = (
     "id, first_pos, last_pos, min_stream, max_stream, forks, event_pos, file, bytes, sha256,"
     " unloaded"
+)
+_INSERT = (
+    f"INSERT INTO segments ({{log_id}}{_COLUMNS})"  # noqa: S608 - columns
+    " VALUES ({its_id}?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SETTINGS = {"query_only": 1, "trusted_schema": 0, "cell_size_check": 1, "mmap_size": 0}
 
@@ -48,25 +53,20 @@ class Segment(msgspec.Struct, frozen=True):
     """1 once none of its rows is in `commits` any more."""
 
 
-def folder_of(path: Path) -> Path:
-    """Return the folder of the segments of the store *path*."""
-    return path.with_name(f"{path.name}.segments")
-
-
 def where(
-    connection: sa.Connection, condition: str = "1", values: tuple[object, ...] = ()
+    connection: sa.Connection, condition: str = "TRUE", values: tuple[object, ...] = ()
 ) -> list[Segment]:
     """Return segments, oldest first."""
-    rows = connection.exec_driver_sql(
-        f"SELECT {_COLUMNS} FROM segments WHERE {condition} ORDER BY first_pos, id",  # noqa: S608
-        values,
-    ).all()
-    return [Segment(*row) for row in rows]
+    text = f"SELECT {_COLUMNS} FROM segments WHERE {{log}} {condition} ORDER BY first_pos, id"  # noqa: S608
+    return [
+        Segment(id_, first, last, id_of(least).hex, id_of(most).hex, *rest)
+        for id_, first, last, least, most, *rest in run(connection, text, values).all()
+    ]
 
 
 def covering(connection: sa.Connection, stream: StreamId) -> list[Segment]:
     """Return the segments that may hold *stream*."""
-    return where(connection, "?1 BETWEEN min_stream AND max_stream", (stream.hex,))
+    return where(connection, "min_stream <= ? AND max_stream >= ?", (stream.hex, stream.hex))
 
 
 def between(connection: sa.Connection, first: int, last: int) -> list[Segment]:
@@ -76,28 +76,25 @@ def between(connection: sa.Connection, first: int, last: int) -> list[Segment]:
 
 def insert(connection: sa.Connection, segment: Segment) -> None:
     """Store *segment*, in the place of the one with its id."""
-    connection.exec_driver_sql(
-        f"INSERT OR REPLACE INTO segments ({_COLUMNS})"  # noqa: S608 - columns
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-        msgspec.structs.astuple(segment),
-    )
+    run(connection, "DELETE FROM segments WHERE {log} id = ?", (segment.id,))
+    run(connection, _INSERT, msgspec.structs.astuple(segment))
 
 
 def mark_unloaded(connection: sa.Connection, segment: int) -> None:
     """Say that no row of the segment is in `commits` any more."""
-    connection.exec_driver_sql("UPDATE segments SET unloaded = 1 WHERE id = ?", (segment,))
+    run(connection, "UPDATE segments SET unloaded = 1 WHERE {log} id = ?", (segment,))
 
 
 def unloaded_to(connection: sa.Connection, segment: int) -> int:
     """Return the position up to which the rows of the segment left `commits`."""
-    sql = "SELECT max(last_pos) FROM tombstones WHERE segment = ?"
-    return int(connection.exec_driver_sql(sql, (segment,)).scalar() or 0)
+    sql = "SELECT max(last_pos) FROM tombstones WHERE {log} segment = ?"
+    return int(run(connection, sql, (segment,)).scalar() or 0)
 
 
 def has_stream(connection: sa.Connection, stream: StreamId) -> bool:
-    """Say whether `commits` of this file has rows of *stream*."""
+    """Say whether table `commits` there has rows of *stream*."""
     sql = "SELECT 1 FROM commits WHERE stream = ? LIMIT 1"
-    return connection.exec_driver_sql(sql, (stream.hex,)).first() is not None
+    return run(connection, sql, (stream.hex,)).first() is not None
 
 
 @contextmanager
@@ -131,6 +128,7 @@ def segment_missing(file: Path) -> EventStoreError:
     return EventStoreError(
         "segment-missing",
         f"The archived rows in {file} are not there.",
-        "Put the file back where it was; what is not archived can be read without it.",
+        "Put the file back where it was, or name the folder that it is in; what is not archived"
+        " can be read without it.",
         {"path": str(file)},
     )

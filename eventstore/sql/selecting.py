@@ -16,16 +16,17 @@ from eventstore.identifiers import StreamId
 from eventstore.retention import Wanted
 from eventstore.sql import seal_table, segments, tail
 from eventstore.sql.history import History
+from eventstore.sql.texts import id_of, run
 
 _CLOSING = (
-    "SELECT stream FROM commits WHERE flags & ? AND kind = ? AND at_us <= ? AND pos <= ?"
-    " ORDER BY pos"
+    "SELECT stream FROM commits WHERE {log} (flags & ?) <> 0 AND kind = ? AND at_us <= ?"
+    " AND pos <= ? ORDER BY pos"
 )
 _END = (
     "SELECT pos + n - 1, flags, kind, at_us FROM commits WHERE stream = ?"
     " ORDER BY revision DESC LIMIT 1"
 )
-_WEIGHT = "SELECT count(*), sum(length(data)), sum(n) FROM commits WHERE stream = ?"
+_WEIGHT = "SELECT count(*), sum(length({data})), sum(n) FROM commits WHERE stream = ?"
 _ROW_BYTES = 250
 """Of a row's other columns, and its entries in the indexes."""
 
@@ -124,8 +125,8 @@ class Selection:
             return
         for kind, before_us in self._wanted.before_us.items():
             bounds = (CLOSES, kind, before_us, self._sealed_to)
-            for (stream,) in self._connection.exec_driver_sql(_CLOSING, bounds):
-                yield stream
+            for (stream,) in run(self._connection, _CLOSING, bounds):
+                yield id_of(stream).hex
 
     def _family(self, stream: str) -> list[str]:
         """Return *stream* and all that goes on from it, itself last."""
@@ -135,7 +136,7 @@ class Selection:
         return found[::-1]
 
     def _look(self, stream: str) -> str | None:
-        row = self._connection.exec_driver_sql(_END, (stream,)).first()
+        row = run(self._connection, _END, (stream,)).first()
         name = f"stream {UUID(stream)}"
         if row is None:
             return f"there is no {name} in it"
@@ -152,20 +153,20 @@ class Selection:
         return None if before_us is not None and at_us <= before_us else f"{name} is to be kept"
 
     def _pick(self, stream: str) -> Pick:
-        rows, size, events = self._connection.exec_driver_sql(_WEIGHT, (stream,)).one()
-        kind = self._connection.exec_driver_sql(_END, (stream,)).one()[2]
-        return Pick(stream, rows, size + rows * _ROW_BYTES, events, kind)
+        rows, size, events = run(self._connection, _WEIGHT, (stream,)).one()
+        kind = run(self._connection, _END, (stream,)).one()[2]
+        return Pick(stream, rows, int(size) + rows * _ROW_BYTES, events, kind)
 
     def _forks(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         sql = "SELECT parent, stream FROM commits WHERE parent IS NOT NULL ORDER BY pos"
-        rows: list[Any] = list(self._connection.exec_driver_sql(sql).all())
+        rows: list[Any] = list(run(self._connection, sql).all())
         if self._dropping:
             for each in segments.where(self._connection, "forks > 0"):
                 with self._history.opened(each) as held:
-                    rows += held.exec_driver_sql(sql).all()
+                    rows += run(held, sql).all()
         for parent, stream in rows:
-            found.setdefault(parent, []).append(stream)
+            found.setdefault(id_of(parent).hex, []).append(id_of(stream).hex)
         return found
 
 
@@ -174,9 +175,7 @@ def state_of(connection: sa.Connection) -> tuple[int, int]:
 
     A selection, and what was copied by it, hold as long as it is the same.
     """
-    forks = connection.exec_driver_sql(
-        "SELECT count(*) FROM commits WHERE parent IS NOT NULL"
-    ).scalar_one()
+    forks = run(connection, "SELECT count(*) FROM commits WHERE parent IS NOT NULL").scalar_one()
     names = tail.read_names(connection)
     redacted = seal_table.facts(connection, names, redaction.FACT, redaction.Redacted)
     return int(forks), len(redacted)

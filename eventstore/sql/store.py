@@ -24,6 +24,7 @@ from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import FoldCounts, Folds, Report
 from eventstore.sql.keeping import Keeper
+from eventstore.sql.locked import MovableLog
 from eventstore.sql.movable import Movable
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
@@ -42,14 +43,13 @@ def reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
     return lambda report: writer.ask(lambda: keeper.take(report))
 
 
-class UpkeptLog(Protocol):
+class UpkeptLog(MovableLog, Protocol):
     """What a log does besides appending; whoever asks has it to itself."""
 
     def seal_due_s(self) -> float | None:
         """Return when `seal` is due; None: it signs nothing, for want of a key or of the log."""
         ...
 
-    def seal(self) -> bool: ...
     def redact(self, order: Order) -> Redaction: ...
     def erase(self, erasing: Erasing) -> Erasure: ...
     def rewrap(self, batch: Rewrapping) -> None: ...

@@ -78,7 +78,8 @@ def moment(connection: sa.Connection) -> Iterator[None]:
         yield
     finally:
         if not connection.invalidated:
-            connection.exec_driver_sql("ROLLBACK")
+            # Nothing was written; at a rollback the driver would forget what it has prepared.
+            connection.exec_driver_sql("COMMIT")
 
 
 @contextmanager

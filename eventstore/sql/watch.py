@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from eventstore.following import PAUSES_S
-from eventstore.sql import connections, failures, seal_keys
+from eventstore.sql import connections, failures, seal_keys, shelf
 from eventstore.sql.files import WriteLock
 
 
@@ -20,7 +20,8 @@ class File:
     """
 
     def __init__(self, path: Path, keys: Path) -> None:
-        self.place = self.file = path
+        self.place = path
+        self.shelf = shelf.beside(path)
         self._keys = keys
 
     def engine(self) -> sa.Engine:

@@ -6,6 +6,7 @@ two backends against each other; it needs Hypothesis.
 """
 
 from eventstore.testing.appending import Appending
+from eventstore.testing.archiving import Archiving
 from eventstore.testing.claims import proves, refused
 from eventstore.testing.erasing import Erasing
 from eventstore.testing.fakes import (
@@ -33,10 +34,10 @@ class LogContract(Appending, Retrying, Reading, Forking):
     """The part of the conformance suite that a log must pass to hold requests at all."""
 
 
-class StoreContract(LogContract, Subscribing, Redacting, Sealing, Erasing):
+class StoreContract(LogContract, Subscribing, Redacting, Sealing, Erasing, Archiving):
     """The conformance suite. Each test takes a new store.
 
-    A subclass declares what its store cannot do: `seals = False`.
+    A subclass declares what its store cannot do: `seals = False`, `moves = False`.
     """
 
 

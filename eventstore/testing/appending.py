@@ -1,6 +1,7 @@
 """Claims about `append`: order, refusals, limits, closing."""
 
 import threading
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -257,3 +258,44 @@ class Appending:
         events = [NewEvent("order.noted", None, at_us=at_us) for at_us in times]
         store.append(_S, events, kind="order", expected=NEW).result()
         equal([event.at_us for event in store.read(_S)], times)
+
+    @proves("WR-1", "LG-1")
+    def test_commits_of_many_streams_come_in_the_order_of_the_calls(self, store: Store) -> None:
+        tickets = [
+            store.append(stream(n % 7), several(n % 3 + 1), kind="order", expected=ANY)
+            for n in range(300)
+        ]
+        commits = [ticket.result() for ticket in tickets]
+        equal([commit.stream for commit in commits], [stream(n % 7) for n in range(300)])
+        for before, after in pairwise(commits):
+            equal(after.position, before.position + before.last - before.first + 1)
+
+    @proves("WR-3", "ES-2")
+    def test_a_commit_that_waits_for_the_disk_is_one_like_any(self, store: Store) -> None:
+        for n in range(6):
+            kind, durable = ("ledger", False) if n % 3 else ("order", True)
+            number = 1 if kind == "order" else 2
+            store.append(
+                stream(number), [placed(n)], kind=kind, expected=ANY, durable=durable
+            ).result()
+        read = [[event.data.quantity for event in store.read(stream(n))] for n in (1, 2)]
+        equal(read, [[0, 3], [1, 2, 4, 5]])
+        equal(store.verify().fault, None)
+
+    @proves("LG-6")
+    def test_a_name_is_registered_once_and_before_it_is_used(self, store: Store) -> None:
+        sites = ["cart.py:1", "cart.py:2", None, "cart.py:1"]
+        for n, site in enumerate(sites):
+            store.append(stream(n), [placed(n, site=site)], kind="order", expected=NEW).result()
+        rows = store.read_log(limit=1_000)
+        used = {e.site: row.position for row in rows[::-1] for e in row.events if e.site}
+        told = [
+            (name, row.position)
+            for row in rows
+            for event in row.events
+            if event.type == "names.registered"
+            for _, _, name, _ in event.data.data["names"]
+            if name in used
+        ]
+        equal(sorted(name for name, _ in told), ["cart.py:1", "cart.py:2"])
+        true(all(position < used[name] for name, position in told), "a name came late")

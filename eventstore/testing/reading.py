@@ -2,7 +2,7 @@
 
 import asyncio
 
-from eventstore.events import ANY, NEW, Head, NewEvent, UnknownEvent
+from eventstore.events import ANY, NEW, Head, NewEvent, Row, UnknownEvent
 from eventstore.store import Store
 from eventstore.testing.claims import equal, proves, refused, true
 from eventstore.testing.fakes import (
@@ -236,6 +236,56 @@ class Reading:
         store.verify(progress=lambda done, of: told.append((done, of)))
         equal(told[-1], (store.end(), store.end()))
         equal(told, sorted(told))
+
+    @proves("ES-9")
+    def test_who_reads_while_others_append_reads_on(self, store: Store) -> None:
+        store.append(_S, several(300), kind="order", expected=NEW).result()
+        reading = store.read(_S)
+        seen = [next(reading).revision]
+        store.append(_S, several(300), kind="order", expected=300, close=True).result()
+        seen += [event.revision for event in reading]
+        true(len(seen) >= 300, "events are missing")
+        equal(seen, list(range(1, len(seen) + 1)))
+
+    @proves("LG-1")
+    def test_the_log_is_read_page_by_page(self, store: Store) -> None:
+        for number in range(20):
+            store.append(stream(number % 3), several(3), kind="order", expected=ANY).result()
+        whole = store.read_log(limit=1_000)
+        for newest_first in (False, True):
+            rows: list[Row] = []
+            after, before = 0, None
+            while page := store.read_log(
+                after=after, before=before, limit=7, newest_first=newest_first
+            ):
+                rows += page
+                if newest_first:
+                    before = rows[-1].position
+                else:
+                    after = rows[-1].position
+            equal(rows, whole[::-1] if newest_first else whole)
+
+    @proves("TB-4", "VC-4")
+    def test_plain_data_comes_back_with_its_numbers_and_its_order(self, store: Store) -> None:
+        texts = ["", "\u00e9", "e\u0301", "\u2028", "\U0001f375", "</script>", "\\u0000", "' \""]
+        numbers = [0, -1, 2**63 - 1, -(2**63), 0.1, -0.0, 1e16, 5e-324, 1.7976931348623157e308]
+        data = {"z": texts, "a": numbers, "\u00e9": 1, "e\u0301": 2, "": {"b": {}, "a": []}}
+        event = NewEvent("order.noted", data, at_us=START_US)
+        store.append(_S, [event], kind="order", expected=NEW).result()
+        read = next(store.read(_S)).data
+        true(isinstance(read, UnknownEvent), "it was decoded as something")
+        equal(repr(read.data), repr(data))
+
+    @proves("FD-1")
+    def test_a_fold_goes_on_from_that_of_any_prefix(self, store: Store) -> None:
+        for count in (1, 70, 300, 2):
+            store.append(_S, several(count), kind="order", expected=ANY).result()
+        reducer = CountingReducer()
+        whole = store.fold(reducer, _S)
+        for at in (1, 70, 71, 256, 372, 373):
+            folded = store.fold(reducer, _S, at)
+            equal(folded.revision, at)
+            equal(reducer.apply_all(folded.state, store.read(_S, at + 1)), whole.state)
 
     @proves("WR-10")
     def test_a_closed_store_refuses_all(self, store: Store) -> None:

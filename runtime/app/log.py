@@ -26,6 +26,16 @@ def seal_key_file(environ: Mapping[str, str]) -> Path | None:
     return Path(named) if named else None
 
 
+SEGMENTS_SETTING = "TIMESCAPE_SEGMENTS"
+"""Environment variable that names the folder of what is archived of a log in PostgreSQL."""
+
+
+def segments_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that `TIMESCAPE_SEGMENTS` names."""
+    named = environ.get(SEGMENTS_SETTING)
+    return Path(named) if named else None
+
+
 KEYRING_SETTING = "TIMESCAPE_KEYRING"
 """Environment variable that names the file of masters where nobody else does."""
 
@@ -70,4 +80,5 @@ def open_log(
         },
         seal_key_file=seal_key_file(os.environ),
         keyring=None if keyring is None else read_keyring(keyring),
+        segments=segments_folder(os.environ),
     )

@@ -2,22 +2,20 @@
 
 import shutil
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
 from eventstore import Store
-from eventstore.retention import ARCHIVED
 from eventstore.sql import open_store
 from eventstore.testing import CountingReducer, registry
-from eventstore.testing.machine import StoresAgree
+from tests.conformance.moving import StoresAgreeThoughArchived
 from tests.eventstore.sql.files import new_store
 
 
-class SqliteAgrees(StoresAgree):
+class SqliteAgrees(StoresAgreeThoughArchived):
     def open_subject(self, mode: str) -> Store:
         if not hasattr(self, "folder"):
             self.folder = tempfile.mkdtemp()
@@ -38,27 +36,12 @@ class SqliteAgrees(StoresAgree):
         shutil.rmtree(self.folder)
 
 
-class SqliteAgreesThoughArchived(SqliteAgrees):
-    @rule()
-    def archive(self) -> None:
-        """Let all closed streams leave the subject's file; the model only hears of it."""
-        done = (self.guest or self.subject).archive(older_than=timedelta(0))
-        after = self.model.end()
-        facts = self.subject.read_log(after=after, kinds=["log"], limit=100)
-        events = [event for row in facts for event in row.events if event.type == ARCHIVED]
-        assert len(events) == len(done.files)
-        for event in events:
-            self.model._book.type_ids[ARCHIVED]
-            self.model._register_names()
-            self.model._write(self.model._drafting.maintenance(ARCHIVED, event.data.data))
-
-
 @pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5", "AR-3")
 def test_sqlite_agrees_with_memory() -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     # Shrinking takes minutes, which would look like a hang: a failure tells how to do it by hand.
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
     run_state_machine_as_test(
-        SqliteAgreesThoughArchived,
+        SqliteAgrees,
         settings=settings(stateful_step_count=15, phases=phases, print_blob=True),
     )

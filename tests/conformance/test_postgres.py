@@ -1,6 +1,9 @@
 """The suite over PostgreSQL, and PostgreSQL in lockstep with memory."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -18,7 +21,7 @@ from eventstore.testing import (
     keyring,
     registry,
 )
-from eventstore.testing.machine import StoresAgree
+from tests.conformance.moving import StoresAgreeThoughArchived
 from tests.postgres import Server
 
 
@@ -27,7 +30,7 @@ class OnPostgres:
     gone = False
 
     @pytest.fixture
-    def store(self, postgres: Server) -> Iterator[Store]:
+    def store(self, postgres: Server, tmp_path: Path) -> Iterator[Store]:
         with open_store(
             postgres.cleared(),
             durability=self.durability,
@@ -38,6 +41,7 @@ class OnPostgres:
             keyframes={"order": CountingReducer()},
             check_keyframes=1,
             seal_key=bytes(32),
+            segments=tmp_path / "segments",
         ) as store:
             yield store
 
@@ -81,13 +85,14 @@ class TestPostgresGuest(StoreContract):
             yield guest
 
 
-class PostgresAgrees(StoresAgree):
+class PostgresAgrees(StoresAgreeThoughArchived):
     server: ClassVar[Server]
     gone = False
 
     def open_subject(self, mode: str) -> Store:
         if not hasattr(self, "url"):
             self.url = self.server.cleared()
+            self.folder = Path(tempfile.mkdtemp())
         return open_store(
             self.url,
             mode="guest" if mode == "guest" else "hold",
@@ -96,10 +101,14 @@ class PostgresAgrees(StoresAgree):
             clock=self.clock,
             ids=self.ids,
             seal_key=bytes(32),
+            segments=self.folder,
         )
 
+    def remove_subject(self) -> None:
+        shutil.rmtree(self.folder)
 
-@pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5")
+
+@pytest.mark.proves("CF-2", "ES-3", "ES-4", "ES-7", "FK-1", "LG-3", "LG-5", "AR-3")
 def test_postgres_agrees_with_memory(postgres: Server) -> None:
     """Any sequence of calls gets the same answers and leaves the same rows and chain."""
     PostgresAgrees.server = postgres

@@ -12,6 +12,8 @@ from eventstore.testing import CountingReducer, FakeClock, FakeIds, StoreContrac
 
 
 class TestMemory(StoreContract):
+    moves = False
+
     @pytest.fixture
     def store(self) -> Iterator[Store]:
         with MemoryStore(registry(), FakeClock(), FakeIds(), keyring()) as store:

@@ -15,7 +15,7 @@ from eventstore import ANY, NEW, Kind, NewEvent, Revision, Row, Store
 from eventstore.codec import Registry
 from eventstore.events import Retention
 from eventstore.memory import MemoryStore
-from eventstore.sql import archiving, files, open_store
+from eventstore.sql import archiving, open_store
 from eventstore.sql.locked import Locked
 from eventstore.sql.maintaining import MaintainedLog
 from eventstore.sql.store import SqlStore
@@ -186,9 +186,8 @@ class Watched(Locked):
 
 def archiver(store: Store, log: Locked | None = None, **sizes: int) -> archiving.Archiver:
     assert isinstance(store, SqlStore)
-    path = files.path_of(store.url)
     clock = store._drafting.clock
-    return archiving.Archiver(path, store._reader, log or locked(store), clock, **sizes)
+    return archiving.Archiver(store._reader, log or locked(store), clock, **sizes)
 
 
 def locked(store: Store, cls: type[Locked] = Locked) -> Locked:

@@ -189,19 +189,28 @@ def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
 
 
 @pytest.mark.proves("PG-3", "KM-7")
-@pytest.mark.parametrize(("mode", "later"), [("hold", 0), ("guest", 0), ("guest", 1)])
+@pytest.mark.parametrize(("mode", "overtaken"), [("hold", 0), ("guest", 0), ("guest", 1)])
 @given(cuts=st.lists(st.sampled_from(["before", "after", None]), min_size=1, max_size=6))
 @settings(max_examples=20)
 def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
-    postgres: Server, mode: str, later: int, cuts: list[Cut | None]
+    postgres: Server, mode: str, overtaken: int, cuts: list[Cut | None]
 ) -> None:
-    """Cut before the statement arrives or before its answer is back; a guest also at COMMIT."""
+    """Cut before the statement arrives or its answer is back; who was overtaken: at COMMIT."""
     url = postgres.cleared()
     opened(url, seed=1 << 40).close()
-    with Road(postgres.port) as road, opened(road.url(url), mode=mode) as store:
+    with (
+        Road(postgres.port) as road,
+        opened(road.url(url), mode=mode) as store,
+        opened(url, mode="guest", seed=1 << 41) as other,
+    ):
         for number, cut in enumerate(cuts):
+            if (
+                overtaken
+            ):  # so that the first statement is refused, and the next is in a transaction
+                other.append(stream(2), [placed()], kind="order", expected=ANY).result()
             if cut is not None:
-                road.cut(cut, b'"item":"%d"' % number, later=later)
+                word = b'"item":"%d"' % number
+                road.cut(cut, word, passing=overtaken, later=overtaken)
             event = placed(item=str(number))
             commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
             assert commit.first == number + 1

@@ -2,13 +2,20 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from debugger.cli.exits import Exit
+from eventstore import NEW, Revision, Store
+from eventstore.sql import open_store
 from eventstore.sql.postgres.tables import REVISION
+from runtime.context import registry
+from runtime.effects import SystemIds, system_clock
 from tests.contracts.source import ROOT
+from tests.debugger.stores import Ticks, order
 from tests.faces.command_line import Said, run
+from tests.faces.test_cli_archive import name
 from tests.postgres import Server
 
 
@@ -82,3 +89,46 @@ def test_the_demo_is_recorded_and_asked_about(url: str) -> None:
     assert restored.status == Exit.OK
     assert run("verify", "--store", url).status == Exit.OK
     assert "secret" not in demo.stdout + demo.stderr
+
+
+@pytest.mark.proves("AR-1", "AR-3", "AR-4", "WI-3")
+def test_requests_leave_a_database_and_come_to_another(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Archived, with a fork removed before; exported, and brought in elsewhere."""
+    url, other = with_password(postgres.upgraded()), postgres.upgraded()
+    stream, fork, facts = name("0aa000"), name("0bb000"), order(Ticks()).events
+    with sql_store(url) as store:
+        store.append(stream, facts, kind="request", expected=NEW, close=True).result()
+        store.append(
+            fork, facts[-1:], kind="request", expected=NEW, close=True, parent=(stream, Revision(3))
+        ).result()
+    words = ("--remove", "--reason", "looked at", "--yes")
+    whole, kept = str(tmp_path / "whole.tsx"), run("log", stream.hex, "--store", url).out
+    nowhere = run("archive", stream.hex, "--store", url)
+    monkeypatch.setenv("TIMESCAPE_SEGMENTS", str(tmp_path / "segments"))
+    early = run("archive", stream.hex, "--store", url)
+    done = [
+        run(*each, "--store", url, "--json")
+        for each in (
+            ("fork", fork.hex, *words),
+            ("archive", stream.hex),
+            ("export", "--out", whole),
+        )
+    ]
+    brought = run("import", whole, "--store", other, "--json")
+
+    assert (nowhere.status, "TIMESCAPE_SEGMENTS" in nowhere.err) == (Exit.UNAVAILABLE, True)
+    assert (early.status, "without its fork" in early.err) == (Exit.WRITE_REFUSED, True)
+    assert [said.status for said in done] == [Exit.OK] * 3
+    assert (brought.status, brought.records[0]["restored"]) == (Exit.OK, True)
+    assert [run("log", stream.hex, "--store", each).out for each in (url, other)] == [kept] * 2
+    assert [run("verify", "--store", each).status for each in (url, other)] == [Exit.OK] * 2
+    assert run("log", fork.hex, "--store", other).status == Exit.NOT_FOUND
+    assert not any("secret" in said.out + said.err for said in (nowhere, early, *done))
+
+
+def sql_store(url: str) -> Store:
+    return open_store(
+        url, registry=registry(), clock=system_clock, ids=SystemIds(), seal_key=bytes(32)
+    )

@@ -24,12 +24,14 @@ from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
 from eventstore.sql.postgres import statements
 from eventstore.sql.postgres.failures import (
     UNIQUE_VIOLATION,
+    is_lost,
     schema_missing,
     sqlstate,
 )
 from eventstore.sql.postgres.link import Link
 from eventstore.sql.postgres.pace import Pace
 from eventstore.sql.sealing import Sealer
+from eventstore.sql.shelf import Shelf
 from eventstore.sql.texts import LOG_ID
 
 _NAMES = f"INSERT INTO names (log_id, id, kind, name, version) VALUES ({LOG_ID}, %s, %s, %s, %s)"
@@ -45,24 +47,27 @@ class Appender:
         registry: gives the names of kinds.
         names: of the log; learns what others register.
         drafting: makes the log's own facts.
+        shelf: of the store.
         durability: `fsync`, `bounded`, `process` or `volatile`.
         holder: what the log says of this process while it holds it; None: a guest.
         sealer: seals the log; None for a guest, and where there is no key.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a process appends with, once
         self,
         link: Link,
         registry: Registry,
         names: NameBook,
         drafting: Drafting,
+        shelf: Shelf,
         *,
         durability: str,
         holder: str | None,
         sealer: Sealer | None = None,
     ) -> None:
         self._link = link
-        self._history = History(None)
+        self._shelf = shelf
+        self._history = History(shelf.folder)
         self._sealer = sealer
         self._registry = registry
         self._names = names
@@ -72,6 +77,8 @@ class Appender:
         self._fenced = False
         self._unsure = False
         """Whether what is remembered of the log may be of a transaction that never was."""
+        self._doubt: Plan | None = None
+        """What was sent, and perhaps not received."""
         self._pace = Pace(durability, holds=holder is not None)
         self._state = _NOWHERE
         self.catch_up()
@@ -96,8 +103,14 @@ class Appender:
     def _take_log(self, connection: sa.Connection) -> None:
         """Have the log to oneself until the transaction ends."""
         epoch = self._state.epoch
+        self._lock(connection)
+        self._require_epoch(epoch)
+
+    def _lock(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql(_LOCK)
         self.catch_up()
+
+    def _require_epoch(self, epoch: int) -> None:
         if self._holder is not None and self._state.epoch != epoch:
             raise self._fence(epoch, self._state.epoch)
 
@@ -111,6 +124,90 @@ class Appender:
         state = self._read_state()
         if (state.epoch, state.next_pos) != (self._state.epoch, self._state.next_pos):
             raise FencedError
+
+    # --- appending ---
+
+    def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Write *drafts*, each whole or not at all; return an outcome for each one taken.
+
+        Alone it is one statement, a guest's as a holder's. Who finds itself overtaken reads
+        what came meanwhile, chains its rows to it, and appends with the log to itself: then it
+        has its turn, however busy the others are.
+
+        Raises:
+            EventStoreError: `log-fenced`.
+            sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
+        """
+        self._doubt = None
+        trusting, overtaken = True, False
+        while True:
+            try:
+                self._link.ready()
+                if overtaken and (arrived := self._catch_up_with_others()):
+                    return arrived
+                self._write_keys()
+                if self._names.has_pending():
+                    self._register_names()
+                if overtaken:
+                    return self._append_alone(drafts, trusting=trusting)
+                return self._append(drafts, trusting=trusting)
+            except FencedError:
+                overtaken = True
+            except NotUniqueError:
+                self._unsure = not trusting  # looked up, and taken all the same: read it anew
+                overtaken, trusting = True, False
+            except sa.exc.DBAPIError as error:
+                self._unsure = True  # what was planned need not have come
+                if not is_lost(error):
+                    raise
+                self._link.reconnect(error)
+                overtaken = True
+
+    def _catch_up_with_others(self) -> list[Outcome] | None:
+        """Catch up; return the outcomes of what was sent before, if it arrived after all."""
+        epoch = self._state.epoch
+        self.catch_up()
+        if arrived := self._arrived():
+            return arrived
+        self._require_epoch(epoch)
+        return None
+
+    def _arrived(self) -> list[Outcome] | None:
+        """Return the outcomes of what was sent before, if it is there.
+
+        Asked after the end of the log was read: what arrives later is fenced by it.
+        """
+        if self._doubt is not None and self._is_there(self._doubt):
+            return self._written(self._doubt)
+        return None
+
+    def _append_alone(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
+        """Append with the log to ourselves, after all that others appended."""
+        with self._link.transaction(durable=self._pace.is_durable(drafts)) as connection:
+            epoch = self._state.epoch
+            self._lock(connection)
+            if arrived := self._arrived():
+                return arrived
+            self._require_epoch(epoch)
+            return self._append(drafts, trusting=trusting)
+
+    def _append(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
+        if self._fenced:
+            raise failures.log_fenced(self._link.place, self._state.epoch, self._state.epoch)
+        generation = self._names.generation
+        if any(draft.generation != generation for draft in drafts):
+            drafts = [self._renumbered(draft) for draft in drafts]
+        plan = self._plan(trusting=trusting)
+        plan.take(drafts)
+        if plan.rows:
+            self._doubt = plan
+            durable = self._pace.is_durable(drafts)
+            self._link.set_level(durable=durable)
+            self._write(plan.rows)
+            self._pace.note(durable=durable)
+        else:
+            self._require_current()
+        return self._written(plan)
 
     def _plan(self, *, trusting: bool) -> Plan:
         lookups = tail.SqlLookups(self._link.connection, self._history)
@@ -133,7 +230,7 @@ class Appender:
         return tail.chain_at(self._link.connection, pos) == bytes(chain)
 
     def _write(self, rows: Sequence[Parameters]) -> None:
-        if len(rows) <= FLUSH_ROWS or self._holder is None:
+        if len(rows) <= FLUSH_ROWS or self._link.in_transaction:
             self._execute(rows)
             return
         # One commit of very many rows: they come together or not at all.
@@ -186,9 +283,12 @@ class Appender:
         names = self._names.unregistered()
         if names:
             self._insert([self._drafting.registered(names)])
-            for name in names:
-                self._run(_NAMES, (name.id, name.kind, name.name, name.version))
+            self._insert_into_names(names)
         return names
+
+    def _insert_into_names(self, names: Sequence[Name]) -> None:
+        for name in names:
+            self._run(_NAMES, (name.id, name.kind, name.name, name.version))
 
     def _insert(self, drafts: Sequence[Draft]) -> None:
         plan = self._plan(trusting=True)

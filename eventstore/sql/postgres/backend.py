@@ -10,6 +10,7 @@ from eventstore.bell import Bell
 from eventstore.following import PAUSES_S
 from eventstore.sql.postgres import connections, failures
 from eventstore.sql.postgres.hints import Listener, Teller
+from eventstore.sql.postgres.shelving import shelf_of
 
 HINTED_S = (1.0, 1.0)
 """Between two looks while hints come in (PG-4)."""
@@ -22,13 +23,20 @@ class Database:
         url: for engines.
         place: the address without its password.
         keys: gives the public ones that are trusted to seal.
+        segments: folder of what is archived; None: nobody named it.
     """
 
-    def __init__(self, url: sa.URL, place: str, keys: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(
+        self,
+        url: sa.URL,
+        place: str,
+        keys: Callable[[], Iterable[bytes]],
+        segments: Path | None,
+    ) -> None:
         self.place = place
-        self.file: Path | None = None
         self.writers = connections.writer_engine(url)
         """Makes connections that commit each statement by itself."""
+        self.shelf = shelf_of(self.writers, place, segments)
         self._url = url
         self._keys = keys
 

@@ -1,23 +1,12 @@
 """The log of a process that shares it: one of them holds it, the others append beside it.
 
-Alone, a flush is one statement, of a guest as of a holder. Who finds itself overtaken reads
-what came meanwhile, chains its rows to it, and appends with the log to itself: then it has
-its turn, however busy the others are.
-
 Source: LG-3, LG-5, SO-1, SO-4.
 """
 
-from collections.abc import Sequence
-
-import sqlalchemy as sa
-
 from eventstore.codec import LOG_KIND
-from eventstore.drafts import Draft
-from eventstore.sql import failures, tail
-from eventstore.sql.failures import FencedError, NotUniqueError
-from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome
+from eventstore.sql import tail
+from eventstore.sql.plan import REMEMBERED_ROWS, LogState
 from eventstore.sql.postgres import team
-from eventstore.sql.postgres.failures import is_lost
 from eventstore.sql.postgres.log import PostgresLog
 from eventstore.sql.sealing import Sealer
 
@@ -112,57 +101,11 @@ class JoinedLog(PostgresLog):
         if not 0 < before.next_pos <= state.next_pos:
             return False
         rows = tail.read_since(self._link.connection, before.next_pos, state.next_pos)
-        if len(rows) > REMEMBERED_ROWS:
-            return False
-        tail.learn(rows, self._heads, self._recent)
-        if any(row.kind == LOG_KIND.id for row in rows):
-            self._names.load(tail.read_names(self._link.connection))
         if self._sealer is not None:
             self._sealer.note_rows(len(rows))
+        # A fact of the log's own may tell of names, or of streams that left the log.
+        if len(rows) > REMEMBERED_ROWS or any(row.kind == LOG_KIND.id for row in rows):
+            return False
+        tail.learn(rows, self._heads, self._recent)
         self._state = state
         return True
-
-    # --- appending ---
-
-    def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Write *drafts*, each whole or not at all; return an outcome for each one taken.
-
-        Raises:
-            EventStoreError: `log-fenced`.
-            sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
-        """
-        self._doubt = None
-        trusting, overtaken = True, False
-        while True:
-            try:
-                self._link.ready()
-                self._write_keys()
-                if self._names.has_pending():
-                    self._register_names()
-                if overtaken:
-                    return self._append_alone(drafts, trusting=trusting)
-                return self._append(drafts, trusting=trusting)
-            except FencedError:
-                overtaken = True
-            except NotUniqueError:
-                self._unsure = not trusting  # looked up, and taken all the same: read it anew
-                overtaken, trusting = True, False
-            except sa.exc.DBAPIError as error:
-                self._unsure = True  # what was planned need not have come
-                if not is_lost(error):
-                    raise
-                self._link.reconnect(error)
-                overtaken = True
-
-    def _append_alone(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
-        """Append with the log to ourselves, after all that others appended."""
-        with self._link.transaction(durable=self._pace.is_durable(drafts)) as connection:
-            self._take_log(connection)
-            if self._doubt is not None and self._is_there(self._doubt):
-                return self._written(self._doubt)
-            return self._append(drafts, trusting=trusting)
-
-    def _append(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
-        if self._fenced:
-            raise failures.log_fenced(self._link.place, self._state.epoch, self._state.epoch)
-        return super()._append(drafts, trusting=trusting)

@@ -11,6 +11,7 @@ from eventstore.codec import Registry
 from eventstore.drafts import Drafting
 from eventstore.fold import Keepable
 from eventstore.names import NameBook
+from eventstore.sql import packing
 from eventstore.sql.folding import Folds, Gap, Mismatch
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import lease, team
@@ -82,8 +83,9 @@ def _open(
     book = NameBook(options.registry, guest=guest)
     drafting = drafting_of(database, options, book)
     log = JoinedLog(
-        link, options.registry, book, drafting, durability=options.durability, holder=None
-    )
+        link, options.registry, book, drafting, database.shelf, durability=options.durability,
+        holder=None,
+    )  # fmt: skip
     log.join(who.node, lease.new_holder(since(options.clock), who.node), options.sealer())
     opened = _Opened(log, book, drafting)
     try:
@@ -117,6 +119,8 @@ def _store(database: Database, options: Options, who: Identity, opened: _Opened)
     teller = Teller(database.writers, writer.bell, lambda: log.position)
     watch = DatabaseWatch(database, reader.end, writer.bell, teller)
     writing = Writing(writer, log, nodes=nodes)
+    if log.holds:
+        packing.sweep_on_opening(reader.shelf, reader.ask)
     return SqlStore(place, reader, folds, opened.drafting, watch, writing)
 
 

@@ -33,6 +33,8 @@ class Link:
         self._locking = locking
         self.is_lost = False
         """Whether there is no connection at the moment: `connect` makes one, or raises."""
+        self.in_transaction = False
+        """Whether what is written comes together with more."""
         with failures.translating(place):
             self.connection = self._engine.connect()
             try:
@@ -102,6 +104,7 @@ class Link:
         connection = self.ready()
         self.set_level(durable=durable)
         connection.exec_driver_sql("BEGIN")
+        self.in_transaction = True
         try:
             yield connection
             connection.exec_driver_sql("COMMIT")
@@ -109,6 +112,8 @@ class Link:
             if not connection.invalidated:
                 connection.exec_driver_sql("ROLLBACK")
             raise
+        finally:
+            self.in_transaction = False
 
     def close(self) -> None:
         """Let go of the connection. Twice is once."""

@@ -10,32 +10,20 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from eventstore.drafts import Draft
-from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
-from eventstore.events import Redaction
-from eventstore.identifiers import Position
 from eventstore.sql import failures
-from eventstore.sql.erasing import Erasing, Rewrapping
-from eventstore.sql.failures import FencedError, NotUniqueError
 from eventstore.sql.keyframes import Write
-from eventstore.sql.maintenance import Maintenance
-from eventstore.sql.plan import REMEMBERED_ROWS, LogState, Outcome, Plan
+from eventstore.sql.plan import REMEMBERED_ROWS, LogState
 from eventstore.sql.postgres import lease
-from eventstore.sql.postgres.appender import Appender
 from eventstore.sql.postgres.failures import is_lost, translated
-from eventstore.sql.postgres.link import LOG
-from eventstore.sql.redacting import Order, Redacting, change_of
-from eventstore.sql.texts import maintaining, run
+from eventstore.sql.postgres.maintaining import Maintained
+from eventstore.sql.texts import run
 from eventstore.sql.verifier import check_tail
 from eventstore.sql.writer import WritableLog
 
 
-class PostgresLog(Appender, WritableLog):
+class PostgresLog(Maintained, WritableLog):
     """One log, as the writer has it. See `Appender` for the arguments."""
-
-    _doubt: Plan | None = None
-    """What was sent, and perhaps not received."""
 
     # --- holding ---
 
@@ -179,127 +167,3 @@ class PostgresLog(Appender, WritableLog):
         with self._link.transaction(durable=False) as connection:
             for write in writes:
                 run(connection, write.sql, write.parameters)
-
-    def redact(self, order: Order) -> Redaction:
-        """Take values out of a row, for good (CH-6).
-
-        Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`,
-                `log-fenced`, `read-only` for who may not maintain the log.
-        """
-        # Looked at before a name is given for it: what is refused leaves no trace.
-        change = change_of(self._link.ready(), self._history, order, self._registry, self._names)
-        redacting = Redacting(change, self._history)
-        # The server's write-ahead log has the values until it is used again.
-        return redacting.told(self.maintain(redacting), gone=False)
-
-    def erase(self, erasing: Erasing) -> Erasure:
-        """Destroy a subject's keys, for good (EN-3).
-
-        Raises:
-            EventStoreError: `no-such-subject`, `log-fenced`, `read-only` for who may not
-                maintain the log.
-        """
-        position = self.maintain(erasing)
-        try:
-            # Written anew, so that no page of the table holds them; what the server logged and
-            # copied before is beyond this.
-            self._link.ready().exec_driver_sql("VACUUM FULL subject_keys")
-        except sa.exc.DBAPIError as error:
-            # They are destroyed all the same: the server's own VACUUM comes later.
-            LOG.warning("postgres_not_vacuumed place=%s error=%s", self._link.place, error.orig)
-        return erasing.told(position, gone=False, copies=())
-
-    def rewrap(self, batch: Rewrapping) -> None:
-        """Wrap some keys by another master (EN-1).
-
-        Raises:
-            EventStoreError: `wrong-master`, `sealed-invalid`, `log-fenced`, `read-only` for
-                who may not maintain the log.
-        """
-        self.maintain(batch)
-
-    def maintain(self, maintenance: Maintenance) -> Position:
-        """Do *maintenance*, append the fact of it if it did something; return where all ends."""
-        self._link.ready()
-        self._write_keys()
-        self._names.type_ids[maintenance.type]
-        if self._names.has_pending():
-            self._register_names()
-        with self._link.transaction(durable=True) as connection:
-            self._take_log(connection)
-            with maintaining(connection):
-                fact = maintenance.work(connection)
-            if fact is not None:
-                self._insert([self._drafting.maintenance(maintenance.type, fact)])
-        self._pace.note(durable=True)
-        return Position(self.position)
-
-    # --- appending ---
-
-    def flush(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Write *drafts*, each whole or not at all; return an outcome for each one taken.
-
-        Raises:
-            EventStoreError: `log-fenced`.
-            sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
-        """
-        self._doubt = None
-        trusting, behind = True, False
-        while True:
-            try:
-                self._link.ready()
-                self._write_keys()
-                if self._holder is None:
-                    return self._flush_as_guest(drafts, trusting=trusting)
-                if behind and (arrived := self._catch_up_with_others()):
-                    return arrived
-                if self._names.has_pending():
-                    self._register_names()
-                return self._append(drafts, trusting=trusting)
-            except FencedError:
-                behind = True
-            except NotUniqueError:
-                behind, trusting = True, False
-            except sa.exc.DBAPIError as error:
-                if not is_lost(error):
-                    raise
-                self._link.reconnect(error)
-                behind = True
-
-    def _catch_up_with_others(self) -> list[Outcome] | None:
-        """Catch up; return the outcomes of what was sent before, if it arrived after all."""
-        epoch = self._state.epoch
-        self.catch_up()
-        # Asked after the end of the log was read: what arrives later is fenced by it.
-        if self._doubt is not None and self._is_there(self._doubt):
-            return self._written(self._doubt)
-        if self._state.epoch != epoch:
-            raise self._fence(epoch, self._state.epoch)
-        return None
-
-    def _flush_as_guest(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
-        """Append with the log to ourselves; its holder, if there is one, waits meanwhile."""
-        if self._names.has_pending():
-            self._register_names()
-        with self._link.transaction(durable=self._pace.is_durable(drafts)) as connection:
-            self._take_log(connection)
-            if self._doubt is not None and self._is_there(self._doubt):
-                return self._written(self._doubt)
-            return self._append(drafts, trusting=trusting)
-
-    def _append(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
-        generation = self._names.generation
-        if any(draft.generation != generation for draft in drafts):
-            drafts = [self._renumbered(draft) for draft in drafts]
-        plan = self._plan(trusting=trusting)
-        plan.take(drafts)
-        if plan.rows:
-            self._doubt = plan
-            durable = self._pace.is_durable(drafts)
-            self._link.set_level(durable=durable)
-            self._write(plan.rows)
-            self._pace.note(durable=durable)
-        else:
-            self._require_current()
-        return self._written(plan)

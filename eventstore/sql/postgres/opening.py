@@ -6,7 +6,7 @@ from datetime import datetime
 from eventstore.bell import Bell
 from eventstore.drafts import Drafting
 from eventstore.names import NameBook
-from eventstore.sql import failures, tail
+from eventstore.sql import failures, packing, tail
 from eventstore.sql.folding import Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.postgres import addresses, lease, revisions
@@ -36,7 +36,7 @@ def open_postgres(url: str, options: Options) -> SqlStore:
             `wrong-master`.
     """
     engine_url, place = addresses.parse(url), addresses.without_password(url)
-    database = Database(engine_url, place, options.keys)
+    database = Database(engine_url, place, options.keys, options.segments)
     if options.mode == "join":
         return open_joined(database, options)
     registry = options.registry
@@ -58,6 +58,8 @@ def open_postgres(url: str, options: Options) -> SqlStore:
     report = reporting(writer, keeper)
     folds = Folds(reader, registry, check_every=options.check_keyframes, report=report)
     watch = DatabaseWatch(database, reader.end, writer.bell, teller)
+    if options.mode == "hold":
+        packing.sweep_on_opening(reader.shelf, reader.ask)
     return SqlStore(place, reader, folds, drafting, watch, Writing(writer, log))
 
 
@@ -86,8 +88,9 @@ def _open_log(
             drafting = drafting_of(database, options, book)
             holder = lease.new_holder(since(options.clock)) if holds else None
             log = PostgresLog(
-                link, options.registry, book, drafting, durability=options.durability,
-                holder=holder, sealer=options.sealer() if holds else None,
+                link, options.registry, book, drafting, database.shelf,
+                durability=options.durability, holder=holder,
+                sealer=options.sealer() if holds else None,
             )  # fmt: skip
             log.check_tail()
             if holds:

@@ -32,6 +32,7 @@ class Options(msgspec.Struct, frozen=True):
     on_seal: OnSeal | None
     keyring: Keyring | None
     team: str = ""
+    segments: Path | None = None
 
     def sealer(self) -> Sealer | None:
         """Return what seals a log; None: there is no key."""

@@ -4,6 +4,7 @@ A UUIDv7 begins with its time, so a range of ids is a range of times.
 """
 
 import datetime as dt
+import re
 from collections.abc import Collection
 from uuid import UUID
 
@@ -14,9 +15,14 @@ MONTHS_AHEAD = 6
 WARN_DAYS = 45
 WARN_ATTACHED = 40
 DEFAULT = "commits_default"
+_MONTH = re.compile(r"commits_(\d{4})_(\d\d)")
 _ATTACHED = (
     "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
     " WHERE i.inhparent = 'commits'::regclass ORDER BY c.relname"
+)
+_LEFT = (
+    "SELECT NOT EXISTS (SELECT FROM commits WHERE stream >= %s AND stream < %s)"
+    " AND NOT EXISTS (SELECT FROM commits WHERE parent >= %s AND parent < %s)"
 )
 _TRIGGER = (
     "CREATE TRIGGER commits_no_truncate BEFORE TRUNCATE ON {name} FOR EACH STATEMENT"
@@ -104,6 +110,51 @@ def make_missing(connection: sa.Connection, now_us: int) -> list[str]:
     return made
 
 
+def make_for(connection: sa.Connection, times_ms: Collection[int]) -> None:
+    """Make the partitions of the months that *times_ms* of streams are in, if they are not many.
+
+    Other streams come to the default one.
+    """
+    found = {dt.datetime.fromtimestamp(time / 1_000, dt.UTC) for time in times_ms}
+    wanted = {_month(at.year * 12 + at.month - 1).name for at in found}
+    there = set(attached(connection))
+    if len(wanted | there) > WARN_ATTACHED:
+        return
+    for month in _of(sorted(wanted - there)):
+        if not _has_rows(connection, month):
+            for statement in statements(month):
+                connection.exec_driver_sql(statement)
+
+
 def _has_rows(connection: sa.Connection, month: Month) -> bool:
     query = f"SELECT EXISTS (SELECT FROM {DEFAULT} WHERE stream >= %s AND stream < %s)"
     return bool(connection.exec_driver_sql(query, (month.first, month.end)).scalar())
+
+
+def drop_left(connection: sa.Connection, now_us: int) -> list[str]:
+    """Drop the partitions of months that are over, and which all streams left; return their names.
+
+    In a transaction of its own: who appends must not wait for it with the log taken.
+    """
+    over = [month for month in _of(attached(connection)) if month.end < months(now_us, 0)[0].end]
+    if not any(_is_left(connection, month) for month in over):
+        return []
+    # What appends comes behind this, and does not wait long if a reader is in the way.
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
+    connection.exec_driver_sql("LOCK TABLE commits IN ACCESS EXCLUSIVE MODE")
+    left = [month.name for month in over if _is_left(connection, month)]
+    for name in left:
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+    return left
+
+
+def _of(names: Collection[str]) -> list[Month]:
+    """Return the months among the partitions called *names*."""
+    found = [_MONTH.fullmatch(name) for name in names]
+    return [_month(int(match[1]) * 12 + int(match[2]) - 1) for match in found if match]
+
+
+def _is_left(connection: sa.Connection, month: Month) -> bool:
+    """Say whether nothing is in a month, and no fork elsewhere goes on from it."""
+    values = (month.first, month.end) * 2
+    return bool(connection.exec_driver_sql(_LEFT, values).scalar())
