@@ -24,6 +24,8 @@ from runtime.errors import NotStartedError, ServeError
 from runtime.ingress.plain_http import plain
 from runtime.messages import Answer
 from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
+from runtime.timescape import RouteTable
+from runtime.timescape.stranded import unserved
 
 TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
 """Environment variable that holds what callers of the admin listener have to show."""
@@ -97,7 +99,7 @@ class Admin:
             return plain(200, {"serving": []})
 
     async def failing(self) -> list[str]:
-        """Name the checks that fail: stopping, startup, node, clock, log, table."""
+        """Name the checks that fail: stopping, startup, node, clock, log, table, versions."""
         if self.stopping:
             return ["stopping"]
         try:
@@ -117,7 +119,15 @@ class Admin:
                 await asyncio.to_thread(edge.board.refresh)
         except (EventStoreError, TimeoutError):
             failing.append("table")
+        if self._lacks_code(edge.board.table):
+            failing.append("versions")
         return failing
+
+    def _lacks_code(self, table: RouteTable) -> bool:
+        """Say whether other processes serve callers that this one has no code for."""
+        if self._store.nodes is None:
+            return False
+        return any(unserved(table, self._app.versions_here, self._clock()))
 
     async def _figures(self) -> Answer:
         try:

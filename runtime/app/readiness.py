@@ -26,6 +26,11 @@ _WHY: Final[Mapping[str, tuple[str, str, str]]] = {
         "The route table cannot be read.",
         "Look whether the store can be reached and read.",
     ),
+    "versions": (
+        "version-unavailable",
+        "Callers who name no version get one whose code is in other processes alone.",
+        "Promote the new version, keep the old one in the app, or let the old processes end.",
+    ),
     CLOCK: (
         "clock-off",
         "The clock of this machine is {off} s {side} the database's.",

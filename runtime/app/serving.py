@@ -179,6 +179,8 @@ class _Served:
             if self._admin.gating is not None:
                 address = f"http://{_bracketed(self._at.host)}:{listener.port}"
                 self._admin.gating.open(self._app.controller, address)
+                if self._app.company is not None:
+                    self._app.company.following.listen(self._admin.gating.follow)
             if self._at.ready is not None:
                 self._at.ready(listener.port)
             yield

@@ -22,6 +22,7 @@ from runtime.gate_facts import GATE_CONTROL_FACTS, GATE_FACTS
 from runtime.health_facts import HEALTH_FACTS
 from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
+from runtime.node_facts import NODE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.schema_facts import SCHEMA_FACTS
@@ -52,6 +53,7 @@ VOCABULARY = (
     *SERVICE_FACTS,
     *INGRESS_FACTS,
     *MODULE_FACTS,
+    *NODE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
