@@ -17,6 +17,7 @@ from runtime import (
     health_facts,
     ingress_facts,
     module_facts,
+    node_facts,
     policy_facts,
     queue_facts,
     schema_facts,
@@ -270,6 +271,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "gate-1a2b3c4d",
     ),
+    (node_facts.NodeServes(("tsv:1790000000-post-orders-001",)), "0a1b2c3d4e5f"),
     (gate_facts.GateDisarmed("ann", "owner-lost"), "gate-1a2b3c4d"),
     (gate_facts.GateHit("hook.started shop.tax", paused=False, reason="cap"), "gate-1a2b3c4d"),
     (
