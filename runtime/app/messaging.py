@@ -61,6 +61,7 @@ class Messaging(Equipment):
         priority: int = 5,
         full: WhenFull = "reject",
         durable: bool = True,
+        shared: bool = False,
     ) -> Topic:
         """Declare a topic: `app.topic("orders.placed", OrderPlaced)`.
 
@@ -76,6 +77,8 @@ class Messaging(Equipment):
             full: what a publication meets that finds no room: `reject`, `wait` for up to 5 s,
                 or `drop_oldest`, if the topic is not durable.
             durable: whether messages outlive the process.
+            shared: whether apps that record to other logs get them, too, and this one theirs,
+                where they are served with `--nats`.
 
         Raises:
             TopicNameError: no name for a topic.
@@ -90,9 +93,13 @@ class Messaging(Equipment):
         if full not in _FULL or (full == "drop_oldest" and durable):
             _refuse(f"{name}: full={full!r} cannot be.", f"One of {', '.join(_FULL)}; the last"
                     " only with durable=False.")  # fmt: skip
+        if shared and not durable:
+            _refuse(f"{name}: what is shared has to be durable.", "Leave durable=False out.")
         ttl = _SHORT_TTL_S if ttl is None and not durable else ttl
         _check_defaults(name, priority, ttl)
-        new = Topic(name, _encoder(name, of), depth, size, ttl, attempts, priority, full, durable)
+        new = Topic(
+            name, _encoder(name, of), depth, size, ttl, attempts, priority, full, durable, shared
+        )
         self._topics[name] = new
         return new
 

@@ -25,6 +25,7 @@ from runtime.module_facts import MODULE_FACTS
 from runtime.node_facts import NODE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
+from runtime.relay_facts import RELAY_FACTS
 from runtime.schema_facts import SCHEMA_FACTS
 from runtime.service_facts import SERVICE_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
@@ -58,6 +59,7 @@ VOCABULARY = (
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
     *QUEUE_FACTS,
+    *RELAY_FACTS,
     *GATE_FACTS,
     *GATE_CONTROL_FACTS,
 )

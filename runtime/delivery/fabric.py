@@ -9,7 +9,7 @@ as `timescape queue retry`, it sees within 250 ms.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 
@@ -104,6 +104,8 @@ class Fabric:
         self._node = "" if store.nodes is None else store.nodes.me
         self._gone: list[tuple[frozenset[str], asyncio.Future[None]]] = []
         """Nodes whose claims are to be taken back, and who waits for it."""
+        self.also_wake: Callable[[], None] | None = None
+        """Called whenever something may have become deliverable."""
 
     # --- life ---
 
@@ -241,6 +243,10 @@ class Fabric:
         """Return how many messages of *topic* the fullest of its subscribers has before it."""
         return self._room.depth(topic)
 
+    def has_subscribers(self, topic: str) -> bool:
+        """Say whether somebody here gets messages of *topic*."""
+        return bool(self._fold.subscribers_of(topic))
+
     @property
     def inboxes(self) -> Mapping[str, Inbox]:
         """What subscribers have before them, by name. To be read only."""
@@ -252,6 +258,8 @@ class Fabric:
         """Look at the log again, soon."""
         self._woken.set()
         self._replies.wake()
+        if self.also_wake is not None:
+            self.also_wake()
 
     async def _run(self) -> None:
         while not self._stopping:

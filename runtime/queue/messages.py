@@ -37,6 +37,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """Whether the publisher's caller wants the trace exported; None: nobody says."""
     reply_to: str = ""
     """`<request id>/<effect number>` of who waits for a result; ``: nobody does."""
+    origin: str = ""
+    """Its id in the log it was published in, if that is another one."""
 
     @property
     def size(self) -> int:
@@ -79,6 +81,7 @@ def envelope(
         "message-handler": message.handler,
         "message-version": message.version,
         "message-reply-to": message.reply_to,
+        "message-origin": message.origin,
         HEADER: traceparent(message.trace_id, message.span_id, sampled=message.is_sampled(ratio)),
     }
     return tuple((name, value) for name, value in told.items() if value)

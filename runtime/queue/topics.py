@@ -26,6 +26,8 @@ class Topic(msgspec.Struct, frozen=True):
     priority: int = 5
     full: WhenFull = "reject"
     durable: bool = True
+    shared: bool = False
+    """Whether other logs get its messages, too, and it theirs."""
 
 
 class Offer(msgspec.Struct, frozen=True):
