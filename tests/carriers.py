@@ -56,7 +56,7 @@ class InMemory:
                 self._handed[consumer].add(number)
                 found.append(Handed(self, consumer, number))
         if not found:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         return found
 
     async def close(self) -> None: ...

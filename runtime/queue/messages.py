@@ -1,6 +1,6 @@
 """A message, and the envelope it comes in: headers of its delivery (QF-3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -87,10 +87,23 @@ def envelope(
     return tuple((name, value) for name, value in told.items() if value)
 
 
+def envelope_of_many(
+    messages: Sequence[Message], subscriber: str, attempt: int, attempts: int
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a delivery of several messages of one topic; see `envelope`."""
+    return (
+        ("message-ids", ",".join(each.id for each in messages)),
+        ("message-topic", messages[0].topic),
+        ("message-subscriber", subscriber),
+        ("message-attempt", str(attempt)),
+        ("message-attempts", str(attempts)),
+    )
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """What a delivery's headers say."""
 
-    id: str
+    ids: tuple[str, ...]
     subscriber: str
     attempt: int
     attempts: int
@@ -98,8 +111,9 @@ class Delivery(msgspec.Struct, frozen=True):
 
 def delivery_of(headers: Mapping[str, str]) -> Delivery:
     """Read the headers of a delivery."""
+    several = headers.get("message-ids")
     return Delivery(
-        headers["message-id"],
+        (headers["message-id"],) if several is None else tuple(several.split(",")),
         headers["message-subscriber"],
         int(headers["message-attempt"]),
         int(headers["message-attempts"]),

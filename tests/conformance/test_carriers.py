@@ -280,7 +280,7 @@ class Carried:
             while inbox.counts.acknowledged < published:
                 await asyncio.sleep(0.1)
                 inbox = small["taking"].queues.inboxes["taker"]
-        await asyncio.sleep(1.0)  # what comes twice has come by then
+        await asyncio.sleep(0.5)  # what comes twice has come by then
         for life in lives.values():
             await life.aclose()
         return published
