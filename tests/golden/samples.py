@@ -20,6 +20,7 @@ from runtime import (
     node_facts,
     policy_facts,
     queue_facts,
+    relay_facts,
     schema_facts,
     service_facts,
     transform_facts,
@@ -264,6 +265,22 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (queue_facts.MessageRetried("mailer", "ann"), _MESSAGE),
     (queue_facts.MessageDropped("mailer", "ann"), _MESSAGE),
+    (
+        relay_facts.MessageArrived(
+            {"order": 7},
+            _MESSAGE,
+            1_790_000_000_000_000,
+            "ann",
+            9,
+            2.5,
+            "req-0",
+            "post-orders",
+            "tsv:1790000000-post-orders-001",
+            f"00-{'a' * 32}-{'b' * 16}-01",
+        ),
+        "orders.placed",
+    ),
+    (relay_facts.RelayAdvanced(1_042), "nats"),
     (gate_facts.GatesOpened("http://127.0.0.1:9090"), "shop"),
     (
         gate_facts.GateArmed(

@@ -14,7 +14,7 @@ from runtime.errors import Reject, TopicError
 from runtime.queue import Message, Options, Subscriber
 from tests.queues import Small, World, topic, until
 
-messages = st.lists(st.booleans(), max_size=12)
+messages = st.lists(st.booleans(), max_size=6)
 
 
 @pytest.mark.proves("QF-9", "QF-10", "QF-13")
