@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from eventstore import Store
 from eventstore.memory import MemoryStore
 from runtime import App, LocalContext, Request
+from runtime.app import serve
 from runtime.app.carrying import carrying
 from runtime.context import registry
-from runtime.errors import Reject
+from runtime.errors import Reject, ServeError, TopicError
 from runtime.queue import Options, Subscriber
 from runtime.relay import Engine, Parcel, Relay, subject_of
 from runtime.relay.jetstream import JetStream
@@ -108,6 +109,7 @@ class Queues:
 
     def __init__(self, engines: MakeEngine | None) -> None:
         self.engines = engines
+        self.broker: Broker | None = None
         self.topic = f"numbers.t{next(NUMBERS)}"
         self.clock = FakeClock()
         self.stores: dict[str, Store] = {}
@@ -170,7 +172,9 @@ def queues(request: pytest.FixtureRequest) -> Queues:
         return Queues(None)
     if request.param == "memory":
         broker = Broker()
-        return Queues(lambda: InMemory(broker))
+        made = Queues(lambda: InMemory(broker))
+        made.broker = broker
+        return made
     url: str = request.getfixturevalue("nats")
     return Queues(lambda: JetStream(url))
 
@@ -217,8 +221,30 @@ def test_who_was_away_catches_up_in_order_and_takes_nothing_twice(queues: Queues
 
 
 steps = st.lists(
-    st.sampled_from(["publish", "publish", "give-anew", "take-anew", "cut", "twice"]), max_size=6
+    st.sampled_from(["publish", "publish", "give-anew", "take-anew", "cut", "twice"]), max_size=4
 )
+
+
+@pytest.mark.proves("SO-6", "QF-4")
+def test_who_shares_a_topic_takes_its_own_messages_from_its_own_log(queues: Queues) -> None:
+    async def scenario() -> None:
+        async with queues.served("both", takes=True) as app:
+            for n in (1, 3, 5):
+                await app.publish(queues.topic, n)
+            await queues.settled(app, 3)
+
+            async def came_back() -> bool:
+                done = queues.broker.acknowledged.values() if queues.broker else [range(3)]
+                return all(len(each) == 3 for each in done)
+
+            await becomes(came_back, "they were not carried")
+            await app.publish(queues.topic, 7)
+            await queues.settled(app, 4)
+            assert app.queues.inboxes["taker"].counts.accepted == 4
+
+        assert [n for n, _ in queues.heard] == [1, 3, 5, 7]
+
+    asyncio.run(scenario())
 
 
 class Carried:
@@ -293,3 +319,16 @@ def test_whatever_is_carried_twice_counts_once(drawn: list[str]) -> None:
     carried = Carried()
     published = run_virtual(carried.live(drawn))
     assert sorted(carried.heard) == list(range(published))
+
+
+@pytest.mark.proves("SO-6")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4222", "nats://", "127.0.0.1:4222"])
+def test_what_is_no_address_of_a_server_is_refused_before_anything_is_opened(url: str) -> None:
+    with pytest.raises(ServeError, match="no address"):
+        serve(App("shop"), "sqlite:///nowhere/at/all.db", port=0, nats=url)
+
+
+@pytest.mark.proves("SO-6", "QF-1")
+def test_what_is_forgotten_with_the_process_is_not_shared() -> None:
+    with pytest.raises(TopicError, match="durable"):
+        App("shop").topic("numbers", int, shared=True, durable=False)

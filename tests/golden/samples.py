@@ -281,10 +281,16 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         "orders.placed",
     ),
     (relay_facts.RelayAdvanced(1_042), "nats"),
-    (gate_facts.GatesOpened("http://127.0.0.1:9090"), "shop"),
+    (gate_facts.GatesOpened("http://127.0.0.1:9090", "0a1b2c3d4e5f"), "shop"),
     (
         gate_facts.GateArmed(
-            "ann", {"hook": "tax"}, when="state.total > 400", hold=30.0, cap=2, note=True
+            "ann",
+            {"hook": "tax"},
+            when="state.total > 400",
+            hold=30.0,
+            cap=2,
+            note=True,
+            node="0a1b2c3d4e5f",
         ),
         "gate-1a2b3c4d",
     ),
