@@ -20,6 +20,7 @@ from runtime.app.log_probe import LOOK_S, LogProbe
 from runtime.app.queue_gauges import QueueGauges
 from runtime.app.readiness import CLOCK, explained, is_clock_off
 from runtime.control import control_stream
+from runtime.control.usage import subscribers
 from runtime.errors import NotStartedError, ServeError
 from runtime.ingress.plain_http import plain
 from runtime.messages import Answer
@@ -127,7 +128,9 @@ class Admin:
         """Say whether other processes serve callers that this one has no code for."""
         if self._store.nodes is None:
             return False
-        return any(unserved(table, self._app.versions_here, self._clock()))
+        lacking = unserved(table, self._app.versions_here, self._clock())
+        # Messages are taken by the code that there is.
+        return any(each.handler not in subscribers(table) for each in lacking)
 
     async def _figures(self) -> Answer:
         try:

@@ -5,6 +5,7 @@ Codes that they have, versions that do badly there, gates that are armed there: 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from eventstore import Nodes
 from runtime.control.news import News
@@ -29,6 +30,8 @@ class Following:
         self._workers = workers
         self._team = Team()
         self._listeners: list[Listener] = []
+        self.settle: Callable[[frozenset[str]], None] | None = None
+        """Called in a thread with the ids of the versions that others have the code of."""
 
     def listen(self, listener: Listener) -> None:
         """Tell *listener* what is known, once it is, and whenever that may have changed."""
@@ -59,3 +62,5 @@ class Following:
         self._team.forget(census.living)
         for listener in self._listeners:
             listener(self._team)
+        if self.settle is not None:
+            await self._workers.run(partial(self.settle, self._team.code(but=self._nodes.me)))

@@ -52,9 +52,9 @@ class Started(Messaging):
         """Count what other processes tell of themselves, from now on."""
         if self.company is None or store.nodes is None or self._desk is None:
             return
-        me, follow = store.nodes.me, self.company.following.listen
-        follow(lambda team: watch.elsewhere(team.unhealthy(but=me)))
-        follow(Promoting(board, self._desk, self._versions, me, clock).look)
+        me, following = store.nodes.me, self.company.following
+        following.listen(lambda team: watch.elsewhere(team.unhealthy(but=me)))
+        following.settle = Promoting(board, self._desk, self._versions, clock).look
 
     async def _begin_beside(
         self, controller: Controller, takers: Mapping[str, HandlerVersion]

@@ -61,16 +61,14 @@ class JetStream:
     async def open(self, consumers: Sequence[tuple[str, str]]) -> None:
         import nats  # noqa: PLC0415 - an extra
 
-        if self._client is None or self._client.is_closed:
-            with _translating():
-                self._client = await nats.connect(
-                    self._url, max_reconnect_attempts=-1, reconnect_time_wait=1,
-                    connect_timeout=_TIMEOUT_S, error_cb=_tell,
-                )  # fmt: skip
-            self._js = self._client.jetstream(timeout=_TIMEOUT_S)
+        await self.close()
         with _translating():
+            self._client = await nats.connect(
+                self._url, max_reconnect_attempts=-1, reconnect_time_wait=1,
+                connect_timeout=_TIMEOUT_S, error_cb=_tell,
+            )  # fmt: skip
+            self._js = self._client.jetstream(timeout=_TIMEOUT_S)
             await self._see_to_stream()
-            self._pulls.clear()
             for name, subject in consumers:
                 self._pulls[name] = await self._consumer(name, subject)
                 self._left[name] = await self._unacknowledged(name, subject)
@@ -112,15 +110,15 @@ class JetStream:
 
         info = await self._js.consumer_info(STREAM, name)
         found: list[Arrival] = []
-        if not info.num_ack_pending:
-            return found
-        for number in range(info.ack_floor.stream_seq + 1, info.delivered.stream_seq + 1):
+        number, last = info.ack_floor.stream_seq + 1, info.delivered.stream_seq
+        while info.num_ack_pending and number <= last:
             try:
-                message = await self._js.get_msg(STREAM, number)
+                message = await self._js.get_msg(STREAM, number, subject=subject, next=True)
             except NotFoundError:
-                continue
-            if message.subject == subject:
+                break
+            if message.seq <= last:
                 found.append(_Read(message.data or b""))
+            number = message.seq + 1
         return found
 
     async def publish(self, parcels: Sequence[Parcel]) -> None:

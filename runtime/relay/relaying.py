@@ -29,6 +29,8 @@ BATCH = 256
 _RELAY = "relay"
 _LOOK_S = 0.25
 _AGAIN_S = 1.0
+_TELL_EVERY = 10_000
+"""Positions after which it is told how far it is, though nothing was sent."""
 _log = logging.getLogger("timescape")
 
 
@@ -61,6 +63,7 @@ class Relay:
         self._clock = clock
         self._reader = Workers("timescape-relay", 1)
         self._stream = named_stream(KIND, f"relay:{NAME}")
+        self._told = 0
         self._woken = asyncio.Event()
         self.going = asyncio.Event()
         """Set once it carries what is published from now on."""
@@ -130,6 +133,7 @@ class Relay:
         if self._store.head(self._stream).revision == 0:
             self._advance(self._store.end()).result()
         (last,) = self._store.read(self._stream, self._store.head(self._stream).revision)
+        self._told = last.data.position
         fold = QueueFold()
         fold.add(_RELAY, Standing("**", last.data.position), lambda message: None)
         return fold, Tail(self._store, fold, last.data.position)
@@ -142,13 +146,18 @@ class Relay:
             await self._engine.publish(parcels[at : at + BATCH])
         for each in new:
             inbox.settle(each.id, "acknowledged")
-        if parcels:
-            await self._advance(fold.reaches(_RELAY)).durable()
+        reached = fold.reaches(_RELAY)
+        # What the fold keeps for who delivers is of no use here.
+        inbox.counts_up_to(reached)
+        fold.ended.clear()
+        if parcels or reached - self._told >= _TELL_EVERY:
+            await self._advance(reached).durable()
 
     def _goes_out(self, message: Message) -> bool:
         return message.topic in self._topics and message.durable and not message.origin
 
     def _advance(self, position: int) -> Ticket:
+        self._told = position
         return self._append(self._stream, RelayAdvanced(position), NAME, ANY)
 
     # --- in ---
@@ -166,8 +175,8 @@ class Relay:
 
     async def _bring_in(self, arrivals: Sequence[Arrival], topic: Topic) -> None:
         parcels = [_opened(each, topic) for each in arrivals]
-        known = await self._reader.run(partial(self._known, [p for p in parcels if p]))
-        new = {p.id: p for p in parcels if p is not None and p.id not in known}
+        own = await self._reader.run(partial(self._own, [p for p in parcels if p]))
+        new = {p.id: p for p in parcels if p is not None and p.id not in own}
         tickets = [self._append(_arrived(id_), p.fact(), p.topic, 0) for id_, p in new.items()]
         for ticket in tickets:
             await _settled(ticket)
@@ -175,13 +184,9 @@ class Relay:
         for each in arrivals:
             await each.done()
 
-    def _known(self, parcels: Collection[Parcel]) -> set[str]:
-        """Name those that the log has: they were published here, or came before."""
-        return {
-            each.id
-            for each in parcels
-            if self._store.head(_arrived(each.id)).revision or _is_here(self._store, each.id)
-        }
+    def _own(self, parcels: Collection[Parcel]) -> set[str]:
+        """Name those that were published here: they are delivered already."""
+        return {each.id for each in parcels if _is_here(self._store, each.id)}
 
     def _append(self, stream: StreamId, fact: msgspec.Struct, key: str, expected: int) -> Ticket:
         event = NewEvent(fact.type, fact, key, self._clock())  # type: ignore[attr-defined]

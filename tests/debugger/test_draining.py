@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from debugger.session.draining import Hold, of_request, running
 from eventstore import ANY, NewEvent, StreamId
 from runtime import App, Request
+from runtime.app.admin import Admin
 from runtime.facts import Fact, RequestAborted, RequestReceived, VersionResolved
 from runtime.gate_facts import GateHit, GateReleased
-from runtime.testing import SeededIds
-from tests.faces.asgi import memory_store
+from runtime.ingress.plain_http import PlainListener
+from runtime.testing import FakeClock, SeededIds
+from tests.faces.asgi import ask, memory_store
 from tests.faces.command_line import run
 from tests.queues import World, until
 from tests.routes import version_id
@@ -100,3 +102,32 @@ def test_messages_that_run_or_wait_hold_their_version_and_so_does_traffic() -> N
     assert {r["by"] for r in told.records} == {"service"}
     unknown = run("versions", "drain", version_id(9, "taker"), store=world.store)
     assert unknown.status == 3
+
+
+@pytest.mark.proves("SO-5")
+def test_a_request_that_has_written_nothing_is_told_of_by_its_process() -> None:
+    async def scenario() -> None:
+        app, came, going = App("shop"), asyncio.Event(), asyncio.Event()
+
+        @app.handler("GET /slow")
+        async def slow() -> None:
+            came.set()
+            await going.wait()
+
+        with memory_store() as store:
+            app.start(store, clock=FakeClock())
+            await app.begin()
+            admin = Admin(app, store, FakeClock())
+            asked = asyncio.create_task(ask(app, "GET", "/slow"))
+            await came.wait()
+            async with PlainListener(admin, "127.0.0.1", 0) as listener:
+                words = ("--admin", f"http://127.0.0.1:{listener.port}", "--json")
+                told = await asyncio.to_thread(run, "versions", "drain", *words, store=store)
+            going.set()
+            await asked
+            await app.stop()
+
+        (version,) = {record["version"] for record in told.records}
+        assert [r["version"] for r in told.records if r["by"] == "process"] == [version]
+
+    asyncio.run(scenario())
