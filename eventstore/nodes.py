@@ -54,6 +54,15 @@ class Nodes(Protocol):
         """Whether this node holds the log; asks nobody."""
         ...
 
+    @property
+    def clock_off_us(self) -> int:
+        """How far the clock of this process is off from the store's, at least; asks nobody.
+
+        Above 0: it is ahead. Of the time that the last sign of life took nothing is known, so
+        0 until one was given, and wherever that time explains the difference.
+        """
+        ...
+
     def census(self) -> Census:
         """Return the ids of all nodes, of any team.
 

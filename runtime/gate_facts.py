@@ -17,6 +17,8 @@ class GatesOpened(Fact, frozen=True, gc=False):
 
     address: str
     """Of its admin listener, `http://127.0.0.1:9090`."""
+    node: str = ""
+    """The process, where several serve from the log."""
 
 
 class GateArmed(Fact, frozen=True, gc=False):
@@ -35,6 +37,8 @@ class GateArmed(Fact, frozen=True, gc=False):
     """Requests it holds at once."""
     note: bool = False
     """It tells of requests and holds none."""
+    node: str = ""
+    """The process that hears whether it is still wanted, where several serve from the log."""
 
 
 class GateDisarmed(Fact, frozen=True, gc=False):

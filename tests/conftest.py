@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis.errors import InvalidArgument
 
+from tests.nats import nats
 from tests.postgres import postgres
 
-__all__ = ["postgres"]
+__all__ = ["nats", "postgres"]
 
 # Too slow to draw is a timed assertion as well: it fails on a busy machine, not on a bug.
 _QUIET = (HealthCheck.too_slow,)

@@ -24,8 +24,10 @@ from runtime import (
     health_facts,
     ingress_facts,
     module_facts,
+    node_facts,
     policy_facts,
     queue_facts,
+    relay_facts,
     schema_facts,
     service_facts,
     transform_facts,
@@ -403,10 +405,13 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         queue_facts.MessageDeadLettered, plain_text, plain_text, _n, plain_text, _opt, _opt
     ),
     queue_facts.MessageRetried: st.builds(queue_facts.MessageRetried, plain_text, plain_text),
-    gate_facts.GatesOpened: st.builds(gate_facts.GatesOpened, plain_text),
+    gate_facts.GatesOpened: st.builds(gate_facts.GatesOpened, plain_text, plain_text),
     gate_facts.GateArmed: st.builds(
         gate_facts.GateArmed, plain_text, st.dictionaries(plain_text, plain_text, max_size=2),
-        plain_text, st.floats(0.5, 300), st.integers(1, 20), st.booleans(),
+        plain_text, st.floats(0.5, 300), st.integers(1, 20), st.booleans(), plain_text,
+    ),
+    node_facts.NodeServes: st.builds(
+        node_facts.NodeServes, st.lists(plain_text, max_size=2).map(tuple)
     ),
     gate_facts.GateDisarmed: st.builds(gate_facts.GateDisarmed, plain_text, plain_text),
     gate_facts.GateHit: st.builds(gate_facts.GateHit, plain_text, st.booleans(), plain_text),
@@ -414,6 +419,11 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         gate_facts.GateReleased, st.integers(1, 9), plain_text, plain_text, st.floats(0, 300),
         plain_text,
     ),
+    relay_facts.MessageArrived: st.builds(
+        relay_facts.MessageArrived, trees, plain_text, _n, _opt, st.integers(0, 10),
+        st.none() | st.just(2.5), plain_text, plain_text, plain_text, plain_text,
+    ),
+    relay_facts.RelayAdvanced: st.builds(relay_facts.RelayAdvanced, _n),
     queue_facts.MessageDropped: st.builds(queue_facts.MessageDropped, plain_text, plain_text),
     queue_facts.SubscriptionOpened: st.builds(queue_facts.SubscriptionOpened, plain_text),
     queue_facts.SubscriptionClosed: st.builds(queue_facts.SubscriptionClosed, plain_text),

@@ -1,10 +1,13 @@
 """Asks the admin listener of a server that runs."""
 
+from typing import TypeVar
+
 import httpx
 import msgspec
 
 from debugger.errors import UnavailableError, WriteRefusedError
 
+T = TypeVar("T")
 _LONG_S = 120.0
 """A start may take 30 s, and what is started is read first."""
 
@@ -14,6 +17,12 @@ class Reloaded(msgspec.Struct, frozen=True):
 
     module: str
     generation: int
+
+
+class Serving(msgspec.Struct, frozen=True):
+    """Which versions have requests that run."""
+
+    serving: tuple[str, ...]
 
 
 class _Refusal(msgspec.Struct):
@@ -35,17 +44,28 @@ def reload_module(address: str, name: str, token: str | None, *, force: bool) ->
         WriteRefusedError: it was not started anew; says why.
     """
     headers = {"timescape-reload": "force" if force else "safe"}
+    return _asked("POST", address, f"/modules/{name}/reload", token, Reloaded, headers)
+
+
+def serving(address: str, token: str | None) -> tuple[str, ...]:
+    """Return the ids of the versions whose requests run there; see `reload_module`."""
+    return _asked("GET", address, "/serving", token, Serving, {}).serving
+
+
+def _asked(
+    method: str, address: str, path: str, token: str | None, of: type[T], headers: dict[str, str]
+) -> T:
     if token:
         headers["authorization"] = f"Bearer {token}"
-    target = f"{address.rstrip('/')}/modules/{name}/reload"
+    target = f"{address.rstrip('/')}{path}"
     try:
-        answer = httpx.post(target, headers=headers, timeout=_LONG_S, trust_env=False)
+        answer = httpx.request(method, target, headers=headers, timeout=_LONG_S, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         msg = f"Nobody answers at {address[:200]}: {type(error).__name__}."
         raise UnavailableError(msg, "Name the admin listener of a server that runs.") from error
     try:
         if answer.status_code == httpx.codes.OK:
-            return msgspec.json.decode(answer.content, type=Reloaded)
+            return msgspec.json.decode(answer.content, type=of)
         refusal = msgspec.json.decode(answer.content, type=_Refusal)
     except msgspec.MsgspecError as error:
         msg = f"What answers at {address[:200]} is no admin listener."

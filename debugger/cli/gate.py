@@ -15,7 +15,7 @@ from debugger.cli.rerunning import edits_of
 from debugger.cli.restore import user
 from debugger.errors import BadInputError, GatesOffError
 from debugger.session import Session
-from debugger.session.gates import BEAT_S, GateDesk, address_of
+from debugger.session.gates import BEAT_S, GateDesk, address_of, other_addresses
 from runtime.effects import SystemIds
 from runtime.gates import GateView, PauseView, Wanted
 from runtime.gates.wanted import OF_FACTS, OF_REQUESTS
@@ -89,7 +89,8 @@ def opened(session: Session, admin: str | None, by: str) -> GateDesk:
     """
     token = os.environ.get("TIMESCAPE_ADMIN_TOKEN") or None
     address = address_of(session, admin)
-    return GateDesk(address, token, owner=SystemIds().token(16).hex(), by=by)
+    others = () if admin is not None else other_addresses(session, address)
+    return GateDesk(address, token, owner=SystemIds().token(16).hex(), by=by, others=others)
 
 
 def _list(desk: GateDesk, arguments: argparse.Namespace, output: Output) -> None:

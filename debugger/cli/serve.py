@@ -63,6 +63,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trace-ratio", type=ratio, default=1.0, metavar="R", help="of traces (default: 1)"
     )
+    parser.add_argument(
+        "--nats", metavar="URL", help="share topics with other stores by this server; see above"
+    )
     parser.add_argument("--log", choices=LINES, default="plain", help="log lines; see above")
     parser.add_argument(
         "--drain-delay",
@@ -125,6 +128,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         log=arguments.log,
         drain_delay_s=arguments.drain_delay,
         record_refusals="all" if arguments.dev else "counted",
+        nats=arguments.nats,
     )
     if not clean:
         output.say("Stopped; some requests were cut short, which is recorded.")
@@ -161,6 +165,8 @@ later new requests are refused. --otlp sends the trace of each request to a coll
 as http://127.0.0.1:4318/v1/traces (OTLP over HTTP), made of what was recorded. --log json
 makes each line on stderr a JSON object.
 
+--nats nats://127.0.0.1:4222 carries topics that are declared shared=True to and from apps that
+record to other stores, by JetStream (pip install 'timescape[nats]').
 With --gates those who debug may hold requests, look at them, edit and release them: see
 `timescape gate`. They ask by the admin listener, which is on any free port of loopback unless
 --admin-port says otherwise; its address stands in the store.

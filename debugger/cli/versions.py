@@ -24,15 +24,16 @@ from runtime.timescape.pins import pins_of
 from runtime.timescape.retiring import guards
 
 ACTIONS = (
-    "list", "show", "diff", "check", "usage", "callers", "retire", "policy", "override",
+    "list", "show", "diff", "check", "drain", "usage", "callers", "retire", "policy", "override",
     "deactivate", "reactivate", "deprecate",
 )  # fmt: skip
 _TAKES = {
-    "list": "one handler", "usage": "one handler", "diff": "two version ids", "check": "an app",
+    "list": "one handler", "usage": "one handler", "drain": "one version id",
+    "diff": "two version ids", "check": "an app",
     "retire": "no name", "policy": "no name",
     "override": "a version id and keep, deactivate or none",
 }  # fmt: skip
-_COUNTS = {"list": (0, 1), "usage": (0, 1), "diff": (2, 2), "override": (2, 2),
+_COUNTS = {"list": (0, 1), "usage": (0, 1), "drain": (0, 1), "diff": (2, 2), "override": (2, 2),
            "retire": (0, 0), "policy": (0, 0)}  # fmt: skip
 _DETAILS = (Column("field"), Column("value", cut=True))
 
@@ -47,6 +48,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--promote", metavar="TSV", help="deactivate: this becomes current instead")
     parser.add_argument("--stop", action="store_true", help="with --security: even if current")
     parser.add_argument("--force", action="store_true", help="override the guards that can be")
+    parser.add_argument("--admin", metavar="URL", help="drain: ask this admin listener, too")
     parser.add_argument("--hot", type=int, metavar="N", help="policy: requests in 24 h")
     parser.add_argument("--idle", metavar="SPAN", help="policy: cold after 7d, 36h")
     parser.add_argument("--low", type=int, metavar="N", help="policy: requests in 7 days")
@@ -77,7 +79,7 @@ def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
             if action == "check":
                 return compared.check_app(names[0], arguments, output, stores)
             return compared.diff_versions(names, arguments, output, stores)
-        case "usage" | "callers" | "retire" | "policy" | "override":
+        case "drain" | "usage" | "callers" | "retire" | "policy" | "override":
             return _used(action, names, arguments, output, stores)
         case _:
             return _change(action, names[0], arguments, output, stores)
@@ -90,6 +92,10 @@ def _used(
     from debugger.cli import versions_used as used  # noqa: PLC0415
 
     match action:
+        case "drain":
+            from debugger.cli.versions_drain import drain  # noqa: PLC0415 - see above
+
+            return drain(names, arguments, output, stores)
         case "usage":
             return used.usage(names, output, stores, arguments.store)
         case "callers":
@@ -194,6 +200,10 @@ COMMAND = Command(
                    want --force. --security overrides that; a current version then wants --promote
                    TSV or --stop
   reactivate TSV   serve it again
+  drain [TSV]      what still holds a version: requests and messages that run, gates that stop them,
+                   messages that wait for it, and what keeps it in service. When nothing is left,
+                   its code can go. A request that has written nothing yet is known to its
+                   process alone: --admin URL asks that
   usage [HANDLER]  how versions were used: requests of the last 24 hours and 7 days, errors, mean
                    time, the last; whether each is hot, warm or cold, and what becomes of it
   callers TSV      who called a version in the last 7 days, for whom its end is news
@@ -208,6 +218,7 @@ A server that runs on the store follows within a second.
 examples:
   timescape versions post-orders
   timescape versions check shop:app
+  timescape versions drain tsv:1790000000-post-orders-001
   timescape versions --at 2026-10-01 --json
   timescape versions deprecate tsv:1790000000-post-orders-001 --sunset 2027-03-01
   timescape versions deactivate tsv:1790000000-post-orders-001 --dry-run

@@ -7,6 +7,7 @@ loopback is taken from it; any other address has to be given.
 import http.client
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,12 +25,13 @@ from debugger.session.routing import control_streams
 from debugger.session.session import Session
 from runtime.gate_facts import GatesOpened
 from runtime.gates import Wanted
-from runtime.gates.views import Held
+from runtime.gates.views import GateView, Held
 from runtime.lifecycle.editing import SetState
 
 BEAT_S = 1.0
 """How often who has armed gates says that it lives (GA-11)."""
 _TIMEOUT_S = 5.0
+_MOST_OTHERS = 20
 _OFF = "Serve the app with `timescape serve … --gates`."
 
 
@@ -54,28 +56,53 @@ _refused = msgspec.json.Decoder(_Refused).decode
 
 
 class GateDesk:
-    """What one debugger asks of one process. Its calls block: not for an event loop.
+    """What one debugger asks of the processes of an app. Its calls block: not for an event loop.
+
+    A gate is armed at the first of them; all others hold requests for it as well.
 
     Args:
         address: of an admin listener, `http://127.0.0.1:9090`.
         token: what it wants to be shown; None: nothing.
         owner: a text that no other debugger uses; its heartbeat keeps its gates armed.
         by: who asks.
+        others: addresses of other processes that serve from the same log.
     """
 
-    def __init__(self, address: str, token: str | None, *, owner: str, by: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        *,
+        owner: str,
+        by: str,
+        others: Sequence[str] = (),
+    ) -> None:
         self.address = address
+        self._others = others
         self._token = token
         self._owner = owner
         self._by = by
 
     def look(self) -> Held:
         """Return all gates and all requests that are held."""
-        return self._ask("beat").held
+        return self._with_others(self._ask("beat").held)
 
     def beat(self) -> Held:
         """Say that this debugger lives; see `look`."""
-        return self._ask("beat", owner=self._owner).held
+        return self._with_others(self._ask("beat", owner=self._owner).held)
+
+    def _with_others(self, held: Held) -> Held:
+        """Add what is held at the other processes that answer."""
+        gates = {each.gate: each for each in held.gates}
+        paused = {each.pause: each for each in held.paused}
+        for address in self._others:
+            with suppress(GatesOffError, UnavailableError):
+                there = self._ask("beat", at=address).held
+                paused.update((each.pause, each) for each in there.paused)
+                for each in there.gates:
+                    known = gates.get(each.gate)
+                    gates[each.gate] = each if known is None else _both(known, each)
+        return Held(tuple(gates.values()), tuple(paused.values()))
 
     def arm(self, wanted: Wanted) -> str:
         """Arm a gate, for requests that come from now on; return its id.
@@ -102,27 +129,38 @@ class GateDesk:
             NotFoundError: nothing of this name is held.
             BadInputError: the edits cannot be made; it is still held.
         """
-        done: str = self._ask("release", of=of, how=how, edits=edits, fork=fork).done
+        done: str = self._found("release", of=of, how=how, edits=edits, fork=fork).done
         return done
 
     def extend(self, of: str, seconds: float) -> float:
         """Let a request be held for longer; return the seconds left. See `release`."""
-        done: float = self._ask("extend", of=of, seconds=seconds).done
+        done: float = self._found("extend", of=of, seconds=seconds).done
         return done
 
-    def _ask(self, do: str, **fields: Any) -> Done:
-        status, said = self._post(_encode({"do": do, "by": self._by, **fields}))
+    def _found(self, do: str, **fields: Any) -> Done:
+        """Ask whichever process holds what is asked about."""
+        try:
+            return self._ask(do, **fields)
+        except NotFoundError:
+            for address in self._others:
+                with suppress(NotFoundError, GatesOffError):
+                    return self._ask(do, at=address, **fields)
+            raise
+
+    def _ask(self, do: str, *, at: str = "", **fields: Any) -> Done:
+        address = at or self.address
+        status, said = self._post(address, _encode({"do": do, "by": self._by, **fields}))
         try:
             if status == http.client.OK:
                 return _done(said)
             refused = _refused(said)
         except msgspec.DecodeError as error:
-            problem = f"{self.address} gave an answer that is none."
+            problem = f"{address} gave an answer that is none."
             raise UnavailableError(problem, "Is it an admin listener of Timescape?") from error
         raise _error(status, refused)
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
-        there = urlsplit(self.address)
+    def _post(self, address: str, body: bytes) -> tuple[int, bytes]:
+        there = urlsplit(address)
         headers = {"content-type": "application/json"}
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
@@ -134,10 +172,16 @@ class GateDesk:
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
-            problem = f"The process that served with gates at {self.address} does not answer."
+            problem = f"The process that served with gates at {address} does not answer."
             raise GatesOffError(problem, _OFF) from error
         finally:
             connection.close()
+
+
+def _both(one: GateView, other: GateView) -> GateView:
+    hits, paused = one.hits + other.hits, one.paused + other.paused
+    processes = one.processes + other.processes
+    return msgspec.structs.replace(one, hits=hits, paused=paused, processes=processes)
 
 
 def _error(status: int, refused: _Refused) -> DebuggerError:
@@ -178,6 +222,27 @@ def address_of(session: Session, given: str | None = None) -> str:
         problem = f"The log names {address[:80]}, which is not this machine."
         raise BadInputError(problem, f"If it is meant: --admin {address[:80]}.")
     return address
+
+
+def other_addresses(session: Session, address: str) -> tuple[str, ...]:
+    """Return where other processes take questions that serve from *session*'s log, on this machine.
+
+    The last of each node, as far as the log says; some may have ended.
+    """
+    found: dict[str, str] = {}
+    for stream in control_streams(session):
+        for event in session.store.read(stream):
+            if isinstance(event.data, GatesOpened) and event.data.node:
+                found[event.data.node] = event.data.address
+    local = [each for each in found.values() if _is_local(each) and each != address]
+    return tuple(dict.fromkeys(local))[-_MOST_OTHERS:]
+
+
+def _is_local(address: str) -> bool:
+    try:
+        return _is_loopback(urlsplit(_checked(address)).hostname or "")
+    except BadInputError:
+        return False
 
 
 def _checked(address: str) -> str:

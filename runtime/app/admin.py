@@ -18,11 +18,15 @@ from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
 from runtime.app.log_probe import LOOK_S, LogProbe
 from runtime.app.queue_gauges import QueueGauges
+from runtime.app.readiness import CLOCK, explained, is_clock_off
 from runtime.control import control_stream
+from runtime.control.usage import subscribers
 from runtime.errors import NotStartedError, ServeError
 from runtime.ingress.plain_http import plain
 from runtime.messages import Answer
 from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
+from runtime.timescape import RouteTable
+from runtime.timescape.stranded import unserved
 
 TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
 """Environment variable that holds what callers of the admin listener have to show."""
@@ -57,7 +61,10 @@ class Admin:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer:
         """Answer a request."""
-        pages = {"/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures}
+        pages = {
+            "/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures,
+            "/serving": self._serving,
+        }  # fmt: skip
         if not self._may(headers.get("authorization", "")):
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
         if path == gating.PATH and method == "POST":
@@ -65,7 +72,7 @@ class Admin:
         if is_reload(path):
             return await reload(self._app, method, path, headers)
         if path not in pages:
-            return plain(404, {"problem": "There are /healthz, /readyz and /metrics."})
+            return plain(404, {"problem": f"There are {', '.join(pages)}."})
         if method not in {"GET", "HEAD"}:
             return plain(405, {"problem": "Use GET."}, ("allow", "GET, HEAD"))
         return await pages[path]()
@@ -80,11 +87,20 @@ class Admin:
     async def _ready(self) -> Answer:
         failing = await self.failing()
         if failing:
-            return plain(503, {"status": "fail", "failing": failing}, ("retry-after", "1"))
+            why = explained(failing, self._store.nodes)
+            said = {"status": "fail", "failing": failing, "why": why}
+            return plain(503, said, ("retry-after", "1"))
         return plain(200, {"status": "pass"})
 
+    async def _serving(self) -> Answer:
+        """Name the versions whose requests run here: the log may know nothing of those yet."""
+        try:
+            return plain(200, {"serving": sorted(self._app.controller.serving)})
+        except NotStartedError:
+            return plain(200, {"serving": []})
+
     async def failing(self) -> list[str]:
-        """Name the checks that fail: stopping, startup, node, log, table."""
+        """Name the checks that fail: stopping, startup, node, clock, log, table, versions."""
         if self.stopping:
             return ["stopping"]
         try:
@@ -95,6 +111,8 @@ class Admin:
         company = self._app.company
         if company is not None and company.is_cut_off:
             failing.append("node")
+        if is_clock_off(self._store.nodes):
+            failing.append(CLOCK)
         if not await LogProbe(controller.finishing, self._control, self._app.name)():
             failing.append("log")
         try:
@@ -102,7 +120,17 @@ class Admin:
                 await asyncio.to_thread(edge.board.refresh)
         except (EventStoreError, TimeoutError):
             failing.append("table")
+        if self._lacks_code(edge.board.table):
+            failing.append("versions")
         return failing
+
+    def _lacks_code(self, table: RouteTable) -> bool:
+        """Say whether other processes serve callers that this one has no code for."""
+        if self._store.nodes is None:
+            return False
+        lacking = unserved(table, self._app.versions_here, self._clock())
+        # Messages are taken by the code that there is.
+        return any(each.handler not in subscribers(table) for each in lacking)
 
     async def _figures(self) -> Answer:
         try:

@@ -118,7 +118,6 @@ class App(Listing):
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
         self._classes: list[type[Any]] = []
-        self._versions: tuple[str, ...] = ()
         self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
@@ -320,7 +319,7 @@ class App(Listing):
         deployed = announce(
             store, self.name, declared, modules=registrations(modules, self._hosting),
             config=config, clock=clock,
-            transformers=self._transformers, policy=self._policy,
+            transformers=self._transformers, policy=self._policy, nodes=store.nodes,
         )  # fmt: skip
         fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
         gctx = GlobalContext(
@@ -362,8 +361,9 @@ class App(Listing):
         self._announcing = Announcing(store, self.name, clock)
         self._watch = HealthWatch(
             controller.outcomes, needs_of(declared, self._versions), telling(self._control),
-            self._edge.avoid, named_by(ids),
+            self._edge.avoid, named_by(ids, store.nodes),
         )  # fmt: skip
+        self._follow(store, board, self._watch, clock)
         self._hosting.changed = self._watch.modules
         self._grants = self._hosting.equip(
             store, self.name, modules, clock=clock, ids=ids, config=given.config,

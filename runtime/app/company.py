@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from eventstore import Clock, EventStoreError, Nodes, Store
+from eventstore import Clock, EventStoreError, Nodes, Store, StreamId
+from runtime.app.following import Following
+from runtime.control.news import News
 from runtime.delivery import Fabric
 from runtime.effects import Workers
 from runtime.ingress import Edge
@@ -32,6 +34,7 @@ class Company:
         nodes: of the log.
         edge: of the app.
         clock: of the app.
+        news: of the app's control stream.
         end_work: ends what gone nodes left behind.
     """
 
@@ -44,6 +47,7 @@ class Company:
         controller: Controller,
         modules: ModuleRegistry,
         fabric: Fabric,
+        stream: StreamId,
     ) -> "Company | None":
         """Return the company of an app; None: it is served by this process alone."""
 
@@ -51,15 +55,21 @@ class Company:
             await controller.recover(modules, nodes)
             await fabric.end_of(nodes)
 
-        return None if store.nodes is None else cls(store.nodes, edge, clock, end_work)
+        if store.nodes is None:
+            return None
+        return cls(store.nodes, edge, clock, News(store, stream), end_work)
 
-    def __init__(self, nodes: Nodes, edge: Edge, clock: Clock, end_work: EndWork) -> None:
+    def __init__(
+        self, nodes: Nodes, edge: Edge, clock: Clock, news: News, end_work: EndWork
+    ) -> None:
         self._nodes = nodes
         self._edge = edge
         self._clock = clock
         self._end_work = end_work
         self._workers = Workers("timescape-nodes", 1)
         self._tasks: list[asyncio.Task[None]] = []
+        self.following = Following(nodes, news, self._workers)
+        """What the others tell of themselves."""
         self.gone = asyncio.Event()
         """Set once others have taken over the work of this process: it is to be started anew."""
 
@@ -90,10 +100,12 @@ class Company:
             self.gone.set()
         if not cut_off:
             await self._edge.board.look(self._clock())
+            await self.following.look(self._edge.board.table.revision)
 
     async def _adopt(self) -> None:
         if self.is_cut_off:
             return
+        await self.following.check()
         adopted: tuple[str, ...] = await self._workers.run(self._nodes.adopt)
         if not adopted:
             return

@@ -18,7 +18,7 @@ from runtime.manifests.differences import Difference, Differences, diff
 from runtime.manifests.kept import Manifests
 from runtime.timescape import HandlerRoutes, RouteTable, Version, VersionId
 from runtime.timescape.chains import Chain, chain, step_between
-from runtime.timescape.deploying import becomes_newest, deployment, is_needed
+from runtime.timescape.deploying import becomes_newest, deployment, known_as
 from runtime.timescape.folding import TableFolding
 from runtime.timescape.joining import join
 from runtime.version_facts import Compared, HandlerDeployed
@@ -76,6 +76,7 @@ class Deploying:
         transformers: of the app.
         policy: what becomes of breaking ones.
         now_us: the time of the log.
+        elsewhere: ids of the versions that other processes have the code of, which serve now.
     """
 
     def __init__(
@@ -86,7 +87,10 @@ class Deploying:
         transformers: Sequence[Transformer],
         policy: DeployPolicy,
         now_us: int,
+        *,
+        elsewhere: frozenset[str] = frozenset(),
     ) -> None:
+        self._elsewhere = elsewhere
         self.ids: list[VersionId] = []
         """Of the declared versions, in their order."""
         self.facts: list[tuple[str, Fact]] = []
@@ -119,10 +123,9 @@ class Deploying:
 
     def _version(self, version: Declared) -> None:
         routes = self._folding.table.handlers.get(version.handler)
-        if not is_needed(routes, version.edition, version.fingerprint):
-            last = routes.last_of(version.edition) if routes else None
-            assert last is not None  # noqa: S101 - it is known
-            self.ids.append(last.id)
+        known = known_as(routes, version.edition, version.fingerprint, self._elsewhere)
+        if known is not None:
+            self.ids.append(known.id)
             return
         now_us = self._now_us + len(self.facts)
         key, fact = deployment(
@@ -199,7 +202,7 @@ class Deploying:
             return "now", "callers who name nothing lose nothing"
         if self._policy.on_breaking == "activate":
             return "now", "it breaks callers, and on_breaking='activate' lets it"
-        if self._code_of(current) is None:
+        if self._code_of(current) is None and str(current.id) not in self._elsewhere:
             return "now", "it breaks callers, and there is no other code for them"
         return "hold", "it breaks callers who name nothing: they keep what they have"
 

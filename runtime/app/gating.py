@@ -18,6 +18,7 @@ from runtime.ingress.plain_http import plain
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.editing import SetState
 from runtime.messages import Answer
+from runtime.team import Team
 
 PATH = "/gates"
 
@@ -59,8 +60,9 @@ class Gating:
 
     def __init__(self, app: str, store: Store, clock: Clock, ids: Ids, read: ReadCondition) -> None:
         self._app = app
+        self._node = "" if store.nodes is None else store.nodes.me
         self._control = ControlLog(store, control_stream(app), clock)
-        self.keeper = Keeper(clock, ids, read, self._control.tell)
+        self.keeper = Keeper(clock, ids, read, self._control.tell, self._node)
         self._does: Mapping[str, Callable[[Asked], Any]] = {
             "beat": lambda asked: self.keeper.beat(asked.owner) if asked.owner else None,
             "arm": lambda asked: self.keeper.arm(asked.owner, asked.by, asked.wanted),
@@ -74,7 +76,11 @@ class Gating:
     def open(self, controller: Controller, address: str) -> None:
         """Let requests be held from now on, and tell the log where to ask for it."""
         controller.gates = self.keeper.watch
-        self._control.tell(GatesOpened(address), self._app)
+        self._control.tell(GatesOpened(address, self._node), self._app)
+
+    def follow(self, team: Team) -> None:
+        """Hold what debuggers want to be held at other processes."""
+        self.keeper.follow(team.gates(but=self._node), team.disarmed)
 
     async def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Do what is asked."""

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from eventstore import EventStoreError, Ids
+from eventstore import EventStoreError, Ids, Nodes
 from runtime.app.declarations import Declared
 from runtime.app.life import ControlLog
 from runtime.health_facts import VersionHealthChanged
@@ -27,7 +27,8 @@ class HealthWatch:
         outcomes: of the versions.
         needs: the modules that each version says it needs, by version id.
         tell: writes a fact down, under a version id.
-        avoid: told of all that are unhealthy, whenever that changes.
+        avoid: told of all that are unhealthy here, and of those that are elsewhere, whenever that
+            changes.
         name: makes a name for this process, once there is something to tell.
     """
 
@@ -36,7 +37,7 @@ class HealthWatch:
         outcomes: Outcomes,
         needs: Mapping[str, frozenset[str]],
         tell: Callable[[VersionHealthChanged, str], None],
-        avoid: Callable[[frozenset[str]], None],
+        avoid: Callable[[frozenset[str], frozenset[str]], None],
         name: Callable[[], str],
     ) -> None:
         self._outcomes = outcomes
@@ -50,6 +51,7 @@ class HealthWatch:
         self._watched: set[str] = set()
         self._down: frozenset[str] = frozenset()
         """Modules that have failed."""
+        self._elsewhere: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
         outcomes.failed = self.look
 
@@ -113,7 +115,17 @@ class HealthWatch:
         fact = VersionHealthChanged(former, state, *counts, reason, self._instance)
         self._tell(fact, version)
         if "unhealthy" in {former, state}:
-            self._avoid(frozenset(each for each, at in self._told.items() if at == "unhealthy"))
+            self._keep_off()
+
+    def elsewhere(self, unhealthy: frozenset[str]) -> None:
+        """Take notice of the versions that are unhealthy in other processes."""
+        if unhealthy != self._elsewhere:
+            self._elsewhere = unhealthy
+            self._keep_off()
+
+    def _keep_off(self) -> None:
+        here = frozenset(each for each, at in self._told.items() if at == "unhealthy")
+        self._avoid(here, self._elsewhere)
 
     def _lacks(self, version: str) -> frozenset[str]:
         return self._needs.get(version, frozenset()) & self._down
@@ -140,6 +152,6 @@ def telling(control: ControlLog) -> Callable[[VersionHealthChanged, str], None]:
     return tell
 
 
-def named_by(ids: Ids) -> Callable[[], str]:
-    """Return what makes names for processes."""
-    return lambda: ids.token(4).hex()
+def named_by(ids: Ids, nodes: Nodes | None) -> Callable[[], str]:
+    """Return what names this process: as the others know it, where there may be others."""
+    return (lambda: ids.token(4).hex()) if nodes is None else (lambda: nodes.me)

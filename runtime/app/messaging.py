@@ -28,6 +28,8 @@ from runtime.routing import Segment, Template
 F = TypeVar("F", bound=Callable[..., Any])
 _FULL = ("reject", "wait", "drop_oldest")
 _MIB = 1024 * 1024
+_AT_ONCE = 256
+_MOST_BATCH = 100
 _SHORT_TTL_S = 60.0
 """Of messages that are not durable, where nothing else is said."""
 
@@ -61,6 +63,7 @@ class Messaging(Equipment):
         priority: int = 5,
         full: WhenFull = "reject",
         durable: bool = True,
+        shared: bool = False,
     ) -> Topic:
         """Declare a topic: `app.topic("orders.placed", OrderPlaced)`.
 
@@ -76,6 +79,8 @@ class Messaging(Equipment):
             full: what a publication meets that finds no room: `reject`, `wait` for up to 5 s,
                 or `drop_oldest`, if the topic is not durable.
             durable: whether messages outlive the process.
+            shared: whether apps that record to other logs get them, too, and this one theirs,
+                where they are served with `--nats`.
 
         Raises:
             TopicNameError: no name for a topic.
@@ -90,9 +95,13 @@ class Messaging(Equipment):
         if full not in _FULL or (full == "drop_oldest" and durable):
             _refuse(f"{name}: full={full!r} cannot be.", f"One of {', '.join(_FULL)}; the last"
                     " only with durable=False.")  # fmt: skip
+        if shared and not durable:
+            _refuse(f"{name}: what is shared has to be durable.", "Leave durable=False out.")
         ttl = _SHORT_TTL_S if ttl is None and not durable else ttl
         _check_defaults(name, priority, ttl)
-        new = Topic(name, _encoder(name, of), depth, size, ttl, attempts, priority, full, durable)
+        new = Topic(
+            name, _encoder(name, of), depth, size, ttl, attempts, priority, full, durable, shared
+        )
         self._topics[name] = new
         return new
 
@@ -105,6 +114,7 @@ class Messaging(Equipment):
         concurrency: int = 16,
         depth: int | None = None,
         size: int | None = None,
+        batch: int = 1,
         timeout: float = 30.0,
         before: Iterable[Any] = (),
         after: Iterable[Any] = (),
@@ -124,6 +134,8 @@ class Messaging(Equipment):
             concurrency: how many it works on at a time.
             depth: messages of all its topics it may have before it; None: the topics' own.
             size: of those, in bytes.
+            batch: how many it is handed at a time, at most 100; more than 1: `req.body` is a list
+                of payloads, acknowledged together. If it fails each is tried again alone.
             timeout: seconds an attempt may take.
             before: hooks of it, in order; see `handler`. So *after* and *catch*.
             after: see *before*.
@@ -141,8 +153,10 @@ class Messaging(Equipment):
             _refuse(f"{name!r:.80} is no name of a subscriber.", "Use letters, digits, - and _.")
         if name in self._subscribers:
             _refuse(f"The subscriber {name!r} is declared already.", "Give it another name.")
-        limits = {"concurrency": concurrency, "depth": depth, "size": size}
+        limits = {"concurrency": concurrency, "depth": depth, "size": size, "batch": batch}
         _check_limits(name, {what: n for what, n in limits.items() if n is not None})
+        if batch > _MOST_BATCH:
+            _refuse(f"{name}: batch={batch} is too many.", f"Up to {_MOST_BATCH} at a time.")
         frame = caller(1)
         place, names = place_of(frame), {} if frame is None else dict(frame.f_locals)
         template = Template(f"{METHOD} /{name}", METHOD, (Segment(name),))
@@ -153,8 +167,10 @@ class Messaging(Equipment):
                 template.text, function, place, names, None, name, timeout, tuple(before),
                 tuple(after), tuple(catch), None, _MIB, "finish", modules, template=template,
             )  # fmt: skip
-            lane_of = _laner(key, self._declare(wanted))
-            self._subscribers[name] = Subscriber(name, pattern, lane_of, concurrency, depth, size)
+            lane_of = _laner(key, self._declare(wanted), is_list=batch > 1)
+            self._subscribers[name] = Subscriber(
+                name, pattern, lane_of, concurrency, depth, size, batch
+            )
             return function
 
         return register
@@ -200,6 +216,26 @@ class Messaging(Equipment):
             QueueFullError: there is no room.
         """
         return await self.queues.publish(topic, payload, Options(key, priority, ttl))
+
+    async def publish_all(
+        self,
+        topic: str,
+        payloads: Iterable[object],
+        *,
+        key: str | None = None,
+        priority: int | None = None,
+        ttl: float | None = None,
+    ) -> list[str]:
+        """Publish several at once, 256 in a commit: much cheaper than one by one. See `publish`.
+
+        Raises:
+            QueueFullError: there is no room for 256 of them; those before are published.
+        """
+        found: list[str] = []
+        every, options = list(payloads), Options(key, priority, ttl)
+        for at in range(0, len(every), _AT_ONCE):
+            found += await self.queues.publish_all(topic, every[at : at + _AT_ONCE], options)
+        return found
 
 
 def _refuse(problem: str, remedy: str) -> NoReturn:
@@ -247,16 +283,20 @@ def _encoder(name: str, of: Any) -> Callable[[object], bytes]:
     return encode
 
 
-def _laner(key: Callable[[Any], Any] | None, declared: Declared) -> Callable[[Message], str | None]:
+def _laner(
+    key: Callable[[Any], Any] | None, declared: Declared, *, is_list: bool
+) -> Callable[[Message], str | None]:
     """Return what says which messages a subscriber takes one after the other."""
     if key is None:
         return lambda message: message.key
     parse = declared.contract.parse
 
     def lane_of(message: Message) -> str | None:
-        asked = Received(None, METHOD, f"/{message.topic}", 0, body=message.payload)
+        body = b"[%b]" % message.payload if is_list else message.payload
+        asked = Received(None, METHOD, f"/{message.topic}", 0, body=body)
         try:
-            found = key(parse(asked).body)
+            parsed = parse(asked).body
+            found = key(parsed[0] if is_list else parsed)
         except Exception:  # noqa: BLE001 - the delivery will fail at it, and say so
             return message.key
         return None if found is None else str(found)

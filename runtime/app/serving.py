@@ -16,6 +16,7 @@ import msgspec
 from eventstore import EventStoreError, Store
 from runtime.app.admin import Admin, check_reach
 from runtime.app.application import App
+from runtime.app.carrying import carrying
 from runtime.app.ending import ended_when_gone, taken_over
 from runtime.app.gating import Gating
 from runtime.app.life import ControlLog
@@ -28,6 +29,8 @@ from runtime.gates import ReadCondition
 from runtime.ingress.counting import Recorded
 from runtime.ingress.plain_http import PlainListener
 from runtime.ingress.server import DRAIN_S, check_free, serve_http
+from runtime.relay import Engine
+from runtime.relay.jetstream import JetStream
 from runtime.service_facts import MaintenanceStopped
 from runtime.telemetry.otlp import Collector
 from runtime.telemetry.tracing import Traces
@@ -77,6 +80,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     traces: TracesTo | None = None,
     log: LogLines = "plain",
     record_refusals: Recorded = "counted",
+    nats: str | None = None,
 ) -> bool:
     """Serve *app* until SIGTERM or SIGINT, recording to *store_url*.
 
@@ -100,6 +104,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
         traces: where spans of requests go; None: nowhere.
         log: how log lines look on stderr, `plain` or `json`.
         record_refusals: see `App.start`.
+        nats: address of the server by which shared topics go to other logs; None: they do not.
 
     Returns:
         Whether every request came to its own end.
@@ -114,6 +119,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     check_free(host, port)
     if admin is not None:
         check_reach(admin.host, admin.token)
+    engine = None if nats is None else JetStream(nats)
     _keep_no_cores()
     ids = SystemIds()
     with log_lines(log) as use:
@@ -124,7 +130,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
                 record_refusals=record_refusals,
             )  # fmt: skip
             use(app.controller.surroundings.gctx.secrets.cache.scrubber)
-            served = _Served(app, store, admin, drain_delay_s)
+            served = _Served(app, store, admin, drain_delay_s, engine)
             exporting = contextlib.nullcontext() if traces is None else _traced(app, store, traces)
             # What start-up made lives as long as the process: no collection need look at it.
             gc.collect()
@@ -138,7 +144,15 @@ def serve(  # noqa: PLR0913 - what a program decides, once
 class _Served:
     """An app that was started, from its begin to its stop."""
 
-    def __init__(self, app: App, store: Store, at: AdminAt | None, drain_delay_s: float) -> None:
+    def __init__(
+        self,
+        app: App,
+        store: Store,
+        at: AdminAt | None,
+        drain_delay_s: float,
+        engine: Engine | None,
+    ) -> None:
+        self._engine = engine
         self._app = app
         self._store = store
         self._at = at
@@ -157,7 +171,7 @@ class _Served:
                 await self._app.begin()
                 self._app.retirement.start()
                 company = self._app.company
-                async with ended_when_gone(company):
+                async with ended_when_gone(company), carrying(self._app, self._store, self._engine):
                     clean = await serve_http(
                         self._app.edge, host=host, port=port, stop=self._stop, ready=ready,
                         drain_s=drain_s,
@@ -179,6 +193,8 @@ class _Served:
             if self._admin.gating is not None:
                 address = f"http://{_bracketed(self._at.host)}:{listener.port}"
                 self._admin.gating.open(self._app.controller, address)
+                if self._app.company is not None:
+                    self._app.company.following.listen(self._admin.gating.follow)
             if self._at.ready is not None:
                 self._at.ready(listener.port)
             yield

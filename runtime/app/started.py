@@ -1,14 +1,16 @@
 """What an app offers once it was started, and what says that it was not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from eventstore import Clock, Store
 from runtime.app.company import Company
+from runtime.app.health_watch import HealthWatch
 from runtime.app.messaging import Messaging
+from runtime.app.promoting import Promoting
 from runtime.app.reloading import Announcing
 from runtime.app.retirement import Retirement
-from runtime.control import Versions
+from runtime.control import Board, Versions, control_stream
 from runtime.delivery import Fabric
 from runtime.errors import NotStartedError
 from runtime.ingress import Edge
@@ -36,12 +38,23 @@ class Started(Messaging):
         """The other processes that serve from its log; None: it is served by this one alone."""
         self._announcing: Announcing | None = None
         self._retirement: Retirement | None = None
+        self._versions: tuple[str, ...] = ()
 
     def _meet(
         self, store: Store, edge: Edge, clock: Clock, controller: Controller, fabric: Fabric
     ) -> None:
         """Learn whether other processes serve from the log."""
-        self.company = Company.of(store, edge, clock, controller, self._modules, fabric)
+        self.company = Company.of(
+            store, edge, clock, controller, self._modules, fabric, control_stream(self.name)
+        )
+
+    def _follow(self, store: Store, board: Board, watch: HealthWatch, clock: Clock) -> None:
+        """Count what other processes tell of themselves, from now on."""
+        if self.company is None or store.nodes is None or self._desk is None:
+            return
+        me, following = store.nodes.me, self.company.following
+        following.listen(lambda team: watch.elsewhere(team.unhealthy(but=me)))
+        following.settle = Promoting(board, self._desk, self._versions, clock).look
 
     async def _begin_beside(
         self, controller: Controller, takers: Mapping[str, HandlerVersion]
@@ -87,6 +100,11 @@ class Started(Messaging):
             _ = self.edge
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
+
+    @property
+    def versions_here(self) -> Collection[str]:
+        """Ids of the versions that this process has the code of."""
+        return self._versions
 
     @property
     def versions(self) -> Versions:

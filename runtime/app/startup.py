@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from eventstore import Clock, Store, StreamId
+from eventstore import Clock, Nodes, Store, StreamId
 from eventstore.values import Tree
 from runtime.app.deciding import Decision, Deploying, DeployPolicy
 from runtime.app.declarations import Declared
@@ -23,6 +23,8 @@ from runtime.control_facts import ConfigLoaded
 from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
+from runtime.node_facts import NodeServes
+from runtime.team import Team
 from runtime.timescape import RouteTable, VersionId
 
 __all__ = ["Deployed", "Known", "announce", "control_stream", "read_known"]
@@ -46,6 +48,8 @@ class Known(msgspec.Struct, frozen=True):
     modules: Mapping[str, ModuleRegistered] = {}
     config: str | None = None
     manifests: Manifests = Manifests()
+    team: Team = msgspec.field(default_factory=Team)
+    """What the processes tell of themselves that serve the app."""
 
 
 class Deployed(msgspec.Struct, frozen=True):
@@ -63,7 +67,9 @@ def read_known(store: Store, stream: StreamId, last: int) -> Known:
     modules: dict[str, ModuleRegistered] = {}
     config: str | None = None
     events = list(store.read(stream, 1, last))
+    team = Team()
     for event in events:
+        team.add(event)
         match event.data:
             case ModuleRegistered() as module:
                 modules[event.key or ""] = module
@@ -71,7 +77,7 @@ def read_known(store: Store, stream: StreamId, last: int) -> Known:
                 config = event.key or ""
             case _:
                 pass
-    return Known(modules, config, fold_manifests(events))
+    return Known(modules, config, fold_manifests(events), team)
 
 
 def announce(  # noqa: PLR0913 - what an app is made of
@@ -84,6 +90,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
     clock: Clock,
     transformers: Sequence[Transformer] = (),
     policy: DeployPolicy | None = None,
+    nodes: Nodes | None = None,
 ) -> Deployed:
     """Append what is new, durably, and return the ids of all declared versions.
 
@@ -96,6 +103,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
         clock: gives the seconds of new ids.
         transformers: of the app.
         policy: what becomes of deploys that break callers.
+        nodes: the processes that serve from the log; None: this one alone.
 
     Raises:
         BreakingDeployError: the policy refuses a version.
@@ -111,8 +119,9 @@ def announce(  # noqa: PLR0913 - what an app is made of
     def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
         known = read_known(store, stream, table.revision)
         deploying = Deploying(
-            table, known.manifests, declared, transformers, policy or DeployPolicy(), now_us
-        )
+            table, known.manifests, declared, transformers, policy or DeployPolicy(), now_us,
+            elsewhere=_code_elsewhere(known.team, nodes),
+        )  # fmt: skip
         deploying.decide()
         last[:] = [deploying]
         facts = deploying.facts
@@ -121,6 +130,8 @@ def announce(  # noqa: PLR0913 - what an app is made of
         changed.update(differences(known.modules, new))
         generations.update({n: each.generation for n, each in {**known.modules, **new}.items()})
         facts += new.items()
+        if nodes is not None:
+            facts.append((nodes.me, NodeServes(tuple(map(str, deploying.ids)))))
         if known.config != config[0]:
             facts.append((config[0], ConfigLoaded(config[1])))
         return facts
@@ -132,6 +143,15 @@ def announce(  # noqa: PLR0913 - what an app is made of
         _tell(name, found)
     _list_absent(table, last[0].ids)
     return Deployed(tuple(last[0].ids), table, generations)
+
+
+def _code_elsewhere(team: Team, nodes: Nodes | None) -> frozenset[str]:
+    """Name the versions that other living processes have the code of."""
+    if nodes is None:
+        return frozenset()
+    # Asked after the stream was read: whoever told something in it is known by then.
+    team.forget(nodes.census().living)
+    return team.code(but=nodes.me)
 
 
 def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> Sequence[Decision]:

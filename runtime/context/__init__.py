@@ -22,8 +22,10 @@ from runtime.gate_facts import GATE_CONTROL_FACTS, GATE_FACTS
 from runtime.health_facts import HEALTH_FACTS
 from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
+from runtime.node_facts import NODE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
+from runtime.relay_facts import RELAY_FACTS
 from runtime.schema_facts import SCHEMA_FACTS
 from runtime.service_facts import SERVICE_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
@@ -52,10 +54,12 @@ VOCABULARY = (
     *SERVICE_FACTS,
     *INGRESS_FACTS,
     *MODULE_FACTS,
+    *NODE_FACTS,
     *TRANSFORM_FACTS,
     *TRANSFORMER_FACTS,
     *DELIVERY_FACTS,
     *QUEUE_FACTS,
+    *RELAY_FACTS,
     *GATE_FACTS,
     *GATE_CONTROL_FACTS,
 )

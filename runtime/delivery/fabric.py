@@ -9,7 +9,7 @@ as `timescape queue retry`, it sees within 250 ms.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -17,6 +17,7 @@ import msgspec
 
 from eventstore import Clock, EventStoreError, Ids, Store, StreamId, Ticket
 from runtime.delivery.desk import Places
+from runtime.delivery.handing import Claim, Handful, handfuls, received_for
 from runtime.delivery.journal import Journal, Keyed
 from runtime.delivery.leftovers import MOST, IsGone, bury, gone_by, heads_of, take_back
 from runtime.delivery.reading import Tail, standings
@@ -26,9 +27,7 @@ from runtime.errors import ResultTimeoutError
 from runtime.facts import Json
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
-from runtime.messages import Received
 from runtime.queue import (
-    METHOD,
     Asked,
     Counts,
     Inbox,
@@ -40,7 +39,6 @@ from runtime.queue import (
     Room,
     Subscriber,
     Topic,
-    envelope,
     find_topic,
     publication,
 )
@@ -104,6 +102,8 @@ class Fabric:
         self._node = "" if store.nodes is None else store.nodes.me
         self._gone: list[tuple[frozenset[str], asyncio.Future[None]]] = []
         """Nodes whose claims are to be taken back, and who waits for it."""
+        self.also_wake: Callable[[], None] | None = None
+        """Called whenever something may have become deliverable."""
 
     # --- life ---
 
@@ -195,11 +195,18 @@ class Fabric:
             UnknownTopicError, MessageTypeError, QueueFullError: as for `gctx.publish`.
             EventStoreError: the log refused it.
         """
+        (id_,) = await self.publish_all(topic, [payload], options)
+        return id_
+
+    async def publish_all(
+        self, topic: str, payloads: Sequence[object], options: Options
+    ) -> tuple[str, ...]:
+        """Publish messages in one commit, all or none; see `publish`."""
         declared = find_topic(self._topics, topic)
-        raw = declared.encode(payload)
-        stream, fact = self._new_stream(), publication(declared, raw, options)
-        await self._publish(stream, Offer(declared, len(raw)), fact)
-        return _first_of(stream)
+        raws = [declared.encode(each) for each in payloads]
+        stream, facts = self._new_stream(), [publication(declared, r, options) for r in raws]
+        await self._publish(stream, [Offer(declared, len(raw)) for raw in raws], facts)
+        return tuple(f"{stream.hex}@{n}" for n in range(1, len(facts) + 1))
 
     async def _ask(self, asked: Asked) -> Json:
         stream, name = self._new_stream(), asked.offer.topic.name
@@ -208,7 +215,7 @@ class Fabric:
                 asyncio.timeout(asked.timeout_s) as limit,
                 self._replies.expected(_first_of(stream)) as result,
             ):
-                await self._publish(stream, asked.offer, asked.fact)
+                await self._publish(stream, [asked.offer], [asked.fact])
                 return await result
         except TimeoutError:
             if not limit.expired():
@@ -218,10 +225,14 @@ class Fabric:
     def _new_stream(self) -> StreamId:
         return StreamId(self._ids.uuid7(self._clock()))
 
-    async def _publish(self, stream: StreamId, offer: Offer, fact: MessagePublished) -> None:
-        await self.desk.offer(stream, offer)
+    async def _publish(
+        self, stream: StreamId, offers: Sequence[Offer], facts: Sequence[MessagePublished]
+    ) -> None:
         try:
-            await self._journal.publish(stream, fact, offer.topic.name).durable()
+            for offer in offers:
+                await self.desk.offer(stream, offer)
+            if facts:
+                await self._journal.publish(stream, facts, offers[0].topic.name).durable()
         except BaseException:
             self._room.free(stream)
             raise
@@ -241,6 +252,10 @@ class Fabric:
         """Return how many messages of *topic* the fullest of its subscribers has before it."""
         return self._room.depth(topic)
 
+    def has_subscribers(self, topic: str) -> bool:
+        """Say whether somebody here gets messages of *topic*."""
+        return bool(self._fold.subscribers_of(topic))
+
     @property
     def inboxes(self) -> Mapping[str, Inbox]:
         """What subscribers have before them, by name. To be read only."""
@@ -252,6 +267,8 @@ class Fabric:
         """Look at the log again, soon."""
         self._woken.set()
         self._replies.wake()
+        if self.also_wake is not None:
+            self.also_wake()
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -308,22 +325,19 @@ class Fabric:
             if _settled(self._fold.inboxes[name].counts) - self._advanced[name] >= ADVANCE_EVERY:
                 self._advance(name)
 
-    def _claim(self, name: str) -> "_Claim | None":
-        inbox = self._fold.inboxes[name]
-        room = min(self._subscribers[name].concurrency - self._running[name], CLAIMED)
-        taken = inbox.take(self._clock(), room)
+    def _claim(self, name: str) -> Claim | None:
+        inbox, of = self._fold.inboxes[name], self._subscribers[name]
+        free = of.concurrency - self._running[name]
+        taken = inbox.take(self._clock(), min(free * of.batch, CLAIMED))
         if not taken.chosen and not taken.expired:
             return None
         chosen = [(each, inbox.queued[each.id].attempts + 1) for each in taken.chosen]
-        facts: list[Keyed] = []
-        for at in range(0, len(taken.expired), CLAIMED):
-            ids = tuple(each.id for each in taken.expired[at : at + CLAIMED])
-            facts.append((MessageExpired(ids), name))
-        # With other nodes all that is taken: they see it lie there, too.
-        told = tuple((each.id, attempt) for each, attempt in chosen if each.durable or self._node)
-        if told:
-            facts.append((MessageClaimed(told, self._node), name))
-        claim = _Claim(name, chosen, taken.expired)
+        given = handfuls(chosen, of.batch, self._attempts)
+        for each in given[free:]:  # alone they are more than it works on at a time
+            for message in each.messages:
+                inbox.put_back(message.id)
+        claim = Claim(name, given[:free], taken.expired)
+        facts = self._facts_of(claim)
         if facts:
             try:
                 claim.ticket = self._journal.tell(name, facts, self._fold.revision(name))
@@ -332,7 +346,23 @@ class Fabric:
                 return None
         return claim
 
-    async def _begin(self, claim: "_Claim") -> None:
+    def _facts_of(self, claim: Claim) -> list[Keyed]:
+        name, facts = claim.subscriber, list[Keyed]()
+        for at in range(0, len(claim.expired), CLAIMED):
+            ids = tuple(each.id for each in claim.expired[at : at + CLAIMED])
+            facts.append((MessageExpired(ids), name))
+        # With other nodes all that is taken: they see it lie there, too.
+        told = [
+            (message.id, each.attempt)
+            for each in claim.chosen
+            for message in each.messages
+            if message.durable or self._node
+        ]
+        if told:
+            facts.append((MessageClaimed(tuple(told), self._node), name))
+        return facts
+
+    async def _begin(self, claim: Claim) -> None:
         try:
             if claim.ticket is not None:
                 await claim.ticket.durable()
@@ -340,19 +370,20 @@ class Fabric:
             self._give_back(claim, error)
             return
         inbox = self._fold.inboxes[claim.subscriber]
-        for message, attempt in claim.chosen:
-            inbox.claim(message.id, attempt, self._node)
+        for each in claim.chosen:
+            for message in each.messages:
+                inbox.claim(message.id, each.attempt, self._node)
             self._running[claim.subscriber] += 1
-            task = asyncio.create_task(self._deliver(claim.subscriber, message, attempt))
+            task = asyncio.create_task(self._deliver(claim.subscriber, each))
             self._deliveries.add(task)
             task.add_done_callback(self._deliveries.discard)
         if claim.ticket is not None:
             # Expired ones are settled, and the revision is known, once this is read.
             self.wake()
 
-    def _give_back(self, claim: "_Claim", error: EventStoreError) -> None:
+    def _give_back(self, claim: Claim, error: EventStoreError) -> None:
         """Let messages be claimed again: the log did not take it that they were."""
-        for message in (*(each for each, _ in claim.chosen), *claim.expired):
+        for message in claim.messages:
             self._fold.inboxes[claim.subscriber].put_back(message.id)
         if error.code == "wrong-revision":
             # Somebody else wrote to the subscriber's stream: look what, and decide again.
@@ -360,27 +391,20 @@ class Fabric:
         else:
             _log.error("claim not written: subscriber=%s code=%s", claim.subscriber, error.code)
 
-    async def _deliver(self, name: str, message: Message, attempt: int) -> None:
+    async def _deliver(self, name: str, handful: Handful) -> None:
         assert self._controller is not None  # noqa: S101 - there is one once it began
         now_us = self._clock()
         stream = StreamId(self._ids.uuid7(now_us))
-        ratio = self._controller.surroundings.sampling.ratio
-        received = Received(
-            stream=stream,
-            method=METHOD,
-            path=f"/{message.topic}",
-            received_us=now_us,
-            headers=envelope(message, name, attempt, self._attempts(message), ratio),
-            body=message.payload,
-            client="queue",
-            trace_id=message.trace_id,
-            parent_span_id=message.span_id or None,
-            correlation_id=message.request or None,
-        )
+        received = received_for(
+            handful, name, is_list=self._subscribers[name].batch > 1,
+            attempts=self._attempts(handful.messages[0]), stream=stream, now_us=now_us,
+            ratio=self._controller.surroundings.sampling.ratio,
+        )  # fmt: skip
         try:
             answer = await self._controller.run(received, self._versions[name])
             if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and not await self._is_kept(stream):
-                self._fold.inboxes[name].put_back(message.id)
+                for message in handful.messages:
+                    self._fold.inboxes[name].put_back(message.id)
         finally:
             self._running[name] -= 1
             self.wake()
@@ -414,17 +438,6 @@ class Fabric:
         counts = inbox.counts_up_to(position)
         fact = SubscriptionAdvanced(position, *msgspec.structs.astuple(counts))
         return self._journal.tell(name, [(fact, name)])
-
-
-class _Claim(msgspec.Struct):
-    """Messages that a subscriber is about to work on."""
-
-    subscriber: str
-    chosen: list[tuple[Message, int]]
-    """With the number of the attempt."""
-    expired: tuple[Message, ...]
-    ticket: Ticket | None = None
-    """Of the commit that says so; None: none of them is durable."""
 
 
 def _first_of(stream: StreamId) -> str:

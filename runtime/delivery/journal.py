@@ -56,9 +56,9 @@ class Journal:
         keys = [each.id for each in letters]
         return self._append(stream, zip(facts, keys, strict=True), expected)
 
-    def publish(self, stream: StreamId, fact: Fact, topic: str) -> Ticket:
-        """Append a message from outside of requests, in a stream of its own."""
-        return self._append(stream, [(fact, topic)], 0, close=True)
+    def publish(self, stream: StreamId, facts: Sequence[Fact], topic: str) -> Ticket:
+        """Append messages from outside of requests, in a stream of their own."""
+        return self._append(stream, [(fact, topic) for fact in facts], 0, close=True)
 
     def _append(
         self, stream: StreamId, facts: Iterable[Keyed], expected: int, *, close: bool = False

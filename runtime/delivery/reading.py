@@ -16,6 +16,7 @@ from runtime.queue import (
 )
 from runtime.queue.opened import message_of
 from runtime.queue_facts import MessagePublished
+from runtime.relay_facts import MessageArrived
 
 _KINDS = (QUEUE.name, REQUEST.name)
 _FEED = "queue"
@@ -94,7 +95,7 @@ def find_message(store: Store, id_: str) -> Message | None:
     except ValueError:
         return None
     events: list[Event] = list(store.read(stream, 1, at)) if at > 0 else []
-    if not events or not isinstance(events[-1].data, MessagePublished):
+    if not events or not isinstance(events[-1].data, MessagePublished | MessageArrived):
         return None
     return message_of(events)
 

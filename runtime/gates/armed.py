@@ -15,6 +15,7 @@ class Gate:
         by: who armed it.
         wanted: what it matches.
         condition: its `when`, read; None: it has none.
+        is_own: False: it is armed at another process, which hears of its owner.
     """
 
     def __init__(
@@ -24,7 +25,10 @@ class Gate:
         by: str,
         wanted: Wanted,
         condition: Condition | None,
+        *,
+        is_own: bool = True,
     ) -> None:
+        self.is_own = is_own
         self.id = name
         self.owner = owner
         self.by = by

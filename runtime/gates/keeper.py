@@ -4,7 +4,7 @@ All of it happens on the event loop that serves; nothing here waits but held req
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from eventstore import Clock, EventStoreError, Ids
@@ -35,11 +35,18 @@ class Keeper:
         ids: names gates.
         read: reads conditions.
         tell: writes to the app's control stream.
+        node: this process, where several serve from the log.
     """
 
     def __init__(
-        self, clock: Clock, ids: Ids, read: ReadCondition, tell: Callable[[Fact, str], None]
+        self,
+        clock: Clock,
+        ids: Ids,
+        read: ReadCondition,
+        tell: Callable[[Fact, str], None],
+        node: str = "",
     ) -> None:
+        self._node = node
         self._clock = clock
         self._ids = ids
         self._read = read
@@ -161,9 +168,31 @@ class Keeper:
         gate = Gate(f"gate-{self._ids.token(4).hex()}", owner, by, wanted, condition)
         self.beat(owner)
         self._gates[gate.id] = gate
-        armed = GateArmed(by, wanted.match, wanted.when, wanted.hold, wanted.cap, wanted.note)
+        armed = GateArmed(
+            by, wanted.match, wanted.when, wanted.hold, wanted.cap, wanted.note, self._node
+        )
         self._tell(armed, gate.id)
         return gate.view(0)
+
+    def follow(self, armed: Mapping[str, GateArmed], disarmed: Mapping[str, str]) -> None:
+        """Hold what is held at other processes, too.
+
+        Args:
+            armed: the gates that are armed there now.
+            disarmed: how gates were disarmed, anywhere.
+        """
+        if self.is_closed:
+            return
+        for name in [n for n, gate in self._gates.items() if not gate.is_own and n not in armed]:
+            self._end(self._gates[name], "", disarmed.get(name, "owner-lost"))
+        for name in [n for n, gate in self._gates.items() if gate.is_own and n in disarmed]:
+            self._end(self._gates[name], "", disarmed[name])
+        for name, of in armed.items():
+            if name not in self._gates and name not in disarmed:
+                wanted = Wanted(of.match, of.when, of.hold, of.cap, of.note)
+                with suppress(ValueError):  # of another release, whose filters say more
+                    condition = self._read(of.when) if of.when else None
+                    self._gates[name] = Gate(name, "", of.by, wanted, condition, is_own=False)
 
     def disarm(self, gate: str, by: str) -> None:
         """Disarm a gate; what it holds goes on.
@@ -176,11 +205,16 @@ class Keeper:
         self._disarm(self._gates[gate], by, "disarmed")
 
     def _disarm(self, gate: Gate, by: str, how: str) -> None:
+        self._end(gate, by, how)
+        if gate.is_own or how == "disarmed":
+            # What is armed at another process ends here with this one, and goes on there.
+            self._tell(GateDisarmed(by, how), gate.id)
+
+    def _end(self, gate: Gate, by: str, how: str) -> None:
         del self._gates[gate.id]
         gate.is_armed = False
         for pause in [each for each in self._pauses.values() if each.gate is gate]:
             self.end(pause, how, by)
-        self._tell(GateDisarmed(by, how), gate.id)
 
     def release(
         self, of: str, how: str, by: str, edits: Sequence[SetState] = (), fork: str = ""

@@ -19,6 +19,8 @@ class GateView(msgspec.Struct, frozen=True):
     hits: int
     paused: int
     """How many requests it holds now."""
+    processes: int = 1
+    """At how many it is armed, of those that were asked."""
 
 
 class PauseView(msgspec.Struct, frozen=True):

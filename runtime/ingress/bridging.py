@@ -39,8 +39,12 @@ def place(
     resolution: Resolution,
     now_us: int,
     unhealthy: frozenset[str] = frozenset(),
+    suspected: frozenset[str] = frozenset(),
 ) -> Placed | Unavailable:
     """Find what runs: the first candidate that is not unhealthy (PL-2).
+
+    What does badly elsewhere is passed by where there is something else, and never refused:
+    that may be because of the process there.
 
     Args:
         endpoint: the code that there is.
@@ -48,13 +52,18 @@ def place(
         resolution: what was found.
         now_us: when the request came.
         unhealthy: ids of versions that are to get no requests.
+        suspected: ids of those that are unhealthy in other processes.
     """
-    passed = False
-    for placed in _candidates(endpoint, routes, resolution, now_us, unhealthy):
-        if str(placed.version.id) not in unhealthy:
-            return msgspec.structs.replace(placed, failed_over=True) if passed else placed
+    passed, second = False, None
+    for placed in _candidates(endpoint, routes, resolution, now_us, unhealthy, suspected):
+        name = str(placed.version.id)
+        if name not in unhealthy:
+            found = msgspec.structs.replace(placed, failed_over=True) if passed else placed
+            if name not in suspected:
+                return found
+            second = second or found
         passed = True
-    return Unavailable("unhealthy" if passed else "absent")
+    return second or Unavailable("unhealthy" if passed else "absent")
 
 
 def _candidates(
@@ -63,6 +72,7 @@ def _candidates(
     resolution: Resolution,
     now_us: int,
     unhealthy: frozenset[str],
+    suspected: frozenset[str],
 ) -> Iterator[Placed]:
     """Give what resolve said, the version itself or its patch, then all that are joined to it.
 
@@ -83,7 +93,7 @@ def _candidates(
         placed = _patched(endpoint, routes, meant, now_us) if own is None else Placed(own, meant)
         if placed is not None:
             yield placed
-    if resolution.source in _UNNAMED and meant.run != "own" and unhealthy:
+    if resolution.source in _UNNAMED and meant.run != "own" and (unhealthy or suspected):
         ways = list(ways_up(routes, meant, now_us))[::-1]
         ways += ways_back(routes, meant, now_us)
         yield from _over(endpoint, ways, may_fall_back=may_fall_back)

@@ -29,7 +29,7 @@ class Chosen(msgspec.Struct, frozen=True):
     """Told, where it runs because what was to run is unhealthy."""
 
 
-def choose(
+def choose(  # noqa: PLR0913 - what is known where it is chosen
     endpoint: Endpoint,
     routes: HandlerRoutes,
     resolution: Resolution,
@@ -38,6 +38,7 @@ def choose(
     asked: str | None,
     now_us: int,
     unhealthy: frozenset[str] = frozenset(),
+    suspected: frozenset[str] = frozenset(),
 ) -> Chosen | Refusal:
     """Make ready what *resolution* found; refuse it if nothing can run.
 
@@ -49,9 +50,10 @@ def choose(
         asked: the first selector as sent.
         now_us: when the request came.
         unhealthy: ids of versions that are to get no requests.
+        suspected: ids of versions that are unhealthy in other processes.
     """
     meant = resolution.version
-    placed = place(endpoint, routes, resolution, now_us, unhealthy)
+    placed = place(endpoint, routes, resolution, now_us, unhealthy, suspected)
     if isinstance(placed, Unavailable):
         return _unavailable(str(meant.id), placed.reason)
     is_other = placed.version.id != meant.id

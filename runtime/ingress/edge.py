@@ -107,7 +107,7 @@ class Edge:
         self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
-        self._unhealthy: frozenset[str] = frozenset()
+        self._unhealthy = self._suspected = frozenset[str]()
         self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
         """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
@@ -120,9 +120,12 @@ class Edge:
         """How many requests have come and are not answered."""
         return self._running
 
-    def avoid(self, versions: frozenset[str]) -> None:
-        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2)."""
-        self._unhealthy = versions
+    def avoid(self, versions: frozenset[str], suspected: frozenset[str]) -> None:
+        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2).
+
+        Those *suspected* are unhealthy in other processes: others are taken where there are some.
+        """
+        self._unhealthy, self._suspected = versions, suspected
         self._resolved.clear()
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
@@ -395,7 +398,7 @@ class Edge:
         asked = selectors[0].text if selectors else None
         chosen = choose(
             endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
-            unhealthy=self._unhealthy,
+            unhealthy=self._unhealthy, suspected=self._suspected,
         )  # fmt: skip
         if isinstance(chosen, Refusal):
             raise Refused(chosen, _RETRY)

@@ -11,19 +11,24 @@ _STOPPED = "shutting-down"
 
 
 def settle(run: Run, end: ResponseSent | RequestAborted) -> None:
-    """Write down what became of the message that *run* was about."""
+    """Write down what became of the messages that *run* was about."""
     delivery = delivery_of(dict(run.received.headers))
     if isinstance(end, ResponseSent) and end.code is None:
-        run.record.add(MessageAcknowledged(delivery.subscriber), delivery.id)
+        for id_ in delivery.ids:
+            run.record.add(MessageAcknowledged(delivery.subscriber), id_)
         return
     reason = (end.code or "") if isinstance(end, ResponseSent) else (run.stop_reason or "cancelled")
-    run.record.add(failed(delivery, reason, run.record.state.failure), delivery.id)
+    fact = failed(delivery, reason, run.record.state.failure)
+    for id_ in delivery.ids:
+        run.record.add(fact, id_)
 
 
 def failed(delivery: Delivery, reason: str, failure: Failure | None) -> MessageFailed:
     """Return what a failure means for its message."""
     stopped = reason in {_STOPPED, "cancelled"}
-    again = delivery.attempt < delivery.attempts and reason not in _FINAL
+    # Of several nobody knows which of them it was: the next time each is alone.
+    is_final = reason in _FINAL and len(delivery.ids) == 1
+    again = delivery.attempt < delivery.attempts and not is_final
     return MessageFailed(
         delivery.subscriber,
         delivery.attempt,

@@ -3,7 +3,14 @@
 from runtime.queue.bounds import Full, Room
 from runtime.queue.folding import CRASH, Letter, QueueFold
 from runtime.queue.inbox import Counts, Inbox, Taken
-from runtime.queue.messages import METHOD, Delivery, Message, delivery_of, envelope
+from runtime.queue.messages import (
+    METHOD,
+    Delivery,
+    Message,
+    delivery_of,
+    envelope,
+    envelope_of_many,
+)
 from runtime.queue.names import check_pattern, check_topic_name, matcher
 from runtime.queue.publication import (
     Asked,
@@ -50,6 +57,7 @@ __all__ = [
     "dead_stream",
     "delivery_of",
     "envelope",
+    "envelope_of_many",
     "find_topic",
     "matcher",
     "publication",

@@ -1,6 +1,6 @@
 """A message, and the envelope it comes in: headers of its delivery (QF-3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -37,6 +37,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """Whether the publisher's caller wants the trace exported; None: nobody says."""
     reply_to: str = ""
     """`<request id>/<effect number>` of who waits for a result; ``: nobody does."""
+    origin: str = ""
+    """Its id in the log it was published in, if that is another one."""
 
     @property
     def size(self) -> int:
@@ -79,15 +81,29 @@ def envelope(
         "message-handler": message.handler,
         "message-version": message.version,
         "message-reply-to": message.reply_to,
+        "message-origin": message.origin,
         HEADER: traceparent(message.trace_id, message.span_id, sampled=message.is_sampled(ratio)),
     }
     return tuple((name, value) for name, value in told.items() if value)
 
 
+def envelope_of_many(
+    messages: Sequence[Message], subscriber: str, attempt: int, attempts: int
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a delivery of several messages of one topic; see `envelope`."""
+    return (
+        ("message-ids", ",".join(each.id for each in messages)),
+        ("message-topic", messages[0].topic),
+        ("message-subscriber", subscriber),
+        ("message-attempt", str(attempt)),
+        ("message-attempts", str(attempts)),
+    )
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """What a delivery's headers say."""
 
-    id: str
+    ids: tuple[str, ...]
     subscriber: str
     attempt: int
     attempts: int
@@ -95,8 +111,9 @@ class Delivery(msgspec.Struct, frozen=True):
 
 def delivery_of(headers: Mapping[str, str]) -> Delivery:
     """Read the headers of a delivery."""
+    several = headers.get("message-ids")
     return Delivery(
-        headers["message-id"],
+        (headers["message-id"],) if several is None else tuple(several.split(",")),
         headers["message-subscriber"],
         int(headers["message-attempt"]),
         int(headers["message-attempts"]),

@@ -10,6 +10,7 @@ from eventstore import Event
 from runtime.facts import RequestReceived, VersionResolved
 from runtime.queue.messages import Message
 from runtime.queue_facts import Asker, MessagePublished
+from runtime.relay_facts import MessageArrived
 from runtime.trace_context import decided_by_caller
 
 _encode = msgspec.json.Encoder().encode
@@ -33,7 +34,7 @@ class Opened(msgspec.Struct):
         """Learn from a fact that tells who publishes, or what."""
         fact: Any = event.data
         match fact:
-            case MessagePublished():
+            case MessagePublished() | MessageArrived():
                 self.published.append(event)
             case RequestReceived():
                 self.request = f"req-{event.stream.hex}"
@@ -47,7 +48,9 @@ class Opened(msgspec.Struct):
 
     def message(self, event: Event, position: int) -> Message:
         """Return what was published by *event*, deliverable from *position* on."""
-        fact: MessagePublished = event.data
+        fact: MessagePublished | MessageArrived = event.data
+        if isinstance(fact, MessageArrived):
+            return _arrived(event, fact, position)
         made = Message(
             id=f"{event.stream.hex}@{event.revision}",
             topic=event.key or "",
@@ -74,10 +77,7 @@ def _in_trace(message: Message, of: RequestReceived) -> Message:
 
 def _asked(message: Message, by: Asker) -> Message:
     """Return a message that is told of in no request's stream: it says itself who asks."""
-    trace_id, span_id, sampled = "", "", None
-    if by.traceparent:
-        _, trace_id, span_id, flags = by.traceparent.split("-")
-        sampled = flags == "01"
+    trace_id, span_id, sampled = _trace_of(by.traceparent)
     return replace(
         message,
         request=by.request,
@@ -90,7 +90,38 @@ def _asked(message: Message, by: Asker) -> Message:
     )
 
 
-NOTED = frozenset({MessagePublished.type, RequestReceived.type, VersionResolved.type})
+def _arrived(event: Event, fact: MessageArrived, position: int) -> Message:
+    trace_id, span_id, sampled = _trace_of(fact.traceparent)
+    return Message(
+        id=f"{event.stream.hex}@{event.revision}",
+        topic=event.key or "",
+        payload=_encode(fact.payload),
+        position=position,
+        since=event.position,
+        published_us=fact.published_us,
+        key=fact.key,
+        priority=fact.priority,
+        ttl_us=None if fact.ttl_s is None else round(fact.ttl_s * 1_000_000),
+        request=fact.request,
+        handler=fact.handler,
+        version=fact.version,
+        trace_id=trace_id,
+        span_id=span_id,
+        sampled=sampled,
+        origin=fact.origin,
+    )
+
+
+def _trace_of(traceparent: str) -> tuple[str, str, bool | None]:
+    if not traceparent:
+        return "", "", None
+    _, trace_id, span_id, flags = traceparent.split("-")
+    return trace_id, span_id, flags == "01"
+
+
+NOTED = frozenset(
+    each.type for each in (MessagePublished, MessageArrived, RequestReceived, VersionResolved)
+)
 """Names of the facts that `note` learns from."""
 
 

@@ -26,6 +26,8 @@ class Topic(msgspec.Struct, frozen=True):
     priority: int = 5
     full: WhenFull = "reject"
     durable: bool = True
+    shared: bool = False
+    """Whether other logs get its messages, too, and it theirs."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ class Subscriber(msgspec.Struct, frozen=True):
     """Messages of all topics it may have before it; None: no bound of its own."""
     size: int | None = None
     """Of those, in bytes."""
+    batch: int = 1
+    """Messages that it is handed together; more than 1: it takes lists of payloads."""
 
 
 def find_topic(topics: Mapping[str, Topic], name: object) -> Topic:

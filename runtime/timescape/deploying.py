@@ -1,5 +1,7 @@
 """What a deployment is called, and where it stands (TS-1, TS-3)."""
 
+from collections.abc import Collection
+
 from runtime.timescape.table import HandlerRoutes, Version
 from runtime.timescape.version_ids import VersionId
 from runtime.version_facts import HandlerDeployed
@@ -9,6 +11,35 @@ def is_needed(routes: HandlerRoutes | None, edition: str | None, fingerprint: st
     """Say whether code with *fingerprint* is new for its handler and edition."""
     last = routes.last_of(edition) if routes else None
     return last is None or last.fingerprint != fingerprint
+
+
+def known_as(
+    routes: HandlerRoutes | None,
+    edition: str | None,
+    fingerprint: str,
+    elsewhere: Collection[str] = (),
+) -> Version | None:
+    """Return the version that code with *fingerprint* is; None: it is to be deployed.
+
+    Going back to earlier code is a new version, but not while processes still serve with it: then
+    a roll-out goes round, and one of those was started again.
+
+    Args:
+        routes: of the handler, as they are; None: it is new.
+        edition: of the code.
+        fingerprint: of the code.
+        elsewhere: ids of the versions that other processes serve with.
+    """
+    if routes is None:
+        return None
+    if not is_needed(routes, edition, fingerprint):
+        return routes.last_of(edition)
+    same = [
+        each
+        for each in routes.line
+        if (each.edition, each.fingerprint) == (edition, fingerprint) and str(each.id) in elsewhere
+    ]
+    return same[-1] if same else None
 
 
 def next_id(routes: HandlerRoutes | None, handler: str, now_us: int) -> VersionId:

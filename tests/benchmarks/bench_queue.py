@@ -42,6 +42,14 @@ def rows() -> list[Row]:
                 unit="k/s",
                 note="Messages at fsync: a delivery is a request, and two commits go before it.",
             ),
+            compare(
+                "messages so, published and taken 100 at a time",
+                _in_lists(store),
+                _requests(store),
+                peer="requests of an empty handler, at fsync",
+                unit="k/s",
+                note="In lists: a delivery, its claims and acknowledgements are of 100 messages.",
+            ),
         ]
 
 
@@ -89,6 +97,27 @@ def _durable(folder: str) -> Rate:
             await app.stop()
 
         return _timed(app, f"{folder}/queue.db", work)
+
+    return once
+
+
+def _in_lists(folder: str) -> Rate:
+    def once() -> float:
+        app = App("bench")
+        app.topic("t", int)
+
+        @app.subscriber("t", name="taker", batch=100)
+        async def take(req: Request[list[int]]) -> None: ...
+
+        async def work(_: Store) -> None:
+            await app.begin()
+            inbox = app.queues.inboxes["taker"]
+            await app.publish_all("t", range(DURABLE))
+            while inbox.counts.acknowledged < DURABLE:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
+            await app.stop()
+
+        return _timed(app, f"{folder}/lists.db", work)
 
     return once
 

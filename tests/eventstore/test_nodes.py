@@ -15,6 +15,7 @@ from eventstore import ANY, Commit, EventStoreError, Store
 from eventstore.memory import MemoryStore
 from eventstore.nodes import Nodes
 from eventstore.sql import open_store
+from eventstore.sql.postgres.nodes import off_by
 from eventstore.testing import FakeClock, FakeIds, placed, registry, several, stream
 from tests.cutting import Cut, Road
 from tests.eventstore.test_postgres_races import Child, child, epochs, items
@@ -121,6 +122,30 @@ def stopped(postgres: Server, url: str, process: Child) -> str:
     postgres.sql(_END_HOLDING.format(pid=pid), url)
     ((node,),) = postgres.sql(_END_LIFE.format(pid=pid), url)
     return str(node)
+
+
+@pytest.mark.proves("SO-5")
+@given(sent=st.integers(0, 10**9), took=st.integers(0, 10**6), ago=st.integers(0, 10**6),
+       ahead=st.integers(-(10**9), 10**9))  # fmt: skip
+def test_a_clock_is_called_off_by_no_more_than_it_is(
+    *, sent: int, took: int, ago: int, ahead: int
+) -> None:
+    """Whenever the server looked at its clock; and it misses no more than the round trip."""
+    server = sent + min(ago, took) - ahead
+    found = off_by(sent, server, sent + took)
+
+    assert abs(found) <= abs(ahead)
+    assert abs(ahead - found) <= took
+    assert found == 0 or (found > 0) == (ahead > 0)
+
+
+@pytest.mark.proves("SO-5")
+def test_a_node_knows_how_far_its_clock_is_from_that_of_the_database(postgres: Server) -> None:
+    with joined(postgres.upgraded(), 1) as store:
+        behind_us = time.time_ns() // 1000 - FakeClock()()
+        eventually(lambda: nodes_of(store).clock_off_us, "the clocks were not compared")
+
+        assert abs(nodes_of(store).clock_off_us + behind_us) < 60_000_000
 
 
 Move: TypeAlias = tuple[int, int, int, int]

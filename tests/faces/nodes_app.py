@@ -4,7 +4,16 @@ import asyncio
 import os
 from typing import Any
 
-from runtime import App, GlobalContext, LocalContext, Module, ModuleContext, Request, grant
+from runtime import (
+    App,
+    GlobalContext,
+    HttpError,
+    LocalContext,
+    Module,
+    ModuleContext,
+    Request,
+    grant,
+)
 
 app = App("nodes")
 app.topic("numbers", int)
@@ -75,3 +84,17 @@ async def take(req: Request[int], lctx: LocalContext, gctx: GlobalContext) -> An
     lctx.set("taken", req.body)
     if req.body == 0:
         await gctx.modules.yard.wait()
+
+
+@app.handler("GET /moody/{mood}", version="2026-03-01")
+async def older() -> str:
+    """Answer always."""
+    return "older"
+
+
+@app.handler("GET /moody/{mood}", version="2026-10-01")
+async def newer(req: Request[None]) -> str:
+    """Answer, unless it is asked in a bad mood."""
+    if req.path.mood == "bad":
+        raise HttpError(503, "moody", "Not now.")
+    return "newer"

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from debugger.session.conditions import read_condition
 from eventstore import Store, StreamId
 from eventstore.sql import open_store
 from runtime.app import load_app, serve
+from runtime.app.serving import AdminAt
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
 from tests.faces.asgi import Reply
@@ -164,7 +167,11 @@ def main() -> int:
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
 
-    clean = serve(load_app(target), store_url, port=int(port), ready=ready, drain_s=float(drain_s))
+    gates = AdminAt(0, gates=read_condition) if os.environ.get("TEST_GATES") else None
+    clean = serve(
+        load_app(target), store_url, port=int(port), ready=ready, drain_s=float(drain_s),
+        admin=gates,
+    )  # fmt: skip
     return 0 if clean else 3
 
 

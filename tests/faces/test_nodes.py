@@ -10,12 +10,20 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from debugger.cli.gate import opened
+from debugger.cli.opening import SqlStores
+from debugger.session.conditions import read_condition
+from debugger.session.gates import GateDesk
 from eventstore import Store
 from eventstore.sql import open_store
+from runtime.app.admin import Admin
+from runtime.app.gating import Gating
 from runtime.app.log import open_log
 from runtime.context import registry
 from runtime.control import Versions, control_stream
 from runtime.effects import SystemIds, system_clock
+from runtime.gates import Wanted
+from runtime.ingress.plain_http import PlainListener
 from runtime.isolation.desk import GrantDesk, module_stream
 from runtime.manifests.capabilities import grant
 from tests.faces.asgi import Reply, exchange, scope_of
@@ -46,6 +54,7 @@ class Pair:
     async def asked(self) -> AsyncIterator[tuple[Ask, Ask]]:
         """Serve here, too, while the block runs; give what asks either process."""
         with open_log(self.url, ids=SystemIds(), team=app.name) as store:
+            self.store = store
             app.start(store)
             await app.begin()
             try:
@@ -75,6 +84,7 @@ def paired(postgres: Postgres) -> Iterator[Pair]:
     ):
         yard.setblocking(False)  # noqa: FBT003 - the socket's own
         environment.setenv("TEST_YARD", str(yard.getsockname()[1]))
+        environment.setenv("TEST_GATES", "1")
         environment.setenv("SECRET_STOCK_TOKEN", "a secret of some length")
         pair = Pair(url, yard)
         try:
@@ -193,6 +203,86 @@ def test_what_another_process_changes_counts_for_all(pair: Pair) -> None:
                     await eventually(seen, "the tag is not seen")
 
         asyncio.run(scenario())
+
+
+@pytest.mark.proves("SO-5", "PL-1", "PL-2")
+def test_a_version_that_does_badly_at_one_process_is_passed_by_at_the_others(pair: Pair) -> None:
+    """It is not refused there: a caller who names it gets it."""
+
+    async def scenario() -> None:
+        async with pair.asked() as (there, here):
+            assert (await here("GET", "/moody/good")).json == "newer"
+            for _ in range(20):
+                assert (await there("GET", "/moody/bad")).status == 503
+
+            async def passed_by() -> bool:
+                reply = await here("GET", "/moody/good")
+                return (reply.json, reply.header("timescape-degraded")) == ("older", "?1")
+
+            await eventually(passed_by, "the other process does not know of it")
+            named = await here("GET", "/moody/good?version=2026-10-01")
+            assert (named.json, named.header("timescape-degraded")) == ("newer", None)
+
+    asyncio.run(scenario())
+
+
+@asynccontextmanager
+async def gated(store: Store) -> AsyncIterator[Gating]:
+    """Take gates in this process, as `serve --gates` does."""
+    admin = Admin(app, store, system_clock)
+    admin.gating = gating = Gating(app.name, store, system_clock, SystemIds(), read_condition)
+    async with PlainListener(admin, "127.0.0.1", 0) as listener:
+        gating.open(app.controller, f"http://127.0.0.1:{listener.port}")
+        assert app.company is not None
+        app.company.following.listen(gating.follow)
+        yield gating
+        gating.close()
+
+
+@pytest.mark.proves("GA-1", "GA-10", "GA-11", "SO-5")
+def test_a_gate_holds_requests_of_all_processes_and_all_debuggers_see_them(pair: Pair) -> None:
+    def desk() -> GateDesk:
+        with SqlStores().session(pair.url) as session:
+            return opened(session, None, "ann")
+
+    async def both_open() -> bool:
+        told = await asyncio.to_thread(lambda: list(pair.store.read(control_stream(app.name))))
+        return sum(event.type == "gates.opened" for event in told) == 2
+
+    async def scenario() -> None:
+        async with pair.asked() as (there, here), gated(pair.store) as gating:
+            await eventually(both_open, "one process took no gates")
+            ann, eve = await asyncio.to_thread(desk), await asyncio.to_thread(desk)
+            wanted = Wanted({"route": "GET /moody*", "fact": "handler.started"}, hold=30.0)
+            gate = await asyncio.to_thread(ann.arm, wanted)
+
+            async def armed_at_both() -> bool:
+                seen = await asyncio.to_thread(eve.look)
+                return seen.gates[0].processes == 2
+
+            await eventually(armed_at_both, "it is armed at one process only")
+            for way in (there, here):
+                asked = asyncio.create_task(way("GET", "/moody/good"))
+
+                async def held(asked: "asyncio.Task[Reply]" = asked) -> bool:
+                    paused = (await asyncio.to_thread(ann.beat)).paused
+                    if asked.done():  # it came before the gate was there
+                        pytest.fail("the request was not held")
+                    return bool(paused)
+
+                await eventually(held, "nothing is held")
+                (pause,) = (await asyncio.to_thread(eve.look)).paused
+                await asyncio.to_thread(eve.release, pause.request, "resumed")
+                assert (await asked).status == 200
+            await asyncio.to_thread(eve.disarm, gate)
+
+            async def nothing_armed() -> bool:
+                return not gating.keeper.view().gates
+
+            await eventually(nothing_armed, "it is still armed")
+            assert (await there("GET", "/moody/good")).status == 200
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.proves("SO-2", "QF-9")

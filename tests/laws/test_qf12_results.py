@@ -107,7 +107,7 @@ def test_an_answer_that_is_there_before_anybody_looks_is_found() -> None:
         replies, id_ = Replies(world.store, Workers("test", 1)), f"{STREAM.hex}@1"
         async with replies.expected(id_) as result:
             fact = publication(app.topics["kept"], b"[0, 1, null]", Options())
-            Journal(world.store, world.now_us).publish(STREAM, fact, "kept").result()
+            Journal(world.store, world.now_us).publish(STREAM, [fact], "kept").result()
             app.queues.wake()
             await settled_as(world, 1)
             await until(result.done)

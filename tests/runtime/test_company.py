@@ -1,6 +1,7 @@
 """What an app does because other nodes serve from its log: whose work it ends, when it stops."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -28,6 +29,7 @@ class FakeNodes:
 
     def __init__(self) -> None:
         self.is_alive, self.is_gone, self.holds = True, False, False
+        self.clock_off_us = 0
         self.others = Census(frozenset({"me", "living"}), frozenset({"gone", "adopted"}))
         self.buried: list[str] = []
 
@@ -158,5 +160,34 @@ def test_a_node_that_is_cut_off_lets_nothing_in_until_it_is_back() -> None:
             async with asyncio.timeout(30):
                 await app.company.gone.wait()
             await app.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.proves("SO-5", "SD-3")
+@pytest.mark.parametrize(
+    ("off_us", "ready"), [(500_000, True), (-500_000, True), (500_001, False), (-600_000, False)]
+)
+def test_a_process_whose_clock_is_off_is_not_ready_and_says_what_helps(
+    off_us: int, *, ready: bool
+) -> None:
+    async def scenario() -> None:
+        clock = FakeClock()
+        with SharedStore(clock) as store:
+            app = hello()
+            app.start(store, clock=clock, ids=SeededIds(1))
+            await app.begin()
+            store.shared.clock_off_us = off_us
+            answer = await Admin(app, store, clock)("GET", "/readyz", {})
+            await app.stop()
+
+        said = json.loads(answer.body)
+        assert (answer.status, said.get("failing", [])) == (
+            (200, []) if ready else (503, ["clock"])
+        )
+        if not ready:
+            (why,) = said["why"]
+            assert (why["check"], why["code"]) == ("clock", "clock-off")
+            assert "NTP" in why["remedy"]
 
     asyncio.run(scenario())

@@ -113,7 +113,7 @@ def _store(database: Database, options: Options, who: Identity, opened: _Opened)
     place, registry, log = database.place, options.registry, opened.log
     writer = Writer(place, place, log, NoLock())
     duties = Duties(log, writer, _keeping(database, registry, opened.book, options.keyframes))
-    nodes = PostgresNodes(database, who, duties, writer.ask)
+    nodes = PostgresNodes(database, who, duties, writer.ask, options.clock)
     reader = Reader(database, registry, opened.book)
     folds = Folds(reader, registry, check_every=options.check_keyframes, report=duties.report)
     teller = Teller(database.writers, writer.bell, lambda: log.position)

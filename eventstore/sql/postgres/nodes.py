@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from eventstore.identifiers import Clock
 from eventstore.nodes import Census, Charge
 from eventstore.sql.postgres import team
 from eventstore.sql.postgres.backend import Database
@@ -52,13 +53,18 @@ class PostgresNodes:
         who: this one; its row is there.
         log: taken over by this one when nobody holds it any more.
         ask: has something done by whoever writes the log.
+        clock: of this process.
     """
 
-    def __init__(self, database: Database, who: Identity, log: SharedLog, ask: Ask) -> None:
+    def __init__(
+        self, database: Database, who: Identity, log: SharedLog, ask: Ask, clock: Clock
+    ) -> None:
         self._database = database
         self._who = who
         self._log = log
         self._ask = ask
+        self._clock = clock
+        self.clock_off_us = 0
         self._engine = database.sharing()
         self._closed = threading.Event()
         self._beating: sa.Connection | None = None
@@ -130,7 +136,7 @@ class PostgresNodes:
 
     def _beat(self) -> bool:
         """Give a sign of life, and do what is to be done; say whether the server answered."""
-        sent_s = time.monotonic()
+        sent_s, sent_us = time.monotonic(), self._clock()
         if sent_s > self._until_s - LEASE_S / 2:  # it stood still: so may all of this machine
             self._judges_from_s = sent_s + LEASE_S
         try:
@@ -138,6 +144,7 @@ class PostgresNodes:
                 if self._beating is None:
                     self._beating = self._database.writers.connect()
                 answer = team.beat(self._beating, self._who.node)
+                self.clock_off_us = off_by(sent_us, answer.server_us, self._clock())
                 self._sweep(self._beating)
         except sa.exc.DBAPIError as error:
             LOG.warning("node_not_heard node=%s error=%s", self._who.node, error.orig)
@@ -170,3 +177,12 @@ class PostgresNodes:
             if self._beating is not None:
                 self._beating.close()
                 self._beating = None
+
+
+def off_by(sent_us: int, server_us: int, heard_us: int) -> int:
+    """Say by how much a clock is ahead of the server's at least; below 0: behind it.
+
+    The server looked at its own between the two moments: only what is outside of them is
+    known to be wrong.
+    """
+    return max(0, sent_us - server_us) or min(0, heard_us - server_us)

@@ -24,7 +24,8 @@ _BEAT = (
     f" WHERE log_id = {LOG_ID} AND node = %s AND NOT gone RETURNING 1)"
     " SELECT EXISTS (SELECT FROM mine),"
     f" coalesce((SELECT leased_until IS NULL OR {_OVER} FROM log WHERE log_id = {LOG_ID}), false),"
-    f" EXISTS (SELECT FROM nodes WHERE log_id = {LOG_ID} AND NOT gone AND {_OVER} AND node <> %s)"
+    f" EXISTS (SELECT FROM nodes WHERE log_id = {LOG_ID} AND NOT gone AND {_OVER} AND node <> %s),"
+    " (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 )
 _JUDGE = (
     f"UPDATE nodes SET gone = true WHERE log_id = {LOG_ID} AND NOT gone AND node <> %s"
@@ -53,6 +54,8 @@ class Beat(msgspec.Struct, frozen=True):
     """Whether the lease of the log's holder is over, or it let go."""
     silent: bool
     """Whether there is a node whose last sign of life is too old."""
+    server_us: int
+    """The time of the server."""
 
 
 def enter(connection: sa.Connection, node: str, team: str, host: str, pid: int) -> None:

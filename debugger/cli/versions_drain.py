@@ -1,0 +1,56 @@
+"""`timescape versions drain`: what still holds a version (SO-5)."""
+
+import argparse
+import os
+
+from debugger.cli.command import Stores
+from debugger.cli.exits import Exit
+from debugger.cli.moments import iso
+from debugger.cli.output import Column, Output
+from debugger.session.draining import Hold, holds
+from debugger.session.routing import app_with, apps
+from runtime.timescape import VersionId
+from runtime.timescape.finding import version_of
+
+HOLDS = (
+    Column("version"), Column("held by"), Column("of", cut=True), Column("count", right=True),
+    Column("since"), Column("node"),
+)  # fmt: skip
+
+
+def drain(names: list[str], arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """List what holds a version, or all versions."""
+    with stores.session(arguments.store) as session:
+        known = apps(session)
+        if names:
+            known = [app_with(known, VersionId.parse(names[0]).handler)]
+            version_of(known[0].table, names[0])
+        found = holds(session, known, session.sources[0]())
+    if arguments.admin:
+        found += _served(arguments.admin)
+    shown = [each for each in found if not names or each.version == names[0]]
+    if not shown:
+        output.say(f"Nothing holds {names[0] if names else 'any version'}.")
+    if shown or output.as_json:
+        output.table("hold", HOLDS, [_row(each) for each in shown])
+    return Exit.OK
+
+
+def _served(address: str) -> list[Hold]:
+    # It needs a client of HTTP, which takes long to load.
+    from debugger.cli.asking_admin import serving  # noqa: PLC0415
+
+    token = os.environ.get("TIMESCAPE_ADMIN_TOKEN") or None
+    return [Hold(version, "process", address) for version in serving(address, token)]
+
+
+def _row(hold: Hold) -> tuple[dict[str, object], dict[str, object]]:
+    since = None if hold.since_us is None else iso(hold.since_us)
+    fields: dict[str, object] = {
+        "version": hold.version, "by": hold.by, "of": hold.of, "count": hold.count,
+        "since": since, "node": hold.node or None,
+    }  # fmt: skip
+    return fields, {
+        "version": hold.version, "held by": hold.by, "of": hold.of, "count": str(hold.count),
+        "since": "" if since is None else since[:19] + "Z", "node": hold.node,
+    }  # fmt: skip
