@@ -124,6 +124,7 @@ from runtime.errors.tools import (
     FakeModuleError,
     GenerateError,
     NothingSelectedError,
+    ToolMissingError,
     UnusedFaultError,
 )
 from runtime.errors.versions import (
@@ -254,6 +255,7 @@ __all__ = [
     "TagConflictError",
     "TagNameError",
     "TimescapeError",
+    "ToolMissingError",
     "TopicError",
     "TopicNameError",
     "TransformFailedError",

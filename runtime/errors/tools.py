@@ -25,3 +25,9 @@ class FakeModuleError(TimescapeError, AssertionError):
     """A double was called as the module it stands for cannot be (TH-6)."""
 
     code = "RT953"
+
+
+class ToolMissingError(TimescapeError, LookupError):
+    """A program of others that a check runs is not on the path (CT-5)."""
+
+    code = "RT955"
