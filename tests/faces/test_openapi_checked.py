@@ -43,7 +43,7 @@ def test_what_a_program_finds_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(
-        AssertionError, match="document of 2026-03-01 says:\nrun openapi.json --url"
+        AssertionError, match=r"document of 2026-03-01 says:\nrun openapi.json --url"
     ):
         check_openapi(app, "http://127.0.0.1:1", examples=1)
 
