@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from runtime import App
     from runtime.testing import FakeClock
-    from runtime.testing.apps import Asked
+    from runtime.testing.harness import Asked
 
 _SEED = pytest.StashKey[int]()
 _LOGS = pytest.StashKey[list[Path]]()
@@ -137,6 +137,6 @@ def _store(path: Path, seed: int) -> Any:
 
 
 def _harness(app: "App", store: Any, seed: int, options: dict[str, Any]) -> Any:
-    from runtime.testing import AppHarness  # noqa: PLC0415
+    from runtime.testing import Harness  # noqa: PLC0415
 
-    return AppHarness(app, store=store, seed=seed, **options)
+    return Harness(app, store=store, seed=seed, **options)

@@ -13,8 +13,8 @@ from runtime.gtype import GType, PlainChecker
 from runtime.manifests import HandlerManifest
 from runtime.manifests.promises import NONE
 from runtime.secrets import Provider
-from runtime.testing.apps import AppHarness, Asked
 from runtime.testing.asking import Asking
+from runtime.testing.harness import Asked, Harness
 from runtime.testing.results import Result
 from runtime.testing.strategies import CANARY, Drawn, Overrides, requests
 
@@ -56,7 +56,7 @@ def check_handler(
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
-    with AppHarness(app, modules=modules, secrets=secrets, replayed=False) as harness:
+    with Harness(app, modules=modules, secrets=secrets, replayed=False) as harness:
 
         @quiet
         @given(requests(manifest, overrides))

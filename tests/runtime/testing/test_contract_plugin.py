@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from debugger.cli.exits import Exit
-from runtime.testing import AppHarness, check_recorded
+from runtime.testing import Harness, check_recorded
 from tests.faces.command_line import run
 
 pytest_plugins = ["pytester"]
@@ -115,7 +115,7 @@ def test_recorded_requests_are_kept_beside_the_code(
     folder = pytester.path / "corpus"
     import promising as code  # type: ignore[import-not-found]  # noqa: PLC0415 - made above
 
-    harness = AppHarness(code.app, replayed=False)
+    harness = Harness(code.app, replayed=False)
     with harness as asked:
         kept = [asked.post("/sums", json=[True] * n).facts[0].stream.hex for n in (1, 2)]
     words = ["export", "--where", "status:200", "--as", "corpus", "--out", str(folder)]
