@@ -4,7 +4,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -113,6 +112,9 @@ def wish_of(headers: Mapping[str, str], now_s: float) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
+    # It loads sockets, and hardly any server answers with a date.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
     except (ValueError, TypeError, OverflowError):
