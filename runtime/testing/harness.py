@@ -14,7 +14,7 @@ from runtime.app import App
 from runtime.app.parts import Instead
 from runtime.context import registry
 from runtime.effects import Tripping
-from runtime.effects.virtual_loop import Deadlock, VirtualLoop
+from runtime.effects.virtual_loop import VirtualLoop, refuse_deadlock
 from runtime.modules import ModuleRegistry
 from runtime.replay import Replay, run_again
 from runtime.replay.choosing import Library
@@ -111,7 +111,7 @@ class Harness:
         await self.__aenter__()
 
     def __enter__(self) -> "Asked":
-        loop = VirtualLoop(stuck=_deadlock)
+        loop = VirtualLoop(stuck=refuse_deadlock)
         runner = self._runner = asyncio.Runner(loop_factory=lambda: loop)
         try:
             runner.run(self.__aenter__())
@@ -247,6 +247,15 @@ class Harness:
         """Virtual time, µs since 1970."""
         return self.clock()
 
+    def next_timer(self) -> float | None:
+        """Return in how many virtual seconds something is due next; None: nothing is.
+
+        On the event loop that the harness runs on.
+        """
+        loop = asyncio.get_running_loop()
+        due = loop.next_timer() if isinstance(loop, VirtualLoop) else None
+        return None if due is None else max(0.0, due - loop.time())
+
     async def advance(self, seconds: float) -> None:
         """Let virtual time pass, and what is due in it happen."""
         await asyncio.sleep(seconds)
@@ -317,8 +326,3 @@ def _as_it_is(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
 
 def _stream_of(request_id: str) -> StreamId | None:
     return StreamId(UUID(request_id.removeprefix("req-"))) if request_id else None
-
-
-def _deadlock() -> None:
-    msg = "Nothing can happen any more, and the work is not done."
-    raise Deadlock(msg)

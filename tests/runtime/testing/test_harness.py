@@ -213,8 +213,23 @@ def test_a_request_that_waits_for_ever_is_told() -> None:
             return (await harness.get("/waits")).status
 
     assert run_virtual(scenario()) == 504
-    with pytest.raises(Deadlock):
+    with pytest.raises(Deadlock, match=r"\n- Task-\d+, Event.wait, waits at .*locks.py:\d+"):
         run_virtual(asyncio.Event().wait())
+
+
+@pytest.mark.proves("TH-5")
+def test_the_next_timer_is_told() -> None:
+    async def scenario() -> list[float | None]:
+        async with Harness(shop) as harness:
+            before = harness.next_timer()
+            alarm = asyncio.get_running_loop().call_later(5.0, print)
+            then = harness.next_timer()
+            alarm.cancel()
+            return [before, then]
+
+    before, then = run_virtual(scenario())
+
+    assert then == (5.0 if before is None else min(before, 5.0))
 
 
 @pytest.mark.proves("TH-1")
