@@ -47,22 +47,24 @@ class _Wanted(msgspec.Struct, frozen=True):
     """Place of an object in the scope's table; None: the root."""
 
 
-def python_validators(service: Service, header: str) -> dict[str, str]:
-    """Give the files of a package, by name.
+def python_validators(service: Service, header: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the files of a package, by name; and names that could not stay, and what they became.
 
     Args:
         service: whose types they are.
         header: first lines of each file, without a comment sign.
     """
     head = "".join(f"# {line}\n" for line in header.splitlines())
+    door, changed = _door(service)
     made = {
-        "__init__.py": syntax.module(head, _door(service)),
+        "__init__.py": syntax.module(head, door),
         "types.py": syntax.module(head, types_module(service)),
         "py.typed": head,
     }
     gtype, own = "runtime.gtype", "runtime.codegen.validating"
     rooms = [*((gtype, name) for name in _ROOMS), *((own, name) for name in _OWN)]
-    return {**made, **{f"{name}.py": head + _copied(package, name) for package, name in rooms}}
+    copied = {f"{name}.py": head + _copied(package, name) for package, name in rooms}
+    return {**made, **copied}, changed
 
 
 def _copied(package: str, name: str) -> str:
@@ -72,7 +74,7 @@ def _copied(package: str, name: str) -> str:
     return text
 
 
-def _door(service: Service) -> list[ast.stmt]:
+def _door(service: Service) -> tuple[list[ast.stmt], dict[str, str]]:
     wanted = list(_wanted(service))
     names, texts = Names(("Issue", "ValidationFailed", "types")), dict[str, str]()
     functions = []
@@ -81,7 +83,7 @@ def _door(service: Service) -> list[ast.stmt]:
         table = texts.setdefault(_text(each.scope.stored), f"_stored_{len(texts) + 1}")
         functions.append((name, _function(name, table, each)))
     exported = ["Issue", "ValidationFailed", "types", *(name for name, _ in functions)]
-    return [
+    body = [
         *syntax.said("A function for each type: plain JSON data in, its value or all faults out."),
         syntax.imported("__future__", {"annotations": None}),
         *_imports(),
@@ -92,6 +94,7 @@ def _door(service: Service) -> list[ast.stmt]:
         *(syntax.assign(name, call("_Stored", const(text))) for text, name in texts.items()),
         *(function for _, function in functions),
     ]
+    return body, names.changed
 
 
 def _imports() -> Iterator[ast.stmt]:

@@ -116,7 +116,7 @@ def _typescript_types(given: _Given) -> _Made:
 
 
 def _python_validators(given: _Given) -> _Made:
-    return python_validators(given.service, given.header), {}
+    return python_validators(given.service, given.header)
 
 
 def _openapi(given: _Given) -> _Made:

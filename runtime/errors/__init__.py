@@ -123,6 +123,7 @@ from runtime.errors.running import (
 from runtime.errors.tools import (
     FakeModuleError,
     GenerateError,
+    MissingModuleError,
     NothingSelectedError,
     ToolMissingError,
     UnusedFaultError,
@@ -196,6 +197,7 @@ __all__ = [
     "ManifestError",
     "MessageTypeError",
     "MetricError",
+    "MissingModuleError",
     "ModuleContractError",
     "ModuleCrashedError",
     "ModuleManifestError",

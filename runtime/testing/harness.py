@@ -15,6 +15,7 @@ from runtime.app.parts import Instead
 from runtime.context import registry
 from runtime.effects import Tripping
 from runtime.effects.virtual_loop import VirtualLoop, refuse_deadlock
+from runtime.errors import MissingModuleError
 from runtime.modules import ModuleRegistry
 from runtime.replay import Replay, run_again
 from runtime.replay.choosing import Library
@@ -48,6 +49,9 @@ class Harness:
         tripwire: what becomes of code that reaches the outside past its contexts.
         replayed: run each request again at its end, to see that it says the same; None: if
             `TIMESCAPE_ALWAYS_REPLAY` is set.
+
+    Raises:
+        MissingModuleError: when it begins: its handlers use modules that nobody gave.
     """
 
     def __init__(  # noqa: PLR0913 - what a test may replace
@@ -81,6 +85,7 @@ class Harness:
     # --- life ---
 
     async def __aenter__(self) -> Self:
+        self._refuse_missing()
         self.app.start(
             self.store,
             clock=self.clock,
@@ -100,6 +105,21 @@ class Harness:
         await self.app.stop()
         if kind is None:
             self.faults.refuse_unused()
+
+    def _refuse_missing(self) -> None:
+        """Refuse to test an app whose handlers use modules that are not there.
+
+        Raises:
+            MissingModuleError: lists them; of what source does not show, nothing is known.
+        """
+        known = {*self.app.parts.modules.names(), *self._modules}
+        used = {n.partition(".")[0] for each in self.app.manifests for n in each.needs.modules}
+        missing = sorted(used - known)
+        if missing:
+            raise MissingModuleError(
+                problem=f"{self.app.name!r} uses modules that nobody gave: {', '.join(missing)}.",
+                remedy="Give doubles: Harness(app, modules={name: FakeModule(…)}).",
+            )
 
     async def restart(self, app: App | None = None) -> None:
         """Stop the app, and go on in its log with the same, or with *app*.

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import GenericAlias
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +18,7 @@ from runtime.codegen import render
 from runtime.codegen.operations import service
 from runtime.codegen.python_validators import python_validators
 from runtime.gtype import PlainChecker, gtype
+from runtime.manifests import HandlerManifest
 from runtime.testing.strategies import one_fault_away, values
 from tests.faces.command_line import run
 from tests.generated.loading import imported
@@ -38,6 +40,10 @@ JSON = st.recursive(
 )
 
 
+def made(known: HandlerManifest) -> dict[str, str]:
+    return python_validators(service([known], python=True), "h")[0]
+
+
 def said(package: Any, name: str, value: Any) -> tuple[list[Any], bool, Any]:
     """What a validator makes of a value: issues, whether there are more, the value."""
     try:
@@ -56,17 +62,17 @@ def expected(checker: PlainChecker, value: Any) -> tuple[list[Any], bool]:
 def test_cg12_a_validator_finds_what_the_server_finds(data: st.DataObject, schema: Schema) -> None:
     """Seen to fail with one room of the pass left as it was an hour before."""
     hinted: Any = list[schema.hint]  # type: ignore[name-defined]
-    made = gtype(hinted)
-    drawn = data.draw(st.one_of(values(made), one_fault_away(made), JSON))
+    kind = gtype(hinted)
+    drawn = data.draw(st.one_of(values(kind), one_fault_away(kind), JSON))
     known = manifest(body=hinted)
 
-    with imported(python_validators(service([known], python=True), "h")) as package:
+    with imported(made(known)) as package:
         name = next(n for n in package.__all__ if n.endswith("_body"))
         issues, truncated, value = said(package, name, drawn)
         twice = said(package, name, drawn)
 
     event("conforms" if not issues else "does not")
-    assert (issues, truncated) == expected(PlainChecker(made), drawn)
+    assert (issues, truncated) == expected(PlainChecker(kind), drawn)
     assert twice == (issues, truncated, value)
     assert issues or isinstance(value, list)
 
@@ -76,13 +82,27 @@ def test_forms_patterns_and_what_is_sensitive_are_told_as_by_the_server() -> Non
     good = {"mail": "a@b.example", "code": "ABC-1", "card": {"x": 1}}
     bad = {"mail": "a", "code": "abc", "card": {"4111": "x"}, "more": [{**good, "z": 1}, 7]}
 
-    with imported(python_validators(service([manifest(body=Odd)], python=True), "h")) as package:
+    with imported(made(manifest(body=Odd))) as package:
         assert package.validate_odd(good) == package.types.Odd(**good)
         found = said(package, "validate_odd", bad)
         assert all("4111" not in str(each) for each in found[0])
         assert found[:2] == expected(PlainChecker(ODD), bad)
 
     assert [each["path"] for each in found[0]][:2] == ["/mail", "/code"]
+
+
+@pytest.mark.proves("CG-12", "CG-5")
+def test_types_whose_functions_would_be_named_alike_are_numbered_and_told() -> None:
+    one = msgspec.defstruct("BigBox", [("n", int)])
+    other = msgspec.defstruct("Big_Box", [("m", int)])
+    hint: Any = GenericAlias(tuple, (one, other))
+
+    files, changed = python_validators(service([manifest(body=hint)], python=True), "h")
+
+    assert changed == {"Big_Box": "validate_big_box_2"}
+    with imported(files) as package:
+        assert package.validate_big_box({"n": 1}).n == 1
+        assert package.validate_big_box_2({"m": 2}).m == 2
 
 
 @pytest.mark.proves("CG-12", "CG-3", "CG-15")

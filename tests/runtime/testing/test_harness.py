@@ -16,7 +16,7 @@ from debugger.demo.shop import app as shop
 from eventstore import Event
 from runtime import App, GlobalContext, HttpError, LocalContext, Request
 from runtime.authentication import ApiKey, ApiKeys, Principal, key_digest
-from runtime.errors import FakeModuleError, SignatureError, UnusedFaultError
+from runtime.errors import FakeModuleError, MissingModuleError, SignatureError, UnusedFaultError
 from runtime.testing import Deadlock, FakeModule, Harness, Result, calls, run_virtual
 from runtime.testing.patterns import first_gap
 
@@ -267,6 +267,21 @@ def test_facts_are_those_of_the_log() -> None:
 
     assert all(isinstance(each, Event) for each in result.facts)
     assert msgspec.json.decode(result.body) == result.json
+
+
+@pytest.mark.proves("TH-1")
+def test_a_module_that_nobody_gave_is_told_before_the_first_request() -> None:
+    app = App("lacks")
+
+    @app.handler("GET /left")
+    async def left(gctx: GlobalContext) -> int:
+        found: int = await gctx.modules.stock.left("tea")
+        return found
+
+    with pytest.raises(MissingModuleError, match="'lacks' uses modules that nobody gave: stock"):
+        Harness(app).__enter__()
+    with Harness(app, modules={"stock": FakeModule(left=2)}) as h:
+        h.get("/left").assert_status(200).assert_body(2)
 
 
 # --- runs without HTTP ---
