@@ -3,6 +3,7 @@
 Nothing of ours is imported before one is used: tests that use none pay nothing.
 """
 
+import importlib.util
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -64,6 +65,9 @@ def pytest_collection_modifyitems(
         msg = "--timescape-corpus needs one app: --timescape-contract MODULE:APP."
         raise pytest.UsageError(msg)
     if targets:
+        if importlib.util.find_spec("hypothesis") is None:
+            msg = "--timescape-contract draws requests: pip install hypothesis."
+            raise pytest.UsageError(msg)
         from debugger.pytest_contract import items_of  # noqa: PLC0415 - see the module's docstring
 
         n: int = config.getoption("--timescape-examples")
