@@ -1,8 +1,9 @@
-"""Fixtures for tests of apps, found by pytest where Timescape is installed (TH-11).
+"""Fixtures and contracts of apps, found by pytest where Timescape is installed (TH-11, CT-7).
 
-Nothing of ours is imported before a fixture is used: tests that use none pay nothing.
+Nothing of ours is imported before one is used: tests that use none pay nothing.
 """
 
+import importlib.util
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,14 +15,14 @@ import pytest
 if TYPE_CHECKING:
     from runtime import App
     from runtime.testing import FakeClock
-    from runtime.testing.apps import Asked
+    from runtime.testing.harness import Asked
 
 _SEED = pytest.StashKey[int]()
 _LOGS = pytest.StashKey[list[Path]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--timescape-seed`."""
+    """Add our options."""
     group = parser.getgroup("timescape")
     group.addoption(
         "--timescape-seed",
@@ -30,6 +31,47 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="of ids and chance",
     )
+    group.addoption(
+        "--timescape-contract",
+        action="append",
+        default=[],
+        metavar="MODULE:APP",
+        help="hold an app to what it declares, besides the tests there are",
+    )
+    group.addoption(
+        "--timescape-corpus",
+        type=Path,
+        default=None,
+        metavar="FOLDER",
+        help="with requests on record that the app has to answer alike",
+    )
+    group.addoption(
+        "--timescape-examples",
+        type=int,
+        default=100,
+        metavar="N",
+        help="requests drawn for each contract (default: 100)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the contracts of the apps that are named; `-k` chooses among them, too."""
+    targets: list[str] = config.getoption("--timescape-contract")
+    corpus: Path | None = config.getoption("--timescape-corpus")
+    if corpus is not None and len(targets) != 1:
+        msg = "--timescape-corpus needs one app: --timescape-contract MODULE:APP."
+        raise pytest.UsageError(msg)
+    if targets:
+        if importlib.util.find_spec("hypothesis") is None:
+            msg = "--timescape-contract draws requests: pip install hypothesis."
+            raise pytest.UsageError(msg)
+        from debugger.pytest_contract import items_of  # noqa: PLC0415 - see the module's docstring
+
+        n: int = config.getoption("--timescape-examples")
+        items += [each for target in targets for each in items_of(session, target, corpus, n)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,6 +141,6 @@ def _store(path: Path, seed: int) -> Any:
 
 
 def _harness(app: "App", store: Any, seed: int, options: dict[str, Any]) -> Any:
-    from runtime.testing import AppHarness  # noqa: PLC0415
+    from runtime.testing import Harness  # noqa: PLC0415
 
-    return AppHarness(app, store=store, seed=seed, **options)
+    return Harness(app, store=store, seed=seed, **options)

@@ -15,7 +15,8 @@ from runtime.gates.watching import Watch
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.replay.following import Course
 from runtime.replay.running import Program, Rerun, rerun
-from runtime.testing import Harness, SeededIds, Told
+from runtime.testing import SeededIds
+from tests.controlled import Controlled, Told
 
 OWNER = "debugger-1"
 
@@ -48,7 +49,7 @@ class Gated:
     """A harness with a keeper of gates."""
 
     def __init__(self, version: HandlerVersion, **harness: Any) -> None:
-        self.harness = Harness(version, replayed=False, **harness)
+        self.harness = Controlled(version, replayed=False, **harness)
         self.version = version
         self.told: list[tuple[str, Any]] = []
         self.keeper = TellingKeeper(

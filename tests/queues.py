@@ -17,7 +17,8 @@ from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer
 from runtime.modules import ModuleRegistry
 from runtime.queue import Inbox, QueueFold, Subscriber, Topic, standing_of, subscriber_stream
-from runtime.testing import FakeClock, SeededIds, received, run_virtual, version_of
+from runtime.testing import FakeClock, SeededIds, run_virtual
+from tests.builders import received, version_of
 
 T = TypeVar("T")
 

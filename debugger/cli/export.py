@@ -11,7 +11,7 @@ from debugger.errors import BadInputError, NotFoundError
 from debugger.session import Session
 from eventstore import StreamId
 
-FORMS = ("jsonl", "bundle", "html", "pytest")
+FORMS = ("jsonl", "bundle", "html", "pytest", "corpus")
 COLUMNS = (
     Column("requests", right=True), Column("facts", right=True), Column("redacted", right=True),
     Column("sealed to", right=True), Column("bytes", right=True), Column("file"),
@@ -106,6 +106,7 @@ writes the store. A file that is there is not written over.
   html     one page that steps through them in a browser, without server or network
   bundle   one .timescape file that opens in place: timescape debug case.timescape
   pytest   a test that runs them again by the code of --app
+  corpus   a folder, a file a request, for pytest --timescape-corpus; what is there stays
 
 examples:
   timescape export --out shop-2026.tsx                         the whole log
@@ -114,6 +115,7 @@ examples:
   timescape export 9f31c2 --as html --out case-7.html
   timescape export 9f31c2 --as bundle --source ~/shop --out case-7.timescape
   timescape export 9f31c2 --as pytest --app shop:app --out test_case_7.py
+  timescape export --where 'route:*orders* since:1d' --as corpus --out tests/corpus
 """,
     _declare,
     export,

@@ -1,4 +1,4 @@
-"""The forms of `timescape export`: lines, page, test, bundle (CL-15)."""
+"""The forms of `timescape export`: lines, page, test, corpus, bundle (CL-15)."""
 
 import argparse
 import hashlib
@@ -32,11 +32,14 @@ def write(
     masks = exports.Masks(arguments.redact)
     recording = exports.gather(session, streams, where=arguments.where, masks=masks)
     path, force = Path(arguments.out), arguments.force
-    if arguments.form == "bundle":
+    if arguments.form == "corpus":
+        content = _write_corpus(recording, path, force=force)
+    elif arguments.form == "bundle":
         _write_bundle(session, recording, arguments, output)
+        content = path.read_bytes()
     else:
-        exports.write_file(path, _content(session, recording, arguments), force=force)
-    content = path.read_bytes()
+        content = _content(session, recording, arguments)
+        exports.write_file(path, content, force=force)
     digest = hashlib.sha256(content).hexdigest()
     hidden = [
         {"request": each.request, "revision": each.revision, "pointer": each.pointer,
@@ -54,6 +57,29 @@ def write(
     output.table("exported", COLUMNS, [(fields, cells)])
     output.say(f"SHA-256 {digest}")
     tell_hidden(hidden, output)
+
+
+def _write_corpus(recording: "Recording", folder: Path, *, force: bool) -> bytes:
+    """Write the files that are not there; return what all of them hold.
+
+    Raises:
+        WriteRefusedError: one is there and holds something else, and *force* is not given.
+        UnavailableError: one cannot be written.
+    """
+    from debugger import exports  # noqa: PLC0415
+
+    files = exports.as_corpus(recording)
+    missing = [name for name, content in files.items() if _held(folder / name) != content]
+    for name in missing:
+        exports.refuse_existing(folder / name, force=force)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in missing:
+        exports.write_file(folder / name, files[name], force=force)
+    return b"".join(files.values())
+
+
+def _held(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def tell_hidden(hidden: Sequence[Mapping[str, Any]], output: Output) -> None:

@@ -15,7 +15,16 @@ from debugger.cli.watching import watch
 from debugger.errors import BadInputError
 from runtime.codegen import Rendered, Written, difference, kubernetes, render, write
 
-TARGETS = ("sdk", "openapi", "types", "bundle", "bundle-check", "transformer", "kubernetes")
+TARGETS = (
+    "sdk",
+    "openapi",
+    "types",
+    "validators",
+    "bundle",
+    "bundle-check",
+    "transformer",
+    "kubernetes",
+)
 LANGUAGES = ("python", "typescript")
 
 
@@ -126,6 +135,9 @@ started. The same manifests give the same bytes.
            that needs nothing but fetch. Each calls the versions it was made from
   openapi  openapi.json, OpenAPI 3.1
   types    types alone: msgspec Structs and TypedDicts, or interfaces
+  validators
+           a package with a function for each type: plain JSON data in, its value or all faults
+           out, as the server finds them; it needs msgspec and google-re2
   bundle   bundle.json: all versions, types, modules and transformers in one canonical file
   bundle-check FILE
            say all that is wrong with such a file

@@ -12,7 +12,6 @@ from debugger.exports.lines import payload, text_of
 from debugger.exports.page import title_of
 from debugger.exports.recording import Recorded, Recording
 from debugger.timeline import printable
-from eventstore import Event
 from runtime.context import registry
 from runtime.facts import ResponseSent
 
@@ -62,7 +61,8 @@ def _test(number: int, each: Recorded, hidden: Sequence[HiddenPlace]) -> str:
         problem = f"{timeline.request_id} was not answered: {each.summary.outcome}."
         raise BadInputError(problem, "A test needs an answer to compare; export it as jsonl.")
     suffix = f"_{number}"
-    lines = "\n".join(_lines(timeline.request_id, timeline.events))
+    # They stand in a raw string between `'''`.
+    lines = "\n".join(as_recorded(each)).replace("'", "\\u0027")
     return (
         f"\n\n# {_plain(title_of(each))}, {_plain(each.summary.outcome)}: {timeline.request_id}\n"
         f"RECORDED{suffix} = RecordedRequest.parse(r'''\n{lines}\n''')\n\n"
@@ -76,16 +76,16 @@ def _test(number: int, each: Recorded, hidden: Sequence[HiddenPlace]) -> str:
     )
 
 
-def _lines(request: str, events: Sequence[Event]) -> Iterator[str]:
-    """Give the request as lines of JSON that stand in a raw string between `'''`."""
+def as_recorded(each: Recorded) -> Iterator[str]:
+    """Give a request as lines of JSON, which `runtime.testing.RecordedRequest` reads."""
     known = registry()
-    yield text_of({"request": request})
-    for event in events:
+    yield text_of({"request": each.timeline.request_id})
+    for event in each.timeline.events:
         fields = {
             "type": event.type, "schema": known.schema(event.type), "key": event.key,
             "at_us": event.at_us, "line": event.site, "data": payload(event),
         }  # fmt: skip
-        yield text_of(fields).replace("'", "\\u0027")
+        yield text_of(fields)
 
 
 def _given(suffix: str, hidden: Sequence[HiddenPlace]) -> str:

@@ -151,6 +151,11 @@ class Equipment:
         """The modules as the log is told of them, by name."""
         return registrations(self._modules, self._hosting)
 
+    @property
+    def hosted_modules(self) -> Mapping[str, Module]:
+        """The registered `Module`s, by name."""
+        return {name: each.module for name, each in self._hosting.hosted.items()}
+
     def _order_modules(self) -> None:
         """See that modules start after those they depend on.
 

@@ -132,6 +132,7 @@ def _function(operation: Operation, classes: Sequence[str]) -> ast.stmt:
         body=_sent(operation),
         **({"media": const("application/octet-stream")} if operation.sends == "raw" else {}),
         **({"takes_key": const(value=True)} if operation.takes_key else {}),
+        **({} if operation.answer is None else {"answer": _answer(operation)}),
     )
     body = [*syntax.said(operation.doc), ast.Return(made)]
     return syntax.function(operation.name, known.params, returns, body, keywords=known.keywords)
@@ -168,6 +169,10 @@ def _sent(operation: Operation) -> ast.expr:
     if operation.body is not None:
         return checked
     return ast.IfExp(ast.Compare(expr("body"), [ast.Is()], [_NONE]), _NONE, checked)
+
+
+def _answer(operation: Operation) -> ast.expr:
+    return expr(f"{_constant(operation, 'answer')}.type")
 
 
 def _reader(operation: Operation) -> ast.expr:

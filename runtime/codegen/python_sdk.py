@@ -11,7 +11,7 @@ from runtime.codegen.python_calls import CALLS_IMPORTS, calls_module, signature
 from runtime.codegen.python_types import IMPORTS, struct
 from runtime.codegen.syntax import Param, call, const, either, expr, index
 
-_COPIED = ("calls", "errors", "sending")
+_COPIED = ("calls", "errors", "opening", "sending")
 _OURS = re.compile(r"^from runtime\.codegen\.client\.(\w+) import", re.MULTILINE)
 _TIMEOUT = Param("timeout", either([expr("float"), const(None)]), const(None))
 _HEADERS = Param("headers", either([index("_abc.Mapping", "str", "str"), const(None)]), const(None))

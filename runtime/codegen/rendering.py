@@ -8,6 +8,7 @@ from runtime.codegen import openapi as documents
 from runtime.codegen import python_dicts, python_sdk, syntax, typescript_types
 from runtime.codegen.bundle import Declarations, bundle_of, problems, to_text
 from runtime.codegen.operations import Service, service
+from runtime.codegen.python_validators import python_validators
 from runtime.codegen.selection import digest, select
 from runtime.codegen.typescript_sdk import typescript_sdk
 from runtime.errors import GenerateError
@@ -49,19 +50,24 @@ def render(
     """Generate the files of a target.
 
     Args:
-        target: `sdk`, `openapi`, `types` or `bundle`.
+        target: `sdk`, `openapi`, `types`, `validators` or `bundle`.
         lang: `python` or `typescript`; of OpenAPI and bundles it says nothing.
         declared: what an app declares.
         tool: version of this program.
         at: an edition; None: the newest of each handler.
 
     Raises:
-        GenerateError: nothing is selected, or a bundle would not be whole; lists the faults.
+        GenerateError: nothing is selected, or a bundle would not be whole; lists the faults;
+            or there is no such target in this language.
     """
     if target == "bundle":
         return _bundle(declared, tool, at)
     chosen = select(declared.manifests, at)
     kind = target if target == "openapi" else f"{target} {lang}"
+    if kind not in _TARGETS:
+        raise GenerateError(
+            problem=f"There are no {target} in {lang}.", remedy="Leave --lang out: it is Python."
+        )
     known = service(chosen, python=lang == "python")
     looked = digest(chosen)
     mark = f"{MARK} {tool} ({kind})"
@@ -109,6 +115,10 @@ def _typescript_types(given: _Given) -> _Made:
     return {"types.ts": typescript_types.types_module(given.service, given.header)}, {}
 
 
+def _python_validators(given: _Given) -> _Made:
+    return python_validators(given.service, given.header)
+
+
 def _openapi(given: _Given) -> _Made:
     document, numbered = documents.openapi(given.title, given.service, given.chosen, given.header)
     return {"openapi.json": documents.written(document)}, {v: k for k, v in numbered.items()}
@@ -119,5 +129,6 @@ _TARGETS: Mapping[str, Callable[[_Given], _Made]] = {
     "sdk typescript": _typescript_sdk,
     "types python": _python_types,
     "types typescript": _typescript_types,
+    "validators python": _python_validators,
     "openapi": _openapi,
 }

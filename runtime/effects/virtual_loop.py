@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Deadlock(RuntimeError):
-    """Nothing can happen any more, and the work is not done."""
+    """Nothing can happen any more, and the work is not done; it lists where each task waits."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -69,6 +69,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         heapq.heappush(self._scheduled, alarm)  # type: ignore[attr-defined]
         alarm._scheduled = True  # type: ignore[attr-defined] # noqa: SLF001 - asyncio's own mark, read when it is cancelled
         return alarm
+
+    def next_timer(self) -> float | None:
+        """Return when the next alarm is due, in virtual seconds; None: there is none."""
+        alarms = self._scheduled  # type: ignore[attr-defined]
+        return min((alarm.when() for alarm in alarms if not alarm.cancelled()), default=None)
 
     @property
     def is_busy(self) -> bool:
@@ -197,11 +202,28 @@ def run_virtual(
     Raises:
         Deadlock: *work* waits for something that cannot happen, unless *stuck* is given.
     """
-    loop = VirtualLoop(schedule, stuck or _deadlock)
+    loop = VirtualLoop(schedule, stuck or refuse_deadlock)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(work)
 
 
-def _deadlock() -> None:
-    msg = "Nothing can happen any more, and the work is not done."
+def refuse_deadlock() -> None:
+    """Say that nothing can happen any more, and where each task waits; called by the loop.
+
+    Raises:
+        Deadlock: always.
+    """
+    tasks = sorted(asyncio.all_tasks(), key=lambda task: task.get_name())
+    waits = "".join(f"\n- {_waits(task)}" for task in tasks)
+    msg = f"Nothing can happen any more, and the work is not done.{waits}"
     raise Deadlock(msg)
+
+
+def _waits(task: "asyncio.Task[Any]") -> str:
+    """Say where a task waits: the innermost place of its coroutines."""
+    work: Any = task.get_coro()
+    name, place = getattr(work, "__qualname__", "work"), "?"
+    while (frame := getattr(work, "cr_frame", None)) is not None:
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        work = work.cr_await
+    return f"{task.get_name()}, {name}, waits at {place}"

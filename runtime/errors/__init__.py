@@ -123,7 +123,9 @@ from runtime.errors.running import (
 from runtime.errors.tools import (
     FakeModuleError,
     GenerateError,
+    MissingModuleError,
     NothingSelectedError,
+    ToolMissingError,
     UnusedFaultError,
 )
 from runtime.errors.versions import (
@@ -195,6 +197,7 @@ __all__ = [
     "ManifestError",
     "MessageTypeError",
     "MetricError",
+    "MissingModuleError",
     "ModuleContractError",
     "ModuleCrashedError",
     "ModuleManifestError",
@@ -254,6 +257,7 @@ __all__ = [
     "TagConflictError",
     "TagNameError",
     "TimescapeError",
+    "ToolMissingError",
     "TopicError",
     "TopicNameError",
     "TransformFailedError",

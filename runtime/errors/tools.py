@@ -25,3 +25,15 @@ class FakeModuleError(TimescapeError, AssertionError):
     """A double was called as the module it stands for cannot be (TH-6)."""
 
     code = "RT953"
+
+
+class MissingModuleError(TimescapeError, LookupError):
+    """Handlers of a tested app use modules that nobody gave (TH-1)."""
+
+    code = "RT956"
+
+
+class ToolMissingError(TimescapeError, LookupError):
+    """A program of others that a check runs is not on the path (CT-5)."""
+
+    code = "RT955"

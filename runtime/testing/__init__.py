@@ -1,16 +1,15 @@
 """For tests of handlers: virtual time, seeded chance, and requests without a server.
 
-answer = run_virtual(Harness(version).send(body=b'{"n": 1}'))
+with Harness(app) as harness:
+    harness.post("/orders", json=ORDER).assert_status(200)
 """
 
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual
-from runtime.testing.apps import AppHarness
 from runtime.testing.asking import Asking
-from runtime.testing.builders import received, version_of
 from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
 from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
-from runtime.testing.harness import Harness, Told
+from runtime.testing.harness import Harness
 from runtime.testing.links import Link
 from runtime.testing.recorded_checks import Checked, check_recorded
 from runtime.testing.recordings import RecordedRequest
@@ -19,7 +18,6 @@ from runtime.testing.results import Effect, Result
 from runtime.testing.simulation import Simulation
 
 __all__ = [
-    "AppHarness",
     "Asking",
     "Checked",
     "Deadlock",
@@ -34,14 +32,11 @@ __all__ = [
     "Result",
     "SeededIds",
     "Simulation",
-    "Told",
     "VirtualLoop",
     "calls",
     "check_app",
     "check_recorded",
     "check_replay",
     "explore",
-    "received",
     "run_virtual",
-    "version_of",
 ]

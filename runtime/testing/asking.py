@@ -1,11 +1,14 @@
 """A request of a test, put together step by step (TH-7)."""
 
-from collections.abc import Generator, Mapping
-from typing import Any, Protocol
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Protocol, TypedDict
 from urllib.parse import quote
 
 import msgspec
 
+from runtime.principals import Principal
 from runtime.testing.results import Result
 
 
@@ -15,6 +18,17 @@ class Carrier(Protocol):
     async def carry(self, asking: "Asking") -> Result:
         """Send it and gather what it gave."""
         ...
+
+
+class Given(TypedDict, total=False):
+    """What a request says, in one call; each is a step of `Asking`, too."""
+
+    json: Any
+    """See `Asking.with_body`; None: no body."""
+    headers: Mapping[str, str]
+    query: Mapping[str, Any]
+    as_: Principal
+    version: str
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -28,6 +42,12 @@ class Asking(msgspec.Struct, frozen=True):
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    principal: Principal | None = None
+    """Who asks, whatever is sent; None: who proves to be somebody."""
+    arrives: dt.datetime | None = None
+    """When it is sent; None: now."""
+    state: Mapping[str, Any] = {}
+    """Values of its context that are there before its hooks run."""
 
     def with_body(self, body: Any) -> "Asking":
         """Send *body*: bytes as they are, anything else as JSON."""
@@ -65,6 +85,28 @@ class Asking(msgspec.Struct, frozen=True):
         """Ask for a version: an edition, an id, a tag, an instant or `latest`."""
         return self.with_header("timescape-version", selector)
 
+    def as_(self, principal: Principal) -> "Asking":
+        """Let *principal* ask, with nothing to prove it by.
+
+        Who asks an app that has no authenticators needs no roles: it does not start otherwise.
+        """
+        return msgspec.structs.replace(self, principal=principal)
+
+    def at(self, instant: dt.datetime) -> "Asking":
+        """Send it at an instant; virtual time goes on until then.
+
+        Raises:
+            ValueError: it has no time zone.
+        """
+        if instant.tzinfo is None:
+            msg = f"{instant} has no time zone."
+            raise ValueError(msg)
+        return msgspec.structs.replace(self, arrives=instant)
+
+    def with_state(self, **values: Any) -> "Asking":
+        """Set values of the context before anything runs; for what `Harness.run` began."""
+        return msgspec.structs.replace(self, state={**self.state, **values})
+
     async def send(self) -> Result:
         """Send it."""
         return await self.carrier.carry(self)
@@ -87,3 +129,30 @@ class Asking(msgspec.Struct, frozen=True):
             msg = f"{self.path} needs {name!r}: call with_path({name}=…)."
             raise TypeError(msg)
         return quote(str(self.params[name]), safe="/" if kind == "path" else "")
+
+
+def asked(method: str, path: str, carrier: Carrier, options: Given) -> Asking:
+    """Put a request together in one call."""
+    asking = Asking(carrier, method, path, principal=options.get("as_"))
+    for name, value in options.get("headers", {}).items():
+        asking = asking.with_header(name, value)
+    asking = asking.with_query(**options.get("query", {}))
+    if "version" in options:
+        asking = asking.version(options["version"])
+    json = options.get("json")
+    return asking if json is None else asking.with_body(json)
+
+
+async def until(asking: Asking, clock: Callable[[], int]) -> None:
+    """Let virtual time pass until a request is to be sent.
+
+    Raises:
+        ValueError: that has passed.
+    """
+    if asking.arrives is None:
+        return
+    wait_us = round(asking.arrives.timestamp() * 1_000_000) - clock()
+    if wait_us < 0:
+        msg = f"{asking.arrives} has passed: virtual time does not go back."
+        raise ValueError(msg)
+    await asyncio.sleep(wait_us / 1_000_000)

@@ -12,8 +12,9 @@ from runtime.errors import VersionNotFound
 from runtime.gtype import GType, PlainChecker
 from runtime.manifests import HandlerManifest
 from runtime.manifests.promises import NONE
-from runtime.testing.apps import AppHarness, Asked
+from runtime.secrets import Provider
 from runtime.testing.asking import Asking
+from runtime.testing.harness import Asked, Harness
 from runtime.testing.results import Result
 from runtime.testing.strategies import CANARY, Drawn, Overrides, requests
 
@@ -24,6 +25,7 @@ def check_handler(
     *,
     version: str | None = None,
     modules: Mapping[str, object] | None = None,
+    secrets: Mapping[str, str] | Provider | None = None,
     overrides: Overrides | None = None,
     examples: int = 100,
 ) -> None:
@@ -38,6 +40,7 @@ def check_handler(
         route: `POST /orders`, as declared.
         version: its edition; None: the newest.
         modules: doubles in place of the app's modules.
+        secrets: that there are; None: none.
         overrides: values for checks in code, by the code of their issues.
         examples: drawn of each kind.
 
@@ -53,7 +56,7 @@ def check_handler(
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
-    with AppHarness(app, modules=modules, replayed=False) as harness:
+    with Harness(app, modules=modules, secrets=secrets, replayed=False) as harness:
 
         @quiet
         @given(requests(manifest, overrides))

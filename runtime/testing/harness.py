@@ -1,147 +1,348 @@
-"""Run a handler as a request, without a server, and see what it wrote."""
+"""An app in a test: the real runtime over a log in memory, through its ASGI door (TH-1).
 
-from collections.abc import Sequence
-from typing import Any
+Only time, ids, chance, modules, config and secrets are replaced.
+"""
 
-import msgspec
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Self, TypeAlias, Unpack
+from uuid import UUID
 
-from eventstore import Event, Store, StreamId
-from eventstore.memory import MemoryStore
-from runtime.context import REQUEST_REDUCER, RequestState, registry
-from runtime.effects.virtual_loop import run_virtual
-from runtime.lifecycle.controller import Controller
-from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.handlers import HandlerVersion
-from runtime.lifecycle.local_context import LocalContext
-from runtime.lifecycle.record import Recorder
-from runtime.messages import Answer
-from runtime.replay.running import Program
-from runtime.testing.builders import received, version_of
+from eventstore import EventStoreError, Store, StreamId
+from runtime.app import App
+from runtime.app.parts import Instead
+from runtime.context import registry
+from runtime.effects import Tripping
+from runtime.effects.virtual_loop import VirtualLoop, refuse_deadlock
+from runtime.errors import MissingModuleError
+from runtime.modules import ModuleRegistry
+from runtime.replay import Replay, run_again
+from runtime.replay.choosing import Library
+from runtime.replay.reexecution import Options
+from runtime.secrets import Provider
+from runtime.testing.asking import Asking, Given, asked, until
+from runtime.testing.direct import Direct, declare, find
+from runtime.testing.door import exchange
+from runtime.testing.doubles import FakeModule, FakeSecrets, stand_in
+from runtime.testing.failing_store import FailingStore
 from runtime.testing.fakes import FakeClock, SeededIds
-from runtime.testing.replaying import always_replay, check_replay
+from runtime.testing.faults import Faults
+from runtime.testing.posing import posing
+from runtime.testing.replaying import always_replay, apart, check_app
+from runtime.testing.results import Result
 
-_AROUND = ("before", "after", "catch", "classes", "root")
-"""Of a controller's arguments, what a run that is done again needs as well."""
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What a request gave."""
-
-    stream: StreamId
-    answer: Answer
-    facts: Sequence[Event]
-    """As the log gives them back."""
-
-    @property
-    def types(self) -> list[str]:
-        """The facts' names."""
-        return [event.type for event in self.facts]
-
-    @property
-    def state(self) -> RequestState:
-        """The state at its end."""
-        return REQUEST_REDUCER.apply_all(REQUEST_REDUCER.initial(), self.facts)
-
-    @property
-    def json(self) -> Any:
-        """The answer's body, decoded; None without one."""
-        return msgspec.json.decode(self.answer.body) if self.answer.body else None
+Around: TypeAlias = Callable[[str, Callable[..., Any]], Callable[..., Any]]
+"""From the name of a method and the method to what is called in place of it."""
 
 
 class Harness:
-    """A controller on a log in memory.
-
-    Use it on a `VirtualLoop` (`run_virtual`), so that timeouts take no time.
+    """An app that is asked in a test. Use it on a `VirtualLoop`, or by `with` where none runs.
 
     Args:
-        version: what requests run, unless told otherwise.
-        gctx: modules and config; None: neither.
-        seed: of ids and chance.
-        store: another log to write to.
+        app: not started; it is stopped at the end, and may be used again.
+        modules: doubles, or other objects, in place of the app's modules.
+        config: in place of the app's; None: the app's.
+        secrets: that there are; None: none.
+        seed: of ids and chance: equal seeds and requests write equal logs.
+        store: another log; None: one in memory.
+        tripwire: what becomes of code that reaches the outside past its contexts.
         replayed: run each request again at its end, to see that it says the same; None: if
             `TIMESCAPE_ALWAYS_REPLAY` is set.
-        **controller: further arguments of `Controller`, such as `before`.
+
+    Raises:
+        MissingModuleError: when it begins: its handlers use modules that nobody gave.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a test may replace
         self,
-        version: HandlerVersion | None = None,
+        app: App,
         *,
-        gctx: GlobalContext | None = None,
+        modules: Mapping[str, object] | None = None,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | Provider | None = None,
         seed: int = 0,
         store: Store | None = None,
+        tripwire: Tripping = "raise",
         replayed: bool | None = None,
-        **controller: Any,
     ) -> None:
-        self.version = version
+        self.app = app
         self.clock = FakeClock()
-        self.ids = SeededIds(seed)
-        self.store: Store = store or MemoryStore(
+        self.store: Store = store or FailingStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )
-        self.gctx = gctx or GlobalContext()
+        self.faults = Faults(self.clock.block, self.store)
+        self.carried: Around = _as_it_is
+        """Goes around each method of a module, within the faults."""
         self.replayed = always_replay() if replayed is None else replayed
-        self._around = {name: controller[name] for name in _AROUND if name in controller}
-        self.controller = Controller(
+        self.ids = SeededIds(seed)
+        self._tripwire = tripwire
+        self._modules = dict(modules or {})
+        self._config = config
+        self._secrets = secrets
+        self._runner: asyncio.Runner | None = None
+
+    # --- life ---
+
+    async def __aenter__(self) -> Self:
+        self._refuse_missing()
+        self.app.start(
             self.store,
             clock=self.clock,
             ids=self.ids,
-            gctx=self.gctx,
-            **controller,
+            tripwire=self._tripwire,
+            instead=self._instead(),
+            record_refusals="all",
         )
+        try:
+            await self.app.begin()
+        except BaseException:
+            await self.app.stop(0)
+            raise
+        return self
 
-    def new_stream(self) -> StreamId:
-        """Return the id of a new request."""
-        return StreamId(self.ids.uuid7(self.clock()))
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        await self.app.stop()
+        if kind is None:
+            self.faults.refuse_unused()
 
-    async def send(
-        self,
-        body: bytes = b"",
-        *,
-        version: HandlerVersion | None = None,
-        stream: StreamId | None = None,
-        **request: Any,
-    ) -> Told:
-        """Send a request; return the answer and all its facts.
-
-        Args:
-            body: of the request.
-            version: what runs; None: the harness's.
-            stream: the request's id; None: a new one.
-            **request: further arguments of `received`, such as `headers`.
+    def _refuse_missing(self) -> None:
+        """Refuse to test an app whose handlers use modules that are not there.
 
         Raises:
+            MissingModuleError: lists them; of what source does not show, nothing is known.
+        """
+        known = {*self.app.parts.modules.names(), *self._modules}
+        used = {n.partition(".")[0] for each in self.app.manifests for n in each.needs.modules}
+        missing = sorted(used - known)
+        if missing:
+            raise MissingModuleError(
+                problem=f"{self.app.name!r} uses modules that nobody gave: {', '.join(missing)}.",
+                remedy="Give doubles: Harness(app, modules={name: FakeModule(…)}).",
+            )
+
+    async def restart(self, app: App | None = None) -> None:
+        """Stop the app, and go on in its log with the same, or with *app*.
+
+        What it raises when it starts leaves the harness without a running app.
+        """
+        await self.app.stop()
+        self.app = app or self.app
+        await self.__aenter__()
+
+    def __enter__(self) -> "Asked":
+        loop = VirtualLoop(stuck=refuse_deadlock)
+        runner = self._runner = asyncio.Runner(loop_factory=lambda: loop)
+        try:
+            runner.run(self.__aenter__())
+        except BaseException:
+            runner.close()
+            raise
+        return Asked(self, runner)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            with runner:
+                runner.run(self.__aexit__(kind, *rest))
+
+    def _instead(self) -> Instead:
+        parts = self.app.parts
+        secrets = self._secrets
+        if secrets is None or isinstance(secrets, Mapping):
+            secrets = FakeSecrets(secrets)
+        return Instead(
+            self._registry(parts.modules),
+            parts.config if self._config is None else self._config,
+            (secrets,),
+            frozenset(self._modules),
+        )
+
+    def _registry(self, own: ModuleRegistry) -> ModuleRegistry:
+        given: dict[str, tuple[object, tuple[str, ...] | None]] = {}
+        for name, module in self._modules.items():
+            real = own.methods(name) if name in own.names() else None
+            methods = None
+            if isinstance(module, FakeModule):
+                methods = stand_in(module, name, real, self.clock)
+            given[name] = (module, methods)
+        return own.changed(
+            given, lambda name, call: self.faults.around(name, self.carried(name, call))
+        )
+
+    async def reopen(self) -> None:
+        """Let another process go on after a crash: what was left open is ended (CN-7)."""
+        # What the dead one would still write at its end is lost.
+        with suppress(EventStoreError):
+            await self.app.stop(0)
+        self.faults.revive()
+        await self.__aenter__()
+
+    # --- asking ---
+
+    def request(self, method: str, path: str) -> Asking:
+        """Begin a request; to send it, await it."""
+        return Asking(self, method, path)
+
+    def run(
+        self, handler: Callable[..., Any], *, route: str = "POST /", hooks: bool = True
+    ) -> Asking:
+        """Begin a run of a handler without HTTP: edge, policies and versions are left out.
+
+        All else is as it is served: validation, hooks, limits, compensations, the record.
+
+        Args:
+            handler: of the app; any other is registered for this run alone.
+            route: of one that the app does not have.
+            hooks: False: global and route hooks do not run; `Result.left_out` says which.
+
+        Raises:
+            NotStartedError: the app does not run.
+            RegistrationError: it cannot be a handler.
+        """
+        declared, version = find(self.app, handler) or declare(handler, route)
+        direct = Direct(
+            self.app, self.store, self.clock, self.ids, self._tripwire, self.replayed, declared,
+            version, hooks,
+        )  # fmt: skip
+        method, _, path = declared.template.text.partition(" ")
+        return Asking(direct, method, path)
+
+    def get(self, path: str, **options: Unpack[Given]) -> Asking:
+        """Begin a GET request."""
+        return asked("GET", path, self, options)
+
+    def delete(self, path: str, **options: Unpack[Given]) -> Asking:
+        """Begin a DELETE request."""
+        return asked("DELETE", path, self, options)
+
+    def post(self, path: str, **options: Unpack[Given]) -> Asking:
+        """Begin a POST request."""
+        return asked("POST", path, self, options)
+
+    def put(self, path: str, **options: Unpack[Given]) -> Asking:
+        """Begin a PUT request."""
+        return asked("PUT", path, self, options)
+
+    def patch(self, path: str, **options: Unpack[Given]) -> Asking:
+        """Begin a PATCH request."""
+        return asked("PATCH", path, self, options)
+
+    async def carry(self, asking: Asking) -> Result:
+        """Send a request and gather what it gave.
+
+        Raises:
+            ConnectionError: the process died meanwhile, because the test said so.
             DivergenceError: it was run again and did not say the same.
+            ValueError: it is to be sent at a time that has passed.
         """
-        runs = version or self.version
-        if runs is None:
-            msg = "Give the harness or the call a version to run."
+        if asking.state:
+            msg = "with_state is for what `run` began: a request brings no state."
             raise TypeError(msg)
-        stream = stream or self.new_stream()
-        message = received(stream, self.clock(), body=body, **request)
-        answer = await self.controller.run(message, runs)
-        told = self.told(stream, answer)
-        if self.replayed:
-            check_replay(Program(runs, self.gctx, **self._around), told.facts)
-        return told
+        await until(asking, self.clock)
+        leaves_after = self.faults.leaves_after()
+        with posing(self.app, asking.principal):
+            status, headers, body = await exchange(self.app.edge, asking, leaves_after)
+        if self.faults.has_crashed:
+            msg = "The process died: call reopen()."
+            raise ConnectionError(msg)
+        stream = _stream_of(headers.get("request-id", ""))
+        facts = () if stream is None else tuple(self.store.read(stream))
+        if self.replayed and stream is not None and facts:
+            check_app(self.app, self.store, [stream])
+        return Result(status, headers, body, facts)
 
-    def context(self) -> tuple[LocalContext, Recorder]:
-        """Return the context of a request that waits to be run, and what it writes to.
+    def replay(self, result: Result, version: str | None = None) -> Replay:
+        """Run a request again, by another version if one is named; nothing is performed."""
+        stream = result.facts[0].stream
+        options = Options(version=version)
+        library = Library(self.app, self.store)
+        found: Replay = apart(lambda: run_again(library, result.facts, options, fork=stream))
+        return found
 
-        Nothing runs, and no event loop has to: for tests of what a context does.
+    # --- time ---
+
+    @property
+    def now_us(self) -> int:
+        """Virtual time, µs since 1970."""
+        return self.clock()
+
+    def next_timer(self) -> float | None:
+        """Return in how many virtual seconds something is due next; None: nothing is.
+
+        On the event loop that the harness runs on.
         """
-        message = received(self.new_stream(), self.clock())
+        loop = asyncio.get_running_loop()
+        due = loop.next_timer() if isinstance(loop, VirtualLoop) else None
+        return None if due is None else max(0.0, due - loop.time())
 
-        async def begin() -> tuple[LocalContext, Recorder]:
-            run = self.controller.begin(message, self.version or version_of(_nothing))
-            return run.scope["lctx"], run.record
-
-        return run_virtual(begin())
-
-    def told(self, stream: StreamId, answer: Answer) -> Told:
-        """Return *answer* with the facts of *stream*."""
-        return Told(stream, answer, list(self.store.read(stream)))
+    async def advance(self, seconds: float) -> None:
+        """Let virtual time pass, and what is due in it happen."""
+        await asyncio.sleep(seconds)
 
 
-def _nothing() -> None:
-    return None
+class Asked:
+    """The harness where no event loop runs: its requests are sent as soon as they are made."""
+
+    def __init__(self, harness: Harness, runner: asyncio.Runner) -> None:
+        self.harness = harness
+        self._runner = runner
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong."""
+        return self.harness.faults
+
+    def send(self, asking: Asking) -> Result:
+        """Send a request that was put together with `request`."""
+        return self._runner.run(asking.send())
+
+    def request(self, method: str, path: str) -> Asking:
+        """Begin a request; `send` sends it."""
+        return self.harness.request(method, path)
+
+    def run(
+        self, handler: Callable[..., Any], *, route: str = "POST /", hooks: bool = True
+    ) -> Asking:
+        """Begin a run of a handler without HTTP; `send` runs it. See `Harness.run`."""
+        return self.harness.run(handler, route=route, hooks=hooks)
+
+    def get(self, path: str, **options: Unpack[Given]) -> Result:
+        """Send a GET request."""
+        return self.send(self.harness.get(path, **options))
+
+    def delete(self, path: str, **options: Unpack[Given]) -> Result:
+        """Send a DELETE request."""
+        return self.send(self.harness.delete(path, **options))
+
+    def post(self, path: str, **options: Unpack[Given]) -> Result:
+        """Send a POST request."""
+        return self.send(self.harness.post(path, **options))
+
+    def put(self, path: str, **options: Unpack[Given]) -> Result:
+        """Send a PUT request."""
+        return self.send(self.harness.put(path, **options))
+
+    def patch(self, path: str, **options: Unpack[Given]) -> Result:
+        """Send a PATCH request."""
+        return self.send(self.harness.patch(path, **options))
+
+    def replay(self, result: Result, version: str | None = None) -> Replay:
+        """Run a request again; see `Harness.replay`."""
+        return self.harness.replay(result, version)
+
+    def reopen(self) -> None:
+        """Let another process go on after a crash."""
+        self._runner.run(self.harness.reopen())
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._runner.run(self.harness.advance(seconds))
+
+
+def _as_it_is(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    return call
+
+
+def _stream_of(request_id: str) -> StreamId | None:
+    return StreamId(UUID(request_id.removeprefix("req-"))) if request_id else None

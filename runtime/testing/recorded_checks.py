@@ -1,7 +1,9 @@
 """Requests on record are held against the code as it is (CT-3). Nothing is performed."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +14,7 @@ from runtime.errors import TimescapeError
 from runtime.facts import ResponseSent
 from runtime.replay import Library, Options, Replay, run_again
 from runtime.replay.divergence import payload_text
+from runtime.testing.corpora import corpus_files, library_of, read_recorded
 from runtime.testing.replaying import apart
 
 _PAGE = 256
@@ -29,16 +32,16 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def check_recorded(
-    store: Store,
+    recorded: Store | Path,
     app: App,
     *,
     where: Callable[[Sequence[Event]], bool] | None = None,
     allow_not_replayable: bool = False,
 ) -> list[Checked]:
-    """Run requests of a log again by *app*; return what became of each, in the order of the log.
+    """Run requests again by *app*; return what became of each, in the order of the log.
 
     Args:
-        store: the log.
+        recorded: a log, or the folder of a corpus, whose order is that of its files' names.
         app: need not be started.
         where: is given the facts of a request, and says whether it is meant; None: all are.
         allow_not_replayable: requests that were refused before any code ran, or of which
@@ -46,13 +49,17 @@ def check_recorded(
 
     Raises:
         AssertionError: one is not equal; lists all such.
+        ValueError: the folder holds no recorded requests.
     """
-    library = Library(app, store)
-    checked = [
-        apart(partial(_checked, library, events))
-        for events in _requests(store)
-        if where is None or where(events)
-    ]
+    using: AbstractContextManager[Library]
+    if isinstance(recorded, Path):
+        using, requests = library_of(app), _kept(recorded)
+    else:
+        using, requests = nullcontext(Library(app, recorded)), _requests(recorded)
+    with using as library:
+        checked = [
+            check_one(library, events) for events in requests if where is None or where(events)
+        ]
     fine = {"equal", "not-replayable"} if allow_not_replayable else {"equal"}
     bad = [each for each in checked if each.verdict not in fine]
     if bad:
@@ -60,6 +67,17 @@ def check_recorded(
         msg = f"{len(bad)} of {len(checked)} recorded requests are not as they were:\n{told}"
         raise AssertionError(msg)
     return checked
+
+
+def check_one(library: Library, events: Sequence[Event]) -> Checked:
+    """Run one request again; it may be called on an event loop."""
+    done: Checked = apart(partial(_checked, library, events))
+    return done
+
+
+def _kept(folder: Path) -> Iterator[Sequence[Event]]:
+    for path in corpus_files(folder):
+        yield read_recorded(path).events
 
 
 def _requests(store: Store) -> Iterator[Sequence[Event]]:

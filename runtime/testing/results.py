@@ -38,6 +38,8 @@ class Result(msgspec.Struct, frozen=True):
     body: bytes
     facts: Sequence[Event] = ()
     """As the log gives them back; none of a request that was refused at the edge."""
+    left_out: Sequence[str] = ()
+    """Ids of the hooks that were left out, because the test said so."""
 
     # --- what there is ---
 
@@ -127,10 +129,9 @@ class Result(msgspec.Struct, frozen=True):
             count: how many are told; None: all.
         """
         end = None if count is None else first + count
-        return "\n".join(
-            f"#{n} {payload_text(event)}"
-            for n, event in enumerate(self.facts[first:end], first + 1)
-        )
+        told = [f"without the hooks {', '.join(self.left_out)}"] if self.left_out else []
+        told += [f"#{n} {payload_text(e)}" for n, e in enumerate(self.facts[first:end], first + 1)]
+        return "\n".join(told)
 
     # --- claims ---
 

@@ -1,6 +1,6 @@
 """An app among its clients and modules for hours of virtual time (SI-1).
 
-It is the real runtime, as in `AppHarness`: only clock, order of tasks, and what lies between
+It is the real runtime, as in `Harness`: only clock, order of tasks, and what lies between
 the app, its clients and its modules are simulated. Hours cost the work that is done in them.
 """
 
@@ -14,9 +14,9 @@ from eventstore import Store
 from runtime.app import App
 from runtime.control import Versions, control_stream
 from runtime.secrets import Provider
-from runtime.testing.apps import AppHarness
 from runtime.testing.asking import Asking
 from runtime.testing.counting import Counters, Load, count, count_log, requests_of
+from runtime.testing.harness import Harness
 from runtime.testing.links import Carrier, Link, Way
 from runtime.testing.results import Result
 
@@ -57,7 +57,7 @@ class Simulation:
         store: Store | None = None,
     ) -> None:
         _refuse_unknown("links", links or {}, {*app.parts.modules.names(), *(modules or {})})
-        self.harness = AppHarness(
+        self.harness = Harness(
             app, seed=seed, modules=modules, config=config, secrets=secrets, store=store,
             replayed=False,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from runtime.gtype import GType, PlainChecker, kinds
 from runtime.gtype.kinds import Any_, Object
 from runtime.gtype.patterns import to_ecma
 from runtime.manifests import HandlerManifest
+from runtime.principals import ANONYMOUS, Principal
 from runtime.routing import parse
 
 Strategy: TypeAlias = st.SearchStrategy[Any]
@@ -108,6 +109,33 @@ def requests(
         body = draw(_type(manifest.body), overrides)
     has_body = manifest.body is not None
     return st.builds(Drawn, st.fixed_dictionaries(params), query, body, st.just(has_body))
+
+
+def principals(
+    roles: Sequence[str] = (), scopes: Sequence[str] = ()
+) -> st.SearchStrategy[Principal]:
+    """Draw who asks: nobody, or somebody with some of these roles and scopes."""
+    some_roles = st.lists(st.sampled_from(roles), unique=True) if roles else st.just([])
+    some_scopes = st.lists(st.sampled_from(scopes), unique=True) if scopes else st.just([])
+    known = st.builds(
+        Principal,
+        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8),
+        kind=st.sampled_from(["user", "service", "key"]),
+        roles=some_roles.map(tuple),
+        scopes=some_scopes.map(tuple),
+        tenant=st.none() | st.sampled_from(["north", "south"]),
+    )
+    return st.just(ANONYMOUS) | known
+
+
+def schedules(turns: int = 100, widest: int = 8) -> st.SearchStrategy[list[int]]:
+    """Draw orders of tasks, for `run_virtual(scenario(), schedule)`; they shrink to asyncio's own.
+
+    Args:
+        turns: in which a schedule chooses; later ones go in asyncio's order.
+        widest: how many of those that are ready it chooses among.
+    """
+    return st.lists(st.integers(0, widest - 1), max_size=turns)
 
 
 def _is_spellable(query: Any) -> bool:

@@ -20,6 +20,7 @@ from runtime.lifecycle.requests import by_name
 from runtime.manifests import HandlerManifest
 from runtime.manifests.promises import NONE
 from runtime.messages import Parts, Received, ValidationFailed
+from runtime.secrets import Provider
 from runtime.testing.contracts import check_handler, spelt
 from runtime.testing.strategies import Drawn, Overrides, requests, values
 
@@ -34,6 +35,7 @@ def check_versions(
     route: str,
     *,
     modules: Mapping[str, object] | None = None,
+    secrets: Mapping[str, str] | Provider | None = None,
     overrides: Overrides | None = None,
     examples: int = 100,
 ) -> None:
@@ -49,6 +51,7 @@ def check_versions(
         app: not started.
         route: `POST /orders`, as declared.
         modules: doubles in place of the app's modules.
+        secrets: that there are; None: none.
         overrides: values for checks in code, by the code of their issues.
         examples: drawn of each kind.
 
@@ -58,19 +61,32 @@ def check_versions(
         VersionNotFound: the app has no such route.
         UnsupportedTypeError: a check in code has no override.
     """
-    versions = {d.edition: d for d in app.handlers if d.template.text == route}
-    if not versions:
-        problem = f"There is no handler of {route!r}."
-        raise VersionNotFound(problem, "`timescape manifest` lists them.")
+    check_transformers(app, route, overrides=overrides, examples=examples)
+    for edition in _versions(app, route):
+        check_handler(
+            app, route, version=edition, modules=modules, secrets=secrets, overrides=overrides,
+            examples=examples,
+        )  # fmt: skip
+
+
+def check_transformers(
+    app: App, route: str, *, overrides: Overrides | None = None, examples: int = 100
+) -> None:
+    """Hold the transformers between the versions of a route; see `check_versions`."""
+    versions = _versions(app, route)
     first = next(iter(versions.values()))
     for each in by_handler(app.parts.transformers, app.handlers).get(first.handler, ()):
         older, newer = (_version(versions, each, name) for name in (each.older, each.newer))
         with asyncio.Runner() as runner:
             _Joined(each, older, newer, overrides, examples, runner).check()
-    for edition in versions:
-        check_handler(
-            app, route, version=edition, modules=modules, overrides=overrides, examples=examples
-        )
+
+
+def _versions(app: App, route: str) -> Mapping[str | None, Declared]:
+    versions = {d.edition: d for d in app.handlers if d.template.text == route}
+    if not versions:
+        problem = f"There is no handler of {route!r}."
+        raise VersionNotFound(problem, "`timescape manifest` lists them.")
+    return versions
 
 
 def _version(versions: Mapping[str | None, Declared], of: Transformer, name: str) -> Declared:

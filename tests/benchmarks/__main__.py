@@ -1,7 +1,8 @@
 """`make bench`: run the benchmarks and write the table, for people and for `docs/benchmarks.md`.
 
 Each module `bench_*.py` of this folder has `rows()`, which gives the lines of the table.
-Named on the command line (`python -m tests.benchmarks store http`) only those run.
+Named on the command line (`python -m tests.benchmarks store http`) only those run. One that
+fails is told, and does not take the others with it.
 """
 
 import importlib
@@ -9,14 +10,16 @@ import os
 import platform
 import sqlite3
 import sys
+import time
+import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.benchmarks.measure import Missing, Row, tell
 
 PEERS = (
-    "granian", "eventsourcing", "fastapi", "langgraph-checkpoint-sqlite", "litestar", "msgspec",
-    "sqlalchemy", "textual",
+    "granian", "cadwyn", "eventsourcing", "fastapi", "langgraph-checkpoint-sqlite", "litestar",
+    "msgspec", "sqlalchemy", "textual",
 )  # fmt: skip
 
 
@@ -85,11 +88,27 @@ def table(rows: list[Row | Missing]) -> str:
     return "\n".join(lines) + "\n" + ("\n" + "\n".join(notes) + "\n" if notes else "")
 
 
+def measured(name: str) -> list[Row | Missing]:
+    """Run one module; what ends it is a row, and the others go on."""
+    try:
+        found: list[Row | Missing] = importlib.import_module(f"tests.benchmarks.{name}").rows()
+    except Exception as error:  # noqa: BLE001 - whatever it is, hours of others are not lost
+        traceback.print_exc()
+        what = name.removeprefix("bench_").replace("_", " ")
+        return [Missing(what, f"{type(error).__name__}: {error}"[:200], holds=False)]
+    return found
+
+
 def main() -> int:
     rows: list[Row | Missing] = []
-    for name in modules(sys.argv[1:]):
-        rows += importlib.import_module(f"tests.benchmarks.{name}").rows()
-    tell("")
+    chosen, began = modules(sys.argv[1:]), time.monotonic()
+    for number, name in enumerate(chosen, 1):
+        sys.stderr.write(
+            f"[{number}/{len(chosen)}] {name.removeprefix('bench_')}"
+            f" (after {time.monotonic() - began:.0f} s)\n"
+        )
+        rows += measured(name)
+        tell("")
     sys.stdout.write(f"{machine()}\n\n{table(rows)}")
     return 0 if all(row.holds for row in rows) else 1
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from runtime import App, LocalContext, Request
-from runtime.testing import AppHarness, run_virtual
+from runtime.testing import Harness, run_virtual
 from tests.benchmarks.measure import Row, compare
 
 COUNT = 500
@@ -62,7 +62,7 @@ def place_there_blocking(body: Body) -> int:
 
 
 async def _ours(path: str) -> float:
-    async with AppHarness(app, replayed=False) as harness:
+    async with Harness(app, replayed=False) as harness:
         begun = time.perf_counter()
         for n in range(COUNT):
             result = await harness.post(path, json={"n": n})

@@ -47,8 +47,8 @@ def rows() -> list[Row]:
                 if number:
                     rounds.append(reached)
     return [
-        against(measured, "fastapi", "FastAPI, unrecorded", 1.5),
-        against(measured, "litestar", "Litestar, unrecorded", None),
+        against(measured, "fastapi", "FastAPI, unrecorded", 2.0),
+        against(measured, "litestar", "Litestar, unrecorded", 1.0),
         patience(measured, "litestar", "Litestar, unrecorded"),
     ]
 
@@ -63,7 +63,7 @@ def against(
 
 def patience(measured: dict[str, list[tuple[float, float]]], name: str, peer: str) -> Row:
     pairs = [(1 / a[1], 1 / b[1]) for a, b in zip(measured["ours"], measured[name], strict=True)]
-    return row("the same, 1 / p99", pairs, peer=peer, unit="1/s")
+    return row("the same, 1 / p99", pairs, peer=peer, unit="1/s", bar=1.0)
 
 
 def load(port: int, requests: int) -> tuple[float, float]:

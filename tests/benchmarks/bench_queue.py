@@ -14,12 +14,14 @@ from runtime import App, Request
 from runtime.app.log import open_log
 from runtime.effects import SystemIds
 from runtime.queue import Inbox, Message
-from tests.benchmarks.measure import Rate, Row, compare, rate
+from tests.benchmarks.measure import RUNS, Rate, Row, compare, rate, row
 from tests.faces.asgi import ask
 
 MESSAGES = 50_000
 DURABLE = 2_000
 AT_A_TIME = 64
+ASKED = 100.0
+"""Thousand messages a second."""
 
 
 def rows() -> list[Row]:
@@ -32,8 +34,8 @@ def rows() -> list[Row]:
                 _asyncio_queue,
                 peer="asyncio.Queue",
                 unit="k/s",
-                note="Messages through an inbox: the bar of the queue fabric is 100 k/s.",
             ),
+            _asked(),
             compare(
                 "messages published, delivered and acknowledged at fsync",
                 _durable(store),
@@ -51,6 +53,18 @@ def rows() -> list[Row]:
                 note="In lists: a delivery, its claims and acknowledgements are of 100 messages.",
             ),
         ]
+
+
+def _asked() -> Row:
+    """Hold the inbox to what is asked of it, whoever else is faster."""
+    reached = [_inbox() for _ in range(RUNS)]
+    return row(
+        "messages through an inbox, against what is asked",
+        [(each, ASKED) for each in reached],
+        peer="100 k/s",
+        unit="k/s",
+        bar=1,
+    )
 
 
 def _inbox() -> float:

@@ -20,8 +20,8 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import Request
-from runtime.testing import received, version_of
 from tests.benchmarks.measure import RUNS, Row, tell
+from tests.builders import received, version_of
 
 REQUESTS = 4_000
 AT_ONCE = 32

@@ -10,7 +10,9 @@ from eventstore.values import encode
 from runtime.context import REQUEST_REDUCER
 from runtime.gates import Moment
 from runtime.lifecycle.local_context import LocalContext
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.laws.plans import Bench, global_context
 
 
@@ -20,7 +22,7 @@ def events() -> list[Event]:
         lctx.set("total", 400)
         lctx.set("total", 500)
 
-    told = run_virtual(Harness(version_of(handle), gctx=global_context(Bench())).send())
+    told = run_virtual(Controlled(version_of(handle), gctx=global_context(Bench())).send())
     return list(told.facts)
 
 

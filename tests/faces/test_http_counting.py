@@ -11,7 +11,7 @@ from eventstore import EventStoreError
 from runtime import App
 from runtime.ingress.counting import COUNTED, FIRST, Refusals
 from runtime.ingress_facts import RefusalsCounted
-from runtime.testing import AppHarness, run_virtual
+from runtime.testing import Harness, run_virtual
 from tests.faces.asgi import Reply, ask, facts_of
 from tests.faces.guarded import Site, bearer, on
 
@@ -123,7 +123,7 @@ def test_a_refusal_that_was_charged_is_recorded_for_windows_are_made_of_such() -
 
 @pytest.mark.proves("IN-16", "TH-1")
 def test_the_harness_records_all_of_them() -> None:
-    with AppHarness(App("shop")) as asked:
+    with Harness(App("shop")) as asked:
         results = [asked.get("/nowhere") for _ in range(FIRST + 5)]
 
     assert all(each.facts[-1].type == "response.sent" for each in results)

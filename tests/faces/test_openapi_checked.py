@@ -1,50 +1,56 @@
-"""An independent tester holds a served shop to the OpenAPI document of each version (CT-5)."""
+"""Programs of others hold a served shop to the OpenAPI document of each version (CT-5)."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from debugger.demo.shop import app
-from tests.faces.command_line import run
+from runtime.errors import ToolMissingError
+from runtime.testing.openapi_contracts import TOOLS, check_openapi, editions_of
 from tests.faces.servers import Server
 
 APP = "debugger.demo.shop:app"
-EDITIONS = sorted({each.version for each in app.manifests if each.version})
-# Not asked: that a whole number may be spelt 1.0, which no schema can say is refused (GT-6), and
-# that a method of no name of HTTP is answered 405 and not 501.
-LEFT_OUT = "positive_data_acceptance,unsupported_method"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if shutil.which("schemathesis") is None:
-        pytest.skip("there is no schemathesis here")
-    made = Server(f"sqlite:///{tmp_path_factory.mktemp('shop') / 'shop.db'}", app=APP)
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    if any(shutil.which(tool) is None for tool in TOOLS):
+        pytest.skip(f"this machine lacks one of {', '.join(TOOLS)}")
+    made = Server(f"sqlite:///{tmp_path / 'shop.db'}", app=APP)
     yield made
     made.stop()
 
 
 def test_the_shop_has_versions_to_be_tested() -> None:
-    assert len(EDITIONS) > 1
+    assert len(editions_of(app)) > 1
 
 
 @pytest.mark.proves("CT-5", "CG-11")
-@pytest.mark.parametrize("edition", EDITIONS)
 def test_a_served_version_is_what_its_document_says(
-    server: Server, tmp_path: Path, edition: str
+    server: Server,
 ) -> None:
-    run("generate", "openapi", APP, "--out", str(tmp_path), "--at", edition)
-    words = ["schemathesis", "run", "openapi.json", "--url", f"http://127.0.0.1:{server.port}",
-             "-H", f"Timescape-Version: {edition}", "--phases", "examples,fuzzing",
-             "--exclude-checks", LEFT_OUT, "--max-examples", "8", "--seed", "1", "--no-color",
-             "--generation-database", "none"]  # fmt: skip
+    """Seen to fail with the documents of an app of other answers."""
+    check_openapi(app, f"http://127.0.0.1:{server.port}", examples=2)
 
-    done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, check=False, text=True, timeout=120
-    )
 
-    assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-500:]
-    assert "generated" in done.stdout
+@pytest.mark.proves("CT-5")
+def test_what_a_program_finds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tool, ends in zip(TOOLS, (1, 0), strict=True):
+        (tmp_path / tool).write_text(f"#!/bin/sh\necho $1 $2 $3; exit {ends}\n", "utf-8")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(
+        AssertionError, match=r"document of 2026-03-01 says:\nrun openapi.json --url"
+    ):
+        check_openapi(app, "http://127.0.0.1:1", examples=1)
+
+
+@pytest.mark.proves("CT-5")
+def test_a_program_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(ToolMissingError, match="no schemathesis and no openapi-python-client"):
+        check_openapi(app, "http://127.0.0.1:1")

@@ -15,7 +15,7 @@ from runtime.lifecycle.registering import new_hook
 from runtime.messages import HttpError
 from runtime.modules import ModuleRegistry
 from runtime.replay.looping import ReplayLoop
-from runtime.testing import version_of
+from tests.builders import version_of
 
 Step = tuple[Any, ...]
 Program = tuple[Step, ...]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from runtime.codegen.client.opening import opened
 from runtime.codegen.components import Components
 from runtime.codegen.operations import service
 from runtime.codegen.python_calls import _root
@@ -52,7 +53,7 @@ def inlined(schema: Any) -> Any:
     return json.loads(json.dumps(schema).replace("#/components/schemas/", "#/$defs/"))
 
 
-@pytest.mark.proves("CG-16", "CG-6", "CG-11")
+@pytest.mark.proves("CG-16", "CG-6", "CG-9", "CG-11")
 @given(st.data(), schemas(1))
 def test_cg16_generated_types_and_schemas_take_what_their_type_takes(
     data: st.DataObject, schema: Schema
@@ -66,13 +67,16 @@ def test_cg16_generated_types_and_schemas_take_what_their_type_takes(
 
     with generated(known) as hint:
         event(f"struct: {'Made' in str(hint)}")
-        written = msgspec.json.encode(msgspec.json.Decoder(hint).decode(raw))
+        value = msgspec.json.Decoder(hint).decode(raw)
+        written = msgspec.json.encode(value)
+        read, unknown = opened(raw, hint)
     components = Components()
     document = inlined(components.schema(stored, "request"))
     document["$defs"] = inlined(components.schemas)
     example = sample(stored)
 
     assert theirs.decode(written) == theirs.decode(raw)
+    assert (msgspec.json.encode(read), unknown) == (written, ())
     assert conforms(document, json.loads(raw))
     event(f"example: {example is not None}")
     if example is not None:

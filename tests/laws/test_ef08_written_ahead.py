@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from runtime import App, GlobalContext, LocalContext
 from runtime.errors import RegistrationError
 from runtime.modules import ModuleRegistry
-from runtime.testing import Harness, received, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import received, version_of
+from tests.controlled import Controlled
 
 Step = tuple[str, int]
 
@@ -19,7 +21,7 @@ class Ledger:
     """Looks into the log whenever it is called."""
 
     def __init__(self) -> None:
-        self.harness: Harness | None = None
+        self.harness: Controlled | None = None
         self.stream: Any = None
         self.seen: list[tuple[str, list[str]]] = []
 
@@ -59,7 +61,7 @@ def run(program: list[Step]) -> tuple[Ledger, list[str]]:
             else:
                 await getattr(gctx.modules.ledger, what)(n)
 
-    ledger.harness = Harness(version_of(handle), gctx=GlobalContext(modules))
+    ledger.harness = Controlled(version_of(handle), gctx=GlobalContext(modules))
     ledger.stream = ledger.harness.new_stream()
     told = run_virtual(ledger.harness.send(stream=ledger.stream))
     return ledger, told.types
@@ -112,7 +114,7 @@ def test_what_the_log_did_not_take_is_not_done() -> None:
         harness.store.close()
         await gctx.modules.ledger.pay(1)
 
-    harness = ledger.harness = Harness(version_of(handle), gctx=GlobalContext(modules))
+    harness = ledger.harness = Controlled(version_of(handle), gctx=GlobalContext(modules))
 
     async def scenario() -> int:
         message = received(harness.new_stream(), harness.clock())
@@ -130,7 +132,7 @@ def test_at_a_deadline_the_log_knows_at_once() -> None:
         lctx.on_timeout(lambda: seen.append([e.type for e in harness.store.read(stream)]))
         await asyncio.sleep(9)
 
-    harness = Harness(version_of(slow, timeout_s=2.0))
+    harness = Controlled(version_of(slow, timeout_s=2.0))
     stream = harness.new_stream()
     run_virtual(harness.send(stream=stream))
 

@@ -8,7 +8,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from runtime import HttpError, LocalContext, Response
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 
 Catch = dict[str, Any]
 catches: st.SearchStrategy[Catch] = st.fixed_dictionaries(
@@ -52,7 +54,7 @@ def sent(drawn: list[Catch], error: BaseException) -> Told:
     async def handle() -> None:
         raise error
 
-    harness = Harness(version_of(handle, catch=[hook(catch) for catch in drawn]))
+    harness = Controlled(version_of(handle, catch=[hook(catch) for catch in drawn]))
     told = run_virtual(harness.send())
     harness.controller.close()
     return told
@@ -96,7 +98,7 @@ def test_a_catch_hook_says_it_in_its_own_words() -> None:
         res.status = 200
         res.write({"fine": True})
 
-    told = run_virtual(Harness(version_of(handle, catch=[sorry, too_kind])).send())
+    told = run_virtual(Controlled(version_of(handle, catch=[sorry, too_kind])).send())
 
     assert (told.answer.status, told.json) == (409, {"sorry": True})
     headers = dict(told.answer.headers)

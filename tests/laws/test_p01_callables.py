@@ -14,7 +14,9 @@ from runtime.lifecycle.binding import HANDLER_NAMES, bind
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import Request, Response
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 
 NAMES = ["req", "res", "lctx", "gctx", "req", "lctx", "item", "self", "request"]
 SHAPES = ("function", "async", "generator", "async generator", "method", "object", "partial")
@@ -118,7 +120,7 @@ def test_a_handler_gets_what_it_names_in_any_order() -> None:
     def handler(gctx: object, *, lctx: object, req: object) -> None:
         got.extend([gctx, lctx, req])
 
-    harness = Harness(version_of(handler), replayed=False)
+    harness = Controlled(version_of(handler), replayed=False)
     told = run_virtual(harness.send(b"7"))
 
     assert told.answer.status == 204

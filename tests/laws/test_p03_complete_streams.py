@@ -7,7 +7,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from runtime.lifecycle.problems import problem
-from runtime.testing import Harness, Told, received, run_virtual
+from runtime.testing import run_virtual
+from tests.builders import received
+from tests.controlled import Controlled, Told
 from tests.laws.grammar import GrammarError, check_stream
 from tests.laws.plans import (
     Bench,
@@ -26,7 +28,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps)
 fates = st.sampled_from(["runs", "runs", "disconnected", "refused"])
 
 
-async def batch(harness: Harness, drawn: list[tuple[Plan, str]], stop_at: float) -> list[Told]:
+async def batch(harness: Controlled, drawn: list[tuple[Plan, str]], stop_at: float) -> list[Told]:
     """Send all at once, let some clients go, and stop the runtime while they run."""
 
     async def one(plan: Plan, fate: str) -> Told:
@@ -58,7 +60,7 @@ def test_p03_every_request_has_a_unique_id_and_one_complete_stream(
     drawn: list[tuple[Plan, str]], stop_at: float, schedule: list[int]
 ) -> None:
     """Seen to fail with streams that stay open after their last fact."""
-    harness = Harness(gctx=global_context(Bench()))
+    harness = Controlled(gctx=global_context(Bench()))
     told = run_virtual(batch(harness, drawn, stop_at), schedule)
     harness.controller.close()
 
@@ -75,7 +77,7 @@ def test_p03_every_request_has_a_unique_id_and_one_complete_stream(
 def test_a_plain_request_leaves_these_facts() -> None:
     plan = Plan(handler=(("set", "a", 1),))
     version, _ = version_for(plan)
-    told = run_virtual(Harness(version).send(b"{}"))
+    told = run_virtual(Controlled(version).send(b"{}"))
 
     assert told.types == [
         "request.received", "principal.established", "version.resolved", "phase.changed",
@@ -87,7 +89,7 @@ def test_a_plain_request_leaves_these_facts() -> None:
 @pytest.mark.proves("HO-1")
 def test_the_grammar_refuses_a_stream_without_its_end() -> None:
     version, _ = version_for(Plan())
-    told = run_virtual(Harness(version).send(b"{}"))
+    told = run_virtual(Controlled(version).send(b"{}"))
 
     with pytest.raises(GrammarError, match="terminal"):
         check_stream(told.facts[:-1])
@@ -96,7 +98,7 @@ def test_the_grammar_refuses_a_stream_without_its_end() -> None:
 @pytest.mark.proves("GC-6")
 def test_what_still_runs_at_a_stop_gets_ten_seconds_and_then_503() -> None:
     version, _ = version_for(Plan(handler=(("wait", 25.0),)))
-    harness = Harness(version)
+    harness = Controlled(version)
 
     async def scenario() -> tuple[Told, Told, float]:
         loop = asyncio.get_running_loop()

@@ -19,7 +19,9 @@ from runtime.errors import (
     UnknownModuleError,
 )
 from runtime.modules import ModuleRegistry
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.faces.asgi import memory_store
 
 words = st.sampled_from(
@@ -61,7 +63,7 @@ def _gives_back_now(*given: Any) -> Any:
 
 
 def sent(handle: Callable[..., Any], modules: ModuleRegistry) -> Told:
-    harness = Harness(version_of(handle), gctx=GlobalContext(modules))
+    harness = Controlled(version_of(handle), gctx=GlobalContext(modules))
     told = run_virtual(harness.send())
     harness.controller.close()
     return told
@@ -173,7 +175,7 @@ def _answers(gctx: GlobalContext, names: list[str]) -> Any:
     async def handle(gctx: GlobalContext) -> list[str]:
         return [await getattr(gctx.modules, name).which() for name in names]
 
-    harness = Harness(version_of(handle), gctx=gctx)
+    harness = Controlled(version_of(handle), gctx=gctx)
     return run_virtual(harness.send()).json
 
 

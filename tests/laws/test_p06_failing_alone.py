@@ -8,7 +8,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore import Event, StreamId
-from runtime.testing import Harness, SeededIds, Told, run_virtual, version_of
+from runtime.testing import SeededIds, run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.laws.plans import (
     Bench,
     Plan,
@@ -37,7 +39,7 @@ class SameIds(SeededIds):
 
 
 def run_all(drawn: dict[int, Plan], schedule: list[int]) -> dict[int, tuple[Told, Running]]:
-    harness = Harness(gctx=global_context(Bench()))
+    harness = Controlled(gctx=global_context(Bench()))
     harness.controller._ids = SameIds()
     streams = {i: StreamId(SeededIds(i).uuid7(0)) for i in drawn}
 
@@ -98,7 +100,7 @@ def test_a_failing_catch_hook_does_not_stop_the_next() -> None:
         ),
     )
     version, _ = version_for(plan, running)
-    told = run_virtual(Harness(version).send())
+    told = run_virtual(Controlled(version).send())
 
     assert running.ran == ["handler", "catch route 1", "catch route 0"]
     assert told.answer.status == 500
@@ -111,7 +113,7 @@ def test_after_a_failing_before_hook_neither_later_ones_nor_the_handler_run() ->
     running = Running()
     hooks = (PlannedHook("before", "route", (), fails=9), PlannedHook("before", "route", ()))
     version, _ = version_for(Plan(hooks=hooks), running)
-    told = run_virtual(Harness(version).send())
+    told = run_virtual(Controlled(version).send())
 
     assert running.ran == ["before route 0"]
     assert "handler.started" not in told.types
@@ -131,7 +133,7 @@ def test_of_failing_after_hooks_the_first_counts_and_the_others_are_its_notes() 
         seen.append(error)
 
     version = version_of(lambda: 1, after=[first, second], catch=[note])
-    run_virtual(Harness(version).send())
+    run_virtual(Controlled(version).send())
 
     assert type(seen[0]) is KeyError
     assert "ValueError" in seen[0].__notes__[0]

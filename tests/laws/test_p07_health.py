@@ -15,11 +15,12 @@ from runtime.ingress import Endpoint, Served
 from runtime.ingress.bridging import Unavailable, place
 from runtime.ingress.endpoints import Takes
 from runtime.lifecycle.handlers import Joint
-from runtime.testing import FakeClock, SeededIds, run_virtual, version_of
+from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape import HandlerRoutes, Resolution, fold_table
 from runtime.timescape.chains import running
 from runtime.transform_facts import TransformerRegistered
 from runtime.version_facts import Compared, VersionDeactivated
+from tests.builders import version_of
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
 from tests.routes import HANDLER, at, deployed, history, version_id
 

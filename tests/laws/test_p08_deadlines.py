@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from runtime.errors import ContextClosedError, RequestTimedOutError
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
-from runtime.testing import Harness, Told, VirtualLoop, run_virtual, version_of
+from runtime.testing import VirtualLoop, run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.laws.grammar import check_stream
 from tests.laws.plans import Bench, global_context
 
@@ -142,7 +144,7 @@ def _try_to_write(lctx: LocalContext, witness: Witness) -> None:
 def run_case(case: Case) -> tuple[Told, Witness, float, Bench]:
     witness, bench = Witness(), Bench()
     version = version_of(handler(case, witness), timeout_s=DEADLINE_S)
-    harness = Harness(version, gctx=global_context(bench))
+    harness = Controlled(version, gctx=global_context(bench))
 
     async def scenario() -> tuple[Told, float]:
         loop = asyncio.get_running_loop()
@@ -214,7 +216,7 @@ def test_at_the_deadline_the_listeners_hear_before_the_catch_hooks() -> None:
         lctx.catch(lambda error: heard.append(f"catch {type(error).__name__}"))
         await asyncio.sleep(3)
 
-    told = run_virtual(Harness(version_of(slow, timeout_s=2.0)).send())
+    told = run_virtual(Controlled(version_of(slow, timeout_s=2.0)).send())
 
     name = RequestTimedOutError.__name__
     assert heard == ["timeout", name, f"catch {name}"]
@@ -231,8 +233,8 @@ def test_the_callers_own_limit_only_lowers_the_handlers() -> None:
         await asyncio.sleep(20)
 
     version = version_of(slow, timeout_s=30.0)
-    short = run_virtual(Harness(version).send(timeout_s=5.0))
-    long = run_virtual(Harness(version).send(timeout_s=500.0))
+    short = run_virtual(Controlled(version).send(timeout_s=5.0))
+    long = run_virtual(Controlled(version).send(timeout_s=500.0))
 
     assert (short.answer.status, long.answer.status) == (504, 204)
     assert [each.facts[0].data.timeout_s for each in (short, long)] == [5.0, 30.0]
@@ -245,7 +247,7 @@ def test_code_that_lets_nobody_tell_it_is_late_all_the_same() -> None:
         assert isinstance(loop, VirtualLoop)
         loop.now_s += 11  # as a computation does that never waits
 
-    told = run_virtual(Harness(version_of(burns, timeout_s=10.0)).send())
+    told = run_virtual(Controlled(version_of(burns, timeout_s=10.0)).send())
 
     assert told.answer.status == 504
     assert "request.timed_out" in told.types
@@ -256,7 +258,7 @@ def test_a_hook_has_five_seconds_and_its_timeout_is_no_timeout_of_the_request() 
     async def hangs() -> None:
         await asyncio.sleep(100)
 
-    told = run_virtual(Harness(version_of(lambda: 1, before=[hangs])).send())
+    told = run_virtual(Controlled(version_of(lambda: 1, before=[hangs])).send())
 
     assert told.answer.status == 500
     assert told.facts[-1].at_us - told.facts[0].at_us == 5_000_000
@@ -277,7 +279,7 @@ def test_a_cancelled_compensation_never_runs_and_success_drops_the_others() -> N
         if req.body:
             raise ValueError
 
-    harness = Harness(version_of(handle), gctx=global_context(bench))
+    harness = Controlled(version_of(handle), gctx=global_context(bench))
     well = run_virtual(harness.send(b"0"))
     assert bench.calls == []
     failed = run_virtual(harness.send(b"1"))

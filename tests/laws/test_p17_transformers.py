@@ -13,7 +13,7 @@ from runtime import Parts, Request
 from runtime.ingress.bridging import crossed
 from runtime.lifecycle.binding import bind
 from runtime.lifecycle.handlers import Crossing, Hop, Joint
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
 from runtime.timescape import (
     Chain,
     ChainTooLong,
@@ -27,6 +27,8 @@ from runtime.timescape import (
 )
 from runtime.transform_facts import TransformerRegistered
 from runtime.version_facts import Compared, VersionDeactivated
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.routes import HANDLER, at, deployed, history, version_id
 
 # --- which way data goes: the route table ---
@@ -223,7 +225,7 @@ def test_p17_hop_by_hop_or_not_at_all(way: list[Number], n: int, data: st.DataOb
     new = version_of(handler(ran, "new"), body=Body, version=f"v{len(way)}")
     runs = crossed(new, Crossing(old, all_hops, may_fall_back))
 
-    told = run_virtual(Harness(runs, replayed=False).send(b'{"n": %d}' % n))
+    told = run_virtual(Controlled(runs, replayed=False).send(b'{"n": %d}' % n))
 
     seen(f"{side} fails" if side else "all well")
     forward = n

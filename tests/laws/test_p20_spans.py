@@ -5,7 +5,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from runtime.lifecycle.registering import new_hook
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.laws.grammar import check_stream
 from tests.laws.plans import (
     Bench,
@@ -28,7 +30,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps)
 def test_p20_starts_and_ends_pair_and_nest(plan: Plan, schedule: list[int]) -> None:
     """Seen to fail with one retry too many announced."""
     version, everywhere = version_for(plan)
-    harness = Harness(version, gctx=global_context(Bench()), **everywhere)
+    harness = Controlled(version, gctx=global_context(Bench()), **everywhere)
     told = run_virtual(harness.send(), schedule)
     harness.controller.close()
 
@@ -58,7 +60,7 @@ def test_a_hook_that_fails_twice_runs_a_third_time_if_it_may() -> None:
     def run(retries: int) -> list[tuple[int, int, bool] | int]:
         attempts.clear()
         hook = new_hook(flaky, id="flaky", kind="before", level="route", retries=retries)
-        told = run_virtual(Harness(version_of(lambda: 1, before=[hook]), replayed=False).send())
+        told = run_virtual(Controlled(version_of(lambda: 1, before=[hook]), replayed=False).send())
         check_stream(told.facts)
         failed = [fact.data for fact in told.facts if fact.type == "hook.failed"]
         return [(f.attempt, f.of, f.will_retry) for f in failed] + [told.answer.status]

@@ -9,7 +9,8 @@ from hypothesis import event, given
 
 from eventstore import Event, EventStoreError
 from runtime.context import REQUEST_REDUCER, Folding, RequestState, state_bytes, state_from_bytes
-from runtime.testing import Harness, Told, run_virtual
+from runtime.testing import run_virtual
+from tests.controlled import Controlled, Told
 from tests.laws.plans import (
     Bench,
     Plan,
@@ -27,9 +28,9 @@ from tests.laws.plans import (
 requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps))
 
 
-def told_by(plan: Plan) -> tuple[Told, Harness]:
+def told_by(plan: Plan) -> tuple[Told, Controlled]:
     version, everywhere = version_for(plan)
-    harness = Harness(version, gctx=global_context(Bench()), **everywhere)
+    harness = Controlled(version, gctx=global_context(Bench()), **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told, harness

@@ -29,8 +29,10 @@ from runtime.errors import (
 )
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.record import Recorder
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
 from tests import strategies as drawn
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.strategies import CLASSES, as_events
 
 KEYS = ["a", "b", "$set", "cart"]
@@ -52,7 +54,7 @@ class Contexts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        harness = Harness(classes=CLASSES)
+        harness = Controlled(classes=CLASSES)
         opened = [harness.context() for _ in range(3)]
         self.contexts: list[LocalContext] = [context for context, _ in opened]
         self.records: list[Recorder] = [record for _, record in opened]
@@ -182,7 +184,7 @@ def test_p23_a_context_is_a_dict_recorded() -> None:
 
 
 def context() -> tuple[LocalContext, Recorder]:
-    return Harness(classes=CLASSES).context()
+    return Controlled(classes=CLASSES).context()
 
 
 @pytest.mark.proves("P23", "LC-4", "LC-5")
@@ -264,7 +266,7 @@ def test_a_request_that_writes_without_end_is_answered_500() -> None:
         for n in range(60_000):
             lctx.set("n", n)
 
-    harness = Harness(version_of(forever), replayed=False)
+    harness = Controlled(version_of(forever), replayed=False)
     told = run_virtual(harness.send())
 
     assert told.answer.status == 500
@@ -282,7 +284,7 @@ def test_after_the_end_every_call_is_refused_and_the_last_state_stays() -> None:
         lctx.set("a", 1)
         kept.append(lctx)
 
-    told = run_virtual(Harness(version_of(handle)).send())
+    told = run_virtual(Controlled(version_of(handle)).send())
     (lctx,) = kept
     calls: list[Callable[[], object]] = [
         lambda: lctx.set("a", 2), lambda: lctx.get("a"), lambda: lctx.delete("a"), lctx.clean,

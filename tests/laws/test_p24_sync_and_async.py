@@ -13,7 +13,9 @@ from runtime.facts import CompensationFailed, EffectFailed, Failure, HandlerFail
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.local_context import LocalContext
 from runtime.messages import Request
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.laws.plans import (
     Bench,
     Plan,
@@ -34,7 +36,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, most=4), mos
 def run(plan: Plan) -> tuple[Told, Running]:
     running = Running()
     version, everywhere = version_for(plan, running)
-    harness = Harness(version, gctx=global_context(Bench()), **everywhere)
+    harness = Controlled(version, gctx=global_context(Bench()), **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told, running
@@ -79,7 +81,7 @@ def test_a_sync_handler_runs_in_a_thread_and_stubs_give_it_results() -> None:
         answer: dict[str, object] = gctx.modules.bench.ask(3)
         return answer
 
-    harness = Harness(version_of(handle), gctx=global_context(Bench()))
+    harness = Controlled(version_of(handle), gctx=global_context(Bench()))
     told = run_virtual(harness.send())
     harness.controller.close()
 
@@ -100,7 +102,7 @@ def test_forty_threads_serve_and_who_waits_is_first_in_first_out() -> None:
             lctx._run.loop.call_soon_threadsafe(full.set)
         gate.wait()
 
-    harness = Harness(version_of(handle, body=int), replayed=False)
+    harness = Controlled(version_of(handle, body=int), replayed=False)
 
     async def scenario() -> list[int]:
         sent = [asyncio.ensure_future(harness.send(str(n).encode())) for n in range(43)]

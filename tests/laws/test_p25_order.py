@@ -12,7 +12,9 @@ from runtime.errors import HookPhaseClosedError
 from runtime.lifecycle.handlers import Hook
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.registering import new_hook
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 
 LEVELS = ("global", "route", "local")
 KINDS = ("before", "after", "catch")
@@ -72,7 +74,7 @@ def run_scene(hooks: list[tuple[str, str, list[str]]], *, fails: bool) -> tuple[
     version = version_of(handle, **own)
     everywhere: dict[str, Any] = {kind: made.get(("global", kind), ()) for kind in KINDS}
     everywhere["before"] = (first, *everywhere["before"])
-    harness = Harness(version, replayed=False, **everywhere)
+    harness = Controlled(version, replayed=False, **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return scene, told
@@ -148,7 +150,7 @@ def test_a_before_hook_added_by_the_handler_is_too_late() -> None:
             lctx.before(lambda: None)
         return lctx.after(lambda: None)
 
-    told = run_virtual(Harness(version_of(handle)).send())
+    told = run_virtual(Controlled(version_of(handle)).send())
 
     assert told.json.startswith("tests/laws/test_p25_order.py:")
     assert told.json.endswith("#1")

@@ -17,7 +17,9 @@ from runtime.errors import (
     SubscriberOverflowError,
     WaitTimeoutError,
 )
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 
 Step = tuple[Any, ...]
 TOPICS = ("t", "u", "log")
@@ -119,7 +121,7 @@ def test_p26_each_hears_what_its_own_request_published_since_in_order(
     models = [Listening() for _ in drawn]
     contexts: list[LocalContext] = []
 
-    async def one(i: int, harness: Harness) -> Told:
+    async def one(i: int, harness: Controlled) -> Told:
         async def handle(lctx: LocalContext) -> None:
             contexts.append(lctx)
             await listen(drawn[i], lctx, models[i])
@@ -127,7 +129,7 @@ def test_p26_each_hears_what_its_own_request_published_since_in_order(
         return await harness.send(version=version_of(handle))
 
     async def scenario() -> list[Told]:
-        harness = Harness()
+        harness = Controlled()
         return await asyncio.gather(*[one(i, harness) for i in range(len(drawn))])
 
     told = run_virtual(scenario(), schedule)
@@ -153,7 +155,7 @@ def plain(heard: Any) -> Any:
 
 
 def sent(handle: Any) -> Told:
-    harness = Harness(version_of(handle))
+    harness = Controlled(version_of(handle))
     told = run_virtual(harness.send())
     harness.controller.close()
     return told

@@ -11,7 +11,9 @@ from eventstore.values import FrozenValueError
 from runtime.errors import ReservedKeyError
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.meta import RESERVED, Meta
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 
 WRITES: list[Callable[[Any, str], object]] = [
     lambda meta, name: setattr(meta, name, 1),
@@ -50,7 +52,9 @@ def test_p27_meta_is_what_was_recorded_and_no_write_reaches_it(
         seen.append(before)
 
     told = run_virtual(
-        Harness(version_of(handle, version=version), replayed=False).send(path=path, method=method)
+        Controlled(version_of(handle, version=version), replayed=False).send(
+            path=path, method=method
+        )
     )
     event("reserved" if name in RESERVED else "free")
 
@@ -94,7 +98,7 @@ def test_the_path_of_a_request_stays_what_it_was() -> None:
             lctx.meta["route"] = "GET /other"
         said.extend([lctx.meta.path, lctx.meta["route"]])
 
-    run_virtual(Harness(version_of(handle), replayed=False).send(path="/orders/7"))
+    run_virtual(Controlled(version_of(handle), replayed=False).send(path="/orders/7"))
 
     assert said == ["/orders/7", "POST /orders"]
 
@@ -108,7 +112,7 @@ def test_a_context_says_who_calls_and_what_time_is_left() -> None:
         seen.extend([lctx.client, lctx.phase, lctx.remaining(), lctx.is_timed_out, lctx.version])
         seen.extend([lctx.trace_id, lctx.span_id, (lctx.deadline - lctx.meta.received_at).seconds])
 
-    told = run_virtual(Harness(version_of(handle, timeout_s=10.0), replayed=False).send())
+    told = run_virtual(Controlled(version_of(handle, timeout_s=10.0), replayed=False).send())
 
     client, phase, left_s, timed_out, version, trace_id, span_id, lasts_s = seen
     assert (client.ip, client.user_agent, client.region) == ("unknown",) * 3

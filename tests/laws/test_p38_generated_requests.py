@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runtime import App, Request
 from runtime.codegen.operations import service
-from runtime.testing import AppHarness
+from runtime.testing import Harness
 from tests.generated import odd_client
 from tests.generated.drawing import sdk
 from tests.generated.loading import imported
@@ -97,7 +97,7 @@ def test_p38_the_request_is_right_and_the_result_is_the_handlers(
     async def call(client: Any, body: Any) -> Any:
         transport = httpx.ASGITransport(seen)
         async with (
-            AppHarness(app),
+            Harness(app),
             client.AsyncClient(BASE, transport=transport, token=lambda: "t0") as asking,
         ):
             return await asking.class_(part, body, **query)
@@ -134,7 +134,7 @@ def test_p38_an_example() -> None:
 
     async def call(client: Any) -> Any:
         transport = httpx.ASGITransport(app)
-        async with AppHarness(app), client.AsyncClient(BASE, transport=transport) as asking:
+        async with Harness(app), client.AsyncClient(BASE, transport=transport) as asking:
             return await asking.raw.class_(one, {"a": 1}, limit=3, since=dt.date(2026, 1, 2))
 
     with imported(sdk(app.manifests).files) as client:

@@ -15,7 +15,7 @@ from eventstore.sql import open_store
 from runtime import App, GlobalContext, LocalContext, Request
 from runtime.context import registry
 from runtime.control import control_stream, read_manifests
-from runtime.testing import AppHarness, FakeClock, FakeModule, Result, SeededIds
+from runtime.testing import FakeClock, FakeModule, Harness, Result, SeededIds
 from tests.eventstore.altered import copied, past_the_guards, rechain, rows
 from tests.laws.grammar import check_stream
 
@@ -63,7 +63,7 @@ class Recorded(msgspec.Struct):
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     path = tmp_path_factory.mktemp("recorded") / "log.db"
-    with opened(path, "hold") as store, AppHarness(shop(), store=store, replayed=False) as harness:
+    with opened(path, "hold") as store, Harness(shop(), store=store, replayed=False) as harness:
         results = [harness.post("/orders", json=body) for body in BODIES]
     return Recorded(path, results)
 

@@ -14,7 +14,8 @@ from runtime.replay import compare
 from runtime.replay.answering import Given
 from runtime.replay.following import Course
 from runtime.replay.running import Program, rerun
-from runtime.testing import Harness, Told, run_virtual
+from runtime.testing import run_virtual
+from tests.controlled import Controlled, Told
 from tests.laws.plans import (
     Bench,
     Plan,
@@ -34,7 +35,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps)
 
 def record(plan: Plan) -> Told:
     version, everywhere = version_for(plan)
-    harness = Harness(version, gctx=global_context(Bench()), replayed=False, **everywhere)
+    harness = Controlled(version, gctx=global_context(Bench()), replayed=False, **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told
@@ -121,7 +122,7 @@ def test_p44_a_stream_alone_rebuilds_its_request(plan: Plan) -> None:
         captured["request"] = (req.method, req.url_path, req.raw)
 
     version, everywhere = version_for(plan)
-    harness = Harness(
+    harness = Controlled(
         version, gctx=global_context(Bench()), replayed=False,
         **{**everywhere, **{k: (_hook(capture, k), *everywhere[k]) for k in ("after", "catch")}},
     )  # fmt: skip

@@ -20,7 +20,9 @@ from runtime.replay.answering import Given
 from runtime.replay.following import Course
 from runtime.replay.running import Program, Rerun
 from runtime.replay.running import rerun as run_again
-from runtime.testing import FakeClock, Harness, Told, run_virtual, version_of
+from runtime.testing import FakeClock, run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.laws.plans import (
     Bench,
     Plan,
@@ -41,7 +43,7 @@ requests = plans(programs(quiet_steps, waiting_steps, ending_steps, async_steps)
 
 def record(plan: Plan) -> Told:
     version, everywhere = version_for(plan)
-    harness = Harness(version, gctx=global_context(Bench()), **everywhere)
+    harness = Controlled(version, gctx=global_context(Bench()), **everywhere)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told
@@ -187,7 +189,7 @@ def test_a_replay_asks_nobody_and_says_the_same() -> None:
         return [*said, (await gctx.modules.bench.ask(2, takes_s=1.0))["what"]]
 
     version = version_of(handle)
-    told = run_virtual(Harness(version, gctx=global_context(bench), seed=5).send())
+    told = run_virtual(Controlled(version, gctx=global_context(bench), seed=5).send())
     repeated = again(told, Program(version, global_context(silent := Bench())))
 
     assert told.json[3:] == ["refused", 2]
@@ -197,7 +199,7 @@ def test_a_replay_asks_nobody_and_says_the_same() -> None:
 
 @pytest.mark.proves("P47")
 def test_changed_code_parts_at_the_first_fact_that_differs() -> None:
-    told = run_virtual(Harness(version_of(lambda lctx: lctx.set("a", 1))).send())
+    told = run_virtual(Controlled(version_of(lambda lctx: lctx.set("a", 1))).send())
     changed = again(told, Program(version_of(lambda lctx: lctx.set("a", 2)), GlobalContext()))
 
     assert changed.answer is None

@@ -15,7 +15,9 @@ from eventstore.memory import MemoryStore
 from runtime import GlobalContext, LocalContext, Sensitive
 from runtime.context import REQUEST, registry
 from runtime.modules import ModuleRegistry
-from runtime.testing import FakeClock, Harness, SeededIds, run_virtual, version_of
+from runtime.testing import FakeClock, SeededIds, run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.laws.grammar import check_stream
 
 Step = tuple[str, int]
@@ -98,7 +100,7 @@ programs = st.lists(
 def recorded(program: Sequence[Step], *, fails: bool, seed: int) -> list[Event]:
     """Run it on a store of its own; give its facts."""
     gctx = GlobalContext(modules(Warehouse()))
-    harness = Harness(version_of(handler(program, fails=fails)), gctx=gctx, seed=seed)
+    harness = Controlled(version_of(handler(program, fails=fails)), gctx=gctx, seed=seed)
     told = run_virtual(harness.send())
     harness.controller.close()
     return list(told.facts)
@@ -117,7 +119,7 @@ def recover(store: MemoryStore) -> list[int]:
     """Be the log's next holder; give what was undone."""
     warehouse = Warehouse()
     made = modules(warehouse)
-    harness = Harness(store=store, gctx=GlobalContext(made))
+    harness = Controlled(store=store, gctx=GlobalContext(made))
     run_virtual(harness.controller.recover(made))
     harness.controller.close()
     return warehouse.undone
@@ -221,7 +223,7 @@ def test_what_is_sensitive_is_not_recorded_and_so_cannot_be_undone_later() -> No
 
     warehouse = Warehouse()
     made = modules(warehouse)
-    told = run_virtual(Harness(version_of(handle), gctx=GlobalContext(made)).send())
+    told = run_virtual(Controlled(version_of(handle), gctx=GlobalContext(made)).send())
     registered = next(i for i, f in enumerate(told.facts) if f.type == "compensation.registered")
 
     assert warehouse.undone == [9]

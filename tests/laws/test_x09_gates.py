@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from runtime.gate_facts import GateHit, GateReleased
 from runtime.gates import Wanted
 from runtime.lifecycle.editing import SetState
-from runtime.testing import Told, run_virtual
+from runtime.testing import run_virtual
+from tests.controlled import Told
 from tests.gates import OWNER, Gated, without_gates
 from tests.laws.plans import (
     KEYS,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from runtime.testing import Harness, Told, run_virtual
+from runtime.testing import run_virtual
+from tests.controlled import Controlled, Told
 from tests.laws.elsewhere import Elsewhere, shown
 from tests.laws.plans import (
     Bench,
@@ -34,7 +35,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 def record(plan: Plan, *, later_us: int = 0, seed: int = 0) -> Told:
     version, everywhere = version_for(plan)
-    harness = Harness(
+    harness = Controlled(
         version, gctx=global_context(Bench()), seed=seed, replayed=False, **everywhere
     )
     harness.clock.step(later_us / 1_000_000)

@@ -33,7 +33,7 @@ from runtime.manifests import HandlerManifest
 from runtime.manifests.carrying import read_bundle
 from runtime.manifests.kept import Counts, Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
-from runtime.testing import AppHarness, FakeClock, SeededIds
+from runtime.testing import FakeClock, Harness, SeededIds
 from runtime.transform_facts import TransformerRegistered
 from runtime.version_facts import HandlerDeployed, VersionTagged
 from tests.faces.command_line import run
@@ -378,7 +378,7 @@ def test_manifests_of_an_app_go_from_log_to_log_by_the_command_line(
         MemoryStore(registry(), clock, SeededIds(1)) as staging,
     ):
         for app in (make("one"), make("two"), make("one")):
-            with AppHarness(app, store=live):
+            with Harness(app, store=live):
                 pass
         said = run("manifest", "export", str(path), store=live, cells=80)
         taken = run("manifest", "import", str(path), store=staging)

@@ -10,7 +10,7 @@ from runtime.codegen.operations import service
 from runtime.codegen.selection import select
 from runtime.errors import PolicySyntaxError
 from runtime.manifests import from_json, to_json
-from runtime.testing import AppHarness
+from runtime.testing import Harness
 from runtime.testing.contracts import check_handler
 
 
@@ -43,7 +43,7 @@ def shop() -> App:
 
 @pytest.mark.proves("BR-6", "BR-7", "BR-8")
 def test_requests_and_answers_are_held_to_what_was_promised() -> None:
-    with AppHarness(shop()) as harness:
+    with Harness(shop()) as harness:
 
         def ask(body: Any, *tenant: str) -> Any:
             asking = harness.request("POST", "/orders").with_body(body)

@@ -19,7 +19,9 @@ from runtime.control import control_stream
 from runtime.effects import SystemIds
 from runtime.errors import CapabilityDeniedError, CapabilityError, RegistrationError
 from runtime.secrets import Files, Found, Scrubber
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 from tests.faces.asgi import ask, memory_store
 
 CANARY = 'hunter2/"canary"+é\n'
@@ -107,7 +109,7 @@ def test_p41_a_secret_is_read_by_whom_it_was_granted_and_occurs_nowhere(
 
     names = frozenset({"token" if granted else "other"})
     version = msgspec.structs.replace(version_of(handle), secrets=names)
-    harness = Harness(version, gctx=GlobalContext(secrets=Vault(value)), replayed=False)
+    harness = Controlled(version, gctx=GlobalContext(secrets=Vault(value)), replayed=False)
     told = run_virtual(harness.send())
     harness.controller.close()
 
@@ -129,7 +131,7 @@ def test_what_is_no_secret_stays_and_what_is_masked_can_be_read_and_run_again() 
         lctx.set("ordinary", {"n": 1, "at": b"bytes"})
         return {"ordinary": 1, "header": lctx.get("header")}
 
-    harness = Harness(version_of(handle), gctx=GlobalContext(secrets=Vault(CANARY)))
+    harness = Controlled(version_of(handle), gctx=GlobalContext(secrets=Vault(CANARY)))
     told = run_virtual(harness.send())
     harness.controller.close()
 
@@ -210,7 +212,7 @@ def test_a_secret_that_is_not_granted_is_denied_whether_it_is_there_or_not() -> 
     bodies = {}
     for name in ("there", "not-there"):
         vault = Vault("x" * 9)
-        harness = Harness(version, gctx=GlobalContext(secrets=vault))
+        harness = Controlled(version, gctx=GlobalContext(secrets=vault))
         told = run_virtual(harness.send(_encode(name)))
         harness.controller.close()
         denied = [fact for fact in told.facts if fact.type == "capability.denied"]
@@ -249,7 +251,9 @@ def test_defaults_many_and_has_are_one_effect_each_and_run_again() -> None:
         gctx.secrets.invalidate("token")
         said.append(gctx.secrets.counts.size)
 
-    harness = Harness(version_of(handle), gctx=GlobalContext(secrets=Vault("x" * 9)), replayed=True)
+    harness = Controlled(
+        version_of(handle), gctx=GlobalContext(secrets=Vault("x" * 9)), replayed=True
+    )
     told = run_virtual(harness.send())
     harness.controller.close()
 

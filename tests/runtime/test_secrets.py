@@ -20,7 +20,9 @@ from runtime.errors import (
 from runtime.replay.following import Course
 from runtime.replay.running import Program, rerun
 from runtime.secrets import Environment, Found
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 
 CANARY = "hunter2-canary"
 _encode = msgspec.json.Encoder().encode
@@ -40,7 +42,7 @@ class Vault:
 
 def sent(handle: Any, vault: Vault) -> Told:
     gctx = GlobalContext(secrets=vault)
-    harness = Harness(version_of(handle), gctx=gctx)
+    harness = Controlled(version_of(handle), gctx=gctx)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told

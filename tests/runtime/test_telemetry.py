@@ -26,7 +26,9 @@ from runtime.telemetry.lines import MAX_LINE, JsonLines
 from runtime.telemetry.otlp import Collector
 from runtime.telemetry.spans import Span
 from runtime.telemetry.tracing import Buffer, Traces
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.faces.asgi import ask, memory_store
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -126,7 +128,7 @@ def test_an_app_that_nobody_asks_for_figures_measures_nothing_of_itself() -> Non
     async def handle(gctx: GlobalContext) -> None:
         gctx.metrics.counter("mine").add(2)
 
-    harness = Harness(version_of(handle), replayed=True)
+    harness = Controlled(version_of(handle), replayed=True)
     run_virtual(harness.send())
     harness.controller.close()
 
@@ -174,7 +176,7 @@ def test_lines_say_which_request_they_belong_to_and_hold_no_secret(
             logging.getLogger("shop").error("failed with %s", clear, exc_info=failed)
 
     gctx = GlobalContext(secrets=Vault())
-    harness = Harness(version_of(handle), gctx=gctx)
+    harness = Controlled(version_of(handle), gctx=gctx)
     with log_lines("json") as use:
         use(gctx.secrets.cache.scrubber)
         told = run_virtual(harness.send())

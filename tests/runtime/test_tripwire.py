@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from runtime import GlobalContext, LocalContext
 from runtime.errors import UnrecordedEffectError
 from runtime.modules import ModuleRegistry
-from runtime.testing import Harness, Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled, Told
 
 Deed = Callable[[LocalContext], Any]
 now = dt.datetime.now  # noqa: TID251 - what is caught
@@ -67,7 +69,7 @@ deeds = st.one_of(
 
 
 def sent(handle: Any, **more: Any) -> Told:
-    harness = Harness(version_of(handle), **more)
+    harness = Controlled(version_of(handle), **more)
     told = run_virtual(harness.send())
     harness.controller.close()
     return told
@@ -184,7 +186,7 @@ def test_hooks_and_what_ends_a_request_are_watched_as_well(place: str) -> None:
             raise KeyError
 
     hooks: dict[str, Any] = {place: [reads]} if place in {"before", "after", "catch"} else {}
-    harness = Harness(version_of(handle, **hooks))
+    harness = Controlled(version_of(handle, **hooks))
     run_virtual(harness.send())
     harness.controller.close()
 
@@ -199,7 +201,7 @@ def test_a_server_may_be_told_to_warn_once_a_place_or_to_say_nothing(
         return time.time()
 
     async def thrice(tripwire: str) -> list[int]:
-        harness = Harness(version_of(handle), tripwire=tripwire)
+        harness = Controlled(version_of(handle), tripwire=tripwire)
         return [(await harness.send()).answer.status for _ in range(3)]
 
     with caplog.at_level(logging.WARNING, "timescape"):

@@ -2,13 +2,13 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from runtime.codegen.client.errors import ContractViolation, ValidationFailed, error_of
+from runtime.codegen.client.opening import opened
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     """Of the body."""
     takes_key: bool = False
     """Whether the handler knows a call by its idempotency key."""
+    answer: Any = None
+    """The type of an answer; None: bytes, anything, or nothing."""
 
     @property
     def is_repeatable(self) -> bool:
@@ -66,6 +68,9 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
     headers: Mapping[str, str]
     """Names in lower case."""
     value: T
+    unknown: tuple[str, ...] = ()
+    """Pointers of members that the server has and this client does not know: of enumerations, and
+    of unions by their tags. Plain data stands there."""
 
 
 def read(call: Call[T], status: int, headers: Mapping[str, str], body: bytes) -> Answer[T]:
@@ -81,8 +86,22 @@ def read(call: Call[T], status: int, headers: Mapping[str, str], body: bytes) ->
     try:
         return Answer(status, headers, call.decode(body))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        newer = _newer(call, body)
+        if newer is not None:
+            return Answer(status, headers, *newer)
         message = f"{call.method} {call.path} answered what its contract does not say: {error}"
         raise ContractViolation(message, status, body) from error
+
+
+def _newer(call: Call[T], body: bytes) -> tuple[T, tuple[str, ...]] | None:
+    """Read an answer with members that are not known here; None: that is not what is wrong."""
+    if call.answer is None:
+        return None
+    try:
+        value, unknown = opened(body, call.answer)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return (value, unknown) if unknown else None
 
 
 def warn_of_its_end(handler: str, headers: Mapping[str, str]) -> None:
@@ -111,6 +130,9 @@ def wish_of(headers: Mapping[str, str], now_s: float) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
+    # It loads sockets, and hardly any server answers with a date.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
     except (ValueError, TypeError, OverflowError):

@@ -1,13 +1,17 @@
-"""Sends calls with httpx, and again where that may help."""
+"""Sends calls with httpx, and again where that may help.
 
-import asyncio
-import random
-import secrets
+What takes long to import waits for the first client: a program that only may call somebody
+does not start later for it.
+"""
+
+from __future__ import annotations
+
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 from runtime.codegen.client.calls import PASSING, Answer, Call, delay_s, read, wish_of
 from runtime.codegen.client.errors import ApiError, ConnectionFailed, SdkError
@@ -16,6 +20,27 @@ T = TypeVar("T")
 
 Token = str | Callable[[], str] | None
 """Of the caller, or what gives it, anew for each attempt; None: nobody is named."""
+
+
+def new_key() -> str:
+    """Make an idempotency key."""
+    import secrets  # noqa: PLC0415 - see the module's docstring
+
+    return secrets.token_hex()
+
+
+def new_chance() -> float:
+    """Give a number from 0 to 1."""
+    import random  # noqa: PLC0415
+
+    return random.random()  # noqa: S311 - it spreads attempts
+
+
+async def wait(seconds: float) -> None:
+    """Wait without keeping others from their work."""
+    import asyncio  # noqa: PLC0415
+
+    await asyncio.sleep(seconds)
 
 
 class Settings:
@@ -36,8 +61,8 @@ class Settings:
         max_retries: int,
         headers: Mapping[str, str] | None,
         *,
-        key: Callable[[], str] = secrets.token_hex,
-        chance: Callable[[], float] = random.random,
+        key: Callable[[], str] = new_key,
+        chance: Callable[[], float] = new_chance,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.token = token
@@ -92,6 +117,8 @@ class Sender:
         Raises:
             ApiError, ConnectionFailed, ContractViolation: the last attempt ended so.
         """
+        import httpx  # noqa: PLC0415
+
         attempt = 0
         own = self.settings.own(call, headers)
         while True:
@@ -123,7 +150,7 @@ class AsyncSender:
         self,
         client: httpx.AsyncClient,
         settings: Settings,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = wait,
     ) -> None:
         self.client = client
         self.settings = settings
@@ -136,6 +163,8 @@ class AsyncSender:
         headers: Mapping[str, str] | None,
     ) -> Answer[T]:
         """Send *call*; see `Sender.send`."""
+        import httpx  # noqa: PLC0415
+
         attempt = 0
         own = self.settings.own(call, headers)
         while True:
@@ -182,6 +211,8 @@ class BaseClient:
         headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        import httpx  # noqa: PLC0415
+
         client = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
         self._sender = Sender(client, Settings(token, max_retries, headers))
 
@@ -209,6 +240,8 @@ class BaseAsyncClient:
         headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        import httpx  # noqa: PLC0415
+
         client = httpx.AsyncClient(base_url=base_url, timeout=timeout, transport=transport)
         self._sender = AsyncSender(client, Settings(token, max_retries, headers))
 

@@ -20,7 +20,7 @@ _GET_MAYBE_NAME_ANSWER: _m.json.Decoder[_types.Cat | _types.Dog | None] = _m.jso
 
 def get_maybe_name(name: str, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Cat | _types.Dog | None]:
     """Answer a cat, a dog or nothing."""
-    return _calls.Call(handler='get-maybe-name', method='GET', path='/maybe/' + _calls.segment(name), decode=_calls.maybe(_GET_MAYBE_NAME_ANSWER.decode), version=None, query=tuple((query or {}).items()), body=None)
+    return _calls.Call(handler='get-maybe-name', method='GET', path='/maybe/' + _calls.segment(name), decode=_calls.maybe(_GET_MAYBE_NAME_ANSWER.decode), version=None, query=tuple((query or {}).items()), body=None, answer=_GET_MAYBE_NAME_ANSWER.type)
 
 def get_things(body: bytes, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[bytes]:
     """Give the bytes back."""
@@ -32,7 +32,7 @@ _GET_GET_THINGS_ANSWER: _m.json.Decoder[dict[str, _t.Any]] = _m.json.Decoder(dic
 
 def get_get_things(rest: str, *, limit: _t.Annotated[int, _m.Meta(ge=1, le=50)]=10, colours: list[_t.Literal['red', 'blue']] | _m.UnsetType=_m.UNSET, since: _dt.date | None=None, from_: str | _m.UnsetType=_m.UNSET) -> _calls.Call[dict[str, _t.Any]]:
     """Say back what was asked for."""
-    return _calls.Call(handler='get_things', method='GET', path='/%C3%B6d%2Bd/' + _calls.rest(rest), decode=_GET_GET_THINGS_ANSWER.decode, version=None, query=_calls.pairs(_types.Asked(limit=limit, colours=colours, since=since, from_=from_), _GET_GET_THINGS_QUERY), body=None)
+    return _calls.Call(handler='get_things', method='GET', path='/%C3%B6d%2Bd/' + _calls.rest(rest), decode=_GET_GET_THINGS_ANSWER.decode, version=None, query=_calls.pairs(_types.Asked(limit=limit, colours=colours, since=since, from_=from_), _GET_GET_THINGS_QUERY), body=None, answer=_GET_GET_THINGS_ANSWER.type)
 
 _IMPORT__BODY: _m.json.Decoder[_types.Odd] = _m.json.Decoder(_types.Odd)
 
@@ -40,7 +40,7 @@ _IMPORT__ANSWER: _m.json.Decoder[_types.Odd] = _m.json.Decoder(_types.Odd)
 
 def import_(class_: str, body_: int, body: _types.Odd, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Odd]:
     '''Send it back. */ """ \\'''
-    return _calls.Call(handler='import', method='POST', path='/odd/' + _calls.segment(class_) + '/' + _calls.segment(body_), decode=_IMPORT__ANSWER.decode, version='2026-01-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _IMPORT__BODY), takes_key=True)
+    return _calls.Call(handler='import', method='POST', path='/odd/' + _calls.segment(class_) + '/' + _calls.segment(body_), decode=_IMPORT__ANSWER.decode, version='2026-01-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _IMPORT__BODY), takes_key=True, answer=_IMPORT__ANSWER.type)
 
 _POST_ANY_BODY: _m.json.Decoder[_t.Any] = _m.json.Decoder()
 

@@ -16,7 +16,7 @@ _GET_PRODUCTS_ANSWER: _m.json.Decoder[_types.Shelf] = _m.json.Decoder(_types.She
 
 def get_products(*, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Shelf]:
     """Show the shelf, or one category of it."""
-    return _calls.Call(handler='get-products', method='GET', path='/products', decode=_GET_PRODUCTS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=None)
+    return _calls.Call(handler='get-products', method='GET', path='/products', decode=_GET_PRODUCTS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=None, answer=_GET_PRODUCTS_ANSWER.type)
 
 _POST_ORDERS_BODY: _m.json.Decoder[_types.Order] = _m.json.Decoder(_types.Order)
 
@@ -24,7 +24,7 @@ _POST_ORDERS_ANSWER: _m.json.Decoder[_types.Receipt] = _m.json.Decoder(_types.Re
 
 def post_orders(body: _types.Order, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Receipt]:
     """Sell: vouchers do not count for books, and buying earns points."""
-    return _calls.Call(handler='post-orders', method='POST', path='/orders', decode=_POST_ORDERS_ANSWER.decode, version='2026-10-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_ORDERS_BODY), takes_key=True)
+    return _calls.Call(handler='post-orders', method='POST', path='/orders', decode=_POST_ORDERS_ANSWER.decode, version='2026-10-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_ORDERS_BODY), takes_key=True, answer=_POST_ORDERS_ANSWER.type)
 
 _POST_REFUNDS_BODY: _m.json.Decoder[_types.Refund] = _m.json.Decoder(_types.Refund)
 
@@ -32,7 +32,7 @@ _POST_REFUNDS_ANSWER: _m.json.Decoder[_types.Accepted] = _m.json.Decoder(_types.
 
 def post_refunds(body: _types.Refund, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Accepted]:
     """Give money back, up to the limit."""
-    return _calls.Call(handler='post-refunds', method='POST', path='/refunds', decode=_POST_REFUNDS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_REFUNDS_BODY), takes_key=True)
+    return _calls.Call(handler='post-refunds', method='POST', path='/refunds', decode=_POST_REFUNDS_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _POST_REFUNDS_BODY), takes_key=True, answer=_POST_REFUNDS_ANSWER.type)
 
 _PUT_CARTS_CART_BODY: _m.json.Decoder[_types.Cart] = _m.json.Decoder(_types.Cart)
 
@@ -40,4 +40,4 @@ _PUT_CARTS_CART_ANSWER: _m.json.Decoder[_types.Priced] = _m.json.Decoder(_types.
 
 def put_carts_cart(cart: str, body: _types.Cart, *, query: _abc.Mapping[str, str] | None=None) -> _calls.Call[_types.Priced]:
     """Price a cart: three of a kind are cheaper, unless the cart is too small for that."""
-    return _calls.Call(handler='put-carts-cart', method='PUT', path='/carts/' + _calls.segment(cart), decode=_PUT_CARTS_CART_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _PUT_CARTS_CART_BODY))
+    return _calls.Call(handler='put-carts-cart', method='PUT', path='/carts/' + _calls.segment(cart), decode=_PUT_CARTS_CART_ANSWER.decode, version='2026-03-01', query=tuple((query or {}).items()), body=_calls.encoded(body, _PUT_CARTS_CART_BODY), answer=_PUT_CARTS_CART_ANSWER.type)

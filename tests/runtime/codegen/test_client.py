@@ -1,6 +1,7 @@
 """What every generated client does: errors, attempts, pinned versions, warnings (CG-6 to CG-9)."""
 
 import asyncio
+import datetime as dt
 import inspect
 import uuid
 import warnings
@@ -244,6 +245,30 @@ def test_a_pause_is_short_unless_the_server_asks(n: int, chance: float, wish: fl
 )
 def test_retry_after_is_seconds_or_a_date(text: str, wish: float | None) -> None:
     assert wish_of({"retry-after": text}, 0.0) == wish
+
+
+@pytest.mark.proves("CG-9")
+def test_what_a_newer_server_has_more_of_is_plain_data_and_told() -> None:
+    """Enumerations, and unions by their tags; whatever else is wrong is refused as ever."""
+    newer = {
+        "class": "ABC-12", "odd-name": 2, "Colour": "green", "at": "2026-10-01T12:00:00Z",
+        "pets": {"a": {"type": "bird", "wings": 2}, "b": {"type": "cat", "lives": 3}},
+    }  # fmt: skip
+    bad = [{**newer, "odd-name": "x"}, {**newer, "class": "no"}, {**newer, "Colour": ["green"]},
+           {**newer, "pets": {"b": {"type": "cat", "lives": 10}}}]  # fmt: skip
+    server = Server(*(httpx.Response(200, json=each) for each in (newer, *bad, {"class": "x"})))
+
+    with server.client() as client:
+        answer = client.raw.import_("a", 7, ODD)
+        for _ in (*bad, None):
+            with pytest.raises(odd_client.ContractViolation):
+                client.import_("a", 7, ODD)
+
+    value = answer.value
+    assert sorted(answer.unknown) == ["/Colour", "/pets/a"]
+    assert (value.Colour, value.odd_name) == ("green", 2)
+    assert value.at == dt.datetime(2026, 10, 1, 12, tzinfo=dt.UTC)
+    assert value.pets == {"a": {"type": "bird", "wings": 2}, "b": types.Cat(lives=3)}
 
 
 @pytest.mark.proves("CG-9")

@@ -12,7 +12,9 @@ from runtime.lifecycle.editing import SetState
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.registering import new_hook
-from runtime.testing import Told, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Told
 from tests.gates import Gated, without_gates
 from tests.laws.plans import Bench, global_context
 

@@ -16,7 +16,9 @@ from runtime.errors import (
 )
 from runtime.isolation import module_stream
 from runtime.manifests.capabilities import grant
-from runtime.testing import Harness, run_virtual, version_of
+from runtime.testing import run_virtual
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
 
 pricing = Module("pricing", depends_on=["rates"])
@@ -271,7 +273,7 @@ def test_a_request_that_called_a_module_is_run_again_without_it() -> None:
         app.start(store)
         await app.begin()
         try:
-            return await Harness(version_of(price), gctx=gctx, replayed=True).send()
+            return await Controlled(version_of(price), gctx=gctx, replayed=True).send()
         finally:
             await app.stop()
 

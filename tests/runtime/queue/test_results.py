@@ -14,8 +14,10 @@ from runtime.errors import (
     ResultTimeoutError,
 )
 from runtime.telemetry.spans import spans_of
-from runtime.testing import Harness, check_app, run_virtual, version_of
+from runtime.testing import check_app, run_virtual
 from runtime.trace_context import is_sampled
+from tests.builders import version_of
+from tests.controlled import Controlled
 from tests.faces.asgi import ask
 from tests.queues import World, settled, until
 
@@ -169,7 +171,7 @@ def test_where_nobody_subscribes_nobody_answers() -> None:
         return f"{late.value.topic} {late.value.seconds}"
 
     gctx = GlobalContext(topics={"t": App("shop").topic("t", int)})
-    told = run_virtual(Harness(version_of(nobody), gctx=gctx).send())
+    told = run_virtual(Controlled(version_of(nobody), gctx=gctx).send())
 
     assert told.json == "t 4"
     with pytest.raises(ContextError):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eventstore import Store
 from runtime import App, LocalContext, Request
-from runtime.testing import AppHarness, check_recorded
+from runtime.testing import Harness, check_recorded
 from tests.runtime.replay.shop import Pricing, record, shop
 
 BODY = {"sku": "mug", "quantity": 2, "card": "4111 1111"}
@@ -27,7 +27,7 @@ def sums(*, noted: str = "n", added: int = 0, from_: int = 99) -> App:
 
 def recorded(numbers: list[int]) -> Store:
     """Serve the numbers, one after the other."""
-    harness = AppHarness(sums(), replayed=False)
+    harness = Harness(sums(), replayed=False)
     with harness as asked:
         for number in numbers:
             asked.post("/sums", json=number).assert_status(200)

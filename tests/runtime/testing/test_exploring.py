@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime import App, GlobalContext
-from runtime.testing import AppHarness, explore, run_virtual
+from runtime.testing import Harness, explore, run_virtual
 
 
 async def racing() -> None:
@@ -66,7 +66,7 @@ def test_requests_at_once_are_apart_in_every_order() -> None:
     app.module("stock", Stock())
 
     async def scenario() -> None:
-        async with AppHarness(app) as harness:
+        async with Harness(app) as harness:
             asked = (harness.get(f"/n/{n}").send() for n in range(4))
             results = await asyncio.gather(*asked)
         assert [each.json for each in results] == [0, 1, 2, 3]

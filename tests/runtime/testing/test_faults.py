@@ -9,7 +9,7 @@ from eventstore.memory import MemoryStore
 from runtime import App, GlobalContext, LocalContext, Request
 from runtime.context import registry
 from runtime.errors import UnusedFaultError
-from runtime.testing import AppHarness, FakeClock, FakeModule, SeededIds
+from runtime.testing import FakeClock, FakeModule, Harness, SeededIds
 from runtime.testing.counting import requests_of
 from tests.laws.grammar import check_stream
 
@@ -43,7 +43,7 @@ def test_whatever_goes_wrong_each_stream_in_the_log_is_whole(
 ) -> None:
     """Seen to fail with a dead log that goes on writing, and with one that is never revived."""
     answered = 0
-    with AppHarness(SHOP) as harness:
+    with Harness(SHOP) as harness:
         for fault in faults:
             seen(f"{fault}")
             match fault:
@@ -83,13 +83,13 @@ def test_whatever_goes_wrong_each_stream_in_the_log_is_whole(
 
 @pytest.mark.proves("TH-10")
 def test_a_client_that_stays_is_not_taken_for_one_that_left() -> None:
-    with AppHarness(SHOP) as harness:
+    with Harness(SHOP) as harness:
         harness.post("/n", json=BODY).assert_status(200)
 
 
 @pytest.mark.proves("TH-10")
 def test_faults_that_nothing_met_are_named() -> None:
-    harness = AppHarness(SHOP)
+    harness = Harness(SHOP)
     with pytest.raises(UnusedFaultError) as refused, harness as asked:  # noqa: PT012
         asked.faults.disconnect_after(7)
         asked.faults.crash_at("context.edited")
@@ -103,5 +103,5 @@ def test_faults_that_nothing_met_are_named() -> None:
 @pytest.mark.proves("TH-10")
 def test_a_log_of_ones_own_has_no_faults() -> None:
     store = MemoryStore(registry(), FakeClock(), SeededIds())
-    with AppHarness(SHOP, store=store) as harness, pytest.raises(TypeError, match="store="):
+    with Harness(SHOP, store=store) as harness, pytest.raises(TypeError, match="store="):
         harness.faults.store_full()

@@ -29,7 +29,8 @@ def test_it(harness, virtual_clock, seed):
 def test_a_test_that_fails_tells_its_seed_and_where_its_log_is(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
     # By its name, whether this installation has announced it or not.
-    words = ["-p", "no:timescape", "-p", "debugger.pytest_plugin", "-p", "no:cacheprovider"]
+    words = ["-p", "no:timescape", "-p", "debugger.pytest_plugin", "-p", "no:cacheprovider",
+             "-p", "no:faker", "-p", "no:langsmith_plugin"]  # fmt: skip
 
     said = [pytester.runpytest_inprocess(*words, "--timescape-seed", "7") for _ in range(2)]
 

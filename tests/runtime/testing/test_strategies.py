@@ -1,10 +1,11 @@
 """Strategies drawn from types as data, and handlers held to their contracts."""
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from debugger.demo.shop import Item
@@ -13,8 +14,10 @@ from runtime import App, Check, Request
 from runtime.errors import UnsupportedTypeError, VersionNotFound
 from runtime.gtype import check, gtype
 from runtime.messages import ValidationFailed
+from runtime.principals import Principal
+from runtime.testing import run_virtual
 from runtime.testing.contracts import check_handler
-from runtime.testing.strategies import one_fault_away, values
+from runtime.testing.strategies import one_fault_away, principals, schedules, values
 from tests.generated.odd_app import Cat, Colour
 from tests.runtime.schemas import Schema, schemas
 
@@ -38,6 +41,25 @@ def test_one_fault_away_is_refused(good: Any, bad: Any) -> None:
     assert checked.decode(msgspec.json.encode(good)).sku == good["sku"]
     with pytest.raises(ValidationFailed):
         checked.decode(msgspec.json.encode(bad))
+
+
+@pytest.mark.proves("TH-12", "SI-2")
+@given(principals(["customer", "admin"]), schedules(turns=20))
+def test_principals_and_schedules_are_drawn(who: Principal, schedule: list[int]) -> None:
+    done: list[int] = []
+
+    async def one(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    async def scenario() -> None:
+        await asyncio.gather(*(one(number) for number in range(3)))
+
+    run_virtual(scenario(), schedule)
+
+    event(f"anonymous: {who.is_anonymous}, in order: {done == [0, 1, 2]}")
+    assert sorted(done) == [0, 1, 2]
+    assert set(who.roles) <= {"customer", "admin"}
 
 
 @pytest.mark.proves("TH-12")

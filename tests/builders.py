@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-def received(  # noqa: PLR0913 - fields of a request
+def received(
     stream: StreamId,
     received_us: int,
     *,
@@ -44,7 +44,7 @@ def received(  # noqa: PLR0913 - fields of a request
     )
 
 
-def version_of(  # noqa: PLR0913 - fields of a version
+def version_of(
     handler: Callable[..., Any],
     *,
     body: Any = Any,
