@@ -53,6 +53,7 @@ def served(version: Declared, version_id: str) -> Served:
         version.rules.keys(version.template.method),
         _shape(version),
         None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+        version.rules.body_timeout_s,
     )
 
 

@@ -8,6 +8,9 @@ from runtime.ingress.framing import CLOSE
 from runtime.ingress.shapes import refused_shape
 from runtime.timescape import Refusal
 
+_UNREAD = frozenset({"bad-framing", "request-timeout"})
+"""Codes after which nobody knows where on the connection the next request would begin."""
+
 
 async def take_body(arriving: Arriving, served: Served, receive: Receive) -> None:
     """Read the body; one that nobody takes is read within the limit, and dropped.
@@ -21,9 +24,9 @@ async def take_body(arriving: Arriving, served: Served, receive: Receive) -> Non
         raise Refused(refusals.MEDIA, (("accept-post", "application/json"),))
     if has_body and head.encoded:
         raise Refused(refusals.ENCODED, (("accept-encoding", "identity"),))
-    body = await read_body(receive, head, served.max_body)
+    body = await read_body(receive, head, served.max_body, served.body_timeout_s)
     if isinstance(body, Refusal):
-        raise Refused(body, CLOSE if body.code == "bad-framing" else ())
+        raise Refused(body, CLOSE if body.code in _UNREAD else ())
     if takes is Takes.NOTHING:
         return
     arriving.body = body
