@@ -248,6 +248,11 @@ def _is_json(content_type: str) -> bool:
         media.startswith("application/") and media.endswith("+json")
     ):
         return False
+    return is_utf8(content_type)
+
+
+def is_utf8(content_type: str) -> bool:
+    """Say whether a media type names no charset but UTF-8."""
     charset = _CHARSET.search(content_type)
     return charset is None or charset[1].lower() in {"utf-8", "utf8"}
 

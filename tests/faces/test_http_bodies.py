@@ -14,7 +14,7 @@ from runtime.ingress.bodies import read_body
 from runtime.ingress.heads import Head
 from runtime.testing import run_virtual
 from runtime.timescape import Refusal
-from tests.faces.asgi import JSON, Message, Reply, ask, facts_of, names_of, reply_of, scope_of
+from tests.faces.asgi import JSON, Message, Reply, names_of, reply_of, scope_of
 from tests.faces.guarded import Site, on
 
 Piece = tuple[float, bytes]
