@@ -14,10 +14,11 @@ from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.guard_rules import Asking, check_places
-from runtime.app.guards import Authenticating, believed, counted_in, guard_of, watched
+from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
+from runtime.app.log_probe import watched
 from runtime.app.manifesting import refuse_unknown
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
@@ -79,6 +80,8 @@ class App(Reloads):
         body_timeout: seconds that a body may take to come, likewise; one that comes more slowly
             than 1 KiB/s is given up after 5.
         decompress: whether bodies compressed with gzip or deflate are taken, likewise.
+        cors: origins of pages that may call it, `https://shop.example`, or `*`.
+        cors_credentials: whether cookies may come with that.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -101,6 +104,8 @@ class App(Reloads):
         max_items: int = MAX_ITEMS,
         body_timeout: float = WHOLE_S,
         decompress: bool = False,
+        cors: Iterable[str] = (),
+        cors_credentials: bool = False,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -110,10 +115,11 @@ class App(Reloads):
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
         self._limits = Limits(
-            max_body=check_size(max_body),
-            allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
-            max_in_flight=check_places(max_in_flight) or 1,
-            proxies=believed(trusted_proxies, forwarded_by),
+            check_size(max_body),
+            None if allowed_hosts is None else tuple(allowed_hosts),
+            check_places(max_in_flight) or 1,
+            believed(trusted_proxies, forwarded_by),
+            origins_allowed(cors, credentials=cors_credentials),
         )
         self._asking = Asking(
             max_members=max_members, max_items=max_items, body_timeout=body_timeout,

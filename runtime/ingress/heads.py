@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from runtime.ingress.framing import framing
+from runtime.ingress.negotiating import asks_msgpack
 from runtime.timescape import Refusal, Selector
 from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
@@ -38,8 +39,9 @@ TIMEOUT_HEADER: Final = "timescape-timeout"
 TABLE_HEADER: Final = "timescape-table"
 SINGLE: Final = frozenset(
     {
-        "authorization", "content-length", "content-type", "content-encoding", "expect", "host",
-        "idempotency-key", "proxy-authorization", "request-id", "timescape-flags",
+        "access-control-request-headers", "access-control-request-method", "authorization",
+        "content-length", "content-type", "content-encoding", "expect", "host",
+        "idempotency-key", "origin", "proxy-authorization", "request-id", "timescape-flags",
         "timescape-priority", "timescape-table", "timescape-timeout", "traceparent", "x-request-id",
     }
 )  # fmt: skip
@@ -71,6 +73,8 @@ class Head(msgspec.Struct, frozen=True):
     flags: tuple[str, ...] = ()
     timeout_s: float | None = None
     """The caller's own limit; None: it has none."""
+    packs: bool = False
+    """The answer is wanted as msgpack."""
 
 
 NO_HEAD: Final = Head(())
@@ -139,6 +143,7 @@ class HeadReader:
             host=by_name["host"][0],
             flags=_flags(by_name.get("timescape-flags", [""])[0]),
             timeout_s=float(by_name[TIMEOUT_HEADER][0]) if TIMEOUT_HEADER in by_name else None,
+            packs=asks_msgpack(by_name.get("accept", ())),
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:

@@ -44,7 +44,8 @@ ORDER = Order("ann", 3, ["tea", "cup"], gift=True, picture=b"\x00\xff")
 
 def shop(**settings: Any) -> tuple[Site, list[Any]]:
     """Make a shop that keeps what its handlers were given."""
-    site, seen = Site(**settings), []
+    site = Site(**settings)
+    seen: list[Any] = []
 
     @site.app.handler("POST /orders")
     async def order(req: Request[Order]) -> None:
@@ -223,8 +224,10 @@ def test_msgpack_that_is_none_or_too_much_is_refused_before_it_is_decoded(name: 
     assert (reply.status, reply.code, seen) == (400, code, [])
 
 
+@pytest.mark.proves("IN-4")
 def test_as_deep_as_json_may_be_msgpack_may_be_too() -> None:
     assert refused_packed(b"\x91" * 64 + b"\x01", Shape()) is None
+    assert refused_packed(b"\x91" * 65 + b"\x01", Shape()) is not None
 
 
 FORM_FAULTS: dict[str, tuple[bytes, str, int, str]] = {
@@ -293,6 +296,47 @@ def test_what_becomes_longer_as_json_is_bounded_as_json() -> None:
 
     assert (short.status, long.status, long.code) == (204, 413, "body-too-large")
     assert len(seen) == 1
+
+
+# --- answers ---
+
+
+@pytest.mark.proves("RS-3")
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("application/msgpack", MSGPACK),
+        ("Application/MsgPack;q=0.5, */*;q=0.1", MSGPACK),
+        ("application/msgpack, application/json;q=0.9", MSGPACK),
+        ("application/msgpack, application/json", "application/json"),
+        ("application/msgpack;q=0", "application/json"),
+        ("application/msgpack;q=many, application/json", "application/json"),
+        ("text/html", "application/json"),
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        (";;q,,=", "application/json"),
+    ],
+)
+def test_an_answer_is_msgpack_for_who_asks_for_it(accept: str, media: str) -> None:
+    site = Site()
+    site.handler("GET /things", {"a": [1, None, "é"]})
+    site.handler("GET /large", 1 << 70)
+    headers = [("accept", accept)]
+
+    async def work(_: Site) -> list[Reply]:
+        targets = ("/things", "/large", "/nowhere")
+        asked = [await ask(site.app, "GET", each, headers=headers) for each in targets]
+        return [*asked, await ask(site.app, "HEAD", "/things", headers=headers)]
+
+    things, large, nowhere, head = on(site, work)
+    assert things.header("content-type") == media
+    decode = msgspec.msgpack.decode if media == MSGPACK else msgspec.json.decode
+    assert decode(things.body) == {"a": [1, None, "é"]}
+    assert things.header("content-length") == str(len(things.body)) == head.header("content-length")
+    assert large.json == 1 << 70
+    assert nowhere.header("content-type") == "application/problem+json"
+    sent = facts_of(site.store, things)[-1].data
+    assert sent.body == {"a": [1, None, "é"]}
 
 
 # --- compressed ---
