@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import App, Module, ModuleContext
+from runtime import App, Module
 from runtime.errors import ModuleManifestError
 from runtime.isolation.pool import Pool
 from runtime.manifests.module import Resources, module_from_json, module_to_json
 from runtime.testing import run_virtual
 from tests.faces.asgi import memory_store
+from tests.runtime.modules.few import few
 
 
 class Child:
@@ -167,10 +168,3 @@ def test_the_fewest_processes_run_before_the_app_is_ready() -> None:
             await app.stop()
 
     asyncio.run(scenario())
-
-
-few = Module("few", version="1.0.0", isolation="subprocess", resources=Resources(min_workers=2))
-
-
-@few.method
-async def nothing(ctx: ModuleContext) -> None: ...
