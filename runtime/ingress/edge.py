@@ -32,8 +32,6 @@ from runtime.ingress.key_holders import Asked
 from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.negotiating import packed
 from runtime.ingress.proxies import Proxies
-from runtime.ingress.queries import read_query
-from runtime.ingress.queries import selectors as query_selectors
 from runtime.ingress.rooms import Room
 from runtime.ingress.taking import take_body
 from runtime.lifecycle.controller import Controller
@@ -193,6 +191,8 @@ class Edge:
             answer = packed(answer)
         if self._cors is not None:
             own = (*own, *self._cors.told(arriving.head.headers))
+        if self._closed is refusals.SHUTTING_DOWN:
+            own = (*own, _CLOSING)
         try:
             await self._writer.send(
                 send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
@@ -234,7 +234,7 @@ class Edge:
             await self._authenticate(arriving, received_us)
         self._route(arriving)
         if query:
-            _read_query(arriving, query)
+            arriving.ask(query)
         elif head.selectors:
             arriving.selectors = head.selectors
         if self.board.is_due(received_us):
@@ -431,17 +431,11 @@ async def _press(log: LogWatch, received_us: int) -> None:
         raise Refused(refusal, (("retry-after", "1"),), recorded=False)
 
 
-def _read_query(arriving: Arriving, raw: bytes) -> None:
-    query = read_query(raw)
-    if isinstance(query, Refusal):
-        raise Refused(query)
-    arriving.query = query
-    arriving.selectors = (*query_selectors(query), *arriving.head.selectors)
-
-
 KNOWN_METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
+_CLOSING = (b"connection", b"close")
+"""Told while the server stops, so that nobody sends more on the connection (SD-1)."""
 _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000

@@ -46,7 +46,10 @@ SINGLE: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that may stand once (IN-8)."""
-_ACTED_ON: Final = SINGLE | {*SELECTOR_HEADERS, "accept", "transfer-encoding", "x-api-key"}
+_ACTED_ON: Final = SINGLE | {
+    *SELECTOR_HEADERS, "accept", "cookie", "forwarded", "transfer-encoding", "x-api-key",
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+}  # fmt: skip
 
 
 class Head(msgspec.Struct, frozen=True):
