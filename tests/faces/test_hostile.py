@@ -93,5 +93,5 @@ def test_hostile_requests_get_a_named_answer_and_the_next_one_is_served(part: in
 def test_each_kind_is_among_them() -> None:
     assert {each.kind for each in hostile(SEED, len(MAKERS))} == {
         "target", "method", "head", "host", "framing", "credentials", "selector", "shape", "value",
-        "media", "key", "gone", "flood",
+        "media", "other", "key", "gone", "flood",
     }  # fmt: skip
