@@ -22,7 +22,7 @@ NUMBER = int(os.environ.get("TIMESCAPE_HOSTILE", "300"))
 MEASURED = NUMBER >= 1_000
 CPU_S = 0.250
 MEMORY = 64 * 1024 * 1024
-SEED = 20_261_001
+SEED = 20_261_011
 
 
 def check(store: Any, sent: Hostile, reply: Reply) -> str:
