@@ -103,6 +103,20 @@ def test_who_waits_gets_one_more_at_once_and_none_goes_while_many_work() -> None
     assert on(made, work) == [(0.0, 2), (0.0, 3), (360.0, 2)]
 
 
+@pytest.mark.proves("AD-3")
+def test_a_moment_without_work_gives_up_nobody_in_a_busy_minute() -> None:
+    made = Made(workers=2)
+
+    async def work() -> None:
+        working = [await made.pool.acquire(), await made.pool.acquire()]
+        await asyncio.sleep(35)
+        for each in working:
+            made.pool.release(each)
+        await asyncio.sleep(100)
+
+    assert on(made, work) == [(0.0, 2), (120.0, 1)]
+
+
 @pytest.mark.proves("AD-3", "RPC-7")
 @given(
     st.integers(1, 3),
