@@ -1,8 +1,5 @@
 """Bodies that are something else than JSON, or compressed: what they become, and their bounds."""
 
-import gzip
-import zlib
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import App, Request, Sensitive
+from runtime import Request, Sensitive
 from runtime.facts import RequestReceived
-from runtime.ingress.inflating import inflate
 from runtime.ingress.media import Media
 from runtime.ingress.packed_shapes import refused_packed
 from runtime.ingress.shapes import Shape, refused_shape
+from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape import Refusal
-from tests.faces.asgi import Headers, Reply, ask, facts_of
+from tests.faces.asgi import Headers, Reply, ask, facts_of, memory_store
 from tests.faces.guarded import Site, on
+from tests.faces.test_http_transformers import MARCH
+from tests.faces.test_http_transformers import shop as shop_of_two_versions
 
 MSGPACK, FORM = "application/msgpack", "application/x-www-form-urlencoded"
 
@@ -298,6 +297,24 @@ def test_what_becomes_longer_as_json_is_bounded_as_json() -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.proves("IN-9", "TX-5")
+def test_a_caller_of_an_older_version_sends_what_that_takes_whoever_serves_it() -> None:
+    app = shop_of_two_versions()
+    form = [("content-type", FORM)]
+
+    async def scenario() -> list[Reply]:
+        app.start(memory_store(), clock=FakeClock(), ids=SeededIds(7))
+        try:
+            targets = (f"/orders?version={MARCH}", "/orders")
+            return [await ask(app, "POST", t, b"sku=mug&qty=2", headers=form) for t in targets]
+        finally:
+            await app.stop()
+
+    older, newest = run_virtual(scenario())
+    assert older.json == {"ordered": "2 mug"}
+    assert newest.status == 415
+
+
 # --- answers ---
 
 
@@ -337,94 +354,3 @@ def test_an_answer_is_msgpack_for_who_asks_for_it(accept: str, media: str) -> No
     assert nowhere.header("content-type") == "application/problem+json"
     sent = facts_of(site.store, things)[-1].data
     assert sent.body == {"a": [1, None, "é"]}
-
-
-# --- compressed ---
-
-Pack = Callable[[bytes], bytes]
-CODINGS: list[tuple[str, Pack]] = [("gzip", gzip.compress), ("deflate", zlib.compress)]
-
-
-def packed(coding: str, body: bytes, **settings: Any) -> tuple[Reply, list[Any]]:
-    site, seen = shop(**{"decompress": True, **settings})
-    return send(site, "/anything", body, "application/json", ("content-encoding", coding)), seen
-
-
-@pytest.mark.proves("IN-3")
-@pytest.mark.parametrize(("coding", "pack"), CODINGS)
-def test_a_compressed_body_is_taken_where_the_app_says_so(coding: str, pack: Pack) -> None:
-    body = msgspec.json.encode(["tea"] * 1_000)
-
-    assert packed(coding, pack(body))[1] == [["tea"] * 1_000]
-    assert packed(coding.upper(), pack(body))[0].status == 204
-    refused, _ = packed(coding, pack(body), decompress=False)
-    assert (refused.status, refused.code) == (415, "encoding-unsupported")
-    assert refused.header("accept-encoding") == "identity"
-
-
-@pytest.mark.proves("IN-3")
-def test_a_handler_may_take_compressed_bodies_alone_or_say_no() -> None:
-    for app_says, handler_says, status in ((False, True, 204), (True, False, 415)):
-        site = Site(decompress=app_says)
-        site.handler("POST /mine", None, decompress=handler_says)
-
-        reply = send(
-            site, "/mine", gzip.compress(b"1"), "application/json", ("content-encoding", "gzip")
-        )
-
-        assert reply.status == status
-        assert site.app.manifests[0].policies.decompress == handler_says
-
-
-@pytest.mark.proves("IN-3")
-@pytest.mark.parametrize(
-    ("body", "coding", "status", "code"),
-    [
-        (b"", "gzip", 204, ""),
-        (gzip.compress(b"[1]")[:-3], "gzip", 400, "malformed-body"),
-        (gzip.compress(b"[1]") + gzip.compress(b"[2]"), "gzip", 400, "malformed-body"),
-        (gzip.compress(b"[1]") + b"more", "gzip", 400, "malformed-body"),
-        (b"[1]", "gzip", 400, "malformed-body"),
-        (zlib.compress(b"[1]"), "gzip", 400, "malformed-body"),
-        (b"[1]", "br", 415, "encoding-unsupported"),
-        (gzip.compress(gzip.compress(b"[1]")), "gzip, gzip", 415, "encoding-unsupported"),
-        (gzip.compress(b" " * 2_000_000), "gzip", 413, "body-too-large"),
-        (gzip.compress(b" " * 500_000), "gzip", 413, "body-too-large"),
-        (gzip.compress(b"[1]" + b" " * 60_000), "gzip", 204, ""),
-    ],
-)  # fmt: skip
-def test_a_compressed_body_that_is_broken_or_too_much_is_refused(
-    body: bytes, coding: str, status: int, code: str
-) -> None:
-    reply, _ = packed(coding, body)
-
-    assert reply.status == status
-    assert not code or reply.code == code
-    if status == 415:
-        assert reply.header("accept-encoding") == "gzip, deflate"
-
-
-@pytest.mark.proves("IN-3")
-@given(
-    st.binary(max_size=300), st.integers(1, 400), st.sampled_from(CODINGS), st.integers(50, 90_000)
-)
-def test_what_is_inflated_is_what_was_compressed_or_above_a_bound(
-    piece: bytes, times: int, coded: tuple[str, Pack], limit: int
-) -> None:
-    coding, pack = coded
-    body = piece * times
-    raw = pack(body)
-
-    found = inflate(raw, coding, limit)
-
-    if len(body) <= min(limit, max(64 * 1024, 100 * len(raw))):
-        assert found == body
-    else:
-        assert isinstance(found, Refusal)
-        assert found.status == 413
-
-
-@pytest.mark.proves("IN-3", "MG-8")
-def test_whether_to_decompress_is_yes_or_no() -> None:
-    with pytest.raises(ValueError, match="decompress"):
-        App("shop", decompress=1)  # type: ignore[arg-type]
