@@ -13,17 +13,18 @@ from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
-from runtime.app.guard_rules import Asking, check_many, check_places
-from runtime.app.guards import Authenticating, believed, counted_in, guard_of, watched
+from runtime.app.guard_rules import Asking, check_places
+from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
-from runtime.app.listing import Listing
+from runtime.app.log_probe import watched
 from runtime.app.manifesting import refuse_unknown
 from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
-from runtime.app.reloading import Announcing, methods_used
+from runtime.app.reloading import Announcing
+from runtime.app.reloads import Reloads
 from runtime.app.retirement import Retirement
 from runtime.app.startup import announce
 from runtime.control import Board, Versions, control_stream
@@ -37,11 +38,10 @@ from runtime.errors import (
 from runtime.gtype import check_subjects
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
-from runtime.ingress.bodies import Receive
+from runtime.ingress.bodies import WHOLE_S, Receive
 from runtime.ingress.counting import Recorded
 from runtime.ingress.proxies import ForwardedBy
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
-from runtime.isolation import Reload
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -52,7 +52,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[Any])
 
 
-class App(Listing):
+class App(Reloads):
     """An application: handlers, hooks and modules, and what runs them.
 
     It is an ASGI application, too: `timescape serve module:app` or any ASGI server runs it.
@@ -77,6 +77,11 @@ class App(Listing):
         forwarded_by: the field in which they say it, `x-forwarded-for` or `forwarded`.
         max_members: how many an object in a body may have; a handler may say otherwise.
         max_items: how many an array in a body may have, likewise.
+        body_timeout: seconds that a body may take to come, likewise; one that comes more slowly
+            than 1 KiB/s is given up after 5.
+        decompress: whether bodies compressed with gzip or deflate are taken, likewise.
+        cors: origins of pages that may call it, `https://shop.example`, or `*`.
+        cors_credentials: whether cookies may come with that.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -97,6 +102,10 @@ class App(Listing):
         forwarded_by: ForwardedBy = "x-forwarded-for",
         max_members: int = MAX_MEMBERS,
         max_items: int = MAX_ITEMS,
+        body_timeout: float = WHOLE_S,
+        decompress: bool = False,
+        cors: Iterable[str] = (),
+        cors_credentials: bool = False,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -106,12 +115,16 @@ class App(Listing):
         self._config_source = dict(config or {})
         self._config: tuple[str, Tree] = config_of(config)
         self._limits = Limits(
-            max_body=check_size(max_body),
-            allowed_hosts=None if allowed_hosts is None else tuple(allowed_hosts),
-            max_in_flight=check_places(max_in_flight) or 1,
-            proxies=believed(trusted_proxies, forwarded_by),
+            check_size(max_body),
+            None if allowed_hosts is None else tuple(allowed_hosts),
+            check_places(max_in_flight) or 1,
+            believed(trusted_proxies, forwarded_by),
+            origins_allowed(cors, credentials=cors_credentials),
         )
-        self._fan_out = check_many("max_members", max_members), check_many("max_items", max_items)
+        self._asking = Asking(
+            max_members=max_members, max_items=max_items, body_timeout=body_timeout,
+            decompress=decompress,
+        ).checked()  # fmt: skip
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
@@ -151,6 +164,8 @@ class App(Listing):
         promises: Promises | None = None,
         max_members: int | None = None,
         max_items: int | None = None,
+        body_timeout: float | None = None,
+        decompress: bool | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -183,6 +198,8 @@ class App(Listing):
             promises: problem codes, headers and more that callers rely on; see `runtime.promise`.
             max_members: how many an object in a body may have; None: the app's number.
             max_items: how many an array in a body may have; None: the app's number.
+            body_timeout: seconds that a body may take to come; None: the app's number.
+            decompress: whether a compressed body is taken; None: as the app does.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -202,10 +219,10 @@ class App(Listing):
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
                 on_disconnect, modules, tags, secrets,
-                Asking(
-                    auth, roles, scopes, limits, idempotency, max_concurrency,
-                    self._fan_out[0] if max_members is None else max_members,
-                    self._fan_out[1] if max_items is None else max_items,
+                self._asking.of(
+                    auth=auth, roles=roles, scopes=scopes, limits=limits, idempotency=idempotency,
+                    max_concurrency=max_concurrency, max_members=max_members,
+                    max_items=max_items, body_timeout=body_timeout, decompress=decompress,
                 ),
                 self._authenticating.required, run, acknowledge, promises, schema,
             )  # fmt: skip
@@ -392,26 +409,6 @@ class App(Listing):
         await self._life.begin(controller.surroundings.gctx, self._control)
         await self._begin_beside(controller, self._takers)
         return closed
-
-    async def reload_module(self, name: str, *, force: bool = False) -> int:
-        """Start a module anew beside the one that runs, and switch; return its generation.
-
-        Its file is read again by processes of its own. Requests go on with the generation they
-        first called; the old one ends with them, within 30 s. In-process code is not swapped.
-
-        Args:
-            name: of a `Module`.
-            force: also where handlers that run call what changed.
-
-        Raises:
-            NotStartedError: the app does not run.
-            ReloadError: nothing was switched; says why.
-            DuplicateModuleError: it changed and kept the version it was given.
-        """
-        _ = self.edge
-        assert self._announcing is not None  # noqa: S101 - set together
-        used = methods_used(name, self.handlers)
-        return await self._hosting.reload(name, Reload(force, used, self._announcing))
 
     async def stop(self, grace_s: float = 10.0) -> bool:
         """Refuse new requests, let running ones end; twice is once.

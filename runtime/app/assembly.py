@@ -15,6 +15,7 @@ from runtime.gtype import Redactor, hidden_fields
 from runtime.gtype.crowds import crowded
 from runtime.gtype.named import named_classes
 from runtime.ingress import Endpoint, Served
+from runtime.ingress.media import Media
 from runtime.ingress.rooms import Room
 from runtime.ingress.shapes import Shape
 from runtime.lifecycle.handlers import HandlerVersion, Joint
@@ -45,14 +46,18 @@ def assemble(
 
 def served(version: Declared, version_id: str) -> Served:
     """Return a declared version as the edge needs it."""
+    shape = _shape(version)
     return Served(
         ready(version, version_id),
         version.contract.takes,
         version.max_body,
         guarded(version.rules),
         version.rules.keys(version.template.method),
-        _shape(version),
+        shape,
         None if version.rules.max_concurrency is None else Room(version.rules.max_concurrency),
+        version.rules.body_timeout_s,
+        Media(shape, version.contract.forms),
+        version.rules.decompress,
     )
 
 

@@ -10,7 +10,16 @@ import msgspec
 
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
-from runtime.gtype import Checker, GType, PathType, QueryReader, Redactor, check
+from runtime.gtype import (
+    Checker,
+    FormReader,
+    GType,
+    PathType,
+    QueryReader,
+    Redactor,
+    check,
+    form_reader,
+)
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
@@ -47,6 +56,8 @@ class Contract(msgspec.Struct, frozen=True):
     """Fields of the query that are never recorded."""
     needs_keyring: tuple[str, ...] = ()
     """Where its types have what is hashed or sealed."""
+    forms: FormReader | None = None
+    """How a form is read into the body; None: no form can hold it."""
 
 
 def read_contract(
@@ -99,7 +110,12 @@ def read_contract(
             if isinstance(redact, Redactor)
             for path in redact.needs_keyring
         ),
+        forms=_forms(takes, body),
     )
+
+
+def _forms(takes: Takes, body: Any) -> FormReader | None:
+    return form_reader(Any if body is _UNTYPED else body) if takes is Takes.JSON else None
 
 
 def _type_of(side: Checker[Any] | None) -> GType | None:

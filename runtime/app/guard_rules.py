@@ -1,15 +1,18 @@
 """Reads what handlers say of who may call them (PO-1, RL-3, IK-1)."""
 
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from runtime.errors import PolicySyntaxError
+from runtime.ingress.bodies import WHOLE_S
 from runtime.ingress.endpoints import Guarded
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS, MAX_VALUES
 from runtime.policies import AccessRules, Limit, RateLimits, parse_limits
 from runtime.policies.access import check_names
 
+MAX_BODY_S: Final = 3_600.0
+"""What a body may be allowed to take."""
 _KEYS: Final = ("off", "optional", "required")
 _KEYED: Final = frozenset({"POST", "PATCH"})
 
@@ -25,6 +28,23 @@ class Asking(msgspec.Struct, frozen=True):
     max_concurrency: object = None
     max_members: object = MAX_MEMBERS
     max_items: object = MAX_ITEMS
+    body_timeout: object = WHOLE_S
+    decompress: object = False
+
+    def checked(self) -> Self:
+        """Return it as it is, if it can be read.
+
+        Raises:
+            PolicySyntaxError: it cannot.
+        """
+        read_rules(self, required=False)
+        return self
+
+    def of(self, **said: object) -> Self:
+        """Return what one handler asks: what it *said*, and this where it said None."""
+        return msgspec.structs.replace(
+            self, **{name: value for name, value in said.items() if value is not None}
+        )
 
 
 class GuardRules(msgspec.Struct, frozen=True):
@@ -40,6 +60,10 @@ class GuardRules(msgspec.Struct, frozen=True):
     """That an object of a body may have."""
     max_items: int = MAX_ITEMS
     """That an array of a body may have."""
+    body_timeout_s: float = WHOLE_S
+    """That a body may take to come."""
+    decompress: bool = False
+    """Whether a compressed body is taken."""
 
     def keys(self, method: str) -> str:
         """Say what becomes of idempotency keys with *method* (IK-1)."""
@@ -79,6 +103,8 @@ def read_rules(asking: Asking, *, required: bool) -> GuardRules:
         check_places(asking.max_concurrency),
         check_many("max_members", asking.max_members),
         check_many("max_items", asking.max_items),
+        _check_seconds(asking.body_timeout),
+        _check_flag("decompress", asking.decompress),
     )
 
 
@@ -101,6 +127,18 @@ def check_many(name: str, given: object) -> int:
     """
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_VALUES:
         raise unknown(name, given, f"a whole number from 1 to {MAX_VALUES}")
+    return given
+
+
+def _check_seconds(given: object) -> float:
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 < given <= MAX_BODY_S:
+        return float(given)
+    raise unknown("body_timeout", given, f"seconds, above 0 and at most {MAX_BODY_S:g}")
+
+
+def _check_flag(name: str, given: object) -> bool:
+    if not isinstance(given, bool):
+        raise unknown(name, given, "True or False")
     return given
 
 

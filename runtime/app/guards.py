@@ -7,19 +7,17 @@ from eventstore import Clock, Store, StreamId, named_stream
 from runtime.app.declarations import Declared
 from runtime.app.guard_rules import unknown
 from runtime.app.life import ControlLog
-from runtime.app.log_probe import LogProbe
 from runtime.authentication import Authentication
 from runtime.context import CONTROL, WINDOWS
 from runtime.errors import AuthenticatorError
+from runtime.ingress.cors import Cors
 from runtime.ingress.counting import Recorded, Refusals
 from runtime.ingress.guarding import Guard
 from runtime.ingress.key_holders import KeyHolders
-from runtime.ingress.log_watch import LogWatch
 from runtime.ingress.proxies import Proxies
 from runtime.ingress.shared_windows import SharedWindows
 from runtime.ingress.window_keeping import WindowKeeping
 from runtime.ingress.windows import Windows, charged_since
-from runtime.lifecycle.finishing import Finishing
 from runtime.policies.kept_windows import WINDOWS_REDUCER
 from runtime.policies.windows import SECOND_US
 from runtime.policy_facts import Charged
@@ -78,6 +76,16 @@ def believed(trusted: Iterable[str], field: str) -> Proxies | None:
     return proxies if listed else None
 
 
+def origins_allowed(origins: Iterable[str], *, credentials: bool) -> Cors | None:
+    """Return the origins that may call an app; None: no other than its own.
+
+    Raises:
+        PolicySyntaxError: one is no origin.
+    """
+    cors = Cors(origins, credentials=credentials)
+    return cors if cors.allows_any else None
+
+
 def counted_in(store: Store, app: str, clock: Clock, recorded: Recorded) -> Refusals | None:
     """Return what counts the refusals of an app, into a stream of its own; None: all are recorded.
 
@@ -89,11 +97,6 @@ def counted_in(store: Store, app: str, clock: Clock, recorded: Recorded) -> Refu
     # No app has a name with a line break: it is not printable.
     stream = named_stream(CONTROL.name, f"{app}\nrefusals")
     return None if recorded == "all" else Refusals(ControlLog(store, stream, clock).tell)
-
-
-def watched(finishing: Finishing, control: ControlLog, app: str) -> LogWatch:
-    """Return what keeps requests from a log that cannot take them."""
-    return LogWatch(finishing, LogProbe(finishing, control, app))
 
 
 def guard_of(

@@ -5,6 +5,7 @@ from typing import Final
 
 from eventstore import EventStoreError
 from runtime.app.life import ControlLog
+from runtime.ingress.log_watch import LogWatch
 from runtime.lifecycle.finishing import Finishing
 from runtime.service_facts import MaintenanceResumed
 
@@ -38,3 +39,8 @@ class LogProbe:
             return False
         self._finishing.refused = None
         return True
+
+
+def watched(finishing: Finishing, control: ControlLog, app: str) -> LogWatch:
+    """Return what keeps requests from a log that cannot take them."""
+    return LogWatch(finishing, LogProbe(finishing, control, app))

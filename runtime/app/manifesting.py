@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from runtime.app.declarations import Declared
 from runtime.app.sources import Sources, Written
 from runtime.errors import CapabilityError, RegistrationError, UnknownModuleError
+from runtime.ingress.bodies import WHOLE_S
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.handlers import Hook
 from runtime.manifests.handler import (
@@ -21,6 +22,7 @@ from runtime.manifests.handler import (
 from runtime.manifests.needs import Seen, see
 from runtime.modules import ModuleRegistry
 
+N = TypeVar("N", int, float)
 Hooks = Mapping[str, Sequence[Hook]]
 """Of the app, by kind, as registered."""
 
@@ -65,6 +67,8 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             declared.run,
             max_members=_unless(declared.rules.max_members, MAX_MEMBERS),
             max_items=_unless(declared.rules.max_items, MAX_ITEMS),
+            body_timeout_s=_unless(declared.rules.body_timeout_s, WHOLE_S),
+            decompress=declared.rules.decompress,
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),
@@ -84,7 +88,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
     )  # fmt: skip
 
 
-def _unless(given: int, default: int) -> int | None:
+def _unless(given: N, default: N) -> N | None:
     """Leave out what is as it always is: the manifests of older versions have none of it."""
     return None if given == default else given
 

@@ -9,6 +9,7 @@ from runtime.gtype.build import gtype
 from runtime.gtype.check import UNEXPLAINED, Checker, PlainChecker, check
 from runtime.gtype.fields import any_classes, check_subjects, hidden_fields, marks_of
 from runtime.gtype.findings import Findings, format_issues, issues_for
+from runtime.gtype.forms import FormReader, form_reader
 from runtime.gtype.marks import Brand, Check, Email, Negative, Pattern, Positive, UniqueItems, Url
 from runtime.gtype.query import QueryReader
 from runtime.gtype.redaction import Redactor, redactor
@@ -24,6 +25,7 @@ __all__ = [
     "Checker",
     "Email",
     "Findings",
+    "FormReader",
     "GType",
     "Mark",
     "Negative",
@@ -39,6 +41,7 @@ __all__ = [
     "any_classes",
     "check",
     "check_subjects",
+    "form_reader",
     "format_issues",
     "gtype",
     "hidden_fields",

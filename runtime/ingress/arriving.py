@@ -11,7 +11,8 @@ from runtime.ingress.endpoints import Endpoint
 from runtime.ingress.guarding import Decided, Ruling, together
 from runtime.ingress.heads import NO_HEAD
 from runtime.ingress.proxies import Proxies
-from runtime.ingress.queries import Pairs
+from runtime.ingress.queries import Pairs, read_query
+from runtime.ingress.queries import selectors as query_selectors
 from runtime.ingress.rooms import Room
 from runtime.lifecycle.problems import problem
 from runtime.messages import Answer, Received
@@ -122,6 +123,18 @@ class Arriving:
         """Take the word of trusted proxies for where it came from (IN-13)."""
         origin = proxies.origin(self.client, self.head.headers)
         self.client, self.scheme, self.host = origin.client, origin.scheme, origin.host
+
+    def ask(self, query: bytes) -> None:
+        """Take the query, and the selectors of a version that stand in it.
+
+        Raises:
+            Refused: it cannot be read.
+        """
+        pairs = read_query(query)
+        if isinstance(pairs, Refusal):
+            raise Refused(pairs)
+        self.query = pairs
+        self.selectors = (*query_selectors(pairs), *self.head.selectors)
 
     async def wait_for(self, room: Room) -> None:
         """Take a place in *room*; of many the first that count most get one (AD-1).

@@ -1,7 +1,8 @@
-"""Reads a body once and within its limit (IN-1, IN-3)."""
+"""Reads a body once, within its limit and in its time (IN-1, IN-3)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from runtime.ingress.heads import Head
 from runtime.timescape import Refusal
@@ -9,11 +10,35 @@ from runtime.timescape import Refusal
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 
+WHOLE_S: Final = 30.0
+"""What a body has to come whole, where nobody says otherwise."""
+GRACE_S: Final = 5.0
+"""For so long it may come as slowly as it likes."""
+RATE: Final = 1024
+"""Bytes that each second after that has to bring."""
+_TIMED_OUT: Final = Refusal(
+    408,
+    "request-timeout",
+    "The body did not come whole in its time.",
+    "Send it faster, or less in one request.",
+)
+_CUT_OFF: Final = Refusal(
+    400, "bad-framing", "The connection ended before the body did.", "Send it again."
+)
 
-async def read_body(receive: Receive, head: Head, limit: int) -> bytes | Refusal:
+
+async def read_body(
+    receive: Receive, head: Head, limit: int, whole_s: float = WHOLE_S
+) -> bytes | Refusal:
     """Read the whole body, or say why it is refused.
 
     A larger declared length is refused before a byte is read.
+
+    Args:
+        receive: of the server.
+        head: of the request.
+        limit: bytes that it may have.
+        whole_s: seconds that it has to come.
     """
     declared = head.length
     if declared is None and not head.chunked:
@@ -22,23 +47,62 @@ async def read_body(receive: Receive, head: Head, limit: int) -> bytes | Refusal
         return too_large(limit)
     if declared == 0:
         return b""
-    first = await receive()
+    coming = receive()
+    is_done = getattr(coming, "done", None)
+    if is_done is None or not is_done():
+        return await _in_time(receive, coming, declared, limit, whole_s)
+    # Granian has most bodies whole by now; such a one is worth no timer.
+    first = await coming
     chunk: bytes = first.get("body", b"")
     if first["type"] == "http.request" and len(chunk) == declared:
         return chunk
-    return await _read_on(receive, first, declared, limit)
+    return await _in_time(receive, first, declared, limit, whole_s)
+
+
+async def _in_time(
+    receive: Receive,
+    first: Message | Awaitable[Message],
+    declared: int | None,
+    limit: int,
+    whole_s: float,
+) -> bytes | Refusal:
+    if asyncio.current_task() is None:
+        # A server may step coroutines without a task; timeouts need one.
+        return await asyncio.ensure_future(_in_time(receive, first, declared, limit, whole_s))
+    try:
+        async with asyncio.timeout(min(GRACE_S, whole_s)) as pace:
+            return await _read_on(receive, first, declared, limit, Pace(pace, whole_s))
+    except TimeoutError:
+        return _TIMED_OUT
+
+
+class Pace:
+    """How fast a body has to come: whole in its time, and no slower than `RATE`."""
+
+    def __init__(self, timeout: asyncio.Timeout, whole_s: float) -> None:
+        self._timeout = timeout
+        self._began = asyncio.get_running_loop().time()
+        self._whole_s = whole_s
+
+    def has(self, size: int) -> None:
+        """Give it more time, as *size* bytes are there."""
+        allowed_s = min(self._whole_s, GRACE_S + size / RATE)
+        self._timeout.reschedule(self._began + allowed_s)
 
 
 async def _read_on(
-    receive: Receive, message: Message, declared: int | None, limit: int
+    receive: Receive,
+    first: Message | Awaitable[Message],
+    declared: int | None,
+    limit: int,
+    pace: Pace,
 ) -> bytes | Refusal:
+    message = first if isinstance(first, MutableMapping) else await first
     parts: list[bytes] = []
     size = 0
     while True:
         if message["type"] != "http.request":
-            return Refusal(
-                400, "bad-framing", "The connection ended before the body did.", "Send it again."
-            )
+            return _CUT_OFF
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
@@ -46,6 +110,7 @@ async def _read_on(
         parts.append(chunk)
         if not message.get("more_body", False) or size == declared:
             break
+        pace.has(size)
         message = await receive()
     if declared is not None and size != declared:
         return Refusal(400, "bad-framing", "The body is not as long as Content-Length says.", "")

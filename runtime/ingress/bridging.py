@@ -153,15 +153,11 @@ def bridged(endpoint: Endpoint, chain: Chain, *, may_fall_back: bool) -> Served 
     if spoken is None or running is None or len(ready) < len(hops):
         return None
     crossing = crossing_of(spoken, running, ready, may_fall_back=may_fall_back)
+    # All that a caller meets before the handler is what its own version says.
     return msgspec.structs.replace(
-        running,
+        spoken,
         version=crossed(running.version, crossing),
-        takes=spoken.takes,
-        max_body=spoken.max_body,
-        shape=spoken.shape,
         guarded=_guarded_by_both(spoken.guarded, running.guarded),
-        keys=spoken.keys,
-        room=spoken.room,
     )
 
 

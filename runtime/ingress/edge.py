@@ -22,6 +22,7 @@ from runtime.ingress.answers import Send, Writer
 from runtime.ingress.arriving import Arriving, Refused, Scope
 from runtime.ingress.bodies import Receive
 from runtime.ingress.chosen import Chosen, choose
+from runtime.ingress.cors import Cors
 from runtime.ingress.counting import Refusals
 from runtime.ingress.endpoints import Endpoint, Served
 from runtime.ingress.framing import CLOSE, CODED_TOO_OLD, origin_form
@@ -29,9 +30,8 @@ from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
 from runtime.ingress.log_watch import LogWatch
+from runtime.ingress.negotiating import packed
 from runtime.ingress.proxies import Proxies
-from runtime.ingress.queries import read_query
-from runtime.ingress.queries import selectors as query_selectors
 from runtime.ingress.rooms import Room
 from runtime.ingress.taking import take_body
 from runtime.lifecycle.controller import Controller
@@ -60,6 +60,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Requests that run at once."""
     proxies: Proxies | None = None
     """Whom to believe where a request came from; None: nobody but the connection."""
+    cors: Cors | None = None
+    """Who may call from other origins; None: nobody."""
 
 
 class Edge:
@@ -103,7 +105,7 @@ class Edge:
         self._rooms = (self._room,)
         self._counted = counted
         self._log = log
-        self._proxies = self._limits.proxies
+        self._proxies, self._cors = self._limits.proxies, self._limits.cors
         self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
         self._resolved: ResolveCache[Chosen] = ResolveCache()
@@ -188,6 +190,12 @@ class Edge:
         finally:
             for room in arriving.rooms:
                 room.leave()
+        if arriving.head.packs:
+            answer = packed(answer)
+        if self._cors is not None:
+            own = (*own, *self._cors.told(arriving.head.headers))
+        if self._closed is refusals.SHUTTING_DOWN:
+            own = (*own, _CLOSING)
         try:
             await self._writer.send(
                 send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
@@ -229,7 +237,7 @@ class Edge:
             await self._authenticate(arriving, received_us)
         self._route(arriving)
         if query:
-            _read_query(arriving, query)
+            arriving.ask(query)
         elif head.selectors:
             arriving.selectors = head.selectors
         if self.board.is_due(received_us):
@@ -271,6 +279,8 @@ class Edge:
             refusal = self._heads.refused_host(arriving.host or head.host)
             if refusal is not None:
                 raise Refused(refusal)
+        if self._cors is not None:
+            self._cors.answer_preflight(arriving, self._routes)
         return head
 
     async def _authenticate(self, arriving: Arriving, received_us: int) -> None:
@@ -424,17 +434,11 @@ async def _press(log: LogWatch, received_us: int) -> None:
         raise Refused(refusal, (("retry-after", "1"),), recorded=False)
 
 
-def _read_query(arriving: Arriving, raw: bytes) -> None:
-    query = read_query(raw)
-    if isinstance(query, Refusal):
-        raise Refused(query)
-    arriving.query = query
-    arriving.selectors = (*query_selectors(query), *arriving.head.selectors)
-
-
 KNOWN_METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 )
+_CLOSING = (b"connection", b"close")
+"""Told while the server stops, so that nobody sends more on the connection (SD-1)."""
 _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000

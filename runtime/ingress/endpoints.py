@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from runtime.ingress.bodies import WHOLE_S
+from runtime.ingress.media import Media
 from runtime.ingress.rooms import Room
 from runtime.ingress.shapes import Shape
 from runtime.lifecycle.handlers import HandlerVersion, Joint
@@ -48,6 +50,12 @@ class Served(msgspec.Struct, frozen=True):
     """What JSON bodies may be like."""
     room: Room | None = None
     """Where its requests run; None: as many as the app takes."""
+    body_timeout_s: float = WHOLE_S
+    """That a body may take to come."""
+    media: Media = Media()
+    """What it takes besides JSON."""
+    decompress: bool = False
+    """Whether a compressed body is taken."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

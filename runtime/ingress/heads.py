@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from runtime.ingress.framing import framing
+from runtime.ingress.negotiating import asks_msgpack
 from runtime.timescape import Refusal, Selector
 from runtime.timescape.selectors import DATETIME_HEADER, SELECTOR_HEADERS
 
@@ -38,13 +39,17 @@ TIMEOUT_HEADER: Final = "timescape-timeout"
 TABLE_HEADER: Final = "timescape-table"
 SINGLE: Final = frozenset(
     {
-        "authorization", "content-length", "content-type", "content-encoding", "expect", "host",
-        "idempotency-key", "proxy-authorization", "request-id", "timescape-flags",
+        "access-control-request-headers", "access-control-request-method", "authorization",
+        "content-length", "content-type", "content-encoding", "expect", "host",
+        "idempotency-key", "origin", "proxy-authorization", "request-id", "timescape-flags",
         "timescape-priority", "timescape-table", "timescape-timeout", "traceparent", "x-request-id",
     }
 )  # fmt: skip
 """Fields that may stand once (IN-8)."""
-_ACTED_ON: Final = SINGLE | {*SELECTOR_HEADERS, "accept", "transfer-encoding", "x-api-key"}
+_ACTED_ON: Final = SINGLE | {
+    *SELECTOR_HEADERS, "accept", "cookie", "forwarded", "transfer-encoding", "x-api-key",
+    "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+}  # fmt: skip
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -71,6 +76,8 @@ class Head(msgspec.Struct, frozen=True):
     flags: tuple[str, ...] = ()
     timeout_s: float | None = None
     """The caller's own limit; None: it has none."""
+    packs: bool = False
+    """The answer is wanted as msgpack."""
 
 
 NO_HEAD: Final = Head(())
@@ -139,6 +146,7 @@ class HeadReader:
             host=by_name["host"][0],
             flags=_flags(by_name.get("timescape-flags", [""])[0]),
             timeout_s=float(by_name[TIMEOUT_HEADER][0]) if TIMEOUT_HEADER in by_name else None,
+            packs=asks_msgpack(by_name.get("accept", ())),
         )
 
     def _host_refusal(self, by_name: dict[str, list[str]]) -> Refusal | None:
@@ -248,6 +256,11 @@ def _is_json(content_type: str) -> bool:
         media.startswith("application/") and media.endswith("+json")
     ):
         return False
+    return is_utf8(content_type)
+
+
+def is_utf8(content_type: str) -> bool:
+    """Say whether a media type names no charset but UTF-8."""
     charset = _CHARSET.search(content_type)
     return charset is None or charset[1].lower() in {"utf-8", "utf8"}
 

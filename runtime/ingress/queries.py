@@ -10,7 +10,7 @@ from runtime.timescape.selectors import SELECTOR_QUERY
 
 MAX_QUERY_FIELDS: Final = 200
 
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -22,13 +22,13 @@ def read_query(raw: bytes) -> Pairs | Refusal:
     parts = [part for part in raw.split(b"&") if part]
     if len(parts) > MAX_QUERY_FIELDS:
         return _refuse(f"It has {len(parts)} fields; at most {MAX_QUERY_FIELDS} are read.")
-    if _BAD_ESCAPE.search(raw):
+    if BAD_ESCAPE.search(raw):
         return _refuse("A % is not followed by two hex digits.")
     pairs = []
     for part in parts:
         name, _, value = part.partition(b"=")
         try:
-            pairs.append((_decode(name), _decode(value)))
+            pairs.append((unquoted(name).decode(), unquoted(value).decode()))
         except UnicodeDecodeError:
             return _refuse("It is not UTF-8.")
     return tuple(pairs)
@@ -57,10 +57,11 @@ def by_name(pairs: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
     return found
 
 
-def _decode(part: bytes) -> str:
+def unquoted(part: bytes) -> bytes:
+    """Decode a name or a value, whose escapes are all right, once."""
     if b"%" in part or b"+" in part:
-        part = unquote_to_bytes(part.replace(b"+", b" "))
-    return part.decode()
+        return unquote_to_bytes(part.replace(b"+", b" "))
+    return part
 
 
 def _refuse(detail: str) -> Refusal:

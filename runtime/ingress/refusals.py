@@ -55,9 +55,15 @@ UNKNOWN_METHOD = Refusal(
 MEDIA = Refusal(
     415,
     "media-unsupported",
-    "The body is not declared as JSON in UTF-8.",
-    "Send Content-Type: application/json.",
+    "The body is not declared as what the handler takes, in UTF-8.",
+    "Send Content-Type: application/json, or another that Accept-Post lists.",
 )
 ENCODED = Refusal(
     415, "encoding-unsupported", "The body has a Content-Encoding.", "Send it uncompressed."
+)
+CODING = Refusal(
+    415,
+    "encoding-unsupported",
+    "The body has a Content-Encoding that is not known here.",
+    "Compress it with gzip or deflate, once.",
 )

@@ -14,6 +14,8 @@ from runtime.ingress.heads import MAX_HEAD_BYTES
 
 DRAIN_S = 10.0
 """What running requests have to end once the server stops (SD-1)."""
+HEAD_S = 10.0
+"""In which the head of a request has to be there (IN-2); a connection may idle no longer."""
 _BACKLOG = 1_024
 _PORTS = 65_536
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -62,7 +64,10 @@ async def serve_http(
         port=port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=max(MAX_HEAD_BYTES * 2, 128 * 1024)),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(HEAD_S * 1_000),
+            max_buffer_size=max(MAX_HEAD_BYTES * 2, 128 * 1024),
+        ),
         websockets=False,
         backlog=_BACKLOG,
         log_enabled=False,

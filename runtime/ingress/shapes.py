@@ -68,7 +68,7 @@ def _scan(raw: bytes, shape: Shape) -> Refusal | None:
     values = 1 + commas + opened - tight.count(b"[]") - tight.count(b"{}")
     # Where containers follow each other without a comma it is no JSON, but has to be short, too.
     if values > MAX_VALUES or opened > MAX_VALUES:
-        return _too_complex("values", MAX_VALUES)
+        return too_complex("values", MAX_VALUES)
     return (
         _numbers(bare)
         or _depth(tight)
@@ -79,15 +79,15 @@ def _scan(raw: bytes, shape: Shape) -> Refusal | None:
 
 def _numbers(bare: bytes) -> Refusal | None:
     if _LONG.search(bare) is not None:
-        return _too_complex("characters in a number", MAX_NUMBER)
+        return too_complex("characters in a number", MAX_NUMBER)
     for found in _EXPONENT.finditer(bare):
         if len(found[1]) > len(str(MAX_EXPONENT)) or int(found[1]) > MAX_EXPONENT:
-            return _too_complex("as an exponent", MAX_EXPONENT)
+            return too_complex("as an exponent", MAX_EXPONENT)
     return None
 
 
 def _depth(tight: bytes) -> Refusal | None:
-    return _too_complex("levels", MAX_DEPTH) if deeper(tight, MAX_DEPTH) else None
+    return too_complex("levels", MAX_DEPTH) if deeper(tight, MAX_DEPTH) else None
 
 
 def _fan_out(tight: bytes, shape: Shape) -> Refusal | None:
@@ -107,7 +107,7 @@ def _fan_out(tight: bytes, shape: Shape) -> Refusal | None:
             here[1] += 1
             if here[1] > most[here[0]]:
                 name = "items in an array" if here[0] == ord("[") else "members of an object"
-                return _too_complex(name, most[here[0]])
+                return too_complex(name, most[here[0]])
     return None
 
 
@@ -122,11 +122,12 @@ def _crowd(raw: bytes, shape: Shape) -> Refusal | None:
             400, "malformed-body", "The body is not JSON.", "Send JSON as it is specified."
         )
     if shape.crowded(plain):
-        return _too_complex("entries in a set or in a map with numbers as keys", MAX_MEMBERS)
+        return too_complex("entries in a set or in a map with numbers as keys", MAX_MEMBERS)
     return None
 
 
-def _too_complex(what: str, limit: int) -> Refusal:
+def too_complex(what: str, limit: int) -> Refusal:
+    """Refuse a body that has more than *limit* of something."""
     return Refusal(
         400,
         "too-complex",

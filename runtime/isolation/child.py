@@ -66,8 +66,6 @@ class Child:
     ) -> None:
         self.load = 0
         """Calls it works on."""
-        self.used_s = 0.0
-        """When it was last given back, on the loop's clock."""
         self.reason: str = "crash"
         """Why it ends, should it."""
         self.closing = False

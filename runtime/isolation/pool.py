@@ -1,10 +1,12 @@
-"""The processes of a module: who calls gets one, in order of arrival (RPC-7)."""
+"""The processes of a module: who calls gets one, in order of arrival (RPC-7, AD-3)."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from runtime.isolation.child import Child
+from runtime.isolation.sizing import TARGET, Sizing
 from runtime.isolation.tier import Counts
 from runtime.manifests.module import Resources
 
@@ -14,7 +16,10 @@ class PoolTimeout(Exception):
 
 
 class Pool:
-    """Hands out processes; more are started while calls wait and there may be more.
+    """Hands out processes; more are started while calls wait or most are at work.
+
+    Of those that have nothing to do it gives up as many as there are above the fewest, once
+    the pool was less than half as busy as it may be for long enough.
 
     Args:
         resources: how many, and for how long.
@@ -34,6 +39,7 @@ class Pool:
         self._children: list[Child] = []
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._growing: set[asyncio.Task[None]] = set()
+        self._sizing = Sizing(resources.idle_s, self._start_one, self._give_up)
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -55,11 +61,13 @@ class Pool:
         """Take a new process in, and give it to who waits longest."""
         self._children.append(child)
         self._serve(child)
+        self._look()
 
     def remove(self, child: Child) -> None:
         """Take out one that has ended."""
         if child in self._children:
             self._children.remove(child)
+            self._look()
 
     async def acquire(self) -> Child:
         """Return a process that has room for a call.
@@ -70,6 +78,7 @@ class Pool:
         child = None if self._waiting else self._free()
         if child is not None:
             child.load += 1
+            self._look()
             return child
         return await self._wait()
 
@@ -94,14 +103,16 @@ class Pool:
 
     def release(self, child: Child) -> None:
         """Take a process back after a call."""
-        loop = asyncio.get_running_loop()
         child.load -= 1
-        child.used_s = loop.time()
-        if child.ending is not None:
-            return
-        self._serve(child)
-        if child.load == 0 and len(self._children) > 1:
-            loop.call_later(self._resources.idle_s, self._reap, child)
+        if child.ending is None:
+            self._serve(child)
+            self._look()
+
+    def _look(self) -> None:
+        room = len(self._children) * self._resources.concurrency
+        running = sum(child.load for child in self._children)
+        spare = len(self._children) > self._resources.min_workers
+        self._sizing.see(running, room, spare=spare)
 
     def _free(self) -> Child | None:
         most = self._resources.concurrency
@@ -115,28 +126,36 @@ class Pool:
                 turn.set_result(child)
 
     def _want_more(self) -> None:
-        coming = len(self._growing)
-        if coming < len(self._waiting) and len(self._children) + coming < self._resources.workers:
+        if len(self._growing) < len(self._waiting):
+            self._start_one()
+
+    def _start_one(self) -> None:
+        if len(self._children) + len(self._growing) < self._resources.workers:
             task = asyncio.ensure_future(self._grow())
             self._growing.add(task)
             task.add_done_callback(self._grown)
 
     def _grown(self, task: "asyncio.Task[None]") -> None:
         self._growing.discard(task)
-        if not task.cancelled():
-            # Who waits is told by the clock; the log by who starts processes.
-            task.exception()
+        # Who waits is told of a failure by the clock; the log by who starts processes.
+        if not task.cancelled() and task.exception() is None:
+            # Who asked while this one came may wait for another.
+            self._want_more()
 
-    def _reap(self, child: Child) -> None:
-        idle_s = asyncio.get_running_loop().time() - child.used_s
-        is_needed = len(self._children) <= 1 or child not in self._children
-        if child.load == 0 and idle_s >= self._resources.idle_s and not is_needed:
+    def _give_up(self) -> None:
+        idle = [each for each in self._children if each.load == 0]
+        running = sum(child.load for child in self._children)
+        # Fewer would be too busy at once, and one more be started.
+        needed = math.ceil(running / (TARGET * self._resources.concurrency))
+        spare = len(self._children) - max(needed, self._resources.min_workers)
+        for child in idle[len(idle) - max(0, min(spare, len(idle))) :]:
             self.remove(child)
             child.closing = True
             asyncio.ensure_future(self._shrink(child))  # noqa: RUF006 - the child is waited for
 
     async def close(self) -> None:
         """Start no more, and give what runs to nobody any more."""
+        self._sizing.close()
         for task in tuple(self._growing):
             task.cancel()
         await asyncio.gather(*self._growing, return_exceptions=True)

@@ -58,7 +58,8 @@ class Processes:
         self._config = config
         self._crashed = crashed
         self._carrier = Carrier(module)
-        self._pool = Pool(self._manifest.resources, self.start, self._shrink)
+        self._pool = Pool(self._manifest.resources, self._start_one, self._shrink)
+        self._began = False
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,11 +82,24 @@ class Processes:
     # --- starting and ending ---
 
     async def start(self) -> None:
-        """Start one more process.
+        """Start as many processes as there have to be; later one, in the place of one that ended.
 
         Raises:
-            ModuleStartError: it did not become ready; it has ended.
+            ModuleStartError: one did not become ready; all have ended.
         """
+        many = 1 if self._began else self._manifest.resources.min_workers
+        if many == 1:
+            await self._start_one()
+        else:
+            starts = [self._start_one() for _ in range(many)]
+            ends = await asyncio.gather(*starts, return_exceptions=True)
+            errors = [each for each in ends if each is not None]
+            if errors:
+                await asyncio.gather(*[child.close(STOP_S) for child in self._pool.children])
+                raise errors[0]
+        self._began = True
+
+    async def _start_one(self) -> None:
         service = Service(self._capabilities)
         # In the loop's thread: short, and in another it could not be cancelled halfway.
         home = None if self._confined is None else self._module.home
@@ -151,7 +165,7 @@ class Processes:
 
     async def stop(self) -> bool:
         """Let all processes stop; those that do not are killed."""
-        children = self._pool.children
+        children, self._began = self._pool.children, False
         await self._pool.close()
         try:
             stopped = await asyncio.gather(*[child.close(STOP_S) for child in children])

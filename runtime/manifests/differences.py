@@ -130,7 +130,10 @@ def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     yield from moved("limits", _SIZE, "max_body", was.max_body, now.max_body)
     yield from moved("limits", _SIZE, "max_members", *members)
     yield from moved("limits", _SIZE, "max_items", *items)
+    yield from moved("limits", _SIZE, "decompress", int(was.decompress), int(now.decompress))
     yield from moved("limits", _TIME, "timeout", was.timeout_s, now.timeout_s)
+    coming = was.body_timeout_s or 30.0, now.body_timeout_s or 30.0
+    yield from moved("limits", _TIME, "body_timeout", *coming)
 
 
 _SIZE = MANIFEST_RULES["size-lowered"], MANIFEST_RULES["size-raised"]

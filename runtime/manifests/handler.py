@@ -59,6 +59,10 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     """That an object of a body may have; None: 1 000."""
     max_items: int | None = None
     """That an array of a body may have; None: 10 000."""
+    body_timeout_s: float | None = None
+    """That a body may take to come; None: 30."""
+    decompress: bool = False
+    """Whether compressed bodies are taken."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

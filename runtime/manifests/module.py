@@ -52,7 +52,7 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: int = 1
     """Calls a process runs at a time."""
     idle_s: float = 60.0
-    """After which a process that is not needed ends; the last one stays."""
+    """For which a pool has to be little used before processes that have nothing to do end."""
     acquire_s: float = 5.0
     """A call waits for a process."""
     frame: int = 1024 * 1024
@@ -61,6 +61,8 @@ class Resources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes a WebAssembly instance may have."""
     fuel: int | None = 10_000_000_000
     """Instructions of WebAssembly a call may run, about."""
+    min_workers: int = 1
+    """Processes that are there from the start on, and stay."""
 
 
 class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +96,8 @@ class ModuleManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for name in ("optional", "by_name"):
                 if not method[name]:
                     del method[name]
+        if plain["resources"]["min_workers"] == 1:
+            del plain["resources"]["min_workers"]
         return plain
 
 

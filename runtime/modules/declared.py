@@ -265,6 +265,8 @@ def _faults(name: object, version: object, isolation: object, resources: Resourc
         found.append(f"isolation={isolation!r} is not one of {', '.join(RUNTIMES)}")
     if not 1 <= resources.workers <= 64 or not 1 <= resources.concurrency <= 1_000:
         found.append("it needs 1 to 64 workers and a concurrency of 1 to 1000")
+    if not 1 <= resources.min_workers <= resources.workers:
+        found.append("it needs 1 worker at least, and at most as many as it may have")
     if not 1_024 <= resources.frame <= 16 * 1024 * 1024:
         found.append("its frames are not between 1 KiB and 16 MiB")
     return found

@@ -3,10 +3,14 @@
 A request is a scope and the pieces of its body, as an ASGI server would hand it over.
 """
 
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import msgspec
 
 from runtime import App, Request
 from runtime.authentication import ApiKey, ApiKeys, Jwt, key_digest
@@ -79,6 +83,10 @@ def shop() -> App:
 
     @app.handler("PUT /any/{rest:path}", idempotency="optional", max_body=64 * 1024)
     async def anything(req: Request[Any]) -> Any:
+        return req.body
+
+    @app.handler("PUT /packed", decompress=True)
+    async def packed(req: Request[Any]) -> Any:
         return req.body
 
     @app.handler("PUT /raw")
@@ -263,6 +271,40 @@ def media(chance: random.Random) -> Hostile:
     return _request("media", "POST", "/baskets/1", *headers, body=body)
 
 
+def others(chance: random.Random) -> Hostile:
+    """Send what is no JSON to who takes it, whole, cut, overwritten, or much of it."""
+    n, part = chance.randrange(1, 60_000), b"--aa\r\nContent-Disposition: form-data; name="
+    kind, body = chance.choice(
+        [("application/msgpack", each) for each in
+         [msgspec.msgpack.encode({"a": [1.5, "x" * 40, None, {"b": b"y" * 300}]}), b"\x91" * n,
+          b"\xdd\xff\xff\xff\xff" * (n % 99 + 1), b"\xdc\x27\x10" + b"\xc0" * n, b"\x81\xa1a" * n,
+          b"\x9f" * n, b"\xdf\x00\x00\x03\xe7" + b"\xa1a\xa1b" * 999, _junk(chance, 300),
+          b"\xc9\xff\xff\xff\xff\x00" * 9, b"\xd6\xff" + b"\xff" * 4,
+          b"\xc7\x0c\xff" + b"\xff" * 12]]
+        + [("application/x-www-form-urlencoded", each) for each in
+           [b"a=" + b"&a=" * n, b"&" * n, b"=" * n, b"%00" * n, b"%" * n, b"+" * n, b"a=%ff"]]
+        + [("multipart/form-data; boundary=aa", each) for each in
+           [b"--aa\r\n" * n, b"--aa" * 99, b"--aa--", b"-" * n, b"\r\n" * n,
+            part + b'"a"\r\n\r\n' + b"\xff" * 9 + b"\r\n--aa--",
+            part + b'"' + b"\\" * n + b'"\r\n\r\n\r\n--aa--']]
+    )  # fmt: skip
+    coding = chance.choice(["identity", "gzip", "deflate"])
+    body = body if chance.random() < 0.7 else _cut(chance, body)
+    if coding != "identity":
+        body = (gzip if coding == "gzip" else zlib).compress(body)
+        body = body if chance.random() < 0.7 else _cut(chance, body)
+    headers = [HOST, ("content-type", kind), ("content-encoding", coding)]
+    return _request("other", "PUT", "/packed", *headers, body=body)
+
+
+def _cut(chance: random.Random, body: bytes) -> bytes:
+    """Overwrite some bytes, or leave some out."""
+    cut = bytearray(body)
+    for _ in range(chance.randrange(1, 5)):
+        cut[chance.randrange(len(cut))] = chance.randrange(256)
+    return bytes(cut[: chance.randrange(1, len(cut) + 1)] if chance.random() < 0.5 else cut)
+
+
 def keys(chance: random.Random) -> Hostile:
     key = chance.choice(
         [b"", b'"', b"\xff", b"a" * 256, b'"a\\"', b"a b", _junk(chance, 300), b"k"]
@@ -282,8 +324,8 @@ def flood(chance: random.Random) -> Hostile:
 
 
 MAKERS: tuple[Maker, ...] = (
-    targets, methods, heads, hosts, framings, credentials, selectors, shapes, values, media, keys,
-    gone, flood,
+    targets, methods, heads, hosts, framings, credentials, selectors, shapes, values, media, others,
+    keys, gone, flood,
 )  # fmt: skip
 
 

@@ -52,6 +52,12 @@ async def hangs() -> None:
     await asyncio.Event().wait()
 
 
+@app.handler("PUT /late", body_timeout=0.2)
+async def late(req: Request[Any]) -> Any:
+    """Say back what came in its time."""
+    return req.body
+
+
 @app.handler("GET /slow")
 async def slow(req: Request[None]) -> Any:
     """Answer later."""

@@ -122,6 +122,8 @@ HIDDEN = b"GET /files/hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 BODY = b'{"customer":"ann","items":[]}'
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 TE = "Transfer-Encoding: chunked"
+LATE = post("Content-Length: 50").replace(b"POST /orders/7", b"PUT /late")
+"""Its body may take a fifth of a second; the client waits for longer."""
 CASES: dict[str, tuple[bytes, set[int]]] = {
     "good": (get(), {200}),
     "encoded slash": (get("/files/a%2Fb"), {200}),
@@ -165,6 +167,8 @@ CASES: dict[str, tuple[bytes, set[int]]] = {
     "chunk no number": (post(TE, body=b"xyz\r\n{}\r\n0\r\n\r\n" + HIDDEN), {400}),
     "chunk too short": (post(TE, body=b"9\r\n{}\r\n0\r\n\r\n"), {400}),
     "body too short": (post("Content-Length: 50", body=b"{}"), {400}),
+    "body never comes": (LATE, {408}),
+    "body stops": (LATE + b'{"a":', {408}),
     "deep": (post("Content-Length: 99", "Connection: close", body=b"[" * 99), {400}),
 }
 CUT = {"chunk too short", "body too short"}

@@ -1,0 +1,80 @@
+"""When a pool of processes gets one more, and when it gives some up (AD-3)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+TARGET: Final = 0.8
+"""Of all calls that could run at once, so many may."""
+HOT_S: Final = 5.0
+"""For so long there have to be more of them before one more process is started."""
+
+
+class Sizing:
+    """Watches how busy a pool is.
+
+    Args:
+        cool_s: over so long a time it has to be less than half as busy as it may be.
+        grow: called after it was busier than `TARGET` for `HOT_S`.
+        shrink: called after *cool_s*.
+    """
+
+    def __init__(self, cool_s: float, grow: Callable[[], None], shrink: Callable[[], None]) -> None:
+        self._cool_s = cool_s
+        self._grow = grow
+        self._shrink = shrink
+        self._hot: asyncio.TimerHandle | None = None
+        self._cool: asyncio.TimerHandle | None = None
+        self._busy = 0.0
+        self._at_s = 0.0
+        self._busy_s = 0.0
+        """The area under *busy*, since the time began over which it is looked at."""
+
+    def see(self, running: int, room: int, *, spare: bool) -> None:
+        """Note how busy it is, whenever that changes.
+
+        Args:
+            running: calls.
+            room: calls that could run.
+            spare: whether there are more processes than there have to be.
+        """
+        self._add_up()
+        self._busy = running / room if room else 0.0
+        self._hot = _stopped(self._hot, holds=self._busy > TARGET)
+        self._cool = _stopped(self._cool, holds=spare)
+        loop = asyncio.get_running_loop()
+        if self._busy > TARGET and self._hot is None:
+            self._hot = loop.call_later(HOT_S, self._grown)
+        if spare and self._cool is None:
+            self._busy_s = 0.0
+            self._cool = loop.call_later(self._cool_s, self._looked)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._hot = _stopped(self._hot, holds=False)
+        self._cool = _stopped(self._cool, holds=False)
+
+    def _add_up(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._busy_s += self._busy * (now_s - self._at_s)
+        self._at_s = now_s
+
+    def _grown(self) -> None:
+        self._hot = None
+        self._grow()
+
+    def _looked(self) -> None:
+        """Give up what is too much, by how busy it was in the mean: short calls are no use."""
+        self._add_up()
+        mean, self._busy_s = self._busy_s / self._cool_s, 0.0
+        self._cool = asyncio.get_running_loop().call_later(self._cool_s, self._looked)
+        if mean < TARGET / 2:
+            self._shrink()
+
+
+def _stopped(timer: asyncio.TimerHandle | None, *, holds: bool) -> asyncio.TimerHandle | None:
+    """Stop a timer if what it waits for does not hold any more."""
+    if holds or timer is None:
+        return timer
+    timer.cancel()
+    return None
