@@ -291,6 +291,7 @@ class Carried:
                 await small["giving"].queues.publish("numbers", published, Options())
                 published += 1
             elif step == "twice":
+                await asyncio.sleep(0.5)  # it was carried
                 self.broker.sent.extend(self.broker.sent[-2:])
             elif step == "cut":
                 self.engines[-1].is_cut = True

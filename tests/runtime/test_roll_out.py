@@ -133,6 +133,7 @@ def test_who_promotes_is_one_that_can_serve_and_then_all_are_served(
 
     assert bool(left) == bool(found or theirs)
     assert len({*found, *theirs}) <= 1
+    assert mine.issuperset(found)
     for version in {*found, *theirs}:
         assert version == max(mine | others, key=lambda each: routes.versions[each].order)
 

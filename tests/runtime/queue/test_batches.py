@@ -35,8 +35,10 @@ def test_each_message_counts_once_and_what_fails_takes_no_other_with_it(
 
     async def scenario(app: Small) -> None:
         await app.queues.publish_all("t", range(len(fails)), Options())
-        await until(lambda: app.queues.inboxes["taker"].counts.acknowledged == fails.count(False))
-        await until(lambda: len(world.facts("message.dead_lettered")) == fails.count(True))
+        async with asyncio.timeout(3_600):
+            good = fails.count(False)
+            await until(lambda: app.queues.inboxes["taker"].counts.acknowledged == good)
+            await until(lambda: len(world.facts("message.dead_lettered")) == len(fails) - good)
 
     world.live_with(small, scenario)
     seen("several at once" if any(len(each) > 1 for each in handed) else "each alone")
@@ -99,8 +101,9 @@ def test_a_list_of_payloads_is_one_request_and_a_poisoned_one_is_found() -> None
     async def scenario(app: App) -> None:
         await app.publish_all("numbers", range(9))
         gate.set()
-        await until(lambda: app.queues.inboxes["taker"].counts.acknowledged == 8)
-        await until(lambda: world.facts("message.dead_lettered"))
+        async with asyncio.timeout(3_600):
+            await until(lambda: app.queues.inboxes["taker"].counts.acknowledged == 8)
+            await until(lambda: world.facts("message.dead_lettered"))
 
     world.live(declare, scenario)
 
