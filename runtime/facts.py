@@ -56,7 +56,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """32 hex digits: `random()` and `uuid()` derive from it."""
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    """Lower-case names; authorization, cookie and the like are left out."""
+    """Lower-case names; those that every app records, and those the app names."""
     params: dict[str, str] = {}
     """Path parameters, as text."""
     body: Json = None
@@ -86,6 +86,8 @@ class RequestReceived(Fact, frozen=True, gc=False):
     host: str = ""  # that the client named, likewise
     node: str = ""
     """That runs it, where several serve from the log."""
+    withheld: tuple[str, ...] = ()
+    """Names of the other headers, whose values are not kept."""
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):

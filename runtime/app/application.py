@@ -42,6 +42,7 @@ from runtime.ingress.bodies import WHOLE_S, Receive
 from runtime.ingress.counting import Recorded
 from runtime.ingress.proxies import ForwardedBy
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
+from runtime.lifecycle.arrival import headers_to_record
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
@@ -82,6 +83,8 @@ class App(Reloads):
         decompress: whether bodies compressed with gzip or deflate are taken, likewise.
         cors: origins of pages that may call it, `https://shop.example`, or `*`.
         cors_credentials: whether cookies may come with that.
+        record_headers: names of headers whose values are recorded, besides those that say what is
+            sent and wanted; of all others only the name is. None may hold a credential.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -106,6 +109,7 @@ class App(Reloads):
         decompress: bool = False,
         cors: Iterable[str] = (),
         cors_credentials: bool = False,
+        record_headers: Iterable[str] = (),
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -125,6 +129,7 @@ class App(Reloads):
             max_members=max_members, max_items=max_items, body_timeout=body_timeout,
             decompress=decompress,
         ).checked()  # fmt: skip
+        self._more_headers = headers_to_record(record_headers)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
@@ -344,18 +349,14 @@ class App(Reloads):
             topics=self._topics, desk=fabric.desk,
         )  # fmt: skip
         controller = Controller(
-            store,
-            clock=clock,
-            ids=ids,
-            gctx=gctx,
+            store, clock=clock, ids=ids, gctx=gctx,
             before=self._hooks["before"],
             after=self._hooks["after"],
             catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
-            root=self._root,
-            config=config[0],
-            tripwire=tripwire,
-        )
+            root=self._root, config=config[0], tripwire=tripwire,
+            more_headers=self._more_headers,
+        )  # fmt: skip
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
         self._retirement = Retirement(

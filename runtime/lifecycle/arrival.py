@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from eventstore.values import ToHash
+from runtime.errors import PolicySyntaxError
 from runtime.facts import Fact, RequestReceived
 from runtime.messages import Received
 
@@ -15,6 +16,21 @@ _SECRET = re.compile(
 )
 _BODY_TEXT_BYTES = 4096
 _KEY = "idempotency-key"
+_KEPT = frozenset(
+    {
+        "accept", "accept-charset", "accept-datetime", "accept-encoding", "accept-language",
+        "access-control-request-headers", "access-control-request-method", "cache-control",
+        "content-encoding", "content-language", "content-length", "content-type", "date", "expect",
+        "host", "if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "origin",
+        "prefer", "range", "request-id", "te", "traceparent", "tracestate", "transfer-encoding",
+        "user-agent", "x-api-version", "x-request-id",
+    }
+)  # fmt: skip
+"""Headers that are recorded for every app; those named `timescape-…` are, too."""
+_TRACESTATE_BYTES = 512
+NO_MORE: frozenset[str] = frozenset()
+
+_NAME = re.compile(r"[a-z0-9-]{1,128}")
 
 RedactBody = Callable[[bytes], Any]
 
@@ -45,14 +61,46 @@ def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
 
 @lru_cache(1024)
 def kept_headers(
-    headers: tuple[tuple[str, str], ...], *, has_keyring: bool
-) -> tuple[tuple[str, Any], ...]:
-    """Leave out what may hold a credential; of an idempotency key a keyed hash is kept (IK-1)."""
-    public = public_headers(headers)
-    if not has_keyring:
-        return public
-    keys = [(name, ToHash(value)) for name, value in headers if name == _KEY]
-    return (*public, *keys) if keys else public
+    headers: tuple[tuple[str, str], ...], more: frozenset[str] = NO_MORE, *, has_keyring: bool
+) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
+    """Return what is recorded of a head: headers by name and value, and names of the others.
+
+    Values are recorded of those that every app has and of *more*. Of an idempotency key a keyed
+    hash is, where hashes can be kept (IK-1). A `tracestate` above 512 bytes is dropped (IN-14).
+    """
+    kept: list[tuple[str, Any]] = []
+    withheld: dict[str, None] = {}
+    for name, value in headers:
+        if name == _KEY and has_keyring:
+            kept.append((name, ToHash(value)))
+        elif name == "tracestate" and len(value) > _TRACESTATE_BYTES:
+            continue
+        elif name in _KEPT or name in more or name.startswith("timescape-"):
+            kept.append((name, value))
+        else:
+            withheld[name] = None
+    return tuple(kept), tuple(withheld)
+
+
+def headers_to_record(names: Iterable[str]) -> frozenset[str]:
+    """Read the names of the headers whose values an app wants recorded.
+
+    Raises:
+        PolicySyntaxError: one is no name of a header, or may hold a credential.
+    """
+    found = frozenset(name.lower() for name in names)
+    for name in sorted(found):
+        if not _NAME.fullmatch(name):
+            raise PolicySyntaxError(
+                problem=f"record_headers: {name!r:.80} is no name of a header.",
+                remedy="Use letters, digits and -, such as x-tenant.",
+            )
+        if is_secret(name):
+            raise PolicySyntaxError(
+                problem=f"record_headers: {name!r} may hold a credential.",
+                remedy="Leave it out; its name is recorded, its value never is.",
+            )
+    return found
 
 
 _PARENT = re.compile(
@@ -85,6 +133,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
     hides_in_body: bool = False,
     has_keyring: bool = False,
     node: str = "",
+    more_headers: frozenset[str] = NO_MORE,
 ) -> RequestReceived:
     """Return the first fact of a request's stream.
 
@@ -103,6 +152,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
             by which it could be guessed.
         has_keyring: whether hashes can be kept.
         node: that runs it.
+        more_headers: whose values are kept, besides those of every app.
     """
     body, text = None, None
     trace_id, parent = received.trace_id, received.parent_span_id
@@ -116,6 +166,7 @@ def arrival(  # noqa: PLR0913 - each is one field's source
             (name, "***" if name in hidden_query or is_secret(name) else value)
             for name, value in query
         )
+    headers, withheld = kept_headers(received.headers, more_headers, has_keyring=has_keyring)
     return RequestReceived(
         method=received.method,
         route=route,
@@ -123,7 +174,8 @@ def arrival(  # noqa: PLR0913 - each is one field's source
         path=received.path,
         seed=seed,
         query=query,
-        headers=kept_headers(received.headers, has_keyring=has_keyring),
+        headers=headers,
+        withheld=withheld,
         params=dict(received.params),
         body=body,
         body_size=len(received.body),

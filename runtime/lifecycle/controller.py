@@ -77,6 +77,7 @@ class Controller:
         tripwire: what becomes of user code that reaches the outside past its contexts:
             `off`, `warn` or `raise`.
         new_recorder: makes what a request's facts are written to.
+        more_headers: names of headers whose values are recorded besides the usual ones.
     """
 
     def __init__(  # noqa: PLR0913 - everything that it is handed
@@ -96,11 +97,15 @@ class Controller:
         config: str = "",
         tripwire: Tripping = "raise",
         new_recorder: NewRecorder = Recorder,
+        more_headers: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         node = "" if store.nodes is None else store.nodes.me
         self._ids = ids
-        self._arrives = partial(arrival, config=config, has_keyring=store.has_keyring, node=node)
+        self._arrives = partial(
+            arrival, config=config, has_keyring=store.has_keyring, node=node,
+            more_headers=more_headers,
+        )  # fmt: skip
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
         self.finishing = Finishing(clock)

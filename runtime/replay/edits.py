@@ -288,4 +288,7 @@ def _with_input(first: Any, body: Any, edit: SetInput) -> tuple[Any, Any]:
         raise NotReplayableError(msg)
     name = inner[0].lower() if part == "headers" else inner[0]
     kept = tuple(pair for pair in getattr(first, part) if pair[0] != name)
-    return msgspec.structs.replace(first, **{part: (*kept, (name, edit.value))}), body
+    changed = {part: (*kept, (name, edit.value))}
+    if part == "headers":
+        changed["withheld"] = tuple(each for each in first.withheld if each != name)
+    return msgspec.structs.replace(first, **changed), body

@@ -7,7 +7,7 @@ learns that the request cannot be run again (RX-10).
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -142,6 +142,7 @@ class Reading:
     ) -> None:
         self._version = version
         self._withhold = withhold
+        self._names: Sequence[str] = record[0].data.withheld
         self._body: Any = record[0].data.body if body is UNCHANGED else body
         refused = [e.data for e in record[:8] if isinstance(e.data, RequestInvalid)]
         self._refused = refused[0] if refused and body is UNCHANGED else None
@@ -198,40 +199,18 @@ class Reading:
         return self._guarded(msgspec.structs.replace(parsed, body=raw, raw=raw))
 
     def _guarded(self, request: Request[Any]) -> Request[Any]:
-        """Withhold the headers and the fields of the query that may hold a credential."""
+        """Withhold headers of which only the name is recorded, and what the query hides."""
         query = request.query
         hidden_names = self._version.hidden_query
         secret = [name for name in query if is_secret(name) or name in hidden_names]
         if secret:
             hidden = {n: self._withhold(f"the field {n!r} of the query") for n in secret}
             query = Fields({**query, **hidden})
-        headers = _Headers(request.headers, self._withhold)
+        headers = request.headers
+        if self._names:
+            unseen: dict[str, Any] = {n: self._withhold(f"the header {n!r}") for n in self._names}
+            headers = {**unseen, **headers}
         return msgspec.structs.replace(request, query=query, headers=headers)
-
-
-class _Headers(dict[str, str]):
-    """The headers that were recorded; to ask for one that never is, is a look at it."""
-
-    def __init__(self, known: Mapping[str, str], withhold: Withhold) -> None:
-        super().__init__(known)
-        self._withhold = withhold
-
-    def _look(self, name: object) -> None:
-        if isinstance(name, str) and name not in self.keys() and is_secret(name):
-            bool(self._withhold(f"the header {name!r}"))
-
-    def __getitem__(self, name: str) -> str:
-        self._look(name)
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self._look(name)
-        return super().__contains__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a header, as a dict does."""
-        self._look(name)
-        return super().get(name, default)
 
 
 def _with_body(message: Received, body: Any) -> Received:

@@ -66,6 +66,7 @@ def test_the_descriptor_says_all_that_is_known_of_a_request() -> None:
         "traceparent": f"00-{'4b' * 16}-{'0a' * 8}-01", "content-type": "application/json",
         "content-length": "7",
     }  # fmt: skip
+    assert said.withheld == ("authorization", "cookie")
     assert (said.body, said.body_size, len(said.body_digest)) == ({"n": 1}, 7, 64)
     assert said.selectors == (("header x-api-version", "latest"),)
     assert (said.priority, said.flags, said.timeout_s) == (3, ("beta",), 2.5)
@@ -75,6 +76,33 @@ def test_the_descriptor_says_all_that_is_known_of_a_request() -> None:
     assert facts_of(site.store, first)[0].at_us == site.clock()
     other = received(site, plain)
     assert (other.priority, other.flags, other.timeout_s, other.selectors) == (5, (), 30.0, ())
+
+
+@pytest.mark.proves("IN-11", "IN-14")
+def test_of_headers_that_nobody_named_only_the_name_is_recorded() -> None:
+    headers = [
+        ("x-tenant", "acme"), ("x-patient", "4711"), ("cookie", "a=b"), ("cookie", "c=d"),
+        ("tracestate", "a=" + "b" * 511), ("user-agent", "shop/2"),
+    ]  # fmt: skip
+    site = Site(record_headers=["X-Tenant"])
+    site.handler("GET /things")
+
+    async def work(_: Site) -> Reply:
+        return await ask(site.app, "GET", "/things", headers=headers)
+
+    said = received(site, on(site, work))
+
+    assert dict(said.headers) == {
+        "host": "shop.example", "x-tenant": "acme", "user-agent": "shop/2",
+    }  # fmt: skip
+    assert said.withheld == ("x-patient", "cookie")
+
+
+@pytest.mark.proves("IN-11")
+@pytest.mark.parametrize("name", ["authorization", "X-Api-Key", "set-cookie", "x tenant", ""])
+def test_a_header_that_may_hold_a_credential_cannot_be_recorded(name: str) -> None:
+    with pytest.raises(PolicySyntaxError, match="record_headers"):
+        App("shop", record_headers=[name])
 
 
 # --- priority, flags, timeout ---

@@ -74,6 +74,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             scheme="https",
             host="shop.example",
             node="0a1b2c3d4e5f",
+            withheld=("cookie", "x-tenant"),
         ),
         "POST /orders/{order_id:int}",
     ),

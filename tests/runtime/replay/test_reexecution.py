@@ -7,6 +7,7 @@ import pytest
 
 from eventstore import Event, StreamId
 from eventstore.memory import MemoryStore
+from runtime import App, LocalContext, Request
 from runtime.errors import (
     InvalidEditError,
     NotReplayableError,
@@ -52,6 +53,41 @@ def test_the_same_code_says_the_same_and_asks_nobody() -> None:
     assert told.divergence is None
     assert [plain(f.data) for f in told.facts] == [plain(e.data) for e in told.events]
     assert (told.changed, told.kept, body_of(told)) == (False, False, b'{"total":800}')
+
+
+@pytest.mark.proves("RX-10")
+@pytest.mark.parametrize(
+    ("look", "error"),
+    [
+        (lambda headers: headers.get("user-agent"), None),
+        (lambda headers: "x-patient" in headers, None),
+        (lambda headers: headers.get("x-other", "none"), None),
+        (lambda headers: headers["x-patient"] == "4711", NotReplayableError),
+        (lambda headers: headers.get("authorization", "").split(), NotReplayableError),
+    ],
+    ids=["recorded", "whether it came", "it did not come", "withheld", "a credential"],
+)
+def test_code_that_reads_a_header_whose_value_is_not_recorded_cannot_be_replayed(
+    look: Any, error: type[Exception] | None
+) -> None:
+    def reading() -> App:
+        app = App("shop")
+
+        @app.handler("POST /orders", version="2026-01-01")
+        async def order(req: Request[Any], lctx: LocalContext) -> None:
+            lctx.set("seen", look(req.headers))
+
+        return app
+
+    headers = [("x-patient", "4711"), ("authorization", "Bearer x"), ("user-agent", "shop/2")]
+    store, stream = record(reading(), {}, headers=headers)
+
+    if error is not None:
+        with pytest.raises(error, match="the header"):
+            reexecute(reading(), store, stream, Options(), ids=SeededIds(3))
+    else:
+        told = reexecute(reading(), store, stream, Options(), ids=SeededIds(3))
+        assert told.divergence is None
 
 
 @pytest.mark.proves("RX-3")
