@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,7 +13,6 @@ from debugger.cli.again import fresh_process
 from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
-from debugger.cli.gate import opened
 from debugger.cli.output import Output
 from debugger.cli.restore import user
 from debugger.demo import SHOP, is_demo, source_folder
@@ -22,6 +21,9 @@ from debugger.session import Session
 from debugger.timeline import printable
 from debugger.timeline.links import Link, is_link, read_link
 from eventstore import StreamId
+
+if TYPE_CHECKING:
+    from debugger.session.gates import GateDesk
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -87,8 +89,14 @@ def open_screen(
     return tui.run(
         session, read_only=read_only, source_roots=roots, request=request, again=again,
         keys=told, store_alias=config.alias_of(url), link=link,
-        gates=None if session.is_part else partial(opened, session, None, user()),
+        gates=None if session.is_part else lambda: _gates(session),
     )  # fmt: skip
+
+
+def _gates(session: Session) -> "GateDesk":
+    from debugger.cli.gate import opened  # noqa: PLC0415 - not before somebody looks at gates
+
+    return opened(session, None, user())
 
 
 def store_url(text: str) -> str:
