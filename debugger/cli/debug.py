@@ -34,6 +34,10 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         help="instead of --store; a .timescape file; or a link to a moment",
     )
     parser.add_argument("--read-only", action="store_true", help="never offer to write")
+    parser.add_argument(
+        "--plain", action="store_true",
+        help="commands at a prompt, sentences back: needs no screen",
+    )  # fmt: skip
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="whose code runs again (default: $TIMESCAPE_APP)"
@@ -47,9 +51,11 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Open the debugger on a store."""
     link = read_link(arguments.where) if is_link(arguments.where or "") else None
     url = arguments.store if link or not arguments.where else store_url(arguments.where)
+    if arguments.plain:
+        return _plain(url, arguments.where if link else arguments.request, output, stores)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         problem = "The debugger needs a terminal, and there is none."
-        remedy = "`timescape requests`, `log`, `state` and `blame` answer the same questions."
+        remedy = "`timescape debug --plain` and `requests`, `log`, `state`, `blame` do without."
         raise UnavailableError(problem, remedy)
     with stores.session(url, writable=not arguments.read_only) as session:
         wanted = arguments.where if link else arguments.request
@@ -58,6 +64,15 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
             session, url=url, read_only=arguments.read_only, request=request, link=link,
             source=arguments.source, app=arguments.app,
         )  # fmt: skip
+
+
+def _plain(url: str, wanted: str | None, output: Output, stores: Stores) -> int:
+    from debugger.cli.plain import talk  # noqa: PLC0415 - no part of the screen
+
+    with stores.session(url) as session:
+        if wanted:
+            session.find(wanted)  # else the status says that it is not there
+        return talk(session, output, wanted=wanted)
 
 
 def open_screen(
@@ -115,6 +130,7 @@ compared with the record.
 examples:
   timescape debug
   timescape debug shop.db --read-only
+  timescape debug shop.db --plain           for a screen reader, or a terminal that is none
   timescape debug case-7.timescape
   timescape debug 'timescape://shop/req-01a2111d5af2701fb1fe36f1bb96fedd@17?path=/total'
   timescape debug --app shop:app
