@@ -15,6 +15,7 @@ from runtime.gtype.bounds import sizes
 from runtime.gtype.hints import REMEDY, class_name, doc_of, extras_of, inspect, shown, strip
 from runtime.gtype.kinds import Any_, Object
 from runtime.gtype.marks import BRAND, PATTERN, UNIQUE
+from runtime.gtype.nominal import UNKNOWN, brand_of, fields_of, members, nth
 from runtime.gtype.passes import Passes
 from runtime.gtype.plan import find
 from runtime.gtype.rules import Functions, functions_of, refuse_misplaced
@@ -46,7 +47,7 @@ def build(hint: Any) -> Built:
     """Read *hint*; see `gtype`."""
     info = inspect(hint)
     builder = _Builder(shown(hint))
-    root = builder.part(info, "")
+    root = builder.part(info, "", hint)
     made = GType(root, tuple(builder.objects))
     warnings = check_limits(builder.name, made)
     builder.check_defaults(Passes(made.objects, builder.functions))
@@ -65,13 +66,19 @@ class _Builder:
     def place(self, path: str) -> str:
         return f"{self.name}{path}"
 
-    def part(self, info: mi.Type, path: str) -> Any_:
-        """Read one place of the type, and all that is below it."""
+    def part(self, info: mi.Type, path: str, hint: Any) -> Any_:
+        """Read one place of the type, and all that is below it.
+
+        Args:
+            info: what msgspec knows of it.
+            path: where it stands.
+            hint: as it was written; `UNKNOWN` where that is not known.
+        """
         marks, doc = extras_of(info), doc_of(info)
         bare, sensitive = strip(info)
         make = _MAKERS.get(type(bare))
         if make is not None:
-            found = make(self, bare, path)
+            found = make(self, bare, path, hint)
         else:
             known = scalars.read(bare, marks, self.place(path))
             if known is None:
@@ -85,7 +92,7 @@ class _Builder:
             found = msgspec.structs.replace(found, unique=True)
         rules = functions_of(marks)
         self.functions.update(rules)
-        more = {"doc": doc, "rules": tuple(rules), "brand": marks.get(BRAND)}
+        more = {"doc": doc, "rules": tuple(rules), "brand": brand_of(hint) or marks.get(BRAND)}
         return msgspec.structs.replace(found, sensitive=sensitive, **more)
 
     def keep(self, info: mi.Type, path: str, fields: Sequence[mi.Field], **more: Any) -> Any_:
@@ -96,12 +103,16 @@ class _Builder:
         number = self.numbers[id(info)] = len(self.objects)
         empty = Object(name=class_name(info), **more)
         self.objects.append(empty)
-        read = tuple(self._field(field, f"{path}.{field.name}") for field in fields)
+        hints = fields_of(getattr(info, "cls", None))
+        read = tuple(
+            self._field(field, f"{path}.{field.name}", hints.get(field.name, UNKNOWN))
+            for field in fields
+        )
         self.objects[number] = msgspec.structs.replace(empty, fields=read)
         return kinds.Ref(to=number)
 
-    def _field(self, field: mi.Field, path: str) -> kinds.Field:
-        part = self.part(field.type, path)
+    def _field(self, field: mi.Field, path: str, hint: Any) -> kinds.Field:
+        part = self.part(field.type, path, hint)
         default: Any = msgspec.UNSET
         made = field.default_factory is not msgspec.NODEFAULT
         if field.default is not msgspec.NODEFAULT and field.default is not msgspec.UNSET:
@@ -140,12 +151,12 @@ def _plain_default(default: Any, place: str) -> Any:
         ) from error
 
 
-_Maker: TypeAlias = Callable[[_Builder, Any, str], Any_]
+_Maker: TypeAlias = Callable[[_Builder, Any, str, Any], Any_]
 
 
-def _array(b: _Builder, info: Any, path: str) -> Any_:
+def _array(b: _Builder, info: Any, path: str, hint: Any) -> Any_:
     sizes(info, b.place(path))
-    item = b.part(info.item_type, f"{path}[]")
+    item = b.part(info.item_type, f"{path}[]", nth(hint, 0))
     collapse = isinstance(info, mi.SetType | mi.FrozenSetType)
     limited = info.min_length is not None or info.max_length is not None
     if collapse and limited and not isinstance(item, kinds.COUNTABLE):
@@ -159,17 +170,19 @@ def _array(b: _Builder, info: Any, path: str) -> Any_:
     )
 
 
-def _tuple(b: _Builder, info: mi.TupleType, path: str) -> Any_:
+def _tuple(b: _Builder, info: mi.TupleType, path: str, hint: Any) -> Any_:
     return kinds.Tuple(
-        items=tuple(b.part(item, f"{path}[{n}]") for n, item in enumerate(info.item_types))
+        items=tuple(
+            b.part(item, f"{path}[{n}]", nth(hint, n)) for n, item in enumerate(info.item_types)
+        )
     )
 
 
-def _named_tuple(b: _Builder, info: mi.NamedTupleType, path: str) -> Any_:
+def _named_tuple(b: _Builder, info: mi.NamedTupleType, path: str, _: Any) -> Any_:
     return b.keep(info, path, info.fields, as_array=True, closed=True)
 
 
-def _struct(b: _Builder, info: mi.StructType, path: str) -> Any_:
+def _struct(b: _Builder, info: mi.StructType, path: str, _: Any) -> Any_:
     return b.keep(
         info,
         path,
@@ -187,13 +200,13 @@ def _omits(cls: Any) -> bool:
     return bool(struct.__struct_config__.omit_defaults)
 
 
-def _object(b: _Builder, info: Any, path: str) -> Any_:
+def _object(b: _Builder, info: Any, path: str, _: Any) -> Any_:
     return b.keep(info, path, info.fields)
 
 
-def _map(b: _Builder, info: mi.DictType, path: str) -> Any_:
+def _map(b: _Builder, info: mi.DictType, path: str, hint: Any) -> Any_:
     sizes(info, b.place(path))
-    key = b.part(info.key_type, f"{path}{{}}")
+    key = b.part(info.key_type, f"{path}{{}}", nth(hint, 0))
     if not isinstance(key, kinds.KEYS):
         raise UnsupportedTypeError(
             problem=f"{b.place(path)} has keys of type {class_name(strip(info.key_type)[0])}.",
@@ -204,13 +217,16 @@ def _map(b: _Builder, info: mi.DictType, path: str) -> Any_:
             problem=f"{b.place(path)} has keys with a pattern or a check.",
             remedy="Check the keys in the handler, or take a list of pairs.",
         )
-    value = b.part(info.value_type, f"{path}{{}}")
+    value = b.part(info.value_type, f"{path}{{}}", nth(hint, 1))
     return kinds.Map(key=key, value=value, min_length=info.min_length, max_length=info.max_length)
 
 
-def _union(b: _Builder, info: mi.UnionType, path: str) -> Any_:
-    members = [b.part(member, path) for member in info.types]
-    return union(members, b.objects, b.place(path))
+def _union(b: _Builder, info: mi.UnionType, path: str, hint: Any) -> Any_:
+    read = [
+        b.part(member, path, written)
+        for member, written in zip(info.types, members(hint, info.types), strict=True)
+    ]
+    return union(read, b.objects, b.place(path))
 
 
 _MAKERS: dict[type, _Maker] = {

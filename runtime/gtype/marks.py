@@ -38,7 +38,8 @@ def Pattern(regex: str) -> msgspec.Meta:  # noqa: N802 - reads as a type does
 def Brand(name: str) -> msgspec.Meta:  # noqa: N802
     """Make a type of its own, though its values look like others.
 
-    Write `Annotated[int, Brand("OrderId")]`.
+    Write `Annotated[int, Brand("OrderId")]`; `NewType("OrderId", int)` names it likewise, and type
+    checkers then tell the two apart, too.
     """
     return msgspec.Meta(extra={BRAND: name})
 

@@ -2,7 +2,8 @@
 
 Resolving stands beside FastAPI finding the route of a request that has no version: nobody is asked
 to be faster, the peer says what a request pays for being led somewhere at all. A whole request
-that names an older version, recorded durably, stands beside one of Litestar's that has none.
+that names an older version, recorded durably, stands beside one of Litestar's that has none, and
+beside one of Cadwyn's that names one.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from runtime.app.log import open_log
 from runtime.effects import SystemIds
 from runtime.timescape import Resolution, ResolveCache, Selector, VersionId, fold_table, resolve
 from runtime.version_facts import HandlerDeployed
-from tests.benchmarks import app_litestar, app_timescape
+from tests.benchmarks import app_cadwyn, app_litestar, app_timescape
 from tests.benchmarks.app_fastapi import app
 from tests.benchmarks.measure import Rate, Row, compare, rate, within
 from tests.faces.asgi import scope_of
@@ -36,7 +37,10 @@ CACHED_US = 2.0
 """What resolving may take where it was resolved before."""
 SLOWER = 1.3
 """How much longer a versioned request may take than Litestar's without a version."""
-REQUESTS = 4_000
+CADWYN = "Cadwyn, versioned and unrecorded"
+FASTER, RESOLVED_FASTER = 10, 50
+"""Than Cadwyn: a versioned request, and finding out which version it means."""
+REQUESTS, CADWYN_REQUESTS = 4_000, 1_000
 AT_ONCE = 64
 EDITIONS = ("2026-03-01", "2026-10-01")
 BODY = b'{"customer":"ann","items":[{"sku":"mug","quantity":2}]}'
@@ -49,6 +53,8 @@ def rows() -> list[Row]:
     return [
         within("resolve among 1,000 versions, cached", micros, unit="µs", limit=CACHED_US),
         _requests(),
+        _against_cadwyn(),
+        _resolved_against_cadwyn(),
         _row("resolve an edition among 1,000 versions, cached", cached, routed),
         _row("resolve an edition among 1,000 versions, uncached", _uncached(), routed),
     ]
@@ -134,6 +140,39 @@ def _requests() -> Row:
         )
 
 
+def _against_cadwyn() -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        return compare(
+            "versioned request, in process, fsync",
+            lambda: asyncio.run(_recorded(url)),
+            _cadwyn,
+            peer=CADWYN,
+            unit="requests/s",
+            bar=FASTER,
+        )
+
+
+def _resolved_against_cadwyn() -> Row:
+    """What Cadwyn pays for a version: a versioned request of it, less FastAPI's without one."""
+    found = _cached()
+
+    def theirs() -> float:
+        versioned = 1 / _cadwyn()
+        plain = 1 / asyncio.run(_asked_of(app, "/orders/7", some=CADWYN_REQUESTS))
+        return 1 / (versioned - plain) / 1_000
+
+    what = "resolve among 1,000 versions, cached"
+    return compare(
+        what, found, theirs, peer=f"{CADWYN}, less FastAPI", unit="k/s", bar=RESOLVED_FASTER
+    )
+
+
+def _cadwyn() -> float:
+    named = (app_cadwyn.HEADER, app_cadwyn.OLDER)
+    return asyncio.run(_asked_of(app_cadwyn.app, "/orders/7", named, some=CADWYN_REQUESTS))
+
+
 async def _recorded(url: str) -> float:
     versioned = App("versions")
     for edition in EDITIONS:
@@ -152,9 +191,12 @@ async def _recorded(url: str) -> float:
             await versioned.stop()
 
 
-async def _asked_of(asked: Asgi, target: str) -> float:
+async def _asked_of(
+    asked: Asgi, target: str, *more: tuple[str, str], some: int = REQUESTS
+) -> float:
     """Ask, so many at once; give requests a second."""
     head = (
+        *more,
         ("host", "shop.example"),
         ("content-type", "application/json"),
         ("content-length", str(len(BODY))),
@@ -172,10 +214,10 @@ async def _asked_of(asked: Asgi, target: str) -> float:
 
         await asked(asking, receive, send)
 
-    async def some() -> None:
-        for _ in range(REQUESTS // AT_ONCE):
+    async def each() -> None:
+        for _ in range(some // AT_ONCE):
             await one()
 
     began = time.perf_counter()
-    await asyncio.gather(*[some() for _ in range(AT_ONCE)])
-    return REQUESTS / (time.perf_counter() - began)
+    await asyncio.gather(*[each() for _ in range(AT_ONCE)])
+    return some // AT_ONCE * AT_ONCE / (time.perf_counter() - began)
