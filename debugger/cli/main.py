@@ -124,8 +124,12 @@ def main(
 def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str, str]) -> int:
     entry = _asked(words)
     if entry is None:
-        build_parser(()).print_help(sys.stdout if words else sys.stderr)
-        return Exit.OK if words else Exit.BAD_INPUT
+        overview = build_parser(())
+        if words:
+            overview.print_help()
+            return Exit.OK
+        output.say(overview.format_help())
+        return Exit.BAD_INPUT
     parser = build_parser((entry,))
     try:
         arguments = parser.parse_args(words)
