@@ -10,7 +10,7 @@ import sys
 import msgspec
 
 from debugger.cli.opening import SqlStores
-from debugger.session.again import Problem, Ran, run
+from debugger.session.again import Problem, Ran
 from debugger.session.process import FreshProcess, Order
 from eventstore import EventStoreError
 
@@ -22,6 +22,8 @@ def fresh_process(store: str, app: str) -> FreshProcess:
 
 def answer(order: Order) -> Ran:
     """Do what is ordered."""
+    from debugger.session.rerun import run  # noqa: PLC0415 - who gives the order does not run it
+
     try:
         with SqlStores().session(order.store) as session:
             return run(session.store, order.app, order.wanted)

@@ -4,13 +4,15 @@ import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from debugger.cli.exits import Exit
 from debugger.cli.output import Output
-from debugger.session import Session
+
+if TYPE_CHECKING:  # a session is loaded by the commands that open one
+    from debugger.session import Session
 
 
 class Stores(Protocol):
@@ -18,7 +20,7 @@ class Stores(Protocol):
 
     def session(
         self, url: str, *, writable: bool = False, keyring: Path | None = None
-    ) -> AbstractContextManager[Session]:
+    ) -> AbstractContextManager["Session"]:
         """Open *url* to be asked; *writable*: also for a restore; *keyring*: for an erasure."""
         ...
 

@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,7 +13,6 @@ from debugger.cli.again import fresh_process
 from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
-from debugger.cli.gate import opened
 from debugger.cli.output import Output
 from debugger.cli.restore import user
 from debugger.demo import SHOP, is_demo, source_folder
@@ -22,6 +21,9 @@ from debugger.session import Session
 from debugger.timeline import printable
 from debugger.timeline.links import Link, is_link, read_link
 from eventstore import StreamId
+
+if TYPE_CHECKING:
+    from debugger.session.gates import GateDesk
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,10 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         help="instead of --store; a .timescape file; or a link to a moment",
     )
     parser.add_argument("--read-only", action="store_true", help="never offer to write")
+    parser.add_argument(
+        "--plain", action="store_true",
+        help="commands at a prompt, sentences back: needs no screen",
+    )  # fmt: skip
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="whose code runs again (default: $TIMESCAPE_APP)"
@@ -45,9 +51,11 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     """Open the debugger on a store."""
     link = read_link(arguments.where) if is_link(arguments.where or "") else None
     url = arguments.store if link or not arguments.where else store_url(arguments.where)
+    if arguments.plain:
+        return _plain(url, arguments.where if link else arguments.request, output, stores)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         problem = "The debugger needs a terminal, and there is none."
-        remedy = "`timescape requests`, `log`, `state` and `blame` answer the same questions."
+        remedy = "`timescape debug --plain` and `requests`, `log`, `state`, `blame` do without."
         raise UnavailableError(problem, remedy)
     with stores.session(url, writable=not arguments.read_only) as session:
         wanted = arguments.where if link else arguments.request
@@ -56,6 +64,15 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
             session, url=url, read_only=arguments.read_only, request=request, link=link,
             source=arguments.source, app=arguments.app,
         )  # fmt: skip
+
+
+def _plain(url: str, wanted: str | None, output: Output, stores: Stores) -> int:
+    from debugger.cli.plain import talk  # noqa: PLC0415 - no part of the screen
+
+    with stores.session(url) as session:
+        if wanted:
+            session.find(wanted)  # else the status says that it is not there
+        return talk(session, output, wanted=wanted)
 
 
 def open_screen(
@@ -87,8 +104,14 @@ def open_screen(
     return tui.run(
         session, read_only=read_only, source_roots=roots, request=request, again=again,
         keys=told, store_alias=config.alias_of(url), link=link,
-        gates=None if session.is_part else partial(opened, session, None, user()),
+        gates=None if session.is_part else lambda: _gates(session),
     )  # fmt: skip
+
+
+def _gates(session: Session) -> "GateDesk":
+    from debugger.cli.gate import opened  # noqa: PLC0415 - not before somebody looks at gates
+
+    return opened(session, None, user())
 
 
 def store_url(text: str) -> str:
@@ -107,6 +130,7 @@ compared with the record.
 examples:
   timescape debug
   timescape debug shop.db --read-only
+  timescape debug shop.db --plain           for a screen reader, or a terminal that is none
   timescape debug case-7.timescape
   timescape debug 'timescape://shop/req-01a2111d5af2701fb1fe36f1bb96fedd@17?path=/total'
   timescape debug --app shop:app

@@ -15,9 +15,10 @@ from debugger.cli.rerunning import edits_of
 from debugger.cli.restore import user
 from debugger.errors import BadInputError, GatesOffError
 from debugger.session import Session
-from debugger.session.gates import BEAT_S, GateDesk, address_of, other_addresses
+from debugger.session.gates import GateDesk, address_of, other_addresses
 from runtime.effects import SystemIds
 from runtime.gates import GateView, PauseView, Wanted
+from runtime.gates.views import BEAT_S
 from runtime.gates.wanted import OF_FACTS, OF_REQUESTS
 from runtime.lifecycle.editing import SetState
 

@@ -9,7 +9,7 @@ from debugger.cli.command import Stores
 from debugger.cli.manifest import load
 from debugger.cli.output import Output
 from debugger.errors import NotFoundError
-from debugger.session.routing import control_streams
+from debugger.session.control import control_streams
 from runtime.app.gathering import can_select, of_app, of_log
 from runtime.app.manifest_files import APP_FILE, name_of, read
 from runtime.codegen.bundle import Declarations, read_bundle

@@ -1,54 +1,14 @@
 """Read the arguments, run the command, turn what went wrong into words and a status."""
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from debugger.cli import (
-    archive,
-    bisect,
-    blame,
-    bring_in,
-    compare,
-    db,
-    debug,
-    demo,
-    diff,
-    doctor,
-    erase,
-    export,
-    fork,
-    gate,
-    generate,
-    keys,
-    log,
-    manifest,
-    modules,
-    new,
-    pin,
-    queue,
-    redact,
-    replay,
-    requests,
-    resolve,
-    restore,
-    rewrap,
-    routes,
-    search,
-    serve,
-    snapshots,
-    state,
-    tag,
-    traffic,
-    verify,
-    versions,
-)
 from debugger.cli.command import Command, Stores
-from debugger.cli.config import read_config
 from debugger.cli.exits import Exit, exit_of
+from debugger.cli.index import INDEX, Entry
 from debugger.cli.keyrings import SETTING
 from debugger.cli.opening import SqlStores, named_store
 from debugger.cli.output import Output, standard_output
@@ -57,18 +17,6 @@ from debugger.timeline.links import is_link, read_link
 from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
-COMMANDS: Sequence[Command] = (
-    demo.COMMAND, new.COMMAND, doctor.COMMAND, serve.COMMAND, debug.COMMAND, requests.COMMAND,
-    log.COMMAND, state.COMMAND,
-    diff.COMMAND, blame.COMMAND, search.COMMAND, replay.COMMAND, bisect.COMMAND,
-    compare.COMMAND, fork.COMMAND, snapshots.COMMAND, restore.COMMAND, redact.COMMAND,
-    erase.COMMAND, rewrap.COMMAND, routes.COMMAND, versions.COMMAND, modules.COMMAND,
-    resolve.COMMAND, tag.COMMAND, tag.UNTAG, pin.COMMAND, pin.UNPIN,
-    traffic.COMMAND, queue.COMMAND, gate.COMMAND, keys.COMMAND, manifest.COMMAND,
-    generate.COMMAND,
-    verify.COMMAND, archive.COMMAND,
-    export.COMMAND, bring_in.COMMAND, db.COMMAND,
-)  # fmt: skip
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 
 
@@ -80,8 +28,11 @@ class _Parser(argparse.ArgumentParser):
         raise BadInputError(problem, f"`{self.prog} --help` shows what it takes.")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of `timescape`, with all commands."""
+def build_parser(loaded: Sequence[Entry] = INDEX) -> argparse.ArgumentParser:
+    """Return the parser of `timescape`, which can read the commands that are *loaded*.
+
+    Of the others it knows the name, and what they are for.
+    """
     parser = _Parser(
         prog="timescape",
         description="Look at what a Timescape runtime recorded, forwards and backwards.",
@@ -90,18 +41,25 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for command in COMMANDS:
-        added = commands.add_parser(
-            command.name,
-            help=command.summary,
-            description=command.text,
-            epilog=_endings(command),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.declare(added)
-        _add_common(added, command)
+    for entry in INDEX:
+        if entry in loaded:
+            _add(commands, entry.load())
+        else:
+            commands.add_parser(entry.name, help=entry.summary, add_help=False)
     return parser
+
+
+def _add(commands: "argparse._SubParsersAction[_Parser]", command: Command) -> None:
+    added = commands.add_parser(
+        command.name,
+        help=command.summary,
+        description=command.text,
+        epilog=_endings(command),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.declare(added)
+    _add_common(added, command)
 
 
 def _add_common(parser: argparse.ArgumentParser, command: Command) -> None:
@@ -164,16 +122,20 @@ def main(
 
 
 def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str, str]) -> int:
-    parser = build_parser()
-    _check_name(words)
+    entry = _asked(words)
+    if entry is None:
+        overview = build_parser(())
+        if words:
+            overview.print_help()
+            return Exit.OK
+        output.say(overview.format_help())
+        return Exit.BAD_INPUT
+    parser = build_parser((entry,))
     try:
         arguments = parser.parse_args(words)
     except SystemExit as done:  # --help
         return Exit(int(done.code or 0))
-    if arguments.command is None:
-        output.say(parser.format_help())
-        return Exit.BAD_INPUT
-    command = next(each for each in COMMANDS if each.name == arguments.command)
+    command = entry.load()
     arguments.store = (
         arguments.store
         or _store_of_link(words, environ)
@@ -189,25 +151,31 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
 
 def _store_of_link(words: Sequence[str], environ: Mapping[str, str]) -> str | None:
     """Return the address of the store that a link among *words* names by its reader's alias."""
+    from debugger.cli.config import read_config  # noqa: PLC0415 - most commands have no link
+
     link = next((word for word in words if is_link(word)), None)
     return None if link is None else read_config(environ).stores.get(read_link(link).store)
 
 
-def _check_name(words: Sequence[str]) -> None:
-    """Refuse an unknown command with the nearest one.
+def _asked(words: Sequence[str]) -> Entry | None:
+    """Return the command that is asked for; None: the list of all.
 
     Raises:
-        BadInputError: names it.
+        BadInputError: there is none of that name; it names the nearest.
     """
     name = words[0] if words else "--help"
-    names = [command.name for command in COMMANDS]
-    if name in names or name in ("-h", "--help"):
-        return
+    if name in ("-h", "--help"):
+        return None
+    entries = {entry.name: entry for entry in INDEX}
+    if name in entries:
+        return entries[name]
     if name.startswith("-"):
         problem = f"{name[:80]!r} stands before the command."
         raise BadInputError(problem, "Options follow it: timescape requests --store URL.")
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"Did you mean `{near[0]}`?" if near else f"Commands: {', '.join(names)}."
+    import difflib  # noqa: PLC0415 - who types well does not wait for it
+
+    near = difflib.get_close_matches(name, entries, 1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Commands: {', '.join(entries)}."
     problem = f"There is no command {name[:80]!r}."
     raise BadInputError(problem, hint)
 

@@ -9,7 +9,7 @@ from debugger.cli.output import Column, Output
 from debugger.errors import BadInputError, NotFoundError
 from debugger.exports.files import write_file
 from debugger.session import Session
-from debugger.session.routing import control_streams
+from debugger.session.control import control_streams
 from eventstore import StreamId
 from runtime.control import (
     control_stream,

@@ -8,11 +8,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from debugger.errors import BadInputError
-from debugger.session import Session
 from eventstore import EventStoreError, Imported, Store, Verdict
+
+if TYPE_CHECKING:
+    from debugger.session import Session
 
 MAKE_ONE = (
     "Make one with `timescape demo`, or record your own app with `timescape serve module:app`; "
@@ -146,8 +148,10 @@ class SqlStores:
     @contextmanager
     def session(
         self, url: str, *, writable: bool = False, keyring: Path | None = None
-    ) -> Iterator[Session]:
+    ) -> Iterator["Session"]:
         """Open *url* for reading; *writable*: a restore opens it as a guest, for one append."""
+        from debugger.session import Session  # noqa: PLC0415 - what opens no store loads none
+
         with ExitStack() as opened:
             parts = opened_in_place(url, opened)
             if parts is not None:

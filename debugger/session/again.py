@@ -1,7 +1,8 @@
 """Run a request again for a face of the debugger, and hand over what came of it (RP-1, WI-1).
 
-User code runs in another process (`debugger.session.process`), so what is asked and what is
-answered are plain values. The run is not written anywhere: it comes back as a history.
+User code runs in another process (`debugger.session.process`, where `debugger.session.rerun`
+does it), so what is asked and what is answered are plain values. The run is not written
+anywhere: it comes back as a history.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,26 +14,10 @@ import msgspec
 from debugger.session.session import Session
 from debugger.session.upkeep import KIND
 from debugger.timeline import Timeline
-from eventstore import (
-    NEW,
-    Event,
-    EventStoreError,
-    NewEvent,
-    Position,
-    Revision,
-    Store,
-    StreamId,
-)
-from eventstore.codec.hiding import with_hidden
-from eventstore.redaction import MARK
-from eventstore.values import Tree, decode
-from runtime.app import load_app
+from eventstore import NEW, Event, NewEvent, Position, Revision, StreamId
+from eventstore.values import Tree
 from runtime.context import registry
-from runtime.errors import TimescapeError
-from runtime.replay import Divergence, Edit, Library, Line, Options, Replay, UnsetState, run_again
-from runtime.replay import SetAnswer as _SetAnswer
-from runtime.replay import SetInput as _SetInput
-from runtime.replay import SetState as _SetState
+from runtime.replay.lines import Line
 
 
 class StateEdit(msgspec.Struct, frozen=True, tag="state"):
@@ -166,90 +151,6 @@ class Again(Protocol):
     def cancel(self) -> None:
         """End the run that goes on, at once; from any thread."""
         ...
-
-
-def run(store: Store, app: str, wanted: Wanted) -> Ran:
-    """Run a request of *store* again by the code of *app*. User code runs here."""
-    try:
-        library = Library(load_app(app), store)
-        events = tuple(store.read(StreamId(wanted.request)))
-        told = run_again(library, events, _options(wanted), fork=StreamId(wanted.fork),
-                         keep=wanted.to_the_end)  # fmt: skip
-    except (TimescapeError, EventStoreError) as error:
-        return Ran("not-replayable", problem=_problem_of(error))
-    return _told(told, edited=bool(wanted.edits))
-
-
-def _options(wanted: Wanted) -> Options:
-    return Options(
-        version=wanted.version,
-        at=wanted.at,
-        edits=[_edit(each) for each in wanted.edits if not isinstance(each, Stub | Live)],
-        stubs={each.name: decode(each.value) for each in wanted.edits if isinstance(each, Stub)},
-        live=wanted.live,
-        on_divergence="fork" if wanted.to_the_end else "stop",
-        trace=wanted.trace,
-    )
-
-
-def _edit(edit: StateEdit | Unset | InputEdit | AnswerEdit) -> Edit:
-    if isinstance(edit, Unset):
-        return UnsetState(edit.path)
-    value = decode(edit.value)
-    match edit:
-        case StateEdit(path=path):
-            return _SetState(path, value)
-        case InputEdit(path=path):
-            return _SetInput(path, value)
-        case AnswerEdit(n=n):
-            return _SetAnswer(n, value)
-
-
-def _problem_of(error: TimescapeError | EventStoreError) -> Problem:
-    problem = getattr(error, "problem", "") or str(error)
-    return Problem(str(error.code), problem, error.remedy or "")
-
-
-def _told(told: Replay, *, edited: bool) -> Ran:
-    return Ran(
-        verdict=_verdict(told, edited=edited),
-        recorded_version=told.recorded_version,
-        version=told.version,
-        changed=told.changed,
-        whole=told.is_whole,
-        shared=told.shared,
-        facts=tuple(
-            Fact(fact.type, _raw(fact.data), fact.key, fact.at_us, fact.site) for fact in told.facts
-        ),
-        parting=None if told.divergence is None else _parting(told.divergence),
-        unavailable=tuple(told.unavailable),
-        lines=tuple(told.lines),
-    )
-
-
-def _verdict(told: Replay, *, edited: bool) -> str:
-    if told.divergence is None:
-        return "same"
-    if told.divergence.kind == "redacted":
-        return "unknown"  # the code wants a value that the record does not have
-    return "different" if edited or told.version != told.recorded_version else "diverged"
-
-
-def _raw(data: Any) -> msgspec.Raw:
-    # What is not recorded in clear leaves the process of the run as little.
-    return msgspec.Raw(_encode(with_hidden(data, lambda *_: MARK)))
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _parting(parted: Divergence) -> Parting:
-    names = [
-        "" if fact is None else f"{fact.type} {fact.key or ''}".rstrip()
-        for fact in (parted.recorded, parted.attempted)
-    ]
-    then, now = parted.lines
-    return Parting(parted.index, parted.kind, names[0], names[1], then, now)
 
 
 def history(ran: Ran, wanted: Wanted, recorded: Timeline) -> Timeline:

@@ -21,15 +21,13 @@ from debugger.errors import (
     NotFoundError,
     UnavailableError,
 )
-from debugger.session.routing import control_streams
+from debugger.session.control import control_streams
 from debugger.session.session import Session
 from runtime.gate_facts import GatesOpened
 from runtime.gates import Wanted
 from runtime.gates.views import GateView, Held
 from runtime.lifecycle.editing import SetState
 
-BEAT_S = 1.0
-"""How often who has armed gates says that it lives (GA-11)."""
 _TIMEOUT_S = 5.0
 _MOST_OTHERS = 20
 _OFF = "Serve the app with `timescape serve … --gates`."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from runtime.replay import Line
+from runtime.replay.lines import Line
 
 _MOST_FRAMES = 64
 

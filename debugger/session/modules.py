@@ -1,6 +1,6 @@
 """What the log says of modules: registered, started, failed, granted, denied."""
 
-from debugger.session.routing import control_streams
+from debugger.session.control import control_streams
 from debugger.session.session import Session
 from debugger.timeline.module_sentences import module_of
 from eventstore import Event

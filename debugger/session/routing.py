@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import msgspec
 
 from debugger.errors import NotFoundError
+from debugger.session.control import control_streams
 from debugger.session.session import Session
 from eventstore import StreamId
 from runtime.control import Versions, read_manifests, read_table, table_at
@@ -15,8 +16,6 @@ from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
 from runtime.timescape.finding import handler_of
 from runtime.timescape.pins import EVERYWHERE
-
-_CONTROL = "control"
 
 
 class App(msgspec.Struct, frozen=True):
@@ -39,16 +38,6 @@ def apps(session: Session, *, position: int | None = None, at_us: int | None = N
     return [
         App(stream, table_at(store, stream, position=position, at_us=at_us)) for stream in streams
     ]
-
-
-def control_streams(session: Session) -> list[StreamId]:
-    """Give the streams of *session*'s store that tell of apps, not of requests."""
-    streams = []
-    after = 0
-    while rows := session.store.read_log(after=after, kinds=(_CONTROL,), first_rows_only=True):
-        streams += [row.stream for row in rows]
-        after = rows[-1].position
-    return streams
 
 
 def corrupt_manifests(session: Session) -> list[Corrupt]:

@@ -3,44 +3,34 @@
 import asyncio
 import contextlib
 import signal
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from debugger.session import RequestSummary
-from debugger.session.gates import BEAT_S
 from debugger.timeline.links import Link, is_link, read_link
-from debugger.tui.audit_screen import AuditScreen
 from debugger.tui.board import Board
-from debugger.tui.compare_screen import CompareScreen
+from debugger.tui.boards import BOARDS, board_class
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
-from debugger.tui.forks_screen import ForksScreen
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
-from debugger.tui.live_screen import LiveScreen
 from debugger.tui.look import THEMES, textual_theme
 from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
 from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told_of
-from debugger.tui.versions_screen import VersionsScreen
-from debugger.tui.waterfall_screen import WaterfallScreen
 from eventstore import StreamId
+from runtime.gates.views import BEAT_S
 from runtime.gates.views import Held as GatesHeld
+
+if TYPE_CHECKING:
+    from debugger.tui.compare_screen import CompareScreen
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
 REST_S = 0.06
 """How long a cursor or typing rests before more is read for it."""
-BOARDS: dict[str, type[Board]] = {
-    "waterfall": WaterfallScreen,
-    "versions": VersionsScreen,
-    "compare": CompareScreen,
-    "forks": ForksScreen,
-    "audit": AuditScreen,
-    "live": LiveScreen,
-}
-"""Screens that are made when they are first asked for."""
 _OF_A_REQUEST = ("request", "waterfall", "forks")
 
 
@@ -120,7 +110,7 @@ class DebuggerApp(App[None]):
     def _beat(self) -> None:
         """Say that this debugger lives, once it has asked about gates (GA-11)."""
         live = self.desk.live
-        if not live.is_open or isinstance(self.face, LiveScreen):
+        if not live.is_open or (self.face and self.face.face == "live"):
             return
 
         def then(held: GatesHeld) -> None:
@@ -196,13 +186,15 @@ class DebuggerApp(App[None]):
         """Return the screen called *name*, made when it is first asked for."""
         board = self._boards.get(name)
         if board is None:
-            board = self._boards[name] = BOARDS[name](self.desk)
+            board = self._boards[name] = board_class(name)(self.desk)
             self.install_screen(board, name)
         return board
 
     @property
-    def comparison(self) -> CompareScreen:
+    def comparison(self) -> "CompareScreen":
         """The screen that compares."""
+        from debugger.tui.compare_screen import CompareScreen  # noqa: PLC0415 - as `BOARDS`
+
         board = self.board("compare")
         assert isinstance(board, CompareScreen)  # noqa: S101 - as `BOARDS` says
         return board

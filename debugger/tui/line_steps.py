@@ -11,7 +11,7 @@ from debugger.tui.moves import Moves
 from debugger.tui.request_panes import RequestPanes
 from debugger.tui.runs import Outcome, Task
 from debugger.tui.wording import place_text
-from runtime.replay.tracing import MOST_LINES
+from runtime.replay.lines import MOST_LINES
 
 
 class LineSteps(Moves):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from debugger.errors import BadInputError, DebuggerError
-from debugger.session import RequestSummary
+from debugger.session import RequestSummary, request_id
 from debugger.session.again import StateEdit
 from debugger.session.drafts import draft_edit
 from debugger.timeline import Timeline, printable, shown
@@ -195,7 +195,7 @@ class LiveScreen(Board):
 
         self._acts.ask(work, then, failed)
 
-    def _release(self, how: str, text: str) -> None:
+    def _release(self, how: str, text: str, fork: str = "") -> None:
         pause, live = self.pause, self.desk.live
         if pause is None:
             return
@@ -203,7 +203,7 @@ class LiveScreen(Board):
         given = edits if how in ("resumed", "step") else ()
 
         def work() -> None:
-            live.gates().release(pause.pause, how, edits=given)
+            live.gates().release(pause.pause, how, edits=given, fork=fork)
             live.forget_draft(pause.pause)
 
         self._do(f"req-{pause.request[-6:]} {text}.", work)
@@ -244,8 +244,10 @@ class LiveScreen(Board):
         pause = self.pause
         if pause is not None:
             edits = tuple(self.desk.live.draft(pause.pause))
-            self.post_message(self.Rerun(Task(stream_of(pause), pause.revision, edits)))
-            self._release("forked", "goes on unedited")
+            fork = self.desk.session.new_request()
+            self.post_message(self.Rerun(Task(stream_of(pause), pause.revision, edits, fork=fork)))
+            name = request_id(fork)
+            self._release("forked", f"goes on unedited, its fork is {name}", fork=name)
 
     def do_edit(self) -> None:
         pause = self.pause

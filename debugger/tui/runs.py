@@ -21,6 +21,8 @@ class Task(msgspec.Struct, frozen=True):
     edits: tuple[DraftEdit, ...] = ()
     trace: bool = False
     """Whether its lines are wanted, not the comparison."""
+    fork: StreamId | None = None
+    """The id that the run is to be kept under, where somebody was told it; None: a new one."""
 
     @property
     def live(self) -> tuple[str, ...]:
@@ -68,21 +70,23 @@ class Held(msgspec.Struct, frozen=True):
 def run_task(session: Session, again: Again, task: Task) -> Outcome:
     """Run a request again; blocks until it has ended.
 
-    A live run is kept at once: what it called has happened, and must be on record.
+    A live run is kept at once: what it called has happened, and must be on record. So is one
+    whose id stands elsewhere.
 
     Raises:
         DebuggerError: it could not be run, or was cancelled.
     """
     recorded = session.timeline(task.stream)
     wanted = wanted_of(
-        task.stream, session.new_request, at=task.at, edits=task.edits, trace=task.trace
-    )
+        task.stream, lambda: task.fork or session.new_request(),
+        at=task.at, edits=task.edits, trace=task.trace,
+    )  # fmt: skip
     ran = again.run(wanted)
     if ran.problem is not None:
         told = ran.problem
         problem = f"{ran.verdict}: {told.problem}"
         raise DebuggerError(problem, told.remedy)
-    if kept := bool(task.live) and ran.whole:
+    if kept := bool(task.live or task.fork) and ran.whole:
         keep(session, ran, wanted)
     return Outcome(task, wanted, ran, compare(recorded, history(ran, wanted, recorded)), kept)
 
@@ -108,6 +112,11 @@ def told_of(outcome: Outcome) -> tuple[str, str]:
         fork = request_id(StreamId(outcome.wanted.fork))
         kept = f"kept as {fork}" if outcome.kept else "not kept: it came to no end"
         return f"LIVE: {names} was free to be called; {kept}.", "failed"
+    if outcome.task.fork is not None:
+        fork = request_id(outcome.task.fork)
+        if outcome.kept:
+            return f"The fork is {fork}; the live request went on unedited.", ""
+        return f"{fork} was not kept: it came to no end.", "orange"
     if ran.unavailable:
         names = ", ".join(dict.fromkeys(ran.unavailable))
         first = printable(ran.unavailable[0])

@@ -5,9 +5,14 @@ They fail open: whatever happens to a debugger, requests go on after seconds. Wh
 gate is told to the app's control stream, and what it does to a request stands in its stream.
 """
 
-from runtime.gates.keeper import Keeper
-from runtime.gates.views import GateView, PauseView
-from runtime.gates.wanted import Condition, Moment, ReadCondition, Wanted
+from typing import TYPE_CHECKING
+
+from eventstore.doors import opener
+
+if TYPE_CHECKING:
+    from runtime.gates.keeper import Keeper
+    from runtime.gates.views import GateView, PauseView
+    from runtime.gates.wanted import Condition, Moment, ReadCondition, Wanted
 
 __all__ = [
     "Condition",
@@ -18,3 +23,15 @@ __all__ = [
     "ReadCondition",
     "Wanted",
 ]
+
+_ROOMS = {
+    "Condition": "runtime.gates.wanted",
+    "GateView": "runtime.gates.views",
+    "Keeper": "runtime.gates.keeper",
+    "Moment": "runtime.gates.wanted",
+    "PauseView": "runtime.gates.views",
+    "ReadCondition": "runtime.gates.wanted",
+    "Wanted": "runtime.gates.wanted",
+}
+if not TYPE_CHECKING:  # else the type checker would take any name for one of this door
+    __getattr__ = opener(__name__, _ROOMS)

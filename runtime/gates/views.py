@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+BEAT_S = 1.0
+"""How often who has armed gates says that it lives (GA-11)."""
+
 
 class GateView(msgspec.Struct, frozen=True):
     """An armed gate."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -11,7 +11,9 @@ from eventstore import NewEvent, StreamId
 from runtime.errors import GateRefusedError
 from runtime.facts import Json
 from runtime.lifecycle.gated import MOST_HOLD_S
-from runtime.lifecycle.run import Run
+
+if TYPE_CHECKING:  # who asks for a gate runs nothing
+    from runtime.lifecycle.run import Run
 
 OF_REQUESTS = ("route", "version", "principal", "stream")
 """What is known of a request when it begins."""
@@ -73,7 +75,7 @@ class Wanted(msgspec.Struct, frozen=True):
         """Whether it stops a request once: it names no fact, so that every one fits."""
         return not any(name in self.match for name in OF_FACTS)
 
-    def fits_request(self, run: Run) -> bool:
+    def fits_request(self, run: "Run") -> bool:
         """Say whether the request may be held at all."""
         return all(
             any(fits(self.match[name], each) for each in _OF_REQUEST[name](run))
@@ -120,7 +122,7 @@ def _line(event: NewEvent) -> tuple[str, ...]:
     return () if site is None else (site, site.rpartition("/")[2])
 
 
-_OF_REQUEST: Mapping[str, Callable[[Run], tuple[str, ...]]] = {
+_OF_REQUEST: Mapping[str, Callable[["Run"], tuple[str, ...]]] = {
     "route": lambda run: (run.version.route,),
     "version": lambda run: (run.version.version, run.version.edition or ""),
     "principal": lambda run: (run.record.state.principal or "anonymous",),

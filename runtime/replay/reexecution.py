@@ -19,8 +19,8 @@ from runtime.replay.divergence import Divergence
 from runtime.replay.edits import Edit, Plan, Surroundings, plan_of
 from runtime.replay.following import Course
 from runtime.replay.limiting import CPU_S
+from runtime.replay.lines import Line
 from runtime.replay.running import rerun
-from runtime.replay.tracing import Line
 
 OnDivergence: TypeAlias = Literal["stop", "fork"]
 

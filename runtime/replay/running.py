@@ -25,10 +25,11 @@ from runtime.replay.answering import Answers, Given
 from runtime.replay.divergence import Divergence
 from runtime.replay.following import Course, Follower, Parted
 from runtime.replay.limiting import CPU_S, Watch
+from runtime.replay.lines import Line
 from runtime.replay.looping import looping
 from runtime.replay.quiet import quiet
 from runtime.replay.recorded_request import UNCHANGED, Reading, received
-from runtime.replay.tracing import Line, Tracer, traced
+from runtime.replay.tracing import Tracer, traced
 
 
 class Stage:

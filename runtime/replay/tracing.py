@@ -15,28 +15,9 @@ from typing import Any
 import msgspec
 
 from runtime.effects import Sites
+from runtime.replay.lines import MOST_LINES, Line
 from runtime.replay.monitoring import monitored
 from runtime.replay.rendering import IMMUTABLE, rendered
-
-MOST_LINES = 100_000
-"""That are kept of a run; more say nothing any more."""
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A line of user code that ran."""
-
-    revision: int
-    """How many facts there were when it began."""
-    site: str
-    """`file:line`."""
-    function: str
-    call: int
-    """Numbers the calls of functions, from 1: recursion and concurrent tasks stay apart."""
-    changed: dict[str, str] = {}
-    """Locals that it set or changed, shown in at most 4 KiB each."""
-    gone: tuple[str, ...] = ()
-    """Locals that it deleted."""
-
 
 _TRACED: ContextVar["Tracer | None"] = ContextVar("timescape_traced", default=None)
 """The tracer of the run that the current task or thread works for."""

@@ -20,12 +20,12 @@ from debugger.session.again import (
     Wanted,
     history,
     keep,
-    run,
     wanted_of,
 )
 from debugger.session.drafts import draft_edit, suggested
 from debugger.session.forks import fork_tree
 from debugger.session.process import FreshProcess
+from debugger.session.rerun import run
 from eventstore import Store, StreamId
 from tests.debugger.stores import memory_store, shop, sqlite_store
 from tests.faces.rerun import APP, CHANGED, CURIOUS, order

@@ -14,7 +14,7 @@ from debugger.timeline.stops import Spans
 from eventstore import Event
 from runtime import facts
 from runtime.replay import Line
-from runtime.replay.tracing import MOST_LINES
+from runtime.replay.lines import MOST_LINES
 from tests.debugger.stores import Story, order
 from tests.debugger.test_timeline import told
 from tests.strategies import STREAM, History, as_events, histories

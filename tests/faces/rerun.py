@@ -4,7 +4,8 @@ import threading
 from functools import cache
 
 from debugger.errors import RunEndedError
-from debugger.session.again import Ran, Wanted, run
+from debugger.session.again import Ran, Wanted
+from debugger.session.rerun import run
 from eventstore import NEW, NewEvent, Store, StreamId
 from eventstore.memory import MemoryStore
 from tests.debugger.stores import Shop, Ticks

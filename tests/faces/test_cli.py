@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from debugger.cli import build_parser
-from debugger.cli.main import COMMANDS
+from debugger.cli.index import INDEX, Entry
 from debugger.session import Session, request_id
 from debugger.timeline import sentence
 from eventstore import Store
@@ -418,11 +418,18 @@ def test_json_keeps_what_a_table_has_to_escape(store: Store, made: Shop) -> None
 # --- help that teaches ---
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry.name)
+def test_the_index_says_of_a_command_what_it_says_itself(entry: Entry) -> None:
+    command = entry.load()
+
+    assert (command.name, command.summary) == (entry.name, entry.summary)
+
+
+@pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry.name)
 def test_each_command_teaches_with_an_example_and_names_its_exits(
-    command: object, capsys: pytest.CaptureFixture[str]
+    entry: Entry, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = command.name  # type: ignore[attr-defined]
+    name = entry.name
     said = run(name, "--help")
     text = capsys.readouterr().out
 
@@ -438,5 +445,5 @@ def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) ->
     run("--help")
     text = capsys.readouterr().out
 
-    assert [c.name for c in COMMANDS if not re.search(rf"^ +{c.name}\b", text, re.M)] == []
+    assert [c.name for c in INDEX if not re.search(rf"^ +{c.name}\b", text, re.M)] == []
     assert build_parser().prog == "timescape"

@@ -323,7 +323,7 @@ def test_the_store_comes_from_the_option_then_the_environment(file: Path, tmp_pa
 def test_debug_without_a_terminal_says_what_to_use(file: Path) -> None:
     text = explained(program("debug", "--store", url(file)), Exit.UNAVAILABLE)
 
-    assert "`timescape requests`" in text
+    assert "`timescape debug --plain` and `requests`" in text
 
 
 def program(*words: str, stop_at: str | None = None) -> Said:
@@ -377,6 +377,19 @@ def test_the_command_line_loads_no_database_and_no_screen_before_it_needs_one() 
         "import sys, debugger.cli as c; c.build_parser();"
         "heavy = {'sqlalchemy', 'alembic', 'textual', 'rich', 'granian', 'httpx', 'sqlite3'};"
         "print(sorted(heavy & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.proves("PF-4")
+def test_the_debugger_starts_without_the_server_the_generators_and_what_they_need() -> None:
+    asked = (
+        "import sys, debugger.cli, debugger.cli.debug, debugger.tui;"
+        "late = {'runtime.app', 'runtime.ingress', 'runtime.codegen', 'runtime.control',"
+        " 'prometheus_client', 'cryptography', 'httpx', 'granian', 'alembic', 'sqlalchemy'};"
+        "print(sorted(late & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
 

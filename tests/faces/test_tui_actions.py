@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from debugger.tui.actions import ACTIONS, BY_ID, LINES
-from debugger.tui.app import BOARDS
 from debugger.tui.audit_screen import AuditScreen
+from debugger.tui.boards import BOARDS, board_class
 from debugger.tui.chooser import Chooser
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.confirm import Confirm
@@ -525,7 +525,7 @@ def test_each_key_does_what_its_action_says(name: str, size: tuple[int, int]) ->
 @pytest.mark.proves("TT-2")
 def test_every_action_has_a_check_and_a_method() -> None:
     assert set(CHECKS) | RUNNING | LIVE == set(BY_ID)
-    faces: list[type[Face]] = [RequestsScreen, RequestScreen, *BOARDS.values()]
+    faces: list[type[Face]] = [RequestsScreen, RequestScreen, *map(board_class, BOARDS)]
     for action in ACTIONS:
         for screen in faces:
             if action.acts_on(screen.face):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from debugger.errors import AlreadyReleasedError, GatesOffError
+from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.confirm import Confirm
 from debugger.tui.live_screen import LiveScreen
 from debugger.tui.request_screen import RequestScreen
@@ -13,6 +14,7 @@ from eventstore import StreamId
 from runtime.gates import GateView, PauseView, Wanted
 from runtime.gates.views import Held
 from runtime.lifecycle.editing import SetState
+from tests.faces.rerun import Here, order
 from tests.faces.tui import ORDER, RUNNING, Person, drive
 
 GATE = GateView(
@@ -58,7 +60,8 @@ class FakeGates:
             problem = f"{of} is held no more: resumed by eve."
             raise AlreadyReleasedError(problem, "eve", "resumed")
         self.paused = [each for each in self.paused if each.pause != of]
-        self.done.append((how, *((each.path, each.value) for each in edits)))
+        said = (fork,) if fork else ()
+        self.done.append((how, *((each.path, each.value) for each in edits), *said))
         return of
 
     def extend(self, of: str, seconds: float) -> float:
@@ -149,6 +152,27 @@ def test_a_draft_is_shown_as_a_diff_and_asked_about_before_it_goes_live() -> Non
         assert person.message.endswith("choose one")
 
     live(scenario, held=ORDER)
+
+
+@pytest.mark.proves("GA-9", "WI-1", "TT-2")
+def test_a_held_request_is_run_on_in_a_fork_that_its_release_names() -> None:
+    gates = FakeGates()
+
+    async def scenario(person: Person) -> None:
+        session = person.app.desk.session
+        stream = person.app.requests.list.rows[0].stream
+        written = next(n for n, e in enumerate(session.timeline(stream).events, 1)
+                       if e.type == "context.set")  # fmt: skip
+        gates.hold(stream, written)
+        await person.press("!", "enter", "8", "f")
+        assert person.at(CompareScreen), person.text
+        (fork,) = session.forks(stream)
+        assert gates.done == [("forked", fork.request_id)]
+        assert (
+            person.message == f"The fork is {fork.request_id}; the live request went on unedited."
+        )
+
+    drive(scenario, fill=order, again=Here, gates=lambda: gates)
 
 
 @pytest.mark.proves("GA-8", "GA-10", "KB-4", "TT-2")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from runtime.effects import Sites
+from runtime.replay.lines import Line
 from runtime.replay.monitoring import monitored
-from runtime.replay.tracing import Line, Tracer, by_settrace, traced
+from runtime.replay.tracing import Tracer, by_settrace, traced
 from tests.runtime.replay.walked import walk
 
 ROOT = Path(__file__).parents[3]
