@@ -18,8 +18,8 @@ _PROBLEM: Final = "Problem"
 _SCHEME: Final = "caller"
 _PATH_SCHEMAS: Final[dict[str, Json]] = {
     # What no path may hold, see `runtime.routing.paths`.
-    "str": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
-    "path": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f]+$"},
+    "str": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f-\u009f]+$"},
+    "path": {"type": "string", "pattern": r"^(?!\.\.?$)[^\u0000-\u001f\u007f-\u009f]+$"},
     "int": {"type": "integer", "minimum": -(1 << 63), "maximum": (1 << 63) - 1},
     "float": {"type": "number"},
     "uuid": {"type": "string", "format": "uuid"},

@@ -260,6 +260,8 @@ def test_a_path_is_split_before_it_is_decoded(path: str, segments: list[str]) ->
         "/a%00",
         "/a%0Ab",
         "/a\x7f",
+        "/a%C2%85",  # of the second block of controls
+        "/%C2%9Fb",
         "/a\tb",
     ],
 )
