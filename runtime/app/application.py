@@ -13,6 +13,7 @@ from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
+from runtime.app.granting import refuse_unknown_topics
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
@@ -157,6 +158,7 @@ class App(Reloads):
         modules: Iterable[str] | None = None,
         tags: Iterable[str] = (),
         secrets: Iterable[str] | None = None,
+        publishes: Iterable[str] | None = None,
         run: str = "newest",
         schema: str | None = None,
         acknowledge: Iterable[str] = (),
@@ -188,6 +190,7 @@ class App(Reloads):
             modules: what it may use of `gctx.modules`, as `stock` or `stock.left`; all else is
                 refused. None: whatever it uses.
             secrets: names of those it may read; all else is refused. None: whatever it reads.
+            publishes: topics, likewise; while one of them is full no request is begun.
             tags: that point to it from its deployment on, whatever they pointed to before.
             run: `newest`: later code serves its callers where transformers lead there; `own`.
             schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
@@ -223,7 +226,7 @@ class App(Reloads):
             self._refuse_started()
             wanted = Wanted(
                 route, function, place, names, version, name, timeout, *hooks, query, limit,
-                on_disconnect, modules, tags, secrets,
+                on_disconnect, modules, tags, secrets, publishes,
                 self._asking.of(
                     auth=auth, roles=roles, scopes=scopes, limits=limits, idempotency=idempotency,
                     max_concurrency=max_concurrency, max_members=max_members,
@@ -331,6 +334,7 @@ class App(Reloads):
         clock = clock or system_clock
         ids = ids or SystemIds()
         refuse_unknown(self._declared, modules)
+        refuse_unknown_topics(self._declared, self._topics)
         self._order_modules()
         self._authenticating.refuse_unreachable(self._declared)
         declared = self.handlers
@@ -350,9 +354,7 @@ class App(Reloads):
         )  # fmt: skip
         controller = Controller(
             store, clock=clock, ids=ids, gctx=gctx,
-            before=self._hooks["before"],
-            after=self._hooks["after"],
-            catch=self._hooks["catch"],
+            before=self._hooks["before"], after=self._hooks["after"], catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root, config=config[0], tripwire=tripwire,
             more_headers=self._more_headers,
@@ -371,7 +373,7 @@ class App(Reloads):
         self._edge = Edge(
             routes, board, controller, clock, ids, guard, self._limits,
             counted=counted_in(store, self.name, clock, record_refusals),
-            log=watched(controller.finishing, self._control, self.name),
+            log=watched(controller.finishing, self._control, self.name), queues=fabric.room,
         )  # fmt: skip
         self._meet(store, self._edge, clock, controller, fabric)
         self._fabric, self._takers = fabric, subscribing(declared, deployed)

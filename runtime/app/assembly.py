@@ -58,6 +58,7 @@ def served(version: Declared, version_id: str) -> Served:
         version.rules.body_timeout_s,
         Media(shape, version.contract.forms),
         version.rules.decompress,
+        version.publishes or (),
     )
 
 
@@ -98,6 +99,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         media=contract.media,
         modules=None if version.modules is None else frozenset(version.modules),
         secrets=None if version.secrets is None else frozenset(version.secrets),
+        publishes=None if version.publishes is None else frozenset(version.publishes),
         hidden_query=contract.hidden_query,
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),

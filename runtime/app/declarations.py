@@ -47,6 +47,8 @@ class Declared(msgspec.Struct, frozen=True):
     """What it may use of modules, `stock.left` or `stock.*`; None: whatever it does use."""
     secrets: tuple[str, ...] | None = None
     """Names of the secrets it may read; None: whatever it does read."""
+    publishes: tuple[str, ...] | None = None
+    """Topics it may publish on; None: whatever it does publish on."""
     tags: tuple[str, ...] = ()
     """That shall point to it when it is deployed."""
     run: str = "newest"

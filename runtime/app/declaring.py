@@ -17,7 +17,7 @@ from runtime.app.declarations import (
     check_timeout,
     make_hooks,
 )
-from runtime.app.granting import check_secrets, refuse_ungranted
+from runtime.app.granting import check_publishes, check_secrets, refuse_ungranted
 from runtime.app.guard_rules import Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.promising import check_promises, needing
@@ -58,6 +58,7 @@ class Wanted(msgspec.Struct, frozen=True):
     modules: object
     tags: Iterable[str] = ()
     secrets: object = None
+    publishes: object = None
     asking: Asking = Asking()
     """Of who may call it."""
     auth_required: bool = False
@@ -141,6 +142,8 @@ def declare(
     with faults:
         secrets = check_secrets(wanted.secrets)
     with faults:
+        publishes = check_publishes(wanted.publishes)
+    with faults:
         tags = check_tags(wanted.tags)
     with faults:
         run = check_run(wanted.run)
@@ -181,6 +184,7 @@ def declare(
         cancel_on_disconnect=cancel,
         modules=modules,
         secrets=secrets,
+        publishes=publishes,
         tags=tags,
         run=run,
         schema=schema,

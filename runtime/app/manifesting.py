@@ -145,7 +145,7 @@ def _needs(declared: Declared, written: Sequence[Written]) -> Needs:
         declared=named is not None,
         dynamic=dynamic,
         secrets=tuple(sorted({*seen.secrets, *(declared.secrets or ())})),
-        topics=seen.topics,
+        topics=tuple(sorted({*seen.topics, *(declared.publishes or ())})),
         schema=declared.schema,
     )
 

@@ -85,8 +85,9 @@ class Fabric:
         self._clock = clock
         self._ids = ids
         self._fold = QueueFold()
-        self._room = Room(self._fold, topics, subscribers)
-        self.desk = Places(self._fold, self._room, self.wake, self._displace, self._ask)
+        self.room = Room(self._fold, topics, subscribers)
+        """How full topics and subscribers are."""
+        self.desk = Places(self._fold, self.room, self.wake, self._displace, self._ask)
         self._journal = Journal(store, clock)
         self._woken = asyncio.Event()
         self._reader = Workers("timescape-queue", 1)
@@ -234,7 +235,7 @@ class Fabric:
             if facts:
                 await self._journal.publish(stream, facts, offers[0].topic.name).durable()
         except BaseException:
-            self._room.free(stream)
+            self.room.free(stream)
             raise
         self.wake()
 
@@ -245,12 +246,8 @@ class Fabric:
             UnknownTopicError: there is none.
             ValueError: it is no share.
         """
-        self._room.scale(find_topic(self._topics, topic).name, share)
+        self.room.scale(find_topic(self._topics, topic).name, share)
         self.wake()
-
-    def depth(self, topic: str) -> int:
-        """Return how many messages of *topic* the fullest of its subscribers has before it."""
-        return self._room.depth(topic)
 
     def has_subscribers(self, topic: str) -> bool:
         """Say whether somebody here gets messages of *topic*."""

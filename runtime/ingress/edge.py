@@ -29,9 +29,10 @@ from runtime.ingress.framing import CLOSE, CODED_TOO_OLD, origin_form
 from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
-from runtime.ingress.log_watch import LogWatch
+from runtime.ingress.log_watch import LogWatch, press
 from runtime.ingress.negotiating import packed
 from runtime.ingress.proxies import Proxies
+from runtime.ingress.queue_watch import Queues, refuse_full
 from runtime.ingress.rooms import Room
 from runtime.ingress.taking import take_body
 from runtime.lifecycle.controller import Controller
@@ -77,6 +78,7 @@ class Edge:
         limits: what is let in.
         counted: says which refusals leave a stream; None: all.
         log: says whether the log can take one more request; None: it always can.
+        queues: says which topics have no room; None: all have.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with
@@ -91,6 +93,7 @@ class Edge:
         *,
         counted: Refusals | None = None,
         log: LogWatch | None = None,
+        queues: Queues | None = None,
     ) -> None:
         self._routes = routes
         self.board = board
@@ -105,6 +108,7 @@ class Edge:
         self._rooms = (self._room,)
         self._counted = counted
         self._log = log
+        self._queues = queues
         self._proxies, self._cors = self._limits.proxies, self._limits.cors
         self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
@@ -240,10 +244,8 @@ class Edge:
             arriving.ask(query)
         elif head.selectors:
             arriving.selectors = head.selectors
-        if self.board.is_due(received_us):
-            await self.board.look(received_us)
-        if head.table > self.board.table.position and not await self.board.reached(head.table):
-            raise Refused(refusals.TABLE_BEHIND, (("retry-after", "1"),))
+        if head.table > self.board.table.position or self.board.is_due(received_us):
+            await self._catch_up(head.table, received_us)
         served = self._resolve(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
@@ -251,9 +253,10 @@ class Edge:
                 served.guarded, handler, arriving.principal, client, received_us
             )
             arriving.obey(ruling)
-        log = self._log
-        if log is not None and log.is_pressed(received_us):
-            await _press(log, received_us)
+        if self._log is not None and self._log.is_pressed(received_us):
+            await press(self._log, received_us)
+        if served.publishes and self._queues is not None:
+            refuse_full(self._queues, served.publishes)
         if self._room.enters():
             arriving.rooms = self._rooms
         else:
@@ -262,6 +265,13 @@ class Edge:
             await arriving.wait_for(served.room)
         await take_body(arriving, served, receive)
         return served
+
+    async def _catch_up(self, position: int, received_us: int) -> None:
+        """Take notice of what changed in the log, at least up to *position* (TS-8)."""
+        if self.board.is_due(received_us):
+            await self.board.look(received_us)
+        if position > self.board.table.position and not await self.board.reached(position):
+            raise Refused(refusals.TABLE_BEHIND, (("retry-after", "1"),))
 
     def _head(self, arriving: Arriving) -> Head:
         scope = arriving.scope
@@ -425,13 +435,6 @@ def _bucket(arriving: Arriving, split: Split) -> int:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _press(log: LogWatch, received_us: int) -> None:
-    refusal = await log.refusal(received_us)
-    if refusal is not None:
-        # Counted, and not recorded: the log is what cannot take it.
-        raise Refused(refusal, (("retry-after", "1"),), recorded=False)
 
 
 KNOWN_METHODS = frozenset(

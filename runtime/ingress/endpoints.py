@@ -56,6 +56,8 @@ class Served(msgspec.Struct, frozen=True):
     """What it takes besides JSON."""
     decompress: bool = False
     """Whether a compressed body is taken."""
+    publishes: tuple[str, ...] = ()
+    """Topics; while one of them is full nothing is begun (QF-6)."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ behind, or refuses facts, requests are turned away before anything is done for t
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from runtime.ingress.arriving import Refused
 from runtime.ingress.refusals import LOG_UNAVAILABLE
 from runtime.lifecycle.finishing import Finishing
 from runtime.timescape import Refusal
@@ -63,3 +64,14 @@ class LogWatch:
             if await self._probe():
                 return None
         return LOG_UNAVAILABLE
+
+
+async def press(log: LogWatch, received_us: int) -> None:
+    """Ask whether *log* can take one more request.
+
+    Raises:
+        Refused: it cannot; counted, and not recorded, for it is the log that cannot take it.
+    """
+    refusal = await log.refusal(received_us)
+    if refusal is not None:
+        raise Refused(refusal, (("retry-after", "1"),), recorded=False)

@@ -10,6 +10,7 @@ from eventstore.values import ToHash
 from runtime.errors import PolicySyntaxError
 from runtime.facts import Fact, RequestReceived
 from runtime.messages import Received
+from runtime.queue import METHOD
 
 _SECRET = re.compile(
     r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature|idempotency-key"
@@ -166,7 +167,10 @@ def arrival(  # noqa: PLR0913 - each is one field's source
             (name, "***" if name in hidden_query or is_secret(name) else value)
             for name, value in query
         )
-    headers, withheld = kept_headers(received.headers, more_headers, has_keyring=has_keyring)
+    headers: tuple[tuple[str, Any], ...] = received.headers
+    withheld: tuple[str, ...] = ()
+    if received.method != METHOD:  # of a delivery they are all ours
+        headers, withheld = kept_headers(headers, more_headers, has_keyring=has_keyring)
     return RequestReceived(
         method=received.method,
         route=route,

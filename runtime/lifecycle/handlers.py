@@ -56,6 +56,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """What it may use of modules, `stock.left` or `stock.*`; None: all."""
     secrets: frozenset[str] | None = None
     """Names of the secrets it may read; None: all."""
+    publishes: frozenset[str] | None = None
+    """Topics it may publish on; None: all."""
     hidden_query: frozenset[str] = frozenset()
     """Fields of the query whose values are never recorded."""
     hides_in_body: bool = False

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from eventstore.values import encode
 from runtime.effects.failures import failure_of
-from runtime.facts import EffectFailed, EffectRequested, EffectReturned
+from runtime.errors import CapabilityDeniedError
+from runtime.facts import CapabilityDenied, EffectFailed, EffectRequested, EffectReturned
 from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.tracing import traceparent_of
@@ -30,7 +31,10 @@ async def publish(
         UnknownTopicError: there is no such topic.
         MessageTypeError: *payload* is not of the topic's type, or an option cannot be.
         QueueFullError: there is no room.
+        CapabilityDeniedError: `publishes=` of the handler does not name it (CP-2).
     """
+    if run.version.publishes is not None:
+        _refuse_undeclared(run, lease, topic, site)
     declared = find_topic(run.surroundings.gctx.topics, topic)
     raw = declared.encode(payload)
     fact = publication(declared, raw, options)
@@ -79,6 +83,8 @@ async def ask(
     """
     options, timeout_s = how
     check_timeout(timeout_s)
+    if run.version.publishes is not None:
+        _refuse_undeclared(run, lease, topic, site)
     declared = find_topic(run.surroundings.gctx.topics, topic)
     raw = declared.encode(payload)
     fact = publication(declared, raw, options)
@@ -102,3 +108,13 @@ async def ask(
     if run.gates is not None:
         await in_effect(run)
     return run.surroundings.viewer.thaw(tree)
+
+
+def _refuse_undeclared(run: Run, lease: Lease, topic: str, site: str | None) -> None:
+    if topic in (run.version.publishes or ()):
+        return
+    run.record.add_for(lease, CapabilityDenied("topics", "topic.publish", topic), topic, site)
+    raise CapabilityDeniedError(
+        problem=f"{run.version.route} may not publish on {topic}.",
+        remedy="Name it in publishes= of the handler.",
+    )

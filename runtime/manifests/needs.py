@@ -15,7 +15,7 @@ Path: TypeAlias = tuple[str, ...]
 _CONTEXTS = ("gctx", "lctx")
 _MODULES: Path = ("gctx", "modules")
 _SECRETS: Path = ("gctx", "secrets")
-_NAMING = frozenset({"get", "get_many", "has", "publish"})
+_NAMING = frozenset({"get", "get_many", "has", "publish", "request"})
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -25,6 +25,7 @@ class Seen(msgspec.Struct, frozen=True):
     """`stock.left`, sorted."""
     secrets: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    """Of the app; those of a request concern nobody else."""
     dynamic: tuple[int, ...] = ()
     """Lines where what is needed cannot be seen."""
 
@@ -125,7 +126,7 @@ class _Function:
 
     def _named(self, path: Path, call: ast.AST | None, node: ast.expr) -> None:
         into = self.secrets if path[:2] == _SECRETS and path[-1] != "publish" else None
-        if path in {("gctx", "publish"), ("lctx", "publish")}:
+        if path in {("gctx", "publish"), ("gctx", "request")}:
             into = self.topics
         if into is None or not isinstance(call, ast.Call):
             return

@@ -1,6 +1,6 @@
 """How full topics and subscribers are, with the places kept for what may still come. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -105,6 +105,10 @@ class Room:
             if found is not None:
                 return Full(name, name, *found)
         return None
+
+    def first_full(self, topics: Iterable[str]) -> str | None:
+        """Return the first of *topics* that has no room for a message; None: all have."""
+        return next((topic for topic in topics if self.full(topic, 0) is not None), None)
 
     def _held(self, name: str, topic: str) -> tuple[int, int]:
         inbox = self._fold.inboxes[name]

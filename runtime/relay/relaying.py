@@ -164,7 +164,7 @@ class Relay:
 
     async def _take(self, consumer: str, topic: Topic) -> None:
         while self._is_due:
-            room = topic.depth - self._fabric.depth(topic.name)
+            room = topic.depth - self._fabric.room.depth(topic.name)
             if room <= 0:
                 await asyncio.sleep(_LOOK_S)
                 continue

@@ -59,7 +59,7 @@ class Full:
         self.undone += 1
 
     def look(self) -> None:
-        self.most = max(self.most, self.app.queues.depth("t"))
+        self.most = max(self.most, self.app.queues.room.depth("t"))
 
     async def ask(self, request: tuple[int, int, int, float, bool]) -> tuple[int, float]:
         count, after_s, pause_s, deadline_s, fails = request

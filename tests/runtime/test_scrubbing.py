@@ -233,7 +233,7 @@ def test_a_secret_that_the_source_shows_and_secrets_does_not_name_is_refused() -
 
     with pytest.raises(CapabilityError, match="reads b, c, which its secrets= does not name"):
         app.handler("POST /orders", secrets={"a"})(order)
-    with pytest.raises(RegistrationError, match="names no secrets"):
+    with pytest.raises(RegistrationError, match="is no list of names"):
         app.handler("POST /orders", secrets="abc")(order)
     app.handler("POST /orders", secrets={"a", "b", "c"})(order)
     assert app.manifests[0].needs.secrets == ("a", "b", "c")

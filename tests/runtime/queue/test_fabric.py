@@ -10,10 +10,12 @@ import pytest
 from runtime import App, GlobalContext, LocalContext, Request, Sensitive
 from runtime.errors import (
     AlreadyStartedError,
+    CapabilityError,
     ContextError,
     MessageTypeError,
     QueueFullError,
     RegistrationError,
+    RegistrationWarning,
     Reject,
     RequestStoppedError,
     TopicError,
@@ -242,6 +244,89 @@ def test_a_full_queue_refuses_with_503_and_the_request_cleans_up() -> None:
     assert (error.topic, error.depth, error.limit, error.percent) == ("orders.placed", 2, 1, 200)
     assert count == 3
     assert shop.heard == [(1, 1), (2, 1)]
+
+
+@pytest.mark.proves("QF-6", "AD-2", "CP-2")
+def test_a_full_topic_closes_the_door_of_handlers_that_say_they_publish_on_it() -> None:
+    shop = Shop(depth=1)
+    begun: list[str] = []
+
+    def declare(app: App) -> None:
+        shop.declare(app)
+
+        @app.handler("POST /declared", publishes={"orders.placed"})
+        async def declared(gctx: GlobalContext) -> None:
+            begun.append("declared")
+            await gctx.publish("orders.placed", Placed(9))
+
+        @app.handler("POST /other")
+        async def other() -> None:
+            begun.append("other")
+
+    async def scenario(app: App) -> list[Any]:
+        shop.gate = asyncio.Event()
+        first = await ask(app, "POST", "/declared")
+        refused = await ask(app, "POST", "/declared")
+        other = await ask(app, "POST", "/other")
+        await until(lambda: bool(shop.heard))
+        shop.gate.set()
+        await settled(app, "mailer")
+        return [first, refused, other, await ask(app, "POST", "/declared")]
+
+    first, refused, other, later = shop.world.live(declare, scenario) or []
+
+    assert [each.status for each in (first, refused, other, later)] == [204, 503, 204, 204]
+    assert (refused.json["code"], refused.json["topic"]) == ("queue-full", "orders.placed")
+    assert dict(refused.headers)["retry-after"] == "1"
+    assert begun == ["declared", "other", "declared"]
+
+
+@pytest.mark.proves("CP-2")
+def test_a_topic_that_is_not_named_is_refused_where_it_shows_and_denied_where_it_does_not() -> None:
+    shop = Shop()
+
+    def declare(app: App) -> None:
+        shop.declare(app)
+
+        async def order(gctx: GlobalContext) -> None:
+            await gctx.publish("orders.placed", Placed(1))
+
+        with pytest.raises(CapabilityError, match=r"publishes on orders\.placed"):
+            app.handler("POST /seen", publishes=set())(order)
+        with pytest.raises(RegistrationError, match="is no list of names"):
+            app.handler("POST /seen", publishes="orders.placed")(order)
+
+        @app.handler("POST /unseen", publishes=())
+        async def unseen(gctx: GlobalContext) -> None:
+            await gctx.publish(".".join(["orders", "placed"]), Placed(1))
+
+    async def scenario(app: App) -> Any:
+        return await ask(app, "POST", "/unseen")
+
+    reply = shop.world.live(declare, scenario)
+
+    assert (reply.status, reply.json["code"]) == (500, "capability-denied")
+    assert shop.heard == []
+
+
+@pytest.mark.proves("CP-2")
+def test_a_topic_that_is_not_declared_stops_the_start() -> None:
+    shop = Shop()
+
+    def declare(app: App) -> None:
+        shop.declare(app)
+
+        @app.handler("POST /lost", publishes={"orders.lost"})
+        async def lost() -> None: ...
+
+    async def scenario(_: App) -> None:
+        pytest.fail("it started")
+
+    with (
+        pytest.warns(RegistrationWarning, match=r"publishes= names orders\.lost"),
+        pytest.raises(UnknownTopicError, match=r"orders\.lost .*test_fabric"),
+    ):
+        shop.world.live(declare, scenario)
 
 
 @pytest.mark.proves("QF-6")
