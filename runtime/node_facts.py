@@ -8,14 +8,14 @@ from typing import ClassVar
 from runtime.facts import Fact
 
 
-class NodeServes(Fact, frozen=True, gc=False):
+class NodeAnnounced(Fact, frozen=True, gc=False):
     """A process began to serve; it has the code of these versions. Key: the node."""
 
-    type: ClassVar[str] = "node.serves"
+    type: ClassVar[str] = "node.announced"
 
     versions: tuple[str, ...]
     """Ids, as the app declares them."""
 
 
-NODE_FACTS: tuple[type[Fact], ...] = (NodeServes,)
+NODE_FACTS: tuple[type[Fact], ...] = (NodeAnnounced,)
 """All of them."""

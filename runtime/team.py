@@ -11,7 +11,7 @@ from typing import Any
 from eventstore import Event
 from runtime.gate_facts import GateArmed, GateDisarmed
 from runtime.health_facts import VersionHealthChanged
-from runtime.node_facts import NodeServes
+from runtime.node_facts import NodeAnnounced
 
 _REMEMBERED = 1_000
 
@@ -30,7 +30,7 @@ class Team:
         fact: Any = event.data
         key = event.key or ""
         match fact:
-            case NodeServes():
+            case NodeAnnounced():
                 self._code[key] = frozenset(fact.versions)
             case VersionHealthChanged():
                 badly = self._unhealthy.setdefault(fact.instance, set())

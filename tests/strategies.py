@@ -410,8 +410,8 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         gate_facts.GateArmed, plain_text, st.dictionaries(plain_text, plain_text, max_size=2),
         plain_text, st.floats(0.5, 300), st.integers(1, 20), st.booleans(), plain_text,
     ),
-    node_facts.NodeServes: st.builds(
-        node_facts.NodeServes, st.lists(plain_text, max_size=2).map(tuple)
+    node_facts.NodeAnnounced: st.builds(
+        node_facts.NodeAnnounced, st.lists(plain_text, max_size=2).map(tuple)
     ),
     gate_facts.GateDisarmed: st.builds(gate_facts.GateDisarmed, plain_text, plain_text),
     gate_facts.GateHit: st.builds(gate_facts.GateHit, plain_text, st.booleans(), plain_text),

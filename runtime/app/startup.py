@@ -23,7 +23,7 @@ from runtime.control_facts import ConfigLoaded
 from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
 from runtime.module_facts import ModuleRegistered
-from runtime.node_facts import NodeServes
+from runtime.node_facts import NodeAnnounced
 from runtime.team import Team
 from runtime.timescape import RouteTable, VersionId
 
@@ -131,7 +131,7 @@ def announce(  # noqa: PLR0913 - what an app is made of
         generations.update({n: each.generation for n, each in {**known.modules, **new}.items()})
         facts += new.items()
         if nodes is not None:
-            facts.append((nodes.me, NodeServes(tuple(map(str, deploying.ids)))))
+            facts.append((nodes.me, NodeAnnounced(tuple(map(str, deploying.ids)))))
         if known.config != config[0]:
             facts.append((config[0], ConfigLoaded(config[1])))
         return facts

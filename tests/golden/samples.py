@@ -295,7 +295,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "gate-1a2b3c4d",
     ),
-    (node_facts.NodeServes(("tsv:1790000000-post-orders-001",)), "0a1b2c3d4e5f"),
+    (node_facts.NodeAnnounced(("tsv:1790000000-post-orders-001",)), "0a1b2c3d4e5f"),
     (gate_facts.GateDisarmed("ann", "owner-lost"), "gate-1a2b3c4d"),
     (gate_facts.GateHit("hook.started shop.tax", paused=False, reason="cap"), "gate-1a2b3c4d"),
     (

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from runtime.facts import Fact
 from runtime.gate_facts import GateArmed, GateDisarmed
 from runtime.health_facts import VersionHealthChanged
-from runtime.node_facts import NodeServes
+from runtime.node_facts import NodeAnnounced
 from runtime.team import Team
 from tests.routes import history
 
@@ -15,7 +15,7 @@ NODES = ("a", "b", "c")
 nodes = st.sampled_from(NODES)
 names = st.sampled_from(["v1", "v2", "v3"])
 serves = st.builds(
-    lambda node, code: (node, NodeServes(tuple(sorted(code)))), nodes, st.frozensets(names)
+    lambda node, code: (node, NodeAnnounced(tuple(sorted(code)))), nodes, st.frozensets(names)
 )
 healths = st.builds(
     lambda node, version, to: (version, VersionHealthChanged("healthy", to, instance=node)),
@@ -41,7 +41,7 @@ def test_the_last_word_of_each_living_process_counts(
     gates: dict[str, str] = {}
     for key, fact in said:
         match fact:
-            case NodeServes(versions=versions):
+            case NodeAnnounced(versions=versions):
                 code[key] = versions
             case VersionHealthChanged(instance=node, to=to):
                 health[node, key] = to
@@ -61,7 +61,7 @@ def test_the_last_word_of_each_living_process_counts(
 def test_a_process_that_ended_is_forgotten_with_all_it_said() -> None:
     team = Team()
     bad = VersionHealthChanged("healthy", "unhealthy", instance="a")
-    for event in history(("a", NodeServes(("v1",))), ("v1", bad)):
+    for event in history(("a", NodeAnnounced(("v1",))), ("v1", bad)):
         team.add(event)
     assert [*team.code(but="b"), *team.unhealthy(but="b")] == ["v1", "v1"]
     team.forget({"b"})

@@ -50,7 +50,7 @@ def _limited(value: Any, args: tuple[Any, ...], at: str, unknown: list[str]) -> 
     if origin is None:
         return msgspec.convert(value, _annotated(inner, limits))
     # Of what holds others the limits are of its size: what is in it does not matter to them.
-    anything = origin[str, Any] if origin is dict else list
+    anything: Any = dict[str, Any] if origin is dict else list
     msgspec.convert(value, _annotated(anything, limits))
     return _read(value, inner, at, unknown)
 

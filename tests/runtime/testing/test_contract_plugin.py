@@ -66,6 +66,8 @@ WORDS = ["-p", "no:timescape", "-p", "debugger.pytest_plugin", "-p", "no:cachepr
 def promising(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The app in a file that can be imported."""
     monkeypatch.syspath_prepend(pytester.path)
+    # Changed within a second to as many bytes, a file looks to Python like its bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield pytester.path / "promising.py"
     sys.modules.pop("promising", None)
 
