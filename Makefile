@@ -15,7 +15,7 @@ demo: $(INSTALLED)-run
 	@$(BIN)/timescape demo
 
 test: $(INSTALLED)-test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 cover: $(INSTALLED)-test
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered

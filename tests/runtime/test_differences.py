@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import App, LocalContext, Request
+from runtime import App, GlobalContext, Request
 from runtime.gtype import gtype
 from runtime.manifests import HandlerManifest, Policies, Source
 from runtime.manifests.differences import diff, gone
@@ -187,8 +187,8 @@ def test_manifests_of_real_handlers_are_compared() -> None:
     app = App("a")
 
     @app.handler("POST /a", version="2026-01-01")
-    async def one(req: Request[Narrow], lctx: LocalContext) -> Wide:
-        lctx.publish("orders", req.body.n)
+    async def one(req: Request[Narrow], gctx: GlobalContext) -> Wide:
+        await gctx.publish("orders", req.body.n)
         return Wide(req.body.n)
 
     @app.handler("POST /a", version="2026-02-01", timeout=3.0)
