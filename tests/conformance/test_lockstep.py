@@ -45,7 +45,7 @@ def test_sqlite_agrees_with_memory() -> None:
         SqliteAgrees,
         # Each example archives, forks and opens stores: the dearest there are.
         settings=settings(
-            max_examples=settings.default.max_examples * 2 // 5,
+            max_examples=settings().max_examples * 2 // 5,
             stateful_step_count=15,
             phases=phases,
             print_blob=True,
