@@ -23,6 +23,11 @@ class FencedError(Exception):
     """The log is not where the writer thought: somebody else appended, or took it."""
 
 
+CONTRADICTIONS = 100
+"""How often a row may be taken though it was looked for: another process may be first a few times,
+not each time. Then the file contradicts itself, and nobody may wait for ever."""
+
+
 class NotUniqueError(Exception):
     """A row or name is there already."""
 

@@ -22,7 +22,7 @@ from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
 from eventstore.sql import connections, failures, inserts, shelf, subject_keys, tail
 from eventstore.sql.connections import BUSY_TIMEOUT_MS, Level
-from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.failures import CONTRADICTIONS, FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.keyframes import Write
@@ -166,7 +166,7 @@ class LogFile:
             sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
         """
         crash_point("guest.before" if self._guest else "flush.before")
-        trusting, behind = True, self._guest
+        trusting, behind, contradicted = True, self._guest, 0
         while True:
             try:
                 if behind or self._stale:
@@ -178,6 +178,9 @@ class LogFile:
             except FencedError:
                 behind = True
             except NotUniqueError:
+                contradicted += 1
+                if contradicted > CONTRADICTIONS:
+                    raise
                 behind, trusting = True, False
 
     def keep(self, writes: Sequence[Write]) -> None:

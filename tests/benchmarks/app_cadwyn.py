@@ -1,7 +1,4 @@
-"""The same in Cadwyn, unrecorded: two versions, of which the older names a field otherwise.
-
-`asking` says whom a request means; what it is asked is that older version.
-"""
+"""The same in Cadwyn, unrecorded: two versions; to the older one a field is unknown."""
 
 from typing import Annotated, Any
 

@@ -88,6 +88,52 @@ def test_it_is_asked_who_wrote_a_value_and_answers_with_the_line(
     assert said(talk, f"state /{key}")[0].startswith(f"/{key} is ")
 
 
+@pytest.mark.proves("BY-2", "TM-5")
+def test_the_change_before_the_one_one_stands_on_is_an_earlier_one(
+    made: tuple[Session, Shop],
+) -> None:
+    session, requests = made
+    timeline, dialogue = session.timeline(requests.order), Dialogue(session)
+    said(dialogue, f"open {requests.order.hex}")
+    key, written = next(
+        (key, found)
+        for key in timeline.keys
+        if len(found := [w.revision for w in timeline.writes(f"/{key}") if w.changed]) > 1
+    )
+    said(dialogue, "end")
+
+    back = [(said(dialogue, f"W {key}"), dialogue.at)[1] for _ in written]
+    forth = [(said(dialogue, f"w {key}"), dialogue.at)[1] for _ in written[1:]]
+
+    assert back == written[::-1]
+    assert forth == written[1:]
+
+
+@pytest.mark.proves("BY-2", "TM-9")
+def test_a_text_is_found_again_and_again_until_there_is_no_more(
+    talk: Dialogue, timeline: Timeline
+) -> None:
+    said(talk, "0")
+    places = list(timeline.search("context"))
+
+    found = [(said(talk, "find context"), talk.at)[1] for _ in places]
+
+    assert len(places) > 1
+    assert found == sorted(places)
+    assert said(talk, "find context")[0].startswith("No later fact has it.")
+
+
+@pytest.mark.proves("BY-2", "TM-4")
+def test_a_request_that_failed_is_opened_where_it_first_did(made: tuple[Session, Shop]) -> None:
+    session, requests = made
+    timeline, dialogue = session.timeline(requests.failing), Dialogue(session)
+
+    told = said(dialogue, f"open {requests.failing.hex}")
+
+    assert dialogue.at == timeline.first_failure != timeline.last
+    assert told[-1] == sentence(timeline, dialogue.at)
+
+
 @pytest.mark.proves("BY-2", "TM-7")
 def test_breakpoints_are_those_of_the_screens(talk: Dialogue, timeline: Timeline) -> None:
     said(talk, "0")

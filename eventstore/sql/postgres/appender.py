@@ -17,7 +17,7 @@ from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
 from eventstore.sql import failures, subject_keys, tail
-from eventstore.sql.failures import FencedError, NotUniqueError
+from eventstore.sql.failures import CONTRADICTIONS, FencedError, NotUniqueError
 from eventstore.sql.history import History
 from eventstore.sql.inserts import FLUSH_ROWS
 from eventstore.sql.plan import LogState, Outcome, Parameters, Plan
@@ -139,7 +139,7 @@ class Appender:
             sqlalchemy.exc.DBAPIError: the write failed; nobody knows whether it is there.
         """
         self._doubt = None
-        trusting, overtaken = True, False
+        trusting, overtaken, contradicted = True, False, 0
         while True:
             try:
                 self._link.ready()
@@ -154,6 +154,9 @@ class Appender:
             except FencedError:
                 overtaken = True
             except NotUniqueError:
+                contradicted += 1
+                if contradicted > CONTRADICTIONS:
+                    raise
                 self._unsure = not trusting  # looked up, and taken all the same: read it anew
                 overtaken, trusting = True, False
             except sa.exc.DBAPIError as error:

@@ -1,6 +1,8 @@
 """A disk that is full, and writes that fail: nothing acknowledged is lost (WR-9)."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,17 @@ def test_verify_names_the_first_altered_row(path: Path) -> None:
     assert (verdict.fault, verdict.position) == ("payload", commits[100].position)
     assert verdict.stream == stream(101)
     assert verdict.verified_to == commits[100].position - 1
+
+
+@pytest.mark.proves("WR-9")
+def test_a_file_that_contradicts_itself_makes_nobody_wait_for_ever(
+    path: Path, store: Store
+) -> None:
+    add(store, 1, 1)
+    with closing(sqlite3.connect(path)) as other:
+        # Whatever is looked up, each further row is refused as one that is there already.
+        (kind,) = other.execute("SELECT kind FROM commits ORDER BY pos DESC").fetchone()
+        other.execute(f"CREATE UNIQUE INDEX one ON commits (kind) WHERE kind = {kind:d}")
+        other.commit()
+
+    assert refusal_of(store, 2) in {"commit-unknown", "log-failed"}
