@@ -190,6 +190,7 @@ class Plan:
         trusting: bool,
     ) -> None:
         self._uid = state.uid
+        self._uid_bytes = state.uid.bytes
         self._epoch = state.epoch
         self._next_pos = state.next_pos
         self._head = state.head
@@ -222,7 +223,8 @@ class Plan:
             if draft.given and draft.commit_id in self._ids:
                 return number
             try:
-                outcome: Outcome = self._repeated(draft) or self._place(draft)
+                repeated = self._repeated(draft) if draft.given else None
+                outcome: Outcome = repeated or self._place(draft)
             except EventStoreError as error:
                 outcome = error
             self.outcomes.append(outcome)
@@ -230,15 +232,18 @@ class Plan:
 
     def written(self) -> None:
         """Remember what was planned: it is in the log now."""
-        recent = self._recent
+        recent, passed = self._recent, 0
         for stream, known in self._new.values():
             self._heads.put(stream, known)
         for draft, first_pos in self._remember:
-            if draft.given:
-                for _ in draft.rows:
-                    recent.put(draft.commit_id, first_pos)
-            else:
-                recent.pass_by(len(draft.rows))
+            if not draft.given:
+                passed += len(draft.rows)
+                continue
+            recent.pass_by(passed)
+            passed = 0
+            for _ in draft.rows:
+                recent.put(draft.commit_id, first_pos)
+        recent.pass_by(passed)
 
     def _look_ahead(self, drafts: Sequence[Draft]) -> None:
         """Ask at once for all streams of which nothing is known: most begin here."""
@@ -267,9 +272,7 @@ class Plan:
         return known
 
     def _repeated(self, draft: Draft) -> Commit | None:
-        """Return the first answer to *draft*, if it was appended before (ES-4)."""
-        if not draft.given:
-            return None
+        """Return the first answer to *draft*, of a given id, if it was appended before (ES-4)."""
         first_pos = self._recent.find(draft.commit_id)
         if first_pos is None and draft.expected != ANY:
             known = self._known_for(draft)
@@ -293,17 +296,24 @@ class Plan:
         )
 
     def _place(self, draft: Draft) -> Commit:
-        known = self._known_for(draft)
-        if known is not NOTHING:
+        new = self._new.get(draft.stream.int)
+        known = new[1] if new is not None else self._known_for(draft)
+        if known is NOTHING:
+            if draft.expected > NEW:
+                raise refusals.wrong_revision(draft.stream, draft.expected, 0, None)
+        elif (
+            draft.expected not in (ANY, known.revision)
+            or known.closed
+            or known.kind != draft.kind.id
+        ):
             self._check_head(draft, known)
-        elif draft.expected > NEW:
-            raise refusals.wrong_revision(draft.stream, draft.expected, 0, None)
-        base = known.revision
+        base, parent = known.revision, known.parent
         if draft.parent is not None:
             self._check_parent(draft.stream, *draft.parent)
-            base = draft.parent[1]
-        check_length(draft, base)
-        return self._write(draft, base, draft.parent[0] if draft.parent else known.parent)
+            parent, base = draft.parent
+        if draft.kind.max_events is not None:
+            check_length(draft, base)
+        return self._write(draft, base, parent)
 
     def _check_head(self, draft: Draft, known: Known) -> None:
         if known.revision and known.kind != draft.kind.id:
@@ -329,24 +339,26 @@ class Plan:
 
     def _write(self, draft: Draft, base: int, parent: StreamId | None) -> Commit:
         first_pos, revision, head, epoch = self._next_pos, base + 1, self._head, self._epoch
-        uid, stream = self._uid.bytes, draft.stream.bytes
+        uid, number = self._uid_bytes, draft.stream.int
+        stream = number.to_bytes(16, "big")
         kind, began_us, commit_id = draft.kind.id, draft.began_us, draft.commit_id
         at_us = max(draft.now_us, self._last_at_us)
-        pos, text = first_pos, stream.hex()
+        pos, text, left = first_pos, stream.hex(), len(draft.rows)
         fork, fork_revision = draft.parent or (None, None)
-        last = len(draft.rows) - 1
-        for number, row in enumerate(draft.rows):
-            flags = (CLOSES if draft.close else 0) if number == last else CONTINUES
+        for row in draft.rows:
+            left -= 1
+            count, digest = row.count, row.digest
+            flags = CONTINUES if left else CLOSES if draft.close else 0
             head = link(
-                head, uid, epoch, pos, stream, revision, row.count, kind, flags, began_us,
-                at_us, commit_id, fork.bytes if fork else None, fork_revision, row.digest,
+                head, uid, epoch, pos, stream, revision, count, kind, flags, began_us,
+                at_us, commit_id, fork.bytes if fork else None, fork_revision, digest,
             )  # fmt: skip
             self.rows.append((
-                pos, epoch, text, revision, row.count, kind, flags, began_us, at_us, commit_id,
+                pos, epoch, text, revision, count, kind, flags, began_us, at_us, commit_id,
                 fork.hex if fork else None, fork_revision, CODEC, row.data, row.salt,
-                row.digest, head,
+                digest, head,
             ))  # fmt: skip
-            pos, revision = pos + row.count, revision + row.count
+            pos, revision = pos + count, revision + count
             fork = fork_revision = None
         self._next_pos, self._head, self._last_at_us = pos, head, at_us
         self._remember.append((draft, first_pos))
@@ -355,6 +367,6 @@ class Plan:
         if draft.durable:
             self.durable = True
         known = Known(revision - 1, kind, draft.close, commit_id, parent)
-        self._new[draft.stream.int] = (draft.stream, known)
+        self._new[number] = (draft.stream, known)
         # A call of a NewType costs as much as the rest of it.
         return Commit(draft.stream, base + 1, revision - 1, first_pos, at_us, head)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from eventstore.identifiers import Clock
 from eventstore.seals import Rekeying, Seal
 from eventstore.sql import seal_keys, seal_table
 from eventstore.sql.plan import LogState
-from eventstore.sql.texts import run
+from eventstore.sql.texts import run_bare
 
 LOG = logging.getLogger("eventstore")
 SEAL_ROWS = 1_000
@@ -97,11 +97,11 @@ class Sealer:
     def seal(self, connection: sa.Connection, state: LogState) -> bool:
         """Seal what is waiting, or the first part of much; say whether there is more."""
         first = seal_table.first_pos_due(connection)
-        rows = run(
+        rows = run_bare(
             connection,
             "SELECT pos + n - 1, chain FROM commits WHERE {log} pos >= ? ORDER BY pos LIMIT ?",
             (first, MOST_ROWS),
-        ).all()
+        )
         more = len(rows) == MOST_ROWS
         self._rows = SEAL_ROWS if more else 0
         if rows:

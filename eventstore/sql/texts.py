@@ -65,6 +65,17 @@ def run(connection: sa.Connection, text: str, values: Sequence[object] = ()) -> 
     return connection.exec_driver_sql(spelled(text, connection.dialect.name), tuple(values))
 
 
+def run_bare(
+    connection: sa.Connection, text: str, values: Sequence[object] = ()
+) -> list[tuple[Any, ...]]:
+    """Return what *text* gives as the driver gives it: for very many rows, at half the cost."""
+    result = run(connection, text, values)
+    assert result.cursor is not None  # noqa: S101 - for the type checker: it gives rows
+    rows: list[tuple[Any, ...]] = result.cursor.fetchall()  # type: ignore[assignment]
+    result.close()
+    return rows
+
+
 def run_each(connection: sa.Connection, text: str, values: Sequence[tuple[object, ...]]) -> None:
     """Execute *text* once for each of *values*."""
     connection.exec_driver_sql(spelled(text, connection.dialect.name), list(values))

@@ -5,26 +5,26 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+import msgspec
+
 from eventstore.errors import EventStoreError
 from eventstore.events import Commit
 
 Outcome: TypeAlias = Commit | EventStoreError
 
 
-class SqlTicket:
+class SqlTicket(msgspec.Struct, eq=False):
     """See `eventstore.store.Ticket`. Only `settle` may set *outcome*."""
 
     # No lock between waiter and writer: a waiter puts itself down and then looks for the
     # outcome, the writer puts the outcome down and then looks for waiters; one sees the other.
-    __slots__ = ("_ring", "gate", "outcome", "waiters")
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
-        """Has the commit written now, where an event loop still gathers."""
-        self.outcome: Outcome | None = None
-        self.waiters: list[asyncio.Future[None]] = []
-        self.gate: threading.Lock | None = None
-        """Locked until there is an outcome. A bare lock: an Event costs four times as much."""
+    ring: Callable[[], None]
+    """Has the commit written now, where an event loop still gathers."""
+    outcome: Outcome | None = None
+    waiters: list[asyncio.Future[None]] = []
+    gate: "threading.Lock | None" = None
+    """Locked until there is an outcome. A bare lock: an Event costs four times as much."""
 
     def result(self, timeout_s: float | None = None) -> Commit:
         """Block until the commit is durable.
@@ -41,7 +41,7 @@ class SqlTicket:
                     gate.acquire()
                     self.gate = gate
             if self.outcome is None:
-                self._ring()
+                self.ring()
                 if not gate.acquire(timeout=-1 if timeout_s is None else timeout_s):
                     msg = f"The commit is not durable after {timeout_s} s; it is still on its way."
                     raise TimeoutError(msg)
@@ -68,22 +68,22 @@ class SqlTicket:
         return self.outcome
 
 
-def settle(outcomes: Iterable[tuple[SqlTicket, Outcome]]) -> int:
+def settle(tickets: Iterable[SqlTicket], outcomes: Iterable[Outcome]) -> int:
     """Tell all who wait, with one wake-up for each event loop; return how many threads wait."""
     threads = 0
-    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for ticket, outcome in outcomes:
+    here = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
+    elsewhere: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for ticket, outcome in zip(tickets, outcomes, strict=True):
         ticket.outcome = outcome
         for waiter in ticket.waiters:
-            loops.setdefault(waiter.get_loop(), []).append(waiter)
+            if (loop := waiter.get_loop()) is not here:
+                elsewhere.setdefault(loop, []).append(waiter)
+            elif not waiter.done():
+                waiter.set_result(None)
         if ticket.gate is not None:
             ticket.gate.release()
             threads += 1
-    here = asyncio._get_running_loop()  # noqa: SLF001 - the public one raises where there is none
-    for loop, waiters in loops.items():
-        if loop is here:
-            _wake(waiters)
-            continue
+    for loop, waiters in elsewhere.items():
         try:
             loop.call_soon_threadsafe(_wake, waiters)
         except RuntimeError:

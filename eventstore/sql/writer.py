@@ -28,7 +28,7 @@ from eventstore.sql.keyframes import Write
 from eventstore.sql.log_file import LOG
 from eventstore.sql.plan import Outcome
 from eventstore.sql.points import crash_point
-from eventstore.sql.tickets import SqlTicket, settle
+from eventstore.sql.tickets import settle
 
 FLUSH_BYTES = 1 << 20
 FLUSHES = 16
@@ -107,6 +107,8 @@ class Writer:
         self.bell = Bell()
         """Rung after each flush."""
         self._inbox = Inbox(url, path, self._flush_here)
+        self.enqueue = self._inbox.put
+        """Puts a draft in line. Raises `store-busy`, `store-closed`."""
         self._backlog: deque[Entry] = deque()
         self._threads_woken = 0
         self._generation = Process.generation
@@ -128,14 +130,6 @@ class Writer:
         name = f"log {Path(path).name}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-
-    def enqueue(self, draft: Draft) -> SqlTicket:
-        """Put *draft* in line.
-
-        Raises:
-            EventStoreError: `store-busy`, `store-closed`.
-        """
-        return self._inbox.put(draft)
 
     def ask(self, asked: Asked) -> None:
         """Have *asked* done by whoever writes, among the commits; it must be short."""
@@ -352,8 +346,7 @@ class Writer:
 
     def _settle(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         self._inbox.settle(len(entries), sum(draft.size for draft, _ in entries))
-        outcomes_of = zip(entries, outcomes, strict=True)
-        self._threads_woken = settle([(entry[1], outcome) for entry, outcome in outcomes_of])
+        self._threads_woken = settle([ticket for _, ticket in entries], outcomes)
 
     def _note(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         keeper = self._keeper
