@@ -1,6 +1,7 @@
 """How far a reader of logs is: values, and their text. Pure."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -46,6 +47,19 @@ class Cursor(msgspec.Struct, frozen=True):
             raise EventStoreError("invalid-cursor", problem, remedy, {"text": text}) from error
 
 
+def us_of(instant: datetime) -> int:
+    """Return *instant* in µs since 1970, UTC.
+
+    Raises:
+        EventStoreError: `naive-instant`.
+    """
+    if instant.tzinfo is None or instant.utcoffset() is None:
+        problem = f"{instant.isoformat()} is in no time zone, so it is no moment of the log."
+        remedy = "Give an aware one: datetime(..., tzinfo=UTC)."
+        raise EventStoreError("naive-instant", problem, remedy, {"instant": instant})
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
 def _parse_mark(text: str) -> tuple[UUID, Mark]:
     log, epoch, position, chain = text.split(".")
     mark = Mark(_parse_number(epoch), _parse_number(position), bytes.fromhex(chain))
@@ -58,3 +72,6 @@ def _parse_number(text: str) -> int:
     if not text.isascii() or not text.isdecimal():
         raise ValueError(text)
     return int(text)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,6 +7,7 @@ row. Nothing here is fast and nothing survives the process.
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Self, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from eventstore import redaction, refusals, seals, signing
 from eventstore.bell import Bell
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
 from eventstore.codec import LOG_KIND, Registry, RowDecoder
-from eventstore.cursors import Cursor
+from eventstore.cursors import Cursor, us_of
 from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
@@ -26,7 +27,7 @@ from eventstore.keyring import Keyring
 from eventstore.memory_feed import MemoryFeed
 from eventstore.memory_files import WithoutFiles
 from eventstore.memory_keys import MemoryKeyring
-from eventstore.memory_ticket import MemoryTicket
+from eventstore.memory_ticket import MemoryTicket, commit_of
 from eventstore.names import REGISTERED, Name, NameBook
 from eventstore.seals import Seal
 from eventstore.verification import SealedWalk
@@ -200,6 +201,10 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         self._check_open()
         return Cursor({self._uid: self._feed.mark_at(position)})
 
+    def position_at(self, instant: datetime) -> Cursor:
+        self._check_open()
+        return Cursor({self._uid: self._feed.mark_by(us_of(instant))})
+
     def verify(
         self,
         first: int = 1,
@@ -354,7 +359,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         same = [(row.began_us, row.data) for row in rows]
         if same != [(draft.began_us, row.data) for row in draft.rows]:
             raise refusals.commit_id_reused(draft.stream, commit_id)
-        return _commit_of(rows, duplicate=True)
+        return commit_of(rows, duplicate=True)
 
     def _commit(self, draft: Draft) -> Commit:
         head = self.head(draft.stream)
@@ -401,7 +406,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
             written.append(row)
             revision, parent, parent_revision = row.next_revision, None, None
         self._bell.ring()
-        return _commit_of(written)
+        return commit_of(written)
 
     def _events(self, row: StoredRow) -> Sequence[Event]:
         return self._decoder.decode(
@@ -435,16 +440,3 @@ def _along(
         if progress is not None:
             progress(row.next_pos - first, end - first)
     return walk.finish()
-
-
-def _commit_of(rows: Sequence[StoredRow], *, duplicate: bool = False) -> Commit:
-    first, last = rows[0], rows[-1]
-    return Commit(
-        stream=first.stream,
-        first=Revision(first.revision),
-        last=Revision(last.next_revision - 1),
-        position=Position(first.pos),
-        at_us=last.at_us,
-        chain=last.chain,
-        duplicate=duplicate,
-    )

@@ -66,6 +66,11 @@ class MemoryFeed:
                 [row for row in self._rows if position is None or row.next_pos - 1 <= position]
             )
 
+    def mark_by(self, at_us: int) -> Mark:
+        """Return the mark after the last row of *at_us* or before it."""
+        with self._lock:
+            return self._after([row for row in self._rows if row.at_us <= at_us])
+
     def saved(self, name: str) -> Mark | None:
         return self._cursors.get(name)
 

@@ -5,7 +5,7 @@ All methods are synchronous and may be called from any thread.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, Self, TypeVar
 
 from eventstore.cursors import Cursor
@@ -177,6 +177,20 @@ class Store(Protocol):
         """Return a cursor after the last row that ends at *position* or before it.
 
         None: at the end of the log, so that only what comes later is read.
+        """
+        ...
+
+    def position_at(self, instant: datetime) -> Cursor:
+        """Return a cursor after the last row that came at *instant* or before it (LG-2).
+
+        The log's time never goes back: what comes after the cursor came later. At the
+        beginning of the log where nothing was there yet, at its end where nothing came since.
+
+        Args:
+            instant: aware.
+
+        Raises:
+            EventStoreError: `naive-instant`, `segment-missing`.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Protocol, Self, TypeVar
 
@@ -9,7 +10,7 @@ import msgspec
 
 from eventstore import refusals
 from eventstore.bell import Bell
-from eventstore.cursors import Cursor
+from eventstore.cursors import Cursor, us_of
 from eventstore.drafts import Drafting
 from eventstore.erasure import Erasure
 from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
@@ -23,11 +24,13 @@ from eventstore.sql import failures, originating, subject_keys
 from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.feed import SqlFeed, Watch
 from eventstore.sql.folding import FoldCounts, Folds, Report
+from eventstore.sql.instants import last_by
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.locked import MovableLog
 from eventstore.sql.movable import Movable
 from eventstore.sql.reader import Reader
 from eventstore.sql.redacting import Order
+from eventstore.sql.tail import read_mark
 from eventstore.sql.tickets import SqlTicket
 from eventstore.sql.writer import Writer
 from eventstore.subjects import Subjects
@@ -198,6 +201,13 @@ class SqlStore(Movable):
     def cursor_at(self, position: int | None = None) -> Cursor:
         self._check_open()
         return Cursor({self._feed.log: self._reader.mark_at(self._feed.log, position)})
+
+    def position_at(self, instant: datetime) -> Cursor:
+        self._check_open()
+        at_us, log = us_of(instant), self._feed.log
+        with self._reader.moment() as connection:
+            found = last_by(connection, self._reader.history, at_us)
+            return Cursor({log: read_mark(connection, self._reader.history, log, found)})
 
     def verify(
         self,

@@ -23,6 +23,7 @@ from eventstore.testing.fakes import (
     stream,
 )
 from eventstore.testing.forking import Forking
+from eventstore.testing.instants import Instants
 from eventstore.testing.reading import Reading
 from eventstore.testing.redacting import Redacting
 from eventstore.testing.retrying import Retrying
@@ -34,7 +35,7 @@ class LogContract(Appending, Retrying, Reading, Forking):
     """The part of the conformance suite that a log must pass to hold requests at all."""
 
 
-class StoreContract(LogContract, Subscribing, Redacting, Sealing, Erasing, Archiving):
+class StoreContract(LogContract, Subscribing, Instants, Redacting, Sealing, Erasing, Archiving):
     """The conformance suite. Each test takes a new store.
 
     A subclass declares what its store cannot do: `seals = False`, `moves = False`.
