@@ -68,6 +68,8 @@ class Incoming:
         self._numbers: dict[int, int] = {}
         self._missing: dict[StreamId, int] = {}
         self.counts = Counts()
+        self._untold = Counts()
+        """Of these, what no fact tells of yet."""
         self._span = (0, 0)
 
     def names(self, own: Sequence[Name]) -> list[Name]:
@@ -118,10 +120,11 @@ class Incoming:
             yield self._draft(commit, generation)
 
     def fact(self, uid: str) -> ImportedFact:
-        """Return the fact that tells of it; *uid*: of the other log."""
-        counts = self.counts
+        """Return the fact that tells of what came since the last one; *uid*: of the other log."""
+        counts, span = self._untold, self._span
+        self._untold, self._span = Counts(), (0, 0)
         return ImportedFact(
-            uid, *self._span, counts.streams, counts.rows, counts.events, self._sha256.hex()
+            uid, *span, counts.streams, counts.rows, counts.events, self._sha256.hex()
         )
 
     @property
@@ -176,10 +179,11 @@ class Incoming:
         )  # fmt: skip
 
     def _note(self, rows: Sequence[StoredRow], count: int) -> None:
-        counts, first = self.counts, rows[0]
-        counts.streams += first.revision == self._missing[first.stream]
-        counts.rows += len(rows)
-        counts.events += count
+        first = rows[0]
+        for counts in (self.counts, self._untold):
+            counts.streams += first.revision == self._missing[first.stream]
+            counts.rows += len(rows)
+            counts.events += count
         self._span = (self._span[0] or first.pos, rows[-1].next_pos - 1)
 
 
@@ -190,6 +194,16 @@ def _is_redacted(row: StoredRow) -> bool:
 def _conflict(stream: StreamId, revision: int) -> EventStoreError:
     problem = f"Stream {stream} is another one here from revision {revision} on."
     return _refused(problem, {"stream": stream, "revision": revision})
+
+
+def overtaken(error: EventStoreError) -> EventStoreError:
+    """Say that somebody went on with a stream while it was brought in, in parts."""
+    return EventStoreError(
+        "import-conflict",
+        f"While the file was brought in, somebody else appended to it: {error.problem}",
+        "What came before is there, whole, and told of. Import it again to see where the two part.",
+        error.fields,
+    )
 
 
 def _refused(problem: str, fields: Mapping[str, object]) -> EventStoreError:

@@ -168,7 +168,6 @@ class Archiver:
                     if progress is not None:
                         progress(done.streams, max(len(picks), done.streams))
             self._give_back()
-            self._log.truncate()  # what was dropped is then in no file any more
         return done
 
     # --- what leaves ---
@@ -279,6 +278,9 @@ class Archiver:
     def _give_back(self) -> None:
         while self._log.give_back(VACUUM_PAGES):
             pass
+        # Only then the file is cut, what was dropped is in no file any more, and the write-ahead
+        # log that all this went through is gone: a holder beside us does not count it.
+        self._log.truncate()
 
 
 class _ChangedError(Exception):

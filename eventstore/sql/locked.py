@@ -41,10 +41,12 @@ class MovableLog(Protocol):
     def seal(self) -> bool: ...
 
     def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """Append what *incoming* has and the log lacks, all or nothing (AR-4).
+        """Append what *incoming* has and the log lacks (AR-4): all or nothing, or in parts.
+
+        Each part is whole and has its fact; done again, the others are added.
 
         Returns:
-            The position of the fact that tells of it; 0: the log lacked nothing.
+            The position of the last fact that tells of it; 0: the log lacked nothing.
 
         Raises:
             EventStoreError: `import-conflict`, `unknown-kind`, `log-fenced`.

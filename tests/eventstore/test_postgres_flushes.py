@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from eventstore import NEW
+from eventstore import NEW, EventStoreError
 from eventstore.sql import keyframes, reader
 from eventstore.sql.history import _LAST, _TOMBSTONE
 from eventstore.sql.postgres import statements
@@ -79,3 +79,23 @@ def test_what_is_asked_for_is_found_by_an_index(connection: sa.Connection, name:
     assert not [step for step in plan if "Seq Scan on commits" in step], plan
     # Those of partitions are merged in order; of keyframes an empty table has none to sort.
     assert not [step for step in plan if "->  Sort " in step] or name == "newest keyframe", plan
+
+
+@pytest.mark.proves("WR-9", "ES-3")
+def test_a_database_that_contradicts_itself_makes_nobody_wait_for_ever(postgres: Server) -> None:
+    """Whatever is looked up, each further row is refused as one that is there already."""
+    url = postgres.cleared()
+    with opened(url, seed=1 << 40) as store:
+        store.append(stream(1), [placed()], kind="order", expected=NEW).result()
+        ((where,),) = postgres.sql(
+            "SELECT tableoid::regclass::text FROM timescape.commits WHERE kind = 2", url
+        )
+        postgres.sql(f"CREATE UNIQUE INDEX one ON {where} (kind) WHERE kind = 2", url)
+        ticket = store.append(stream(1), [placed()], kind="order", expected=1)
+        try:
+            with pytest.raises(EventStoreError) as refused:
+                ticket.result(timeout_s=60)
+        finally:
+            postgres.sql("DROP INDEX timescape.one", url)
+        assert refused.value.code in {"commit-unknown", "log-failed"}
+        assert [event.revision for event in store.read(stream(1))] == [1]

@@ -4,6 +4,7 @@ Each is one transaction that also appends the fact which tells of it (TB-7).
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -15,9 +16,9 @@ from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import NameBook
-from eventstore.retention import IMPORTED, RESTORED
+from eventstore.retention import IMPORTED, RESTORED, ImportedFact
 from eventstore.sql import packing, redacting, tail
-from eventstore.sql.adopting import Incoming
+from eventstore.sql.adopting import Incoming, overtaken
 from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.failures import FencedError
 from eventstore.sql.maintenance import Maintenance
@@ -28,6 +29,9 @@ from eventstore.sql.redacting import ChangedError, Order, Redacting
 from eventstore.sql.texts import LOG_ID, maintaining, run
 
 T = TypeVar("T")
+_PART_BYTES = 8 << 20
+"""Of an import, that others wait for: some tenths of a second."""
+_OVERTAKEN = {"wrong-revision", "stream-closed", "stream-mismatch"}
 _MOVE = (
     f"UPDATE log SET next_pos = %s, head = %s WHERE log_id = {LOG_ID} AND epoch = %s"
     " AND next_pos = %s"
@@ -138,31 +142,56 @@ class Maintained(Appender):
     # --- another log ---
 
     def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """See `eventstore.sql.locked.MovableLog`."""
+        """See `eventstore.sql.locked.MovableLog`.
+
+        In transactions of some thousand events, each with the fact of its part: who has the log
+        to itself for longer makes all others' appends fail.
+        """
         self._prepare(IMPORTED)
+        connection = self._link.ready()
+        incoming.names(tail.read_names(connection))
+        incoming.compare(connection)
+        if not incoming.is_needed:
+            return Position(0)
+        self._adopt_names(incoming)
+        for drafts in _batches(incoming.drafts(self._names.generation)):
+            self._adopt_part(drafts, incoming.fact(uid))
+        return Position(self._state.next_pos - 1)
+
+    def _adopt_names(self, incoming: Incoming) -> None:
+        with self._alone() as connection:
+            new = incoming.names(tail.read_names(connection))
+            if new:
+                self._insert([self._drafting.registered(new)])
+                self._insert_into_names(new)
+        self._names.load(new)
+
+    def _adopt_part(self, drafts: list[Draft], fact: ImportedFact) -> None:
+        try:
+            with self._alone() as connection:
+                self._copy_in(connection, drafts)
+                self._insert([self._drafting.maintenance(IMPORTED, fact)])
+        except EventStoreError as error:
+            if error.code not in _OVERTAKEN:
+                raise
+            # Compared before, without the log to itself: somebody went on with it meanwhile.
+            raise overtaken(error) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """Have the log to ourselves for a transaction."""
         try:
             with self._link.transaction(durable=True) as connection:
                 self._take_log(connection)
-                new = incoming.names(tail.read_names(connection))
-                incoming.compare(connection)
-                if not incoming.is_needed:
-                    return Position(0)
-                if new:
-                    self._insert([self._drafting.registered(new)])
-                    self._insert_into_names(new)
-                for drafts in _batches(incoming.drafts(self._names.generation)):
-                    self._copy_in(connection, drafts)
-                self._insert([self._drafting.maintenance(IMPORTED, incoming.fact(uid))])
+                yield connection
         finally:
             self._unsure = True
-        self._names.load(new)
         self._pace.note(durable=True)
         self.catch_up()
-        return Position(self._state.next_pos - 1)
 
     def _copy_in(self, connection: sa.Connection, drafts: list[Draft]) -> None:
         """Append very many rows, with the log to ourselves."""
-        before, plan = self._state, self._plan(trusting=True)
+        before, plan = self._state, self._plan(trusting=False)
         plan.take(drafts)
         for outcome in plan.outcomes:
             if isinstance(outcome, EventStoreError):
@@ -210,14 +239,15 @@ def _is_empty(connection: sa.Connection) -> bool:
 
 
 def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
-    """Put commits together up to so many rows as are copied at once."""
+    """Put commits together up to so many rows as are copied at once, and so many bytes."""
     batch: list[Draft] = []
-    rows = 0
+    rows = size = 0
     for draft in drafts:
         batch.append(draft)
         rows += len(draft.rows)
-        if rows >= bulk.CHUNK_ROWS:
+        size += draft.size
+        if rows >= bulk.CHUNK_ROWS or size >= _PART_BYTES:
             yield batch
-            batch, rows = [], 0
+            batch, rows, size = [], 0, 0
     if batch:
         yield batch
