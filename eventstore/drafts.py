@@ -184,6 +184,20 @@ def check_length(draft: Draft, base: int) -> None:
     raise EventStoreError("stream-too-long", problem, "Go on in a new stream.", fields)
 
 
+def renumbered(drafts: Sequence[Draft], names: NameBook) -> Sequence[Draft]:
+    """Return *drafts* with the numbers that names have by now, where they were pending."""
+    generation = names.generation
+    if all(draft.generation == generation for draft in drafts):
+        return drafts
+    return [
+        msgspec.structs.replace(
+            draft, generation=generation,
+            rows=[rewritten(row.data, row.count, row.salt, names.renamed) for row in draft.rows],
+        )
+        for draft in drafts
+    ]  # fmt: skip
+
+
 def rewritten(data: str, count: int, salt: bytes, numbers: dict[int, int]) -> DraftRow:
     """Return a row with other numbers for its names; keys and payloads keep their bytes."""
     items = _decode_items(data)

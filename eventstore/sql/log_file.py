@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import sqlalchemy as sa
 
 from eventstore.codec import Registry
-from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.drafts import Draft, Drafting, renumbered
 from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
@@ -231,11 +230,8 @@ class LogFile:
             raise failures.log_fenced(self._path, epoch, self._state.epoch)
 
     def _flush(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
-        generation = self._names.generation
-        if any(draft.generation != generation for draft in drafts):
-            drafts = [self._renumbered(draft) for draft in drafts]
         plan = self._plan(trusting=trusting)
-        plan.take(drafts)
+        plan.take(renumbered(drafts, self._names))
         if plan.rows:
             crash_point("flush.assigned")
             self._set_level(self._level_for(durable=plan.durable))
@@ -255,11 +251,6 @@ class LogFile:
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )
-
-    def _renumbered(self, draft: Draft) -> Draft:
-        renamed = self._names.renamed
-        rows = [rewritten(row.data, row.count, row.salt, renamed) for row in draft.rows]
-        return msgspec.structs.replace(draft, rows=rows, generation=self._names.generation)
 
     def _write(self, rows: Sequence[Parameters]) -> None:
         if len(rows) <= FLUSH_ROWS:
@@ -313,10 +304,7 @@ class LogFile:
 
     def _insert(self, drafts: Sequence[Draft]) -> None:
         plan = self._plan(trusting=True)
-        plan.take(drafts)
-        for outcome in plan.outcomes:
-            if isinstance(outcome, EventStoreError):
-                raise outcome
+        plan.take_all(drafts)
         for start in range(0, len(plan.rows), FLUSH_ROWS):
             self._execute(plan.rows[start : start + FLUSH_ROWS])
         self._state = plan.state

@@ -230,6 +230,17 @@ class Plan:
             self.outcomes.append(outcome)
         return len(drafts)
 
+    def take_all(self, drafts: Sequence[Draft]) -> None:
+        """Plan *drafts*, none of which may wait.
+
+        Raises:
+            EventStoreError: the first refusal.
+        """
+        self.take(drafts)
+        for outcome in self.outcomes:
+            if isinstance(outcome, EventStoreError):
+                raise outcome
+
     def written(self) -> None:
         """Remember what was planned: it is in the log now."""
         recent, passed = self._recent, 0

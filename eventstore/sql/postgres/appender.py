@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 
 from eventstore.codec import Registry
-from eventstore.drafts import Draft, Drafting, rewritten
+from eventstore.drafts import Draft, Drafting, renumbered
 from eventstore.errors import EventStoreError
 from eventstore.names import Name, NameBook
 from eventstore.seals import REKEYED
@@ -197,11 +196,8 @@ class Appender:
     def _append(self, drafts: Sequence[Draft], *, trusting: bool) -> list[Outcome]:
         if self._fenced:
             raise failures.log_fenced(self._link.place, self._state.epoch, self._state.epoch)
-        generation = self._names.generation
-        if any(draft.generation != generation for draft in drafts):
-            drafts = [self._renumbered(draft) for draft in drafts]
         plan = self._plan(trusting=trusting)
-        plan.take(drafts)
+        plan.take(renumbered(drafts, self._names))
         if plan.rows:
             self._doubt = plan
             durable = self._pace.is_durable(drafts)
@@ -217,11 +213,6 @@ class Appender:
         return Plan(
             self._state, self._registry, self._heads, self._recent, lookups, trusting=trusting
         )
-
-    def _renumbered(self, draft: Draft) -> Draft:
-        renamed = self._names.renamed
-        rows = [rewritten(row.data, row.count, row.salt, renamed) for row in draft.rows]
-        return msgspec.structs.replace(draft, rows=rows, generation=self._names.generation)
 
     def _written(self, plan: Plan) -> list[Outcome]:
         self._state = plan.state
@@ -295,10 +286,7 @@ class Appender:
 
     def _insert(self, drafts: Sequence[Draft]) -> None:
         plan = self._plan(trusting=True)
-        plan.take(drafts)
-        for outcome in plan.outcomes:
-            if isinstance(outcome, EventStoreError):
-                raise outcome
+        plan.take_all(drafts)
         self._execute(plan.rows)
         self._written(plan)
 

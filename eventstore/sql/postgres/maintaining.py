@@ -192,10 +192,7 @@ class Maintained(Appender):
     def _copy_in(self, connection: sa.Connection, drafts: list[Draft]) -> None:
         """Append very many rows, with the log to ourselves."""
         before, plan = self._state, self._plan(trusting=False)
-        plan.take(drafts)
-        for outcome in plan.outcomes:
-            if isinstance(outcome, EventStoreError):
-                raise outcome
+        plan.take_all(drafts)
         bulk.copy(connection, "commits", plan.rows)
         after = plan.state
         moved = (after.next_pos, after.head, before.epoch, before.next_pos)
