@@ -16,6 +16,7 @@ from runtime.facts import (
 from runtime.lifecycle import answers
 from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
+from runtime.lifecycle.noticing import notice
 from runtime.lifecycle.problems import problem_of
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
@@ -28,6 +29,7 @@ _log = logging.getLogger("timescape")
 
 async def fail(run: Run, error: BaseException) -> Answer:
     """Take the failure path; return the answer for *error*."""
+    notice(run.record.stream, error)
     run.stage = "failure"
     run.record.failing = True
     await enter(run, "failing")
