@@ -167,10 +167,9 @@ class Harness:
         given: dict[str, tuple[object, tuple[str, ...] | None]] = {}
         for name, module in self._modules.items():
             real = own.methods(name) if name in own.names() else None
-            methods = None
+            given[name] = (module, None)
             if isinstance(module, FakeModule):
-                methods = stand_in(module, name, real, self.clock)
-            given[name] = (module, methods)
+                given[name] = stand_in(module, name, real, self.clock)
         return own.changed(
             given, lambda name, call: self.faults.around(name, self.carried(name, call))
         )
