@@ -56,15 +56,15 @@ def harnesses() -> Iterator[tuple[Asked, Asked]]:
 
 
 @pytest.mark.proves("TH-3")
-@given(st.sampled_from([*ERRORS, "answer", "fine"]), st.booleans())
+@given(st.sampled_from([*ERRORS, "answer", "fine"]), st.sampled_from(["http", "alone"]))
 def test_only_what_nobody_expects_is_raised(
-    harnesses: tuple[Asked, Asked], what: str, over_http: bool
+    harnesses: tuple[Asked, Asked], what: str, way: str
 ) -> None:
     """Seen to fail with every error raised, and with those of 500 alone that are ours."""
     answering, raising = harnesses
 
     def ask(asked: Asked) -> Any:
-        if over_http:
+        if way == "http":
             return asked.post("/fail", json=what, version="2026-01-01")
         return asked.send(
             asked.run(asked.harness.app.fail).with_body(what)  # type: ignore[attr-defined]
