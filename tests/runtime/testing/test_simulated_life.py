@@ -118,7 +118,10 @@ def test_a_simulated_life_opens_in_the_debugger_and_replays(tmp_path: Path) -> N
 
     async def scenario(store: Store) -> list[Any]:
         async with Simulation(lived("2026-01-01"), store=store) as sim:
-            ask = lambda **how: sim.send(sim.request("GET", "/n").with_query(**how))  # noqa: E731
+
+            async def ask(**how: str) -> Result:
+                return await sim.send(sim.request("GET", "/n").with_query(**how))
+
             said = [await ask()]
             await sim.advance("30d")
             await sim.deploy(lived("2026-01-01", "2026-02-01"))
