@@ -44,6 +44,21 @@ class Listing(Started):
         self._classes.append(cls)
         return cls
 
+    def unregister(self, route: str, version: str | None = None) -> bool:
+        """Take a version of a handler back, before the app starts; say whether it was there.
+
+        What the log knows of it stays: its callers find a version without code.
+
+        Args:
+            route: as it was registered.
+            version: its edition; None: the one without.
+        """
+        self._refuse_started()
+        kept = [e for e in self._declared if (e.template.text, e.edition) != (route, version)]
+        found = len(kept) < len(self._declared)
+        self._declared[:] = kept
+        return found
+
     def _refuse_started(self) -> None:
         if self._edge is not None:
             raise AlreadyStartedError(
