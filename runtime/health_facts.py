@@ -22,7 +22,8 @@ class VersionHealthChanged(Fact, frozen=True, gc=False):
     failed: int = 0
     """Those of them with a status of 500 or more."""
     reason: str = ""
-    """answers; module and a name: one that it needs has failed; recovered: it is tried again."""
+    """answers; module and a name: one that it needs has failed; recovered: it is tried again;
+    said: by a simulation."""
     instance: str = ""
     """The process, by a name of its own."""
 

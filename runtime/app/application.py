@@ -14,7 +14,7 @@ from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.granting import refuse_unknown_topics
-from runtime.app.guard_rules import Asking, check_places
+from runtime.app.guard_rules import MAX_ANSWER, Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
@@ -32,11 +32,7 @@ from runtime.control import Board, Versions, control_stream
 from runtime.control.usage import BY
 from runtime.delivery import Fabric
 from runtime.effects import SystemIds, Tripping, system_clock
-from runtime.errors import (
-    AlreadyStartedError,
-    RegistrationError,
-)
-from runtime.gtype import check_subjects
+from runtime.errors import AlreadyStartedError, RegistrationError
 from runtime.ingress import Edge, Limits
 from runtime.ingress.answers import Send
 from runtime.ingress.bodies import WHOLE_S, Receive
@@ -47,11 +43,11 @@ from runtime.lifecycle.arrival import headers_to_record
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.problems import URN, check_base
 from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
-C = TypeVar("C", bound=type[Any])
 
 
 class App(Reloads):
@@ -86,6 +82,10 @@ class App(Reloads):
         cors_credentials: whether cookies may come with that.
         record_headers: names of headers whose values are recorded, besides those that say what is
             sent and wanted; of all others only the name is. None may hold a credential.
+        max_answer: bytes that an answer may have; a handler may say otherwise.
+        problem_base: what the `type` of problem documents begins with, before the code.
+        record_untyped: whether bodies and answers without declared fields are recorded; of the
+            others there is only size and digest, and code that reads such a body is not replayed.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -111,6 +111,9 @@ class App(Reloads):
         cors: Iterable[str] = (),
         cors_credentials: bool = False,
         record_headers: Iterable[str] = (),
+        max_answer: int = MAX_ANSWER,
+        problem_base: str = URN,
+        record_untyped: bool = True,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -128,15 +131,15 @@ class App(Reloads):
         )
         self._asking = Asking(
             max_members=max_members, max_items=max_items, body_timeout=body_timeout,
-            decompress=decompress,
+            decompress=decompress, max_answer=max_answer, record_untyped=record_untyped,
         ).checked()  # fmt: skip
+        self._problem_base = check_base(problem_base)
         self._more_headers = headers_to_record(record_headers)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._classes: list[type[Any]] = []
         self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
@@ -173,6 +176,7 @@ class App(Reloads):
         max_items: int | None = None,
         body_timeout: float | None = None,
         decompress: bool | None = None,
+        max_answer: int | None = None,
     ) -> Callable[[F], F]:
         """Register a version of a handler; the function itself stays as it is.
 
@@ -208,6 +212,7 @@ class App(Reloads):
             max_items: how many an array in a body may have; None: the app's number.
             body_timeout: seconds that a body may take to come; None: the app's number.
             decompress: whether a compressed body is taken; None: as the app does.
+            max_answer: bytes that an answer may have, 500 beyond; None: the app's number.
 
         Raises:
             RegistrationError: it, its route, hints, hooks or limits cannot be; all that is
@@ -231,6 +236,7 @@ class App(Reloads):
                     auth=auth, roles=roles, scopes=scopes, limits=limits, idempotency=idempotency,
                     max_concurrency=max_concurrency, max_members=max_members,
                     max_items=max_items, body_timeout=body_timeout, decompress=decompress,
+                    max_answer=max_answer,
                 ),
                 self._authenticating.required, run, acknowledge, promises, schema,
             )  # fmt: skip
@@ -243,28 +249,6 @@ class App(Reloads):
         new = declare(wanted, self._declared, self._hook_names, self._sources)
         self._declared.append(new)
         return new
-
-    def register(self, cls: C) -> C:
-        """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
-
-        Types of bodies and answers are known without it.
-
-        Raises:
-            EventStoreError: `unsupported-class`: it cannot be recorded and read back.
-            ConstraintError: a value is sealed for what is no field of it.
-        """
-        self._refuse_started()
-        check_subjects(cls)
-        classes_of((), [*self._classes, cls])
-        self._classes.append(cls)
-        return cls
-
-    def _refuse_started(self) -> None:
-        if self._edge is not None:
-            raise AlreadyStartedError(
-                problem=f"App {self.name!r} runs: it takes no more registrations.",
-                remedy="Register everything at import time.",
-            )
 
     # --- running ---
 
@@ -284,6 +268,7 @@ class App(Reloads):
             topics=self._topics,
             transformers=tuple(self._transformers),
             policy=self._policy,
+            problem_base=self._problem_base,
         )
 
     async def health(self) -> Health:
@@ -350,7 +335,7 @@ class App(Reloads):
         fabric = Fabric(store, self._topics, self._subscribers, clock, ids)
         gctx = GlobalContext(
             modules, given.config, secrets=given.secrets,
-            topics=self._topics, desk=fabric.desk,
+            topics=self._topics, desk=fabric.desk, problem_base=self._problem_base,
         )  # fmt: skip
         controller = Controller(
             store, clock=clock, ids=ids, gctx=gctx,

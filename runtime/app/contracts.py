@@ -4,10 +4,12 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
+from runtime.app.guard_rules import MAX_ANSWER
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
 from runtime.gtype import (
@@ -24,8 +26,6 @@ from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
 
-MAX_ANSWER = 16 * 1024 * 1024
-"""Bytes an answer may have (RS-3)."""
 _BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
 _UNTYPED = object()
 
@@ -67,6 +67,8 @@ def read_contract(
     path: Mapping[str, PathType],
     query: Any = None,
     names: Mapping[str, Any] | None = None,
+    max_answer: int = MAX_ANSWER,
+    record_untyped: bool = True,
 ) -> Contract:
     """Compile the contract of *function*.
 
@@ -76,6 +78,8 @@ def read_contract(
         path: names and types of the path parameters.
         query: type of the query; None: text.
         names: what its hints may name besides the globals of its module.
+        max_answer: bytes that an answer may have.
+        record_untyped: whether a body or an answer without declared fields is recorded.
 
     Raises:
         UnsupportedTypeError: a hint that cannot be checked, or names nothing.
@@ -84,7 +88,10 @@ def read_contract(
     body = _body_hint(function, hints)
     answer = hints.get("return", _UNTYPED)
     takes, decode, redact_body, reads = _reader(body, method)
-    render, redact_answer, writes = _renderer(answer)
+    render, redact_answer, writes = _renderer(answer, max_answer)
+    if not record_untyped:
+        redact_body = _nothing if reads is None else redact_body
+        redact_answer = _nothing if writes is None else redact_answer
     query_reader = None if query is None else QueryReader(query)
     parse = _parser(path, query_reader, decode)
     asks = None if query_reader is None else query_reader.checker
@@ -221,10 +228,10 @@ def _not_json(_raw: bytes) -> Any:
 
 
 def _renderer(
-    answer: Any,
+    answer: Any, most: int
 ) -> tuple[Callable[[object], bytes], Callable[[bytes], Any], Checker[Any] | None]:
     if answer is bytes:
-        return _render_bytes, _not_json, None
+        return partial(_render_bytes, most), _not_json, None
     untyped = answer in (_UNTYPED, Any, None, types.NoneType, Response)
     checked = check(Any if untyped else answer, side="response")
     empty = untyped or _takes_none(answer)
@@ -233,21 +240,21 @@ def _renderer(
         # Nothing to say is 204, not `null` (HW-3).
         if result is None and empty:
             return b""
-        return _bounded(checked.encode(result))
+        return _bounded(checked.encode(result), most)
 
     return render, checked.redact, None if untyped else checked
 
 
-def _render_bytes(result: object) -> bytes:
+def _render_bytes(most: int, result: object) -> bytes:
     if not isinstance(result, bytes):
         issue = Issue("", "kind", "bytes", type(result).__name__, "(root): expected bytes.")
         raise ValidationFailed("response", (issue,))
-    return _bounded(result)
+    return _bounded(result, most)
 
 
-def _bounded(body: bytes) -> bytes:
-    if len(body) > MAX_ANSWER:
-        expected, actual = f"at most {MAX_ANSWER} bytes", f"{len(body)} bytes"
+def _bounded(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        expected, actual = f"at most {most} bytes", f"{len(body)} bytes"
         message = f"(root): expected {expected}, got {actual}."
         raise ValidationFailed("response", (Issue("", "length", expected, actual, message),))
     return body

@@ -18,7 +18,7 @@ from runtime.app.declarations import (
     make_hooks,
 )
 from runtime.app.granting import check_publishes, check_secrets, refuse_ungranted
-from runtime.app.guard_rules import Asking, read_rules
+from runtime.app.guard_rules import OPEN, Asking, read_rules
 from runtime.app.manifesting import check_modules, findings_of, refuse_undeclared
 from runtime.app.promising import check_promises, needing
 from runtime.app.sources import Sources
@@ -151,6 +151,7 @@ def declare(
         schema = None if wanted.schema is None else check_schema(wanted.schema)
     with faults:
         acknowledged = check_rules(wanted.acknowledge)
+    rules = OPEN
     with faults:
         rules = read_rules(wanted.asking, required=wanted.auth_required)
     with faults:
@@ -165,6 +166,8 @@ def declare(
             path=_parameters(wanted.route),
             query=wanted.query,
             names=wanted.names,
+            max_answer=rules.max_answer,
+            record_untyped=rules.record_untyped,
         )
     hooks = {}
     for kind in ("before", "after", "catch"):

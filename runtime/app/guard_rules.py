@@ -11,6 +11,10 @@ from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS, MAX_VALUES
 from runtime.policies import AccessRules, Limit, RateLimits, parse_limits
 from runtime.policies.access import check_names
 
+MAX_ANSWER: Final = 16 * 1024 * 1024
+"""Bytes an answer may have, where nobody says otherwise (RS-3)."""
+MOST_ANSWER: Final = 32 * 1024 * 1024
+"""What anybody may say: an answer is recorded, and a commit has its limit as well."""
 MAX_BODY_S: Final = 3_600.0
 """What a body may be allowed to take."""
 _KEYS: Final = ("off", "optional", "required")
@@ -30,6 +34,8 @@ class Asking(msgspec.Struct, frozen=True):
     max_items: object = MAX_ITEMS
     body_timeout: object = WHOLE_S
     decompress: object = False
+    max_answer: object = MAX_ANSWER
+    record_untyped: object = True
 
     def checked(self) -> Self:
         """Return it as it is, if it can be read.
@@ -64,6 +70,10 @@ class GuardRules(msgspec.Struct, frozen=True):
     """That a body may take to come."""
     decompress: bool = False
     """Whether a compressed body is taken."""
+    max_answer: int = MAX_ANSWER
+    """Bytes that an answer may have."""
+    record_untyped: bool = True
+    """Whether bodies and answers that have no declared fields are recorded."""
 
     def keys(self, method: str) -> str:
         """Say what becomes of idempotency keys with *method* (IK-1)."""
@@ -105,6 +115,8 @@ def read_rules(asking: Asking, *, required: bool) -> GuardRules:
         check_many("max_items", asking.max_items),
         _check_seconds(asking.body_timeout),
         _check_flag("decompress", asking.decompress),
+        _check_answer(asking.max_answer),
+        _check_flag("record_untyped", asking.record_untyped),
     )
 
 
@@ -127,6 +139,12 @@ def check_many(name: str, given: object) -> int:
     """
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_VALUES:
         raise unknown(name, given, f"a whole number from 1 to {MAX_VALUES}")
+    return given
+
+
+def _check_answer(given: object) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_ANSWER:
+        raise unknown("max_answer", given, f"a number of bytes from 1 to {MOST_ANSWER}")
     return given
 
 

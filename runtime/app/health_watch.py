@@ -52,6 +52,8 @@ class HealthWatch:
         self._down: frozenset[str] = frozenset()
         """Modules that have failed."""
         self._elsewhere: frozenset[str] = frozenset()
+        self._said: dict[str, Verdict] = {}
+        """What somebody says of versions, whatever their answers say."""
         self._timer: asyncio.TimerHandle | None = None
         outcomes.failed = self.look
 
@@ -59,7 +61,8 @@ class HealthWatch:
         """Say how *version* stands."""
         if self._lacks(version):
             return "unhealthy"
-        return self._standing.get(version, NEW).state
+        said = self._said.get(version)
+        return said or self._standing.get(version, NEW).state
 
     def close(self) -> None:
         """Watch no more."""
@@ -79,6 +82,14 @@ class HealthWatch:
             for version, needs in self._needs.items():
                 if needs & changed:
                     self._settle(version)
+
+    def say(self, version: str, verdict: Verdict | None) -> None:
+        """Let *version* stand so from now on; None: as its answers say again."""
+        if verdict is None:
+            self._said.pop(version, None)
+        else:
+            self._said[version] = verdict
+        self._settle(version)
 
     def look(self, version: str) -> None:
         """Look how *version* does, now and from now on until nothing is to be seen any more."""
@@ -111,7 +122,8 @@ class HealthWatch:
         self._told[version] = state
         self._instance = self._instance or self._name()
         lacks = ", ".join(sorted(self._lacks(version)))
-        reason = f"module {lacks}" if lacks else "answers" if counts[0] else "recovered"
+        reason = "answers" if counts[0] else "recovered"
+        reason = f"module {lacks}" if lacks else "said" if version in self._said else reason
         fact = VersionHealthChanged(former, state, *counts, reason, self._instance)
         self._tell(fact, version)
         if "unhealthy" in {former, state}:

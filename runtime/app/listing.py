@@ -1,17 +1,23 @@
-"""What was declared of an app's handlers, whether it runs or not."""
+"""What was declared of an app's handlers and classes, whether it runs or not."""
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
+from runtime.app.assembly import classes_of
 from runtime.app.declarations import Declared
 from runtime.app.manifesting import findings_of, manifest_of, run_order
 from runtime.app.started import Started
+from runtime.errors import AlreadyStartedError
+from runtime.gtype import check_subjects
 from runtime.manifests import HandlerManifest
+
+C = TypeVar("C", bound=type[Any])
 
 
 class Listing(Started):
-    """Holds the declared versions of handlers.
+    """Holds the declared versions of handlers, and the classes of values.
 
     Args:
         name: of the app.
@@ -21,6 +27,44 @@ class Listing(Started):
     def __init__(self, name: str, root: Path | None) -> None:
         super().__init__(name, root)
         self._declared: list[Declared] = []
+        self._classes: list[type[Any]] = []
+
+    def register(self, cls: C) -> C:
+        """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
+
+        Types of bodies and answers are known without it.
+
+        Raises:
+            EventStoreError: `unsupported-class`: it cannot be recorded and read back.
+            ConstraintError: a value is sealed for what is no field of it.
+        """
+        self._refuse_started()
+        check_subjects(cls)
+        classes_of((), [*self._classes, cls])
+        self._classes.append(cls)
+        return cls
+
+    def unregister(self, route: str, version: str | None = None) -> bool:
+        """Take a version of a handler back, before the app starts; say whether it was there.
+
+        What the log knows of it stays: its callers find a version without code.
+
+        Args:
+            route: as it was registered.
+            version: its edition; None: the one without.
+        """
+        self._refuse_started()
+        kept = [e for e in self._declared if (e.template.text, e.edition) != (route, version)]
+        found = len(kept) < len(self._declared)
+        self._declared[:] = kept
+        return found
+
+    def _refuse_started(self) -> None:
+        if self._edge is not None:
+            raise AlreadyStartedError(
+                problem=f"App {self.name!r} runs: it takes no more registrations.",
+                remedy="Register everything at import time.",
+            )
 
     @property
     def handlers(self) -> tuple[Declared, ...]:

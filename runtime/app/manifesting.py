@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from runtime.app.declarations import Declared
+from runtime.app.guard_rules import MAX_ANSWER
 from runtime.app.sources import Sources, Written
 from runtime.errors import CapabilityError, RegistrationError, UnknownModuleError
 from runtime.ingress.bodies import WHOLE_S
@@ -69,6 +70,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
             max_items=_unless(declared.rules.max_items, MAX_ITEMS),
             body_timeout_s=_unless(declared.rules.body_timeout_s, WHOLE_S),
             decompress=declared.rules.decompress,
+            max_answer=_unless(declared.rules.max_answer, MAX_ANSWER),
         ),
         source=_source(own, written),
         params=tuple((n, kind.name) for n, kind in declared.template.parameters.items()),

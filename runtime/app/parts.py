@@ -10,6 +10,7 @@ from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.problems import URN
 from runtime.modules import ModuleRegistry
 from runtime.queue import Topic
 from runtime.secrets import Provider
@@ -43,3 +44,4 @@ class Parts(msgspec.Struct, frozen=True):
     policy: DeployPolicy = DeployPolicy()
     topics: Mapping[str, Topic] = {}
     """By name."""
+    problem_base: str = URN

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from runtime.codegen.components import Components, Json
+from runtime.codegen.openapi_media import BYTES, JSON, answered, taken
 from runtime.codegen.openapi_promises import answer_headers, header_parameters, paging, problems
 from runtime.codegen.operations import Operation, Service
 from runtime.codegen.samples import sample
@@ -161,19 +162,24 @@ def _body(operation: Operation, manifest: HandlerManifest, components: Component
     if operation.sends == "nothing":
         return None
     if operation.sends == "raw":
-        return {"required": True, "content": {"application/octet-stream": {}}}
+        return {"required": True, "content": {"application/octet-stream": BYTES}}
     if manifest.body is None:
-        return {"content": {"application/json": {}}}
-    return {"required": True, "content": _content(manifest.body, "request", components)}
+        return {"content": taken({"schema": {}}, None, components.schemas)}
+    media = _media(manifest.body, "request", components)
+    return {"required": True, "content": taken(media, manifest.body, components.schemas)}
 
 
-def _content(stored: Stored, side: str, components: Components) -> Json:
+def _untyped(media: str) -> Json:
+    return answered({"schema": {}}) if media == JSON else {media: BYTES}
+
+
+def _media(stored: Stored, side: str, components: Components) -> Json:
     media: Json = {"schema": components.schema(stored, side)}
     found = sample(stored)
     if found is not None and side == "request":
         # Of an answer it would have to hold the defaults, too.
         media["example"] = found[0]
-    return {"application/json": media}
+    return media
 
 
 def _responses(operation: Operation, manifest: HandlerManifest, components: Components) -> Json:
@@ -182,9 +188,9 @@ def _responses(operation: Operation, manifest: HandlerManifest, components: Comp
     for status, stored in manifest.answers:
         each: Json = {"description": "Done.", **answer_headers(promised)}
         if stored is not None:
-            each["content"] = _content(stored, "response", components)
+            each["content"] = answered(_media(stored, "response", components))
         elif operation.gets in {"raw", "any"}:
-            each["content"] = {manifest.media: {}}
+            each["content"] = _untyped(manifest.media)
         found[str(status)] = each
     if operation.gets == "optional":
         found["204"] = {"description": "Done; there is nothing to say."}

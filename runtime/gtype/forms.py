@@ -47,9 +47,9 @@ class FormReader(msgspec.Struct, frozen=True):
 def form_reader(hint: Any) -> FormReader | None:
     """Make what reads forms into *hint*; None: its values cannot be written as a form."""
     members = [each for each in members_of(inspect(hint)) if not isinstance(each, mi.NoneType)]
-    if len(members) != 1:
-        return None
-    info = members[0]
+    info = members[0] if len(members) == 1 else None
+    if info is None or getattr(info, "array_like", False):
+        return None  # Of an array the fields have places, and no names.
     try:
         if isinstance(info, mi.AnyType):
             return FormReader()

@@ -37,7 +37,7 @@ from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.outcomes import Outcomes
-from runtime.lifecycle.problems import code_of, problem
+from runtime.lifecycle.problems import code_of, problem, rebased
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
@@ -108,7 +108,7 @@ class Controller:
         )
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
-        self.finishing = Finishing(clock)
+        self.finishing = Finishing(clock, gctx.problem_base)
         """Hands the ends of requests to the log."""
         self.outcomes = Outcomes()
         """How its versions do."""
@@ -210,6 +210,7 @@ class Controller:
             again: it is an answer that was given before.
             kept: it leaves a stream.
         """
+        answer = rebased(answer, self._surroundings.gctx.problem_base)
         answer = answers.scrubbed(self._scrubber, answer)
         record = self._recorder(received.stream)
         first = self._arrivals.refused(received, route, handler)

@@ -16,7 +16,8 @@ from runtime.facts import (
 from runtime.lifecycle import answers
 from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
-from runtime.lifecycle.problems import problem_of
+from runtime.lifecycle.noticing import notice
+from runtime.lifecycle.problems import problem_of, rebased
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
 from runtime.messages import Answer
@@ -28,6 +29,7 @@ _log = logging.getLogger("timescape")
 
 async def fail(run: Run, error: BaseException) -> Answer:
     """Take the failure path; return the answer for *error*."""
+    notice(run.record.stream, error)
     run.stage = "failure"
     run.record.failing = True
     await enter(run, "failing")
@@ -37,7 +39,8 @@ async def fail(run: Run, error: BaseException) -> Answer:
     await _tell(run, "error")
     written = await run_catch(run, error)
     await compensate(run)
-    return answers.replaced(problem_of(error, run.request_id), written)
+    problem = rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
+    return answers.replaced(problem, written)
 
 
 async def _tell(run: Run, kind: str) -> None:

@@ -4,7 +4,7 @@ import logging
 
 from eventstore import Clock, EventStoreError, StreamId
 from runtime.facts import RequestReceived
-from runtime.lifecycle.problems import problem
+from runtime.lifecycle.problems import URN, problem, rebased
 from runtime.lifecycle.record import Recorder
 from runtime.messages import Answer, Received
 from runtime.telemetry import RequestMetrics
@@ -27,10 +27,12 @@ class Finishing:
 
     Args:
         clock: of the measurements.
+        problem_base: of the types of problem documents.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, problem_base: str = URN) -> None:
         self._clock = clock
+        self._base = problem_base
         self.measured: RequestMetrics | None = None
         """What requests are measured with; None: they are not."""
         self.refused: str | None = None
@@ -66,7 +68,8 @@ class Finishing:
             if error.code not in _NOT_THE_LOGS:
                 self.refused = error.code
             _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
-            return problem(503, "log-unavailable", instance=f"req-{received.stream.hex}")
+            instance = f"req-{received.stream.hex}"
+            return rebased(problem(503, "log-unavailable", instance=instance), self._base)
         finally:
             pending.pop(record.stream, None)
         return answer

@@ -11,6 +11,7 @@ from eventstore.errors import FrozenValueError
 from eventstore.values import Viewer, encode
 from runtime.effects import Desk
 from runtime.errors import ContextError
+from runtime.lifecycle.problems import URN
 from runtime.modules import CALLER, ModuleRegistry, Modules
 from runtime.queue import Options, Topic
 from runtime.secrets import Environment, Provider, Secrets
@@ -38,6 +39,7 @@ class GlobalContext:
         secrets: where `gctx.secrets` come from, in this order; None: the environment.
         topics: the topics of the app, by name.
         desk: takes what is published; None: nobody subscribes.
+        problem_base: what the types of problem documents begin with.
 
     Attributes:
         instance: who runs.
@@ -46,9 +48,12 @@ class GlobalContext:
         secrets: read by name, as effects.
         metrics: counters, gauges and histograms of the app.
         topics: the topics of the app, by name; see `publish`.
+        problem_base: what the types of problem documents begin with, before their code.
     """
 
-    __slots__ = ("config", "desk", "instance", "metrics", "modules", "secrets", "topics")
+    __slots__ = (
+        "config", "desk", "instance", "metrics", "modules", "problem_base", "secrets", "topics",
+    )  # fmt: skip
     instance: Instance
     modules: Modules
     config: Any
@@ -56,6 +61,7 @@ class GlobalContext:
     desk: Desk | None
     topics: Mapping[str, Topic]
     metrics: Metrics
+    problem_base: str
 
     def __init__(
         self,
@@ -65,8 +71,10 @@ class GlobalContext:
         secrets: Provider | Iterable[Provider] | None = None,
         topics: Mapping[str, Topic] | None = None,
         desk: Desk | None = None,
+        problem_base: str = URN,
     ) -> None:
         put = object.__setattr__
+        put(self, "problem_base", problem_base)
         put(self, "topics", MappingProxyType(dict(topics or {})))
         put(self, "desk", desk)
         put(self, "instance", instance or Instance())

@@ -13,7 +13,7 @@ from runtime.context import check_key
 from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished, Json
 from runtime.lifecycle import asking, publishing, registering, rewinding
 from runtime.lifecycle.draft import Draft
-from runtime.lifecycle.meta import Client, Meta, when
+from runtime.lifecycle.meta import Client, Meta, Refs, refs_of, when
 from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
@@ -361,6 +361,11 @@ class LocalContext:
         agent = dict(self._run.arrival.headers).get("user-agent", "unknown")
         region = self._run.surroundings.gctx.instance.region
         return Client(self._run.arrival.client, agent, region)
+
+    @property
+    def refs(self) -> Refs:
+        """Whom the request belongs to: user, session, tenant."""
+        return refs_of(self._run.received.principal)
 
     @property
     def meta(self) -> Meta:

@@ -8,6 +8,7 @@ import msgspec
 
 from eventstore.errors import FrozenValueError
 from runtime.errors import ReservedKeyError
+from runtime.principals import Principal
 
 RESERVED = (
     "request_id", "method", "path", "route", "version", "flags", "received_at",
@@ -22,6 +23,23 @@ class Client(msgspec.Struct, frozen=True):
     ip: str = "unknown"
     user_agent: str = "unknown"
     region: str = "unknown"
+
+
+class Refs(msgspec.Struct, frozen=True):
+    """Whom a request belongs to; of a caller who proved nothing all are None."""
+
+    user: str | None = None
+    """Id of the principal."""
+    session: str | None = None
+    """What was proven by: the id of the token or the key."""
+    tenant: str | None = None
+
+
+def refs_of(principal: Principal) -> Refs:
+    """Take them from who was established, never from what a client says of itself (LC-1)."""
+    if principal.is_anonymous:
+        return Refs()
+    return Refs(principal.id, principal.credential or None, principal.tenant)
 
 
 class Meta(Mapping[str, Any]):

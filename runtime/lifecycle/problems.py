@@ -3,6 +3,7 @@
 Never a stack, a local, or what a foreign error says.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from runtime.errors import (
     ModuleContractError,
     ModuleCrashedError,
     ModuleUnavailableError,
+    PolicySyntaxError,
     PoolTimeoutError,
     QueueFullError,
     Reject,
@@ -73,6 +75,8 @@ _RETRY = {
     "gate-failed": "1",
 }
 _encode = msgspec.json.Encoder().encode
+_OUR_TYPE = b'{"type":' + _encode(URN)[:-1]
+_BASE = re.compile(r"[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]{1,200}")
 
 
 def problem(  # noqa: PLR0913 - the members of RFC 9457
@@ -120,6 +124,31 @@ def problem(  # noqa: PLR0913 - the members of RFC 9457
     for name in ("content-type", "cache-control"):
         own.pop(name, None)
     return Answer(status, (*sent, *own.items()), _encode(document))
+
+
+def rebased(answer: Answer, base: str) -> Answer:
+    """Return a problem document with the types of an app that has a *base* of its own.
+
+    Documents are made where nobody knows the app; they begin with their type.
+    """
+    if base == URN or not answer.body.startswith(_OUR_TYPE):
+        return answer
+    body = b'{"type":' + _encode(base)[:-1] + answer.body[len(_OUR_TYPE) :]
+    return msgspec.structs.replace(answer, body=body)
+
+
+def check_base(base: object) -> str:
+    """Return what begins the types of problem documents.
+
+    Raises:
+        PolicySyntaxError: it is no beginning of a URI.
+    """
+    if not isinstance(base, str) or not _BASE.fullmatch(base):
+        raise PolicySyntaxError(
+            problem=f"problem_base={base!r:.80} is no beginning of a URI.",
+            remedy="Write one such as https://errors.shop.example/.",
+        )
+    return base
 
 
 def code_of(error: BaseException) -> tuple[int, str]:

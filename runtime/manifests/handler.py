@@ -63,6 +63,8 @@ class Policies(msgspec.Struct, frozen=True, omit_defaults=True):
     """That a body may take to come; None: 30."""
     decompress: bool = False
     """Whether compressed bodies are taken."""
+    max_answer: int | None = None
+    """Bytes that an answer may have; None: 16 MiB."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -128,7 +128,12 @@ def _chosen(
     declared, running = line.pick(recorded, version)
     program = Program(
         ready(declared, running),
-        GlobalContext(parts.modules, library.config(first.config), topics=parts.topics),
+        GlobalContext(
+            parts.modules,
+            library.config(first.config),
+            topics=parts.topics,
+            problem_base=parts.problem_base,
+        ),
         parts.before,
         parts.after,
         parts.catch,

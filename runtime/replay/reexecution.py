@@ -130,6 +130,7 @@ def run_again(
     *,
     fork: StreamId,
     keep: bool = False,
+    chosen: Chosen | None = None,
 ) -> Replay:
     """Run the request of *events* again; writes nothing. See `reexecute`.
 
@@ -139,12 +140,13 @@ def run_again(
         options: how.
         fork: the id that what differs goes by.
         keep: whether the run goes on past a difference, to be kept.
+        chosen: what runs; None: what the record and *options* say.
     """
     if not isinstance(events[0].data, RequestReceived):
         msg = "The stream does not begin with a request."
         raise NotReplayableError(msg)
     parts = library.parts
-    chosen = choose(library, events, options.version)
+    chosen = chosen or choose(library, events, options.version)
     request = f"req-{events[-1].stream.hex}"
     around = Surroundings(
         chosen.program.version.spoken, parts.modules, library.classes, request=request, fork=fork

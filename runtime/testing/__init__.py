@@ -6,6 +6,7 @@ with Harness(app) as harness:
 
 from runtime.effects.virtual_loop import Deadlock, VirtualLoop, run_virtual
 from runtime.testing.asking import Asking
+from runtime.testing.contexts import FakeContext
 from runtime.testing.doubles import FakeCall, FakeModule, FakeSecrets, calls
 from runtime.testing.exploring import explore
 from runtime.testing.fakes import FakeClock, SeededIds
@@ -24,6 +25,7 @@ __all__ = [
     "Effect",
     "FakeCall",
     "FakeClock",
+    "FakeContext",
     "FakeModule",
     "FakeSecrets",
     "Harness",

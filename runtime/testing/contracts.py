@@ -1,20 +1,23 @@
 """A handler is held to its own contract (CT-1). It needs Hypothesis."""
 
-import json
+import hashlib
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
 
 from runtime.app import App
 from runtime.errors import VersionNotFound
 from runtime.gtype import GType, PlainChecker
 from runtime.manifests import HandlerManifest
 from runtime.manifests.promises import NONE
+from runtime.principals import Principal
 from runtime.secrets import Provider
 from runtime.testing.asking import Asking
 from runtime.testing.harness import Asked, Harness
+from runtime.testing.request_faults import Fault, at_place, faults_of
 from runtime.testing.results import Result
 from runtime.testing.strategies import CANARY, Drawn, Overrides, requests
 
@@ -32,8 +35,9 @@ def check_handler(
     """Hold a handler to what its manifest says.
 
     A request that conforms is never answered 500 and above, and an answer of success is of the
-    declared type. One whose body is a fault away is answered 400, names a place, and nothing that
-    was refused is said back.
+    declared type. One that is a fault away, in its path, query, headers, media type or body, is
+    answered 400 with an issue at the fault, or with the status and code that such a fault has;
+    no answer says back a value that was refused. Who asks has the roles and scopes it takes.
 
     Args:
         app: not started.
@@ -45,7 +49,8 @@ def check_handler(
         examples: drawn of each kind.
 
     Raises:
-        AssertionError: it does not; says with which request, as a line for `curl`.
+        AssertionError: it does not; its notes show the request, as a line for `curl` and as a
+            test.
         VersionNotFound: the app has no such route, or not in this version.
         UnsupportedTypeError: a check in code has no override.
     """
@@ -54,6 +59,8 @@ def check_handler(
         max_examples=examples,
         deadline=None,
         database=None,
+        # The request says enough: which lines it ran is told of code that is not the user's.
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     with Harness(app, modules=modules, secrets=secrets, replayed=False) as harness:
@@ -66,11 +73,17 @@ def check_handler(
         @quiet
         @given(requests(manifest, overrides, valid=False))
         def faulty(drawn: Drawn) -> None:
-            _check_refusal(_sent(harness, manifest, drawn))
+            _check_refusal(_sent(harness, manifest, drawn), drawn.fault or "")
+
+        @quiet
+        @given(requests(manifest, overrides), st.sampled_from(faults_of(manifest)))
+        def faulty_elsewhere(drawn: Drawn, fault: Fault) -> None:
+            _check_fault(manifest, _sent(harness, manifest, drawn, fault), fault)
 
         conforming()
         if manifest.body is not None:
             faulty()
+        faulty_elsewhere()
 
 
 def _manifest(app: App, route: str, version: str | None) -> HandlerManifest:
@@ -83,7 +96,9 @@ def _manifest(app: App, route: str, version: str | None) -> HandlerManifest:
     return max(fitting, key=lambda each: each.version or "")
 
 
-def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
+def _sent(
+    harness: Asked, manifest: HandlerManifest, drawn: Drawn, fault: Fault | None = None
+) -> Result:
     asking = harness.request(manifest.method, manifest.path).with_path(**drawn.params)
     given_query = {name: spelt(value) for name, value in drawn.query.items() if value is not None}
     asking = asking.with_query(**given_query)
@@ -91,10 +106,27 @@ def _sent(harness: Asked, manifest: HandlerManifest, drawn: Drawn) -> Result:
         asking = asking.version(manifest.version)
     for name in (manifest.promises or NONE).needs:
         asking = asking.with_header(name, "1")
+    if manifest.policies.idempotency == "required":
+        asking = asking.with_header("idempotency-key", harness.harness.ids.token(8).hex())
     if drawn.has_body:
         asking = asking.with_body(drawn.body)
-    note(curl(asking))
-    return harness.send(asking)
+    asking = _let_in(asking, manifest)
+    if fault is not None:
+        asking = fault.change(asking)
+    result = harness.send(asking)
+    if result.code == "rate-limited" and "retry-after" in result.headers:
+        harness.advance(float(result.headers["retry-after"]))
+        result = harness.send(asking)
+    note(f"{curl(asking)}\n\n{as_test(asking, result)}")
+    return result
+
+
+def _let_in(asking: Asking, manifest: HandlerManifest) -> Asking:
+    """Let somebody ask who may; of an open handler, nobody in particular."""
+    rules = manifest.policies
+    if not (rules.auth or rules.roles or rules.scopes):
+        return asking
+    return asking.as_(Principal("contract", roles=rules.roles, scopes=rules.scopes))
 
 
 def spelt(value: Any) -> Any:
@@ -112,6 +144,26 @@ def curl(asking: Asking) -> str:
     if asking.body:
         words += ["-d", asking.body.decode("utf-8", "replace")]
     return shlex.join(words)
+
+
+def as_test(asking: Asking, result: Result) -> str:
+    """Write a request as a test that sends it; who reads it says what it should be answered."""
+    steps = [f"asking = harness.request({asking.method!r}, {asking.target!r})"]
+    steps += [f"asking = asking.with_header({n!r}, {v!r})" for n, v in asking.headers]
+    if asking.body:
+        steps.append(f"asking = asking.with_body({asking.body!r})")
+    who = asking.principal
+    if who is not None:
+        steps.append(f"asking = asking.as_({who!r})")
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in asking.method.lower())
+    digest = hashlib.sha256(f"{asking.target} {asking.headers}".encode() + asking.body).hexdigest()
+    lines = [
+        f"def test_{name}_{digest[:8]}() -> None:",
+        "    with Harness(app) as harness:",
+        *(f"        {step}" for step in steps),
+        f"        harness.send(asking).assert_status(...)  # it was {result.status}",
+    ]
+    return "\n".join(lines)
 
 
 def _check_answer(manifest: HandlerManifest, result: Result) -> None:
@@ -135,12 +187,34 @@ def _check_code(manifest: HandlerManifest, result: Result) -> None:
         assert promised.get(code) == result.status, _told(result, "promises no such problem")  # noqa: S101
 
 
-def _check_refusal(result: Result) -> None:
+def _check_refusal(result: Result, fault: str) -> None:
     assert result.status == 400, _told(result, "did not answer 400 to a request with a fault")  # noqa: S101
-    issues = result.json.get("issues", [])
-    assert issues, _told(result, "names no fault")  # noqa: S101
-    values = json.dumps([{k: v for k, v in each.items() if k != "path"} for each in issues])
-    assert CANARY not in values, "says back what it refused"  # noqa: S101
+    _check_place(result, fault)
+    _check_silence(result)
+
+
+def _check_fault(manifest: HandlerManifest, result: Result, fault: Fault) -> None:
+    if fault.code == "route-not-found" and result.code != fault.code:
+        route = result.facts[0].data.route if result.facts else ""
+        if route != f"{manifest.method} {manifest.path}" and result.status < 500:
+            return  # The path is another handler's, or has another method.
+    wanted, got = (fault.status, fault.code), (result.status, result.code)
+    assert got == wanted, _told(result, f"did not answer {wanted} where {fault.what}")  # noqa: S101
+    if fault.pointer is not None:
+        _check_place(result, fault.pointer)
+    _check_silence(result)
+
+
+def _check_place(result: Result, fault: str) -> None:
+    places = [each["path"] for each in result.json.get("issues", [])]
+    found = any(at_place(each, fault) for each in places)
+    assert found, f"names no fault at {fault or 'the root'}, but at {places}"  # noqa: S101
+
+
+def _check_silence(result: Result) -> None:
+    heads = [text for pair in result.headers.items() for text in pair]
+    said = any(CANARY in text for text in (result.body.decode("utf-8", "replace"), *heads))
+    assert not said, _told(result, "says back what it refused")  # noqa: S101
 
 
 def _told(result: Result, what: str) -> str:

@@ -1,25 +1,29 @@
 """A handler run without HTTP: the same controller, the same hooks, the same record (TH-2)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from eventstore import Store, StreamId
+from eventstore import Event, Store, StreamId
 from runtime.app import App
 from runtime.app.assembly import classes_of, ready
 from runtime.app.declarations import Declared
 from runtime.effects import Tripping
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion, Hook
+from runtime.lifecycle.noticing import noticing
 from runtime.lifecycle.registering import new_hook
 from runtime.messages import Received
 from runtime.principals import ANONYMOUS
+from runtime.replay import Replay
+from runtime.replay.choosing import Chosen
 from runtime.replay.running import Program
 from runtime.testing.asking import Asking, until
 from runtime.testing.fakes import FakeClock, SeededIds
-from runtime.testing.replaying import check_replay
-from runtime.testing.results import Result
+from runtime.testing.replaying import again, check_replay
+from runtime.testing.results import Result, raised
 
 _UNKNOWN = "tsv:0-{}-1"
 """The version of a handler that is registered for one run alone."""
@@ -44,6 +48,7 @@ class Direct(msgspec.Struct, frozen=True):
     ids: SeededIds
     tripwire: Tripping
     replayed: bool
+    raise_errors: bool
     declared: Declared
     version: str
     """Its id."""
@@ -54,6 +59,7 @@ class Direct(msgspec.Struct, frozen=True):
         """Run it and gather what it gave.
 
         Raises:
+            BaseException: what it failed with, if the harness raises errors.
             DivergenceError: it was run again and did not say the same.
             ValueError: it is to run at a time that has passed.
         """
@@ -82,15 +88,25 @@ class Direct(msgspec.Struct, frozen=True):
             before=around.before, after=around.after, catch=around.catch,
         )  # fmt: skip
         stream = StreamId(self.ids.uuid7(self.clock()))
-        try:
-            answer = await controller.run(self._received(asking, stream), version)
-        finally:
-            controller.close()
+        with noticing() as noticed:
+            try:
+                answer = await controller.run(self._received(asking, stream), version)
+            finally:
+                controller.close()
         facts = tuple(self.store.read(stream))
+        program = Program(version, gctx, *around, classes=classes, root=parts.root)
         if self.replayed:
-            program = Program(version, gctx, *around, classes=classes, root=parts.root)
             check_replay(program, facts)
-        return Result(answer.status, dict(answer.headers), answer.body, facts)
+        result = Result(
+            answer.status, dict(answer.headers), answer.body, facts,
+            error=noticed.get(stream), run_again=partial(self._again, program),
+        )  # fmt: skip
+        return raised(result) if self.raise_errors else result
+
+    def _again(self, program: Program, facts: Sequence[Event], version: str | None) -> Replay:
+        """Run it again as it ran, hooks of the test and all; another version as the app has it."""
+        chosen = Chosen(program, self.version, self.version, self.declared)
+        return again(self.app, self.store, facts, version, chosen if version is None else None)
 
     def _received(self, asking: Asking, stream: StreamId) -> Received:
         return Received(

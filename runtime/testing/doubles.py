@@ -1,7 +1,11 @@
 """What stands in for modules and secrets in tests (TH-6)."""
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,71 +23,74 @@ class FakeCall(msgspec.Struct, frozen=True):
     result: Any = None
     error: BaseException | None = None
     at_us: int = 0
-    """Virtual time, µs since 1970; 0 outside of a harness."""
+    """When it began, in virtual time: µs since 1970; 0 outside of a harness."""
 
 
 class FakeModule:
     """Stands in for a module, and keeps what it was asked.
 
     Args:
-        **methods: for each method what it gives: a function, async or not, is called; an
+        **methods: for each method what it gives: what can be called, async or not, is called; an
             exception is raised; of a list each item is used once; anything else is the answer.
     """
 
     def __init__(self, **methods: Any) -> None:
         self._answers = dict(methods)
-        self._calls: dict[str, list[FakeCall]] = {name: [] for name in methods}
+        self._calls: dict[str, dict[int, FakeCall]] = {name: {} for name in methods}
+        self._numbers = {name: itertools.count() for name in methods}
         self._real: Mapping[str, Method] = {}
         self._clock: Callable[[], int] = int
         for name, answer in methods.items():
             self.__dict__[name] = self._method(name, answer)
 
     def _method(self, name: str, answer: Any) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(answer):
+        if any(map(_is_async, answer if isinstance(answer, list) else [answer])):
 
             async def waits(*args: Any, **kwargs: Any) -> Any:
-                return await self._keep_async(name, answer, args, kwargs)
+                with self._keeping(name, args, kwargs) as (number, given):
+                    found = self._answer(name, number, args, kwargs)
+                    given.append(await found if inspect.isawaitable(found) else found)
+                return given[0]
 
             return waits
 
         def gives(*args: Any, **kwargs: Any) -> Any:
-            return self._keep(name, args, kwargs)
+            with self._keeping(name, args, kwargs) as (number, given):
+                given.append(self._answer(name, number, args, kwargs))
+            return given[0]
 
         return gives
 
-    def _keep(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    @contextmanager
+    def _keeping(
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Iterator[tuple[int, list[Any]]]:
+        """Keep a call, and what it gave or raised; of those at once each has its own number."""
         self._check_signature(name, args, kwargs)
+        number, at_us = next(self._numbers[name]), self._clock()
+        given: list[Any] = []
+        failed: BaseException | None = None
         try:
-            result = self._answer(name, args, kwargs)
+            yield number, given
         except BaseException as error:
-            self._calls[name].append(FakeCall(args, kwargs, None, error, self._clock()))
+            failed = error
             raise
-        self._calls[name].append(FakeCall(args, kwargs, result, None, self._clock()))
-        return result
+        finally:
+            result = given[0] if given else None
+            self._calls[name][number] = FakeCall(args, kwargs, result, failed, at_us)
 
-    async def _keep_async(
-        self, name: str, answer: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
+    def _answer(
+        self, name: str, number: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        self._check_signature(name, args, kwargs)
-        try:
-            result = await answer(*args, **kwargs)
-        except BaseException as error:
-            self._calls[name].append(FakeCall(args, kwargs, None, error, self._clock()))
-            raise
-        self._calls[name].append(FakeCall(args, kwargs, result, None, self._clock()))
-        return result
-
-    def _answer(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         answer = self._answers[name]
         if isinstance(answer, list):
-            n = len(self._calls[name])
-            if n >= len(answer):
-                problem = f"{name} was called {n + 1} times and has {len(answer)} answers."
+            if number >= len(answer):
+                problem = f"{name} was called {number + 1} times and has {len(answer)} answers."
                 raise FakeModuleError(problem, "Give an answer for each call.")
-            answer = answer[n]
-        if isinstance(answer, BaseException):
+            answer = answer[number]
+        if _is_error(answer):
             raise answer
-        return answer(*args, **kwargs) if inspect.isfunction(answer) else answer
+        return answer(*args, **kwargs) if callable(answer) else answer
 
     def _check_signature(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         known = self._real.get(name)
@@ -96,8 +103,19 @@ class FakeModule:
             raise FakeModuleError(problem, "Call it as its module declares it.") from error
 
 
+def _is_error(answer: object) -> bool:
+    """Say whether an answer is raised: an exception, or a class of them."""
+    is_class = isinstance(answer, type) and issubclass(answer, BaseException)
+    return is_class or isinstance(answer, BaseException)
+
+
+def _is_async(answer: object) -> bool:
+    whole = inspect.iscoroutinefunction(answer)
+    return whole or inspect.iscoroutinefunction(getattr(answer, "__call__", None))  # noqa: B004
+
+
 def calls(module: FakeModule, method: str) -> Sequence[FakeCall]:
-    """Give the calls of a method of a double, in order.
+    """Give the calls of a method of a double that have ended, in the order in which they began.
 
     Raises:
         FakeModuleError: it has no such method.
@@ -106,13 +124,16 @@ def calls(module: FakeModule, method: str) -> Sequence[FakeCall]:
     if method not in known:
         problem = f"The double has no method {method!r}."
         raise FakeModuleError(problem, f"There are: {', '.join(known) or 'none'}.")
-    return tuple(known[method])
+    return tuple(each for _, each in sorted(known[method].items()))
 
 
 def stand_in(
     module: FakeModule, name: str, real: Mapping[str, Method] | None, clock: Callable[[], int]
-) -> tuple[str, ...]:
-    """Give the methods of a double, once it is known what it stands for.
+) -> tuple[object, tuple[str, ...]]:
+    """Give what is called in place of a module, and its methods.
+
+    They take and give what the module declares, and hide what it hides; one that the double
+    has no answer for fails where it is called.
 
     Args:
         module: the double.
@@ -129,14 +150,28 @@ def stand_in(
         problem = f"Module {name!r} has no {', '.join(unknown)}, and its double has."
         raise FakeModuleError(problem, f"There are: {', '.join(real or ())}.")
     module._real, module._clock = real or {}, clock  # noqa: SLF001
-    return methods
+    if real is None:
+        return module, methods
+    posing = {
+        each: functools.wraps(method.call)(getattr(module, each, None) or _lacking(method))
+        for each, method in real.items()
+    }
+    return SimpleNamespace(**posing), tuple(posing)
+
+
+def _lacking(method: Method) -> Callable[..., Any]:
+    async def refuse(*_args: Any, **_kwargs: Any) -> Any:
+        problem = f"The double has no answer for {method.qualified}."
+        raise FakeModuleError(problem, f"Give one: FakeModule({method.name}=…).")
+
+    return refuse
 
 
 class FakeSecrets:
-    """Secrets of a test.
+    """Secrets of a test, each of the version `test`.
 
     Args:
-        values: by name.
+        values: by name; None: there are none.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:

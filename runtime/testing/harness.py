@@ -4,22 +4,23 @@ Only time, ids, chance, modules, config and secrets are replaced.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeAlias, Unpack
 from uuid import UUID
 
-from eventstore import EventStoreError, Store, StreamId
+from eventstore import Event, EventStoreError, Store, StreamId
 from runtime.app import App
 from runtime.app.parts import Instead
 from runtime.context import registry
 from runtime.effects import Tripping
 from runtime.effects.virtual_loop import VirtualLoop, refuse_deadlock
 from runtime.errors import MissingModuleError
+from runtime.lifecycle.meta import when
+from runtime.lifecycle.noticing import noticing
 from runtime.modules import ModuleRegistry
-from runtime.replay import Replay, run_again
-from runtime.replay.choosing import Library
-from runtime.replay.reexecution import Options
+from runtime.replay import Replay
 from runtime.secrets import Provider
 from runtime.testing.asking import Asking, Given, asked, until
 from runtime.testing.direct import Direct, declare, find
@@ -29,8 +30,8 @@ from runtime.testing.failing_store import FailingStore
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.faults import Faults
 from runtime.testing.posing import posing
-from runtime.testing.replaying import always_replay, apart, check_app
-from runtime.testing.results import Result
+from runtime.testing.replaying import again, always_replay, check_app
+from runtime.testing.results import Result, raised
 
 Around: TypeAlias = Callable[[str, Callable[..., Any]], Callable[..., Any]]
 """From the name of a method and the method to what is called in place of it."""
@@ -49,6 +50,8 @@ class Harness:
         tripwire: what becomes of code that reaches the outside past its contexts.
         replayed: run each request again at its end, to see that it says the same; None: if
             `TIMESCAPE_ALWAYS_REPLAY` is set.
+        raise_errors: let a request raise what it failed with, where that becomes a 500; what
+            has a status of its own, such as an `HttpError`, is still answered.
 
     Raises:
         MissingModuleError: when it begins: its handlers use modules that nobody gave.
@@ -65,6 +68,7 @@ class Harness:
         store: Store | None = None,
         tripwire: Tripping = "raise",
         replayed: bool | None = None,
+        raise_errors: bool = False,
     ) -> None:
         self.app = app
         self.clock = FakeClock()
@@ -75,6 +79,7 @@ class Harness:
         self.carried: Around = _as_it_is
         """Goes around each method of a module, within the faults."""
         self.replayed = always_replay() if replayed is None else replayed
+        self.raise_errors = raise_errors
         self.ids = SeededIds(seed)
         self._tripwire = tripwire
         self._modules = dict(modules or {})
@@ -162,10 +167,9 @@ class Harness:
         given: dict[str, tuple[object, tuple[str, ...] | None]] = {}
         for name, module in self._modules.items():
             real = own.methods(name) if name in own.names() else None
-            methods = None
+            given[name] = (module, None)
             if isinstance(module, FakeModule):
-                methods = stand_in(module, name, real, self.clock)
-            given[name] = (module, methods)
+                given[name] = stand_in(module, name, real, self.clock)
         return own.changed(
             given, lambda name, call: self.faults.around(name, self.carried(name, call))
         )
@@ -202,8 +206,8 @@ class Harness:
         """
         declared, version = find(self.app, handler) or declare(handler, route)
         direct = Direct(
-            self.app, self.store, self.clock, self.ids, self._tripwire, self.replayed, declared,
-            version, hooks,
+            self.app, self.store, self.clock, self.ids, self._tripwire, self.replayed,
+            self.raise_errors, declared, version, hooks,
         )  # fmt: skip
         method, _, path = declared.template.text.partition(" ")
         return Asking(direct, method, path)
@@ -232,6 +236,7 @@ class Harness:
         """Send a request and gather what it gave.
 
         Raises:
+            BaseException: what it failed with, if the harness raises errors.
             ConnectionError: the process died meanwhile, because the test said so.
             DivergenceError: it was run again and did not say the same.
             ValueError: it is to be sent at a time that has passed.
@@ -241,7 +246,7 @@ class Harness:
             raise TypeError(msg)
         await until(asking, self.clock)
         leaves_after = self.faults.leaves_after()
-        with posing(self.app, asking.principal):
+        with posing(self.app, asking.principal), noticing() as noticed:
             status, headers, body = await exchange(self.app.edge, asking, leaves_after)
         if self.faults.has_crashed:
             msg = "The process died: call reopen()."
@@ -250,15 +255,16 @@ class Harness:
         facts = () if stream is None else tuple(self.store.read(stream))
         if self.replayed and stream is not None and facts:
             check_app(self.app, self.store, [stream])
-        return Result(status, headers, body, facts)
+        error = None if stream is None else noticed.get(stream)
+        result = Result(status, headers, body, facts, error=error, run_again=self._again)
+        return raised(result) if self.raise_errors else result
 
     def replay(self, result: Result, version: str | None = None) -> Replay:
-        """Run a request again, by another version if one is named; nothing is performed."""
-        stream = result.facts[0].stream
-        options = Options(version=version)
-        library = Library(self.app, self.store)
-        found: Replay = apart(lambda: run_again(library, result.facts, options, fork=stream))
-        return found
+        """Run a request again; see `Result.replay`."""
+        return result.replay(version)
+
+    def _again(self, facts: Sequence[Event], version: str | None) -> Replay:
+        return again(self.app, self.store, facts, version)
 
     # --- time ---
 
@@ -266,6 +272,11 @@ class Harness:
     def now_us(self) -> int:
         """Virtual time, µs since 1970."""
         return self.clock()
+
+    @property
+    def now(self) -> dt.datetime:
+        """Virtual time, UTC."""
+        return when(self.clock())
 
     def next_timer(self) -> float | None:
         """Return in how many virtual seconds something is due next; None: nothing is.
@@ -292,6 +303,11 @@ class Asked:
     def faults(self) -> Faults:
         """What goes wrong."""
         return self.harness.faults
+
+    @property
+    def now(self) -> dt.datetime:
+        """Virtual time, UTC."""
+        return self.harness.now
 
     def send(self, asking: Asking) -> Result:
         """Send a request that was put together with `request`."""

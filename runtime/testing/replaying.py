@@ -13,8 +13,8 @@ from typing import Any
 from eventstore import Event, Store, StreamId
 from runtime.app import App
 from runtime.errors import DivergenceError, NotReplayableError
-from runtime.replay import Divergence, Library, Options, run_again
-from runtime.replay.choosing import was_run
+from runtime.replay import Divergence, Library, Options, Replay, run_again
+from runtime.replay.choosing import Chosen, was_run
 from runtime.replay.divergence import payload_text
 from runtime.replay.following import Course
 from runtime.replay.running import Program, rerun
@@ -39,6 +39,32 @@ def check_replay(program: Program, events: Sequence[Event]) -> None:
     course = Course(events, until=len(events))
     result = apart(lambda: rerun(program, course))
     _refuse(events[0].stream, result.divergence)
+
+
+def again(
+    app: App,
+    store: Store,
+    facts: Sequence[Event],
+    version: str | None,
+    chosen: Chosen | None = None,
+) -> Replay:
+    """Run a request again, and write nothing; it may be called on an event loop.
+
+    Args:
+        app: whose code runs.
+        store: the log that has the request.
+        facts: of its stream.
+        version: that runs; None: the one that ran.
+        chosen: the code that runs; None: what *facts* and *version* say.
+
+    Raises:
+        NotReplayableError: no handler was run, or its code reads what was not recorded.
+        UnknownVersionError: the app has no such version.
+    """
+    library, options = Library(app, store), Options(version=version)
+    fork = facts[0].stream
+    found: Replay = apart(lambda: run_again(library, facts, options, fork=fork, chosen=chosen))
+    return found
 
 
 def check_app(app: App, store: Store, streams: Sequence[StreamId]) -> int:

@@ -1,8 +1,8 @@
 """What a request of a test gave, and what may be claimed of it (TH-3, TH-8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import msgspec
 
@@ -10,12 +10,18 @@ from eventstore import Event
 from eventstore.values import decode
 from runtime import facts as names
 from runtime.context import REQUEST_REDUCER, RequestState
+from runtime.errors import NotReplayableError
+from runtime.lifecycle.problems import code_of
 from runtime.lifecycle.topics import LOG
+from runtime.messages import HttpError
+from runtime.replay import Replay
 from runtime.replay.divergence import payload_text
 from runtime.testing.patterns import first_gap
 
 _AROUND = 12
 """Facts of a trace that a failed claim shows."""
+RunAgain: TypeAlias = Callable[[Sequence[Event], str | None], Replay]
+"""Runs recorded facts again, by a version or by the one that ran."""
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -40,6 +46,10 @@ class Result(msgspec.Struct, frozen=True):
     """As the log gives them back; none of a request that was refused at the edge."""
     left_out: Sequence[str] = ()
     """Ids of the hooks that were left out, because the test said so."""
+    error: BaseException | None = None
+    """What it failed with, as it was raised; None: it did not fail, or was refused at the edge."""
+    run_again: RunAgain | None = None
+    """What `replay` asks."""
 
     # --- what there is ---
 
@@ -97,7 +107,13 @@ class Result(msgspec.Struct, frozen=True):
         return [e.key or "" for e in self.facts if isinstance(e.data, names.HookStarted)]
 
     @property
-    def error(self) -> names.Failure | None:
+    def is_unexpected(self) -> bool:
+        """Whether it failed with what nobody answers so: an exception that becomes a 500."""
+        error = self.error
+        return error is not None and not isinstance(error, HttpError) and code_of(error)[0] == 500
+
+    @property
+    def failure(self) -> names.Failure | None:
         """What failed first in user code, as it is recorded."""
         return self.moment(len(self.facts)).failure
 
@@ -120,6 +136,23 @@ class Result(msgspec.Struct, frozen=True):
         }
         ran = [e.key for e in self.facts if isinstance(e.data, names.CompensationRan)]
         return [known.get(key, key or "") for key in ran]
+
+    def replay(self, version: str | None = None) -> Replay:
+        """Run the request again, by the code as it is; nothing is performed.
+
+        Args:
+            version: an edition, a version id or `latest`; None: the one that ran.
+
+        Raises:
+            NotReplayableError: no handler was run, or the code reads what was not recorded.
+            UnknownVersionError: the app has no such version.
+        """
+        if self.run_again is None or not self.facts:
+            raise NotReplayableError(
+                problem="The request left nothing that could be run again.",
+                remedy="Replay what a harness sent and its app let in.",
+            )
+        return self.run_again(self.facts, version)
 
     def explain(self, first: int = 0, count: int | None = None) -> str:
         """Tell the facts, a line each.
@@ -191,6 +224,17 @@ class Result(msgspec.Struct, frozen=True):
         first = max(0, first)
         trace = self.explain(first, _AROUND)
         raise AssertionError(f"{problem}\n{trace}" if trace else problem)
+
+
+def raised(result: Result) -> Result:
+    """Return *result*, if it did not fail with what nobody expected.
+
+    Raises:
+        BaseException: what it failed with.
+    """
+    if result.error is not None and result.is_unexpected:
+        raise result.error
+    return result
 
 
 def _values(state: RequestState) -> dict[str, Any]:

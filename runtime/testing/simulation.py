@@ -13,12 +13,14 @@ from typing import Any, Self, TypeAlias
 from eventstore import Store
 from runtime.app import App
 from runtime.control import Versions, control_stream
+from runtime.errors import VersionNotFound
 from runtime.secrets import Provider
 from runtime.testing.asking import Asking
 from runtime.testing.counting import Counters, Load, count, count_log, requests_of
 from runtime.testing.harness import Harness
 from runtime.testing.links import Carrier, Link, Way
 from runtime.testing.results import Result
+from runtime.timescape.health import Verdict
 
 Make: TypeAlias = Callable[[Asking, random.Random], Asking]
 """Fills in a request that begins with its route."""
@@ -178,6 +180,28 @@ class Simulation:
     def tag(self, tag: str, version: str) -> bool:
         """Let a tag point to a version id; see `Versions.tag`."""
         return bool(self.versions.tag(tag, version))
+
+    def set_health(self, version: str, verdict: Verdict | None) -> None:
+        """Let a version be `healthy`, `degraded` or `unhealthy` in the process, as a fact.
+
+        It holds whatever the version answers, until the next call or deploy; a version that
+        lacks a module is unhealthy all the same.
+
+        Args:
+            version: its id.
+            verdict: None: what its answers say, from now on.
+
+        Raises:
+            VersionNotFound: there is no such version.
+        """
+        known = [v for routes in self.versions.table for v in routes.versions]
+        if version not in known:
+            problem = f"There is no version {version!r:.80}."
+            raise VersionNotFound(problem, f"There are: {', '.join(sorted(known))}.")
+        # How its versions do is a matter of the app's own; a simulation plays their fate.
+        watch = self.harness.app._watch  # noqa: SLF001
+        assert watch is not None  # noqa: S101 - it runs, else there is no table
+        watch.say(version, verdict)
 
 
 def _refuse_unknown(what: str, named: Mapping[str, object], known: set[str]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runtime.errors import UnsupportedTypeError
 from runtime.gtype import GType, PlainChecker, kinds
+from runtime.gtype.findings import At, pointer
 from runtime.gtype.kinds import Any_, Object
 from runtime.gtype.patterns import to_ecma
 from runtime.manifests import HandlerManifest
@@ -26,7 +27,9 @@ CANARY = "canary-5b1e"
 _TEXT = st.characters(exclude_categories=["Cs"])
 _INT64 = 1 << 63
 _DEEPEST = 6
-_WRONG: tuple[Any, ...] = (None, True, 7, 1.5, CANARY, [], [CANARY], {CANARY: CANARY})
+NAME = "named-7c02"
+"""Stands for names that are not known: an issue may say them, to say where it is (GT-11)."""
+_WRONG: tuple[Any, ...] = (None, True, 7, 1.5, CANARY, [], [CANARY], {NAME: CANARY})
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ class Drawn(msgspec.Struct, frozen=True):
     query: Mapping[str, Any]
     body: Any
     has_body: bool
+    fault: str | None = None
+    """Where in the body it does not conform, as a pointer; None: it conforms."""
 
 
 def values(made: GType, overrides: Overrides | None = None) -> Strategy:
@@ -60,6 +65,11 @@ def one_fault_away(made: GType, overrides: Overrides | None = None) -> Strategy:
     Raises:
         UnsupportedTypeError: everything conforms, or a check in code has no override.
     """
+    return located_faults(made, overrides).map(lambda drawn: drawn[0])
+
+
+def located_faults(made: GType, overrides: Overrides | None = None) -> Strategy:
+    """Draw what `one_fault_away` does, each with the place as a pointer."""
     if isinstance(made.root, kinds.Anything):
         problem = "Any value conforms to this type: there is no fault to draw."
         raise UnsupportedTypeError(problem, "Declare a narrower type.")
@@ -67,22 +77,24 @@ def one_fault_away(made: GType, overrides: Overrides | None = None) -> Strategy:
     return (
         values(made, overrides)
         .flatmap(_with_a_fault)
-        .filter(lambda value: bool(checker.issues(value).issues))
+        .filter(lambda drawn: bool(checker.issues(drawn[0]).issues))
     )
 
 
 @st.composite
-def _with_a_fault(draw: st.DrawFn, value: Any) -> Any:
-    """Replace, or leave out, what stands in one place."""
+def _with_a_fault(draw: st.DrawFn, value: Any, at: At = None) -> tuple[Any, str]:
+    """Replace, or leave out, what stands in one place; say which."""
     if isinstance(value, dict) and value and draw(st.booleans()):
         name = draw(st.sampled_from(sorted(value)))
         if draw(st.booleans()):
-            return {key: each for key, each in value.items() if key != name}
-        return {**value, name: draw(_with_a_fault(value[name]))}
+            return {key: each for key, each in value.items() if key != name}, pointer((at, name))
+        inner, where = draw(_with_a_fault(value[name], (at, name)))
+        return {**value, name: inner}, where
     if isinstance(value, list) and value and draw(st.booleans()):
         n = draw(st.integers(0, len(value) - 1))
-        return [*value[:n], draw(_with_a_fault(value[n])), *value[n + 1 :]]
-    return draw(st.sampled_from(_WRONG))
+        inner, where = draw(_with_a_fault(value[n], (at, n)))
+        return [*value[:n], inner, *value[n + 1 :]], where
+    return draw(st.sampled_from(_WRONG)), pointer(at)
 
 
 def requests(
@@ -103,12 +115,18 @@ def requests(
     query: Strategy = st.just({})
     if manifest.query is not None:
         query = values(_type(manifest.query), overrides).filter(_is_spellable)
-    body: Strategy = st.none()
+    body: Strategy = st.tuples(st.none(), st.none())
     if manifest.body is not None:
-        draw = values if valid else one_fault_away
-        body = draw(_type(manifest.body), overrides)
+        made = _type(manifest.body)
+        if valid:
+            body = st.tuples(values(made, overrides), st.none())
+        else:
+            body = located_faults(made, overrides)
     has_body = manifest.body is not None
-    return st.builds(Drawn, st.fixed_dictionaries(params), query, body, st.just(has_body))
+    return st.builds(
+        lambda params, query, body: Drawn(params, query, body[0], has_body, body[1]),
+        st.fixed_dictionaries(params), query, body,
+    )  # fmt: skip
 
 
 def principals(

@@ -8,10 +8,12 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from eventstore.values import FrozenValueError
+from runtime import App
 from runtime.errors import ReservedKeyError
 from runtime.lifecycle.local_context import LocalContext
 from runtime.lifecycle.meta import RESERVED, Meta
-from runtime.testing import run_virtual
+from runtime.principals import ANONYMOUS, Principal
+from runtime.testing import FakeContext, Harness, run_virtual
 from tests.builders import version_of
 from tests.controlled import Controlled
 
@@ -120,3 +122,39 @@ def test_a_context_says_who_calls_and_what_time_is_left() -> None:
     assert version == told.facts[2].key
     assert (len(trace_id), len(span_id)) == (32, 16)
     assert trace_id == told.facts[0].data.trace_id
+
+
+principals = st.builds(
+    Principal,
+    st.text(st.characters(categories=["L"]), min_size=1, max_size=4),
+    kind=st.sampled_from(["user", "service", "key"]),
+    tenant=st.none() | st.just("north"),
+    credential=st.none() | st.just("jti-1"),
+)
+
+
+@pytest.mark.proves("LC-1")
+@given(st.just(ANONYMOUS) | principals, st.text("ab", max_size=3))
+def test_refs_come_of_the_principal_and_never_of_a_header(who: Principal, said: str) -> None:
+    """Seen to fail with the id of the anonymous principal taken for a user."""
+    headers = dict.fromkeys(("x-user", "x-session", "cookie", "x-tenant"), said)
+    with FakeContext(principal=who, headers=headers) as fake:
+        refs = fake.lctx.refs
+
+    expected = (None, None, None) if who is ANONYMOUS else (who.id, who.credential, who.tenant)
+    assert (refs.user, refs.session, refs.tenant) == expected
+    event(who.kind)
+
+
+@pytest.mark.proves("LC-1")
+def test_refs_of_a_request_are_the_same_when_it_is_run_again() -> None:
+    app = App("refs")
+
+    @app.handler("GET /me")
+    async def me(lctx: LocalContext) -> list[str | None]:
+        return [lctx.refs.user, lctx.refs.session, lctx.refs.tenant]
+
+    ann = Principal("ann", tenant="north", credential="k1")
+    with Harness(app, replayed=True) as harness:
+        harness.get("/me", as_=ann).assert_body(["ann", "k1", "north"])
+        harness.get("/me", headers={"x-user": "bob"}).assert_body([None, None, None])

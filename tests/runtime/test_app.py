@@ -29,7 +29,7 @@ from runtime.errors import (
     UnsupportedTypeError,
     VersionFormatError,
 )
-from runtime.testing import FakeClock, SeededIds
+from runtime.testing import FakeClock, Harness, SeededIds
 from tests.faces.asgi import Reply, ask, facts_of, memory_store, names_of
 from tests.runtime import late_hints
 
@@ -78,6 +78,22 @@ def test_versions_of_one_route_share_their_handler() -> None:
 
     assert (one.handler, two.handler) == ("things", "things")
     assert one.place.startswith("tests/runtime/test_app.py:")
+
+
+@pytest.mark.proves("HW-2")
+def test_a_handler_is_taken_back_and_an_unknown_one_is_told() -> None:
+    app = App("a")
+    declare(app, "GET /a", version="2026-01-01")
+    declare(app, "GET /a")
+
+    assert not app.unregister("GET /b")
+    assert not app.unregister("GET /a", "2026-02-01")
+    assert app.unregister("GET /a")
+    assert not app.unregister("GET /a")
+    assert [each.edition for each in app.handlers] == ["2026-01-01"]
+    declare(app, "GET /a")  # its place is free again
+    with Harness(app), pytest.raises(AlreadyStartedError):
+        app.unregister("GET /a")
 
 
 @pytest.mark.proves("HW-2", "RM-2", "MG-3")
