@@ -110,6 +110,16 @@ def read_only(path: Place, reason: str) -> EventStoreError:
     )
 
 
+def unreadable(path: Place) -> EventStoreError:
+    """Say that the file may not even be read."""
+    return EventStoreError(
+        "read-only",
+        f"{path} can be neither read nor written by this user.",
+        "Give this user the right to read the file, and to write it and its folder if it records.",
+        {"path": str(path)},
+    )
+
+
 def opened_for_reading(url: str) -> EventStoreError:
     """Say that this store was opened in mode `read`."""
     return EventStoreError(
