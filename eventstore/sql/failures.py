@@ -86,8 +86,21 @@ def translating(path: Path) -> Iterator[None]:
         raise translated(sqlite_error(error), path) from error
     except sqlite3.Error as error:
         raise translated(error, path) from error
+    except UnicodeDecodeError as error:
+        # Of a damaged schema the driver cannot even tell what is wrong with it.
+        raise damaged(path, "it holds text that is none") from error
     except sa.exc.TimeoutError as error:
         raise reader_expired(path) from error
+
+
+def damaged(path: Place, reason: str) -> EventStoreError:
+    """Say that the file is not as SQLite writes one."""
+    return EventStoreError(
+        "store-damaged",
+        f"{path} cannot be read: {reason}.",
+        "Keep the file, and go on from a backup.",
+        {"path": str(path)},
+    )
 
 
 def store_full(path: Place) -> EventStoreError:
