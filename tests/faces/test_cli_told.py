@@ -71,6 +71,24 @@ def test_a_remedy_names_what_would_do(
     assert told in said.err
 
 
+@pytest.mark.proves("CL-2")
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("shop.db", "Write sqlite:///shop.db.\n"),
+        ("/data/shop.db", "Write sqlite:////data/shop.db.\n"),
+        ("mysql://shop", "Write sqlite:///file.db, sqlite:////folder/file.db or postgresql://"),
+    ],
+)
+def test_a_path_in_the_place_of_an_address_is_answered_with_the_address(
+    url: str, told: str
+) -> None:
+    said = run("requests", "--store", url)
+
+    assert said.status == Exit.BAD_INPUT
+    assert told in said.err
+
+
 @pytest.mark.proves("MG-1")
 def test_a_module_that_is_not_there_is_told_without_the_way_to_it() -> None:
     said = run("manifest", "nowhere_at_all:app")
