@@ -24,7 +24,11 @@ _WORD = "drop"
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "requests", nargs="*", metavar="REQUEST", help="just these, with all their forks"
+        "requests",
+        nargs="*",
+        default=[],
+        metavar="REQUEST",
+        help="just these, with all their forks",
     )
     parser.add_argument(
         "--older-than", type=age, metavar="AGE", help="all that ended as long ago: 90d, 12h"

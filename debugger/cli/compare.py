@@ -6,7 +6,7 @@ from typing import Any
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 from debugger.session import request_id
 from debugger.timeline import ABSENT, shown
 from runtime.replay import Difference
@@ -35,7 +35,7 @@ def compare(arguments: argparse.Namespace, output: Output, stores: Stores) -> Ex
     if not found:
         output.say(f"{names} are equal.")
         return Exit.OK
-    output.say(f"{len(found)} differences between {names}.")
+    output.say(f"{counted(len(found), 'difference')} between {names}.")
     output.table("difference", COLUMNS, map(_row, found))
     return Exit.DIFFERENT
 

@@ -10,7 +10,7 @@ import msgspec
 from debugger.cli import rerunning
 from debugger.cli.command import Stores
 from debugger.cli.exits import Exit
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 from debugger.corpus import DIFFER, Corpus, Group, Row, grouped, run_all
 from debugger.errors import BadInputError, NotFoundError
 from debugger.session import Session
@@ -109,7 +109,7 @@ def _summary(rows: Sequence[Row]) -> str:
     for row in rows:
         counts[row.verdict] = counts.get(row.verdict, 0) + 1
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return f"{len(rows)} requests: {told or 'none'}."
+    return f"{counted(len(rows), 'request')}: {told or 'none'}."
 
 
 def _exit(rows: Sequence[Row]) -> Exit:

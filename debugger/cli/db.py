@@ -5,7 +5,7 @@ import argparse
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.opening import check_url, without_password
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 
 COLUMNS = (Column("store"), Column("revision"), Column("newest"), Column("state"))
 STEPS = (Column("revision"), Column("applied"), Column("about"))
@@ -21,7 +21,12 @@ _EXITS = {"current": Exit.OK, "newer": Exit.UNAVAILABLE}
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=(*ACTIONS, *OF_APPS), help="see above")
+    parser.add_argument(
+        "action",
+        metavar="ACTION",
+        choices=(*ACTIONS, *OF_APPS),
+        help=", ".join((*ACTIONS, *OF_APPS)),
+    )
     parser.add_argument("schema", nargs="?", metavar="SCHEMA", help="resume, undo, down: orders@2")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="resume, undo, down (default: $TIMESCAPE_APP)"
@@ -137,7 +142,7 @@ def _maintain(url: str, output: Output) -> Exit:
     shown = without_password(url)
     cells = {"store": shown, "partitions": ", ".join(made)}
     output.table("maintained", MADE, [({"store": shown, "partitions": made}, cells)])
-    output.say(f"Made {len(made)} partitions." if made else "There was nothing to do.")
+    output.say(f"Made {counted(len(made), 'partition')}." if made else "There was nothing to do.")
     return Exit.OK
 
 

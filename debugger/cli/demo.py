@@ -24,10 +24,10 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="chooses the visits")
 
 
-def port(text: str) -> int:
+def port(text: str, least: int = 0) -> int:
     """Read a port; 0 is any free one."""
-    if not text.isascii() or not text.isdecimal() or int(text) > 65_535:
-        message = f"{text!r} is not a port from 0 to 65535"
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) <= 65_535:
+        message = f"{text!r} is not a port from {least} to 65535"
         raise argparse.ArgumentTypeError(message)
     return int(text)
 

@@ -7,7 +7,7 @@ from typing import Any
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.moments import moment
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 from debugger.timeline import ABSENT, Change, shown
 
 COLUMNS = (
@@ -34,7 +34,7 @@ def diff(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         if not changes:
             output.say(f"#{a} and #{b} hold the same.")
             return Exit.OK
-        output.say(f"{len(changes)} differences from #{a} to #{b}.")
+        output.say(f"{counted(len(changes), 'difference')} from #{a} to #{b}.")
         output.table("change", COLUMNS, map(row_of, changes))
     return Exit.DIFFERENT
 

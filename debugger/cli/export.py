@@ -19,7 +19,9 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("requests", nargs="*", metavar="REQUEST", help="none: the whole log")
+    parser.add_argument(
+        "requests", nargs="*", default=[], metavar="REQUEST", help="none: the whole log"
+    )
     parser.add_argument("--where", default="", metavar="FILTER", help="all requests that match")
     parser.add_argument("--out", required=True, metavar="FILE", help="to be written")
     parser.add_argument(

@@ -29,9 +29,11 @@ LANGUAGES = ("python", "typescript")
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", choices=TARGETS, help="see above")
+    parser.add_argument("target", metavar="WHAT", choices=TARGETS, help=", ".join(TARGETS))
     parser.add_argument("app", metavar="APP", help="module:app, a file, or an app of the store")
-    parser.add_argument("more", nargs="*", metavar="HANDLER FROM TO", help="of a transformer")
+    parser.add_argument(
+        "more", nargs="*", default=[], metavar="HANDLER FROM TO", help="of a transformer"
+    )
     parser.add_argument("--out", metavar="FOLDER", help="where files are written")
     parser.add_argument("--lang", choices=LANGUAGES, default="python", help="(default: python)")
     parser.add_argument("--at", metavar="VERSION", help="no newer versions (default: the newest)")

@@ -25,7 +25,9 @@ COLUMNS = (
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("request", metavar="REQUEST", help="id, or its last 4 digits or more")
-    parser.add_argument("filter", nargs="*", metavar="FILTER", help="which facts; see below")
+    parser.add_argument(
+        "filter", nargs="*", default=[], metavar="FILTER", help="which facts; see above"
+    )
     parser.add_argument("--from", dest="first", metavar="M", help="first moment shown")
     parser.add_argument("--to", dest="last", metavar="M", help="last moment shown")
     parser.add_argument("--plain", action="store_true", help="a sentence a fact")

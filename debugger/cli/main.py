@@ -1,7 +1,9 @@
 """Read the arguments, run the command, turn what went wrong into words and a status."""
 
 import argparse
+import itertools
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -17,6 +19,7 @@ from debugger.timeline.links import is_link, read_link
 from eventstore import EventStoreError
 from runtime.errors import TimescapeError
 
+_STREAM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _ALWAYS = (Exit.OK, Exit.BAD_INPUT, Exit.UNAVAILABLE)
 
 
@@ -28,6 +31,29 @@ class _Parser(argparse.ArgumentParser):
         raise BadInputError(problem, f"`{self.prog} --help` shows what it takes.")
 
 
+_WIDEST = 98
+"""Characters of a line of help, however wide the terminal is."""
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Fills paragraphs to the terminal's width; leaves what is indented, as tables are, alone."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        import textwrap  # noqa: PLC0415 - only help wraps
+
+        filled: list[str] = []
+        for is_paragraph, run in itertools.groupby(text.splitlines(), _is_paragraph):
+            lines = list(run)
+            if is_paragraph:
+                lines = textwrap.wrap(" ".join(lines), min(width, _WIDEST))
+            filled += lines
+        return "\n".join(filled)
+
+
+def _is_paragraph(line: str) -> bool:
+    return bool(line.strip()) and not line[0].isspace()
+
+
 def build_parser(loaded: Sequence[Entry] = INDEX) -> argparse.ArgumentParser:
     """Return the parser of `timescape`, which can read the commands that are *loaded*.
 
@@ -37,7 +63,7 @@ def build_parser(loaded: Sequence[Entry] = INDEX) -> argparse.ArgumentParser:
         prog="timescape",
         description="Look at what a Timescape runtime recorded, forwards and backwards.",
         epilog=_overview(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
@@ -55,7 +81,7 @@ def _add(commands: "argparse._SubParsersAction[_Parser]", command: Command) -> N
         help=command.summary,
         description=command.text,
         epilog=_endings(command),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     command.declare(added)
@@ -184,6 +210,9 @@ def _complain(
     output: Output, error: DebuggerError | EventStoreError | TimescapeError, status: Exit
 ) -> None:
     problem = getattr(error, "problem", "") or str(error)
+    if isinstance(error, EventStoreError):
+        # The store tells of streams; a request has the same digits in another form.
+        problem = _STREAM.sub(lambda stream: f"req-{stream[0].replace('-', '')}", problem)
     output.say(f"timescape: {problem}")
     if error.remedy:
         output.say(error.remedy)

@@ -30,7 +30,9 @@ def carry(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
     """Write the manifests of an app to a file, or take them from one."""
     if arguments.file is None:
         problem = f"{arguments.app} takes a file."
-        raise BadInputError(problem, f"timescape manifest {arguments.app} shop.manifests.json")
+        raise BadInputError(
+            problem, f"Write `timescape manifest {arguments.app} shop.manifests.json`."
+        )
     path = Path(arguments.file)
     if arguments.app == "export":
         return _export(path, arguments, output, stores)
@@ -70,8 +72,9 @@ def _stream(session: Session, app: str | None) -> StreamId:
     if app is None:
         if len(known) == 1:
             return known[0]
-        problem = f"The store tells of {len(known)} apps."
-        raise NotFoundError(problem, "Name one: --of shop.")
+        problem = f"The store tells of {len(known) or 'no'} apps."
+        remedy = "Name one: --of shop." if known else "`timescape serve` deploys one."
+        raise NotFoundError(problem, remedy)
     stream = control_stream(app)
     if stream not in known:
         problem = f"The store does not tell of an app {app!r}."

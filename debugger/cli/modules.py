@@ -42,7 +42,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("of", nargs="?", metavar="OF", help="the action's module")
     parser.add_argument(
-        "--admin", metavar="URL", help="admin listener of the server, for reload; see below"
+        "--admin", metavar="URL", help="admin listener of the server, for reload; see above"
     )
     parser.add_argument(
         "--force", action="store_true", help="reload it though handlers that run would break"

@@ -39,7 +39,7 @@ def new(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
         for file, text in {**texts, ".gitignore": _IGNORED}.items():
             (folder / file).write_text(text, "utf-8")
     except OSError as error:
-        problem = f"{folder} cannot be written: {error}."
+        problem = f"{folder} cannot be written: {error.strerror}."
         raise WriteRefusedError(problem, "Choose another folder: --out FOLDER.") from error
     if output.as_json:
         output.record("app", {"name": name, "folder": str(folder), "files": sorted(texts)})
@@ -55,8 +55,10 @@ def _checked(name: str) -> str:
         BadInputError: it may not; says which name would do.
     """
     wanted = "".join(c if c.isalnum() and c.isascii() else "_" for c in name).strip("_").lower()
-    is_free = name not in sys.stdlib_module_names and name not in _TAKEN
-    if name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and is_free:
+    if name in sys.stdlib_module_names or name in _TAKEN:
+        problem = f"There is a module {name!r} already, which yours would hide."
+        raise BadInputError(problem, f"Choose another name, such as {name}_app.")
+    if name.isidentifier() and name.isascii() and not keyword.iskeyword(name):
         return name
     problem = f"{name[:80]!r} cannot be the name of a module of yours."
     near = wanted if wanted.isidentifier() and wanted != name else "my_app"

@@ -132,7 +132,8 @@ def check_url(url: str) -> None:
     if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
         problem = f"{without_password(url)[:200]!r} is no address of a store."
         remedy = "Write sqlite:///file.db, sqlite:////folder/file.db or postgresql://host/database."
-        raise BadInputError(problem, remedy)
+        is_path = url and ":" not in url and url.isprintable()
+        raise BadInputError(problem, f"Write sqlite:///{url[:200]}." if is_path else remedy)
 
 
 def without_password(url: str) -> str:

@@ -131,6 +131,11 @@ def standard_output(*, as_json: bool) -> Output:
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """Return *count* with its *noun*, which takes an s in the plural."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def cell_text(cell: Any) -> str:
     """Return a cell as people see it; text stands for itself."""
     if cell is None:

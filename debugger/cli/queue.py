@@ -56,8 +56,7 @@ def queue(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
     """Show queues and dead letters, or change them."""
     what, of = arguments.what, arguments.of
     if what in _ACTIONS[1:] and of is None:
-        msg = f"`queue {what}` does it to nothing."
-        raise BadInputError(msg, "Name it: see --help.")
+        raise BadInputError(*_of_what(what))
     if what not in _ACTIONS and of is not None:
         problem = f"{what[:80]!r} is no action."
         raise BadInputError(problem, f"There are: {', '.join(_ACTIONS)}.")
@@ -69,6 +68,13 @@ def queue(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         else:
             _show(session, what, output)
     return Exit.OK
+
+
+def _of_what(action: str) -> tuple[str, str]:
+    """Say what *action* is not told, and where that stands."""
+    if action in _STATES:
+        return f"`queue {action}` needs a subscriber.", "`timescape queue` lists them."
+    return f"`queue {action}` needs the id of a message.", "`timescape queue dead` lists them."
 
 
 def _show(session: Session, topic: str | None, output: Output) -> None:

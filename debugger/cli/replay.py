@@ -22,7 +22,9 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("requests", nargs="*", metavar="REQUEST", help="id, or its last digits")
+    parser.add_argument(
+        "requests", nargs="*", default=[], metavar="REQUEST", help="id, or its last digits"
+    )
     parser.add_argument("--where", default="", metavar="FILTER", help="all requests that match")
     parser.add_argument(
         "--jobs", type=positive, default=1, metavar="N", help="processes, of several requests"

@@ -23,7 +23,9 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("filter", nargs="*", metavar="FILTER", help="which requests; see below")
+    parser.add_argument(
+        "filter", nargs="*", default=[], metavar="FILTER", help="which requests; see above"
+    )
     parser.add_argument(
         "--limit", type=positive, default=100, metavar="N", help="at most so many (default: 100)"
     )
@@ -32,12 +34,17 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(text: str) -> int:
-    """Read a whole number from 1."""
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        message = f"{text!r} is not a whole number from 1"
+def whole(text: str, least: int = 0) -> int:
+    """Read a whole number from *least*."""
+    if not text.isascii() or not text.isdecimal() or int(text) < least:
+        message = f"{text!r} is not a whole number from {least}"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1."""
+    return whole(text, least=1)
 
 
 def requests(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:

@@ -30,7 +30,8 @@ LINES = (
     Column("function", cut=True),
     Column("changed", cut=True),
 )
-_USAGE = "Write NAME=JSON, with JSON's quotes around text: --set '/note=\"fragile\"'."
+_USAGE = "Write NAME=JSON, with quotes around text, as in --set '/note=\"fragile\"'."
+_BODY = "Name a file with JSON, or write PATH=JSON: --input /body/note=null."
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -104,9 +105,8 @@ def _body_of(file: str) -> SetInput:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         problem = f"The body of another request cannot be read from {file[:200]!r}."
-        remedy = "Name a file with JSON, or write PATH=JSON: --input /body/note=null."
-        raise BadInputError(problem, remedy) from error
-    return SetInput(("body",), read_value(file, text))
+        raise BadInputError(problem, _BODY) from error
+    return SetInput(("body",), read_value(file, text, _BODY))
 
 
 def say_live(arguments: argparse.Namespace, output: Output) -> None:
@@ -126,7 +126,7 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, Any]]:
         if not equals or not name:
             problem = f"{word[:80]!r} gives no value to a name."
             raise BadInputError(problem, _USAGE)
-        yield name, read_value(name, text)
+        yield name, read_value(name, text, _USAGE)
 
 
 # --- telling ---

@@ -7,8 +7,9 @@ import msgspec
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 from debugger.cli.versions_of import moment_of
+from debugger.errors import BadInputError
 from debugger.session.routing import apps, routed
 from runtime.timescape import HandlerRoutes, Refusal, Selector, resolve
 from runtime.timescape.instants import rfc3339
@@ -40,9 +41,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 def resolve_request(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
     """Say step by step which version a request would get."""
     then = moment_of(arguments.at)
+    if "?" in arguments.path:
+        problem = f"{arguments.path[:80]!r} has a query, and routes have none."
+        raise BadInputError(problem, "Leave it out; what ?version=S selects is --select S.")
     with stores.session(arguments.store) as session:
         known = apps(session, **then)
-        app, routes, params = routed(known, arguments.method, arguments.path)
+        app, routes, params = routed(known, arguments.method.upper(), arguments.path)
         now_us = then.get("at_us", session.sources[0]())
     if "position" in then:
         now_us = app.table.at_us
@@ -77,8 +81,8 @@ def decide(routes: HandlerRoutes, asked: Asked) -> tuple[object, list[tuple[str,
         edition = f", edition {answer.version.edition}" if answer.version.edition else ""
         steps.append(("answer", f"{answer.version.id}{edition}, by {answer.source}"))
         if answer.chain.steps:
-            hops = len(answer.chain.hops)
-            steps.append(("runs", f"{answer.runs.id}, by {hops} transformer{'s' * (hops != 1)}"))
+            hops = counted(len(answer.chain.hops), "transformer")
+            steps.append(("runs", f"{answer.runs.id}, by {hops}"))
     return answer, steps
 
 

@@ -8,7 +8,7 @@ from debugger.cli.diff import COLUMNS as CHANGE_COLUMNS
 from debugger.cli.diff import row_of
 from debugger.cli.exits import Exit
 from debugger.cli.moments import moment
-from debugger.cli.output import Column, Output, layout
+from debugger.cli.output import Column, Output, counted, layout
 from debugger.errors import NoSuchMomentError
 from debugger.session import request_id
 from debugger.timeline import Timeline
@@ -44,7 +44,7 @@ def restore(arguments: argparse.Namespace, output: Output, stores: Stores) -> Ex
 def _tell(timeline: Timeline, at: int, output: Output) -> None:
     """Show what becomes different, and what a restore cannot take back (RS-11)."""
     changes = timeline.diff(timeline.last, at)
-    output.say(f"From the end to #{at}: {len(changes) or 'no'} differences.")
+    output.say(f"From the end to #{at}: {counted(len(changes), 'difference')}.")
     cells = [[row_of(change)[1][column.name] for column in CHANGE_COLUMNS] for change in changes]
     for text in layout(CHANGE_COLUMNS, cells, output.cells, header=False):
         output.say("  " + text)

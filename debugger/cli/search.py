@@ -26,7 +26,9 @@ COLUMNS = (
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("filter", nargs="*", metavar="FILTER", help="which facts; see below")
+    parser.add_argument(
+        "filter", nargs="*", default=[], metavar="FILTER", help="which facts; see above"
+    )
     parser.add_argument("--audit", action="store_true", help="who did what to what")
     parser.add_argument("--who", metavar="NAME", help="with --audit: by whom")
     parser.add_argument("--what", metavar="TYPE", help="with --audit: which fact, version.*")

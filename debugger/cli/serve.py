@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import sys
+from functools import partial
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.demo import port
@@ -42,7 +43,9 @@ def _number(text: str, highest: float, what: str) -> float:
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="MODULE:APP", help="such as shop:app")
     parser.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
-    parser.add_argument("--port", type=port, default=8000, metavar="N", help="(default: 8000)")
+    parser.add_argument(
+        "--port", type=partial(port, least=1), default=8000, metavar="N", help="(default: 8000)"
+    )
     parser.add_argument(
         "--durability", choices=LEVELS, default="fsync", help="what an answer promises; see above"
     )

@@ -15,7 +15,9 @@ _EXAMPLE = "Write VERSION=PARTS for each, such as 2026-03-01=9500 2026-10-01=500
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("handler", metavar="HANDLER", help="whose callers")
-    parser.add_argument("parts", nargs="*", metavar="VERSION=PARTS", help="in all 10000")
+    parser.add_argument(
+        "parts", nargs="*", default=[], metavar="VERSION=PARTS", help="in all 10000"
+    )
     parser.add_argument(
         "--promote", metavar="VERSION", help="all of it to this one, which ends a split"
     )

@@ -85,6 +85,9 @@ def _verdict(
     if arguments.request is not None:
         return session.verify_request(session.find(arguments.request), progress)
     end, first = session.end(), arguments.first or 1
+    if arguments.last is not None and arguments.last < first:
+        problem = f"Position {arguments.last} is before position {first}: nothing is between them."
+        raise BadInputError(problem, "Give --to the greater one.")
     if first > max(end, 1):
         problem = f"There is no position {first}: the log ends at {end}."
         raise NotFoundError(problem, f"Give one from 1 to {end}.")

@@ -6,6 +6,7 @@ from typing import Any
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.output import Column, Output
+from debugger.cli.requests import whole
 from debugger.cli.versions_of import (
     COLUMNS,
     add_change_options,
@@ -39,7 +40,7 @@ _DETAILS = (Column("field"), Column("value", cut=True))
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", nargs="*", metavar="[ACTION] NAME", help="see above")
+    parser.add_argument("words", nargs="*", default=[], metavar="[ACTION] NAME", help="see above")
     parser.add_argument("--at", metavar="T|P", help="list, show: as of a time or a position")
     parser.add_argument("--sunset", metavar="T", help="deprecate: refuse it from then on")
     parser.add_argument("--link", metavar="URL", help="deprecate: where that is explained")
@@ -49,9 +50,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stop", action="store_true", help="with --security: even if current")
     parser.add_argument("--force", action="store_true", help="override the guards that can be")
     parser.add_argument("--admin", metavar="URL", help="drain: ask this admin listener, too")
-    parser.add_argument("--hot", type=int, metavar="N", help="policy: requests in 24 h")
+    parser.add_argument("--hot", type=whole, metavar="N", help="policy: requests in 24 h")
     parser.add_argument("--idle", metavar="SPAN", help="policy: cold after 7d, 36h")
-    parser.add_argument("--low", type=int, metavar="N", help="policy: requests in 7 days")
+    parser.add_argument("--low", type=whole, metavar="N", help="policy: requests in 7 days")
     parser.add_argument(
         "--exclude", action="append", metavar="HANDLER", help="policy: let be; repeatable"
     )

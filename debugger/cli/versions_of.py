@@ -47,11 +47,11 @@ def moment_of(text: str | None) -> dict[str, int]:
         return {}
     if text.isascii() and text.isdecimal():
         return {"position": int(text)}
-    return {"at_us": time_of(text)}
+    return {"at_us": time_of(text, "a position such as 31337, ")}
 
 
-def time_of(text: str) -> int:
-    """Read a time.
+def time_of(text: str, besides: str = "") -> int:
+    """Read a time; *besides*: what else may stand in its place.
 
     Raises:
         BadInputError: it is none.
@@ -59,8 +59,9 @@ def time_of(text: str) -> int:
     full = f"{text}T00:00:00Z" if len(text) == len("2026-10-01") else text
     at_us = parse_instant(full)
     if at_us is None:
-        problem = f"{text[:80]!r} is no time."
-        raise BadInputError(problem, "Write 2026-10-01, 2026-10-01T12:00:00Z or @<unix seconds>.")
+        problem = f"{text[:80]!r} is no time{' and no position' if besides else ''}."
+        forms = "2026-10-01, 2026-10-01T12:00:00Z or @<unix seconds>"
+        raise BadInputError(problem, f"Write {besides}{forms}.")
     return at_us
 
 

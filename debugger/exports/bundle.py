@@ -11,6 +11,7 @@ Nothing in it is run. It is read as data whose maker may be anybody.
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -100,7 +101,7 @@ def _about(recording: Recording, parts: Mapping[str, bytes]) -> Mapping[str, Any
 
 
 def _write_archive(path: Path, about: Mapping[str, Any], parts: Mapping[str, bytes]) -> None:
-    path.touch(mode=0o600)
+    path.touch(mode=0o600, exist_ok=False)  # nothing that lies in wait there is followed
     text = json.dumps(about, indent=1, ensure_ascii=True).encode("ascii")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in {ABOUT: text, **parts}.items():
@@ -112,6 +113,11 @@ def _write_archive(path: Path, about: Mapping[str, Any], parts: Mapping[str, byt
 
 
 # --- opening ---
+
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What `zipfile` raises of bytes that are no archive, or a damaged one."""
 
 
 def is_bundle(path: Path) -> bool:
@@ -148,7 +154,7 @@ def _unpacked(path: Path, folder: Path) -> Opened:
     except FileNotFoundError as error:
         problem = f"There is no file {path}."
         raise NotFoundError(problem, "`timescape export --as bundle` writes one.") from error
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise _no_bundle(path, f"it cannot be unpacked ({error})") from error
     sources = folder / SOURCES
     return Opened(folder / LOG, sources if sources.is_dir() else None, about)

@@ -46,18 +46,18 @@ def draft_edit(text: str) -> DraftEdit:
     return InputEdit(path, value) if match[1] else StateEdit(path, value)
 
 
-def read_value(name: str, text: str) -> Any:
+def read_value(name: str, text: str, usage: str = USAGE) -> Any:
     """Read a value: JSON, with the envelopes of recorded values where JSON lacks something.
 
     Raises:
-        BadInputError: it is none; *name* says of what.
+        BadInputError: it is none; *name* says of what, *usage* what to write instead.
     """
     try:
         tree = json.loads(text, parse_float=decimal.Decimal)
         return _decoded(tree)
     except (ValueError, RecursionError, EventStoreError) as error:
         problem = f"The value of {name[:80]!r} is no JSON: {text[:80]!r}."
-        raise BadInputError(problem, USAGE) from error
+        raise BadInputError(problem, usage) from error
 
 
 def _decoded(tree: Any) -> Any:

@@ -12,13 +12,13 @@ nothing, not even `!=`-like comparisons: absent is not zero.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from debugger.timeline.quantities import instant_us, number, span_us
 from debugger.timeline.values import ROOTS, Answer, Asking, Unknown, Value, quoted
+from runtime.globs import glob
 
 Op = str
 """`` for equality, else `<`, `<=`, `>`, `>=`."""
@@ -193,7 +193,7 @@ def _not(answer: Answer) -> Answer:
 
 def _word_stands(text: str, subject: Subject) -> bool:
     if _is_glob(text):
-        return any(_glob(text).fullmatch(column) for column in subject.columns())
+        return any(glob(text).fullmatch(column) for column in subject.columns())
     return subject.has(text.casefold())
 
 
@@ -255,25 +255,14 @@ def _compares(op: Op, value: str | float, wanted: str | float) -> bool:
 def _text_holds(wanted: str, value: str) -> bool:
     """Hold a text against all of *value*, or one of its words: `outcome:KeyError`."""
     if _is_glob(wanted):
-        glob = _glob(wanted)
-        return any(glob.fullmatch(each) for each in (value, *value.split()))
+        wants = glob(wanted)
+        return any(wants.fullmatch(each) for each in (value, *value.split()))
     folded = wanted.casefold()
     return any(each.casefold() == folded for each in (value, *value.split()))
 
 
 def _is_glob(text: str) -> bool:
     return "*" in text or "?" in text
-
-
-@lru_cache(maxsize=256)
-def _glob(text: str) -> re.Pattern[str]:
-    # Runs of stars are one: `**…*` would take time exponential in their number.
-    pieces = re.split(r"(\*+|\?)", text)
-    pattern = "".join(
-        ".*" if piece.startswith("*") else "." if piece == "?" else re.escape(piece)
-        for piece in pieces
-    )
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
 _PLAIN = re.compile(r"[^\s\"(),<>=!][^\s\"(),]*")

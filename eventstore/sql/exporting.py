@@ -60,7 +60,7 @@ def export(
     except UnicodeEncodeError as error:
         raise failures.chain_broken(reader.place, "the text of a row is no text.") from error
     except OSError as error:
-        raise failures.read_only(path, str(error)) from error
+        raise failures.read_only(path, error.strerror or str(error)) from error
     finally:
         beside.unlink(missing_ok=True)
     return Exported(

@@ -9,6 +9,7 @@ each to the log: the chain value before it, and the path from it to the root of 
 Source: AR-4.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,9 +50,9 @@ class Proof(msgspec.Struct, frozen=True):
 
 def make(file: Path, *, whole: bool) -> sqlite3.Connection:
     """Make an empty export, readable by its owner only, and open it for writing."""
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_bytes(blanks.blank())
+    # Exclusively: in a folder that others write, a link could lie in wait under this name.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
+        raw.write(blanks.blank())
     connection = sqlite3.connect(file, isolation_level=None)
     # It has no name yet: nobody misses it, and it is synced as a whole when it is done.
     for setting in (

@@ -86,8 +86,21 @@ def translating(path: Path) -> Iterator[None]:
         raise translated(sqlite_error(error), path) from error
     except sqlite3.Error as error:
         raise translated(error, path) from error
+    except UnicodeDecodeError as error:
+        # Of a damaged schema the driver cannot even tell what is wrong with it.
+        raise damaged(path, "it holds text that is none") from error
     except sa.exc.TimeoutError as error:
         raise reader_expired(path) from error
+
+
+def damaged(path: Place, reason: str) -> EventStoreError:
+    """Say that the file is not as SQLite writes one."""
+    return EventStoreError(
+        "store-damaged",
+        f"{path} cannot be read: {reason}.",
+        "Keep the file, and go on from a backup.",
+        {"path": str(path)},
+    )
 
 
 def store_full(path: Place) -> EventStoreError:
@@ -106,6 +119,16 @@ def read_only(path: Place, reason: str) -> EventStoreError:
         "read-only",
         f"{path} cannot be written: {reason}.",
         "Give this user the right to write the file and its folder, or open it for reading.",
+        {"path": str(path)},
+    )
+
+
+def unreadable(path: Place) -> EventStoreError:
+    """Say that the file may not even be read."""
+    return EventStoreError(
+        "read-only",
+        f"{path} can be neither read nor written by this user.",
+        "Give this user the right to read the file, and to write it and its folder if it records.",
         {"path": str(path)},
     )
 

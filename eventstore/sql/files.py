@@ -48,7 +48,7 @@ def is_store(path: Path) -> bool:
     except (IsADirectoryError, NotADirectoryError) as error:
         raise failures.not_a_store(path, "a folder is in its place") from error
     except PermissionError as error:
-        raise failures.read_only(path, "it may not even be read by this user") from error
+        raise failures.unreadable(path) from error
     if not header.startswith(_MAGIC):
         raise failures.not_a_store(path, "it is no SQLite file" if header else "it is empty")
     number = int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big")

@@ -15,7 +15,7 @@ from eventstore.chain import StoredRow
 from eventstore.events import Verdict
 from eventstore.identifiers import Position
 from eventstore.seals import MARK_BYTES, Seal
-from eventstore.sql import exports, packing, seal_table, verifying
+from eventstore.sql import exports, failures, packing, seal_table, verifying
 from eventstore.sql.exports import Proof
 from eventstore.sql.history import History
 from eventstore.sql.verifier import Verifier
@@ -35,10 +35,18 @@ def verify(file: Path, progress: Progress | None = None) -> Verdict:
         EventStoreError: `not-an-export`, `store-damaged`.
     """
     with exports.opened(file) as connection:
-        if exports.is_whole(connection):
-            verifier = Verifier(lambda: nullcontext(connection), tuple, History(None))
-            return verifier.verify(1, None, progress)
-        return _Part(connection).verify(progress)
+        try:
+            return _verified(connection, progress)
+        except (TypeError, AttributeError, ValueError) as error:
+            # Tables made by hand may hold anything in any column: nothing of it is known then.
+            raise failures.damaged(file, "a row holds what no store writes") from error
+
+
+def _verified(connection: sa.Connection, progress: Progress | None) -> Verdict:
+    if exports.is_whole(connection):
+        verifier = Verifier(lambda: nullcontext(connection), tuple, History(None))
+        return verifier.verify(1, None, progress)
+    return _Part(connection).verify(progress)
 
 
 class _Part:

@@ -79,7 +79,7 @@ def _read(pos: int, data: bytes | str, number: int, cls: type[T]) -> Iterator[tu
         for index, item in enumerate(_events_of(data)):
             if bytes(item[0]) == str(number).encode():
                 yield pos + index, msgspec.json.decode(item[3], type=cls)
-    except (msgspec.MsgspecError, ValueError, IndexError):
+    except (msgspec.MsgspecError, TypeError, ValueError, IndexError):
         return
 
 

@@ -176,14 +176,17 @@ def _row(columns: Sequence[Any]) -> StoredRow:
     values = list(columns)
     values[_STREAM] = StreamId(id_of(values[_STREAM]))
     values[_PARENT] = StreamId(id_of(values[_PARENT])) if values[_PARENT] is not None else None
-    values[_DATA] = text_of(values[_DATA])
+    # A damaged or hostile file may hold anything there; its hash then says so.
+    values[_DATA] = text_of(values[_DATA]) if isinstance(values[_DATA], str | bytes) else ""
     return StoredRow(*values)
 
 
-def id_of(raw: bytes | UUID) -> UUID:
+def id_of(raw: object) -> UUID:
     """Read an id; one that is not written as it should be is nobody's."""
     if isinstance(raw, UUID):
         return raw
+    if not isinstance(raw, bytes):
+        return _NO_ID
     try:
         value = UUID(raw.decode("ascii"))
     except ValueError:

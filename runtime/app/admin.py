@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from eventstore import Clock, EventStoreError, Store
 from runtime.app import gating
@@ -65,8 +66,9 @@ class Admin:
             "/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures,
             "/serving": self._serving,
         }  # fmt: skip
-        if not self._may(headers.get("authorization", "")):
-            return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        refused = self._refused(headers)
+        if refused is not None:
+            return refused
         if path == gating.PATH and method == "POST":
             return gating.off() if self.gating is None else await self.gating.answer(headers, body)
         if is_reload(path):
@@ -77,9 +79,16 @@ class Admin:
             return plain(405, {"problem": "Use GET."}, ("allow", "GET, HEAD"))
         return await pages[path]()
 
-    def _may(self, shown: str) -> bool:
-        wanted = f"Bearer {self._token}"
-        return self._token is None or hmac.compare_digest(shown.encode(), wanted.encode())
+    def _refused(self, headers: Mapping[str, str]) -> Answer | None:
+        """Turn away who does not show the token; without one, who may be a page in a browser."""
+        if self._token is None:
+            if not _is_foreign(headers.get("host", "")):
+                return None
+            return plain(421, {"problem": "Ask this machine by its address, or as localhost."})
+        shown, wanted = headers.get("authorization", ""), f"Bearer {self._token}"
+        if hmac.compare_digest(shown.encode(), wanted.encode()):
+            return None
+        return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
 
     async def _alive(self) -> Answer:
         return plain(200, {"status": "pass"})
@@ -155,6 +164,22 @@ def check_reach(host: str, token: str | None) -> None:
             problem=f"The admin listener on {host} could be reached by anybody.",
             remedy=f"Set {TOKEN_SETTING}, or listen on 127.0.0.1.",
         )
+
+
+def _is_foreign(host: str) -> bool:
+    """Say whether a `Host` is a name that could be anybody's.
+
+    A page in a browser may let its own name mean this machine, and then is of one origin with us:
+    the browser lets it ask, and read the answer. Addresses and localhost cannot be taken so.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or "localhost"
+        if name == "localhost" or name.endswith(".localhost"):
+            return False
+        ipaddress.ip_address(name)
+    except ValueError:
+        return True
+    return False
 
 
 def _is_loopback(host: str) -> bool:

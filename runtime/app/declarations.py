@@ -213,32 +213,6 @@ def caller(depth: int) -> FrameType | None:
     return frame
 
 
-def check_size(size: object) -> int:
-    """Return a number of bytes.
-
-    Raises:
-        PolicySyntaxError: it is none.
-    """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise PolicySyntaxError(
-            problem=f"max_body={size!r} is no size.", remedy="Write a number of bytes."
-        )
-    return size
-
-
-def check_disconnect(text: object) -> bool:
-    """Say whether a client that leaves ends the run.
-
-    Raises:
-        PolicySyntaxError: neither `finish` nor `cancel`.
-    """
-    if text not in {"finish", "cancel"}:
-        raise PolicySyntaxError(
-            problem=f"on_disconnect={text!r} is not known.", remedy='Write "finish" or "cancel".'
-        )
-    return text == "cancel"
-
-
 def is_handler_id(name: str) -> bool:
     """Say whether *name* may be a handler id (MG-3)."""
     return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)

@@ -61,7 +61,8 @@ def write(folder: Path, app: str, manifests: Sequence[HandlerManifest]) -> list[
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise ManifestError(
-            problem=f"{folder} cannot be written: {error}.", remedy="Choose another folder."
+            problem=f"{folder} cannot be written: {error.strerror}.",
+            remedy="Choose another folder.",
         ) from error
     return [*changed, *gone]
 
@@ -115,8 +116,9 @@ def _plain(path: Path) -> Any:
     try:
         return msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise ManifestError(
-            problem=f"{path} cannot be read: {error}.",
+            problem=f"{path} cannot be read: {why}.",
             remedy="Give a file that `timescape manifest --out` wrote.",
         ) from error
 

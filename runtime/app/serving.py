@@ -272,7 +272,7 @@ def load_app(target: str) -> App:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise _no_module(module_name, error) from error
+        raise _no_module(module_name, error) from _cause(module_name, error)
     except Exception as error:
         raise AppImportError(
             problem=f"{module_name} cannot be imported: {type(error).__name__}: {error}.",
@@ -294,10 +294,16 @@ def load_app(target: str) -> App:
     return found
 
 
-def _no_module(name: str, error: ModuleNotFoundError) -> AppImportError:
+def _cause(name: str, error: ModuleNotFoundError) -> ModuleNotFoundError | None:
+    """Return *error* if a line of the app's asked for what is not there; None: we did."""
     missing = error.name or name
-    if missing != name and not name.startswith(f"{missing}."):
-        return AppImportError(f"{name} needs {missing!r}, which is not installed.", "Install it.")
+    return None if missing == name or name.startswith(f"{missing}.") else error
+
+
+def _no_module(name: str, error: ModuleNotFoundError) -> AppImportError:
+    if _cause(name, error) is not None:
+        problem = f"{name} needs {error.name!r}, which is not installed."
+        return AppImportError(problem, "Install it.")
     there = [path.stem for path in Path.cwd().glob("*.py")]
     there += [path.parent.name for path in Path.cwd().glob("*/__init__.py")]
     return AppImportError(f"There is no module {name!r}.", _nearest(name, there))

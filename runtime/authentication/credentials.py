@@ -7,7 +7,6 @@ import msgspec
 
 from runtime.principals import Principal
 
-BEARER: Final = "bearer"
 API_KEY: Final = "apikey"
 API_KEY_HEADER: Final = "x-api-key"
 

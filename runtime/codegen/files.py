@@ -46,7 +46,8 @@ def write(folder: Path, rendered: Rendered, *, force: bool = False) -> Written:
             (folder / name).unlink()
     except OSError as error:
         raise GenerateError(
-            problem=f"{folder} cannot be written: {error}.", remedy="Choose another folder."
+            problem=f"{folder} cannot be written: {error.strerror}.",
+            remedy="Choose another folder.",
         ) from error
     return Written(tuple(changed), tuple(removed), tuple(refused))
 

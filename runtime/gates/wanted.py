@@ -1,8 +1,6 @@
 """What a gate matches (GA-2, GA-3). Nothing here waits or reads a clock."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -10,6 +8,7 @@ import msgspec
 from eventstore import NewEvent, StreamId
 from runtime.errors import GateRefusedError
 from runtime.facts import Json
+from runtime.globs import glob
 from runtime.lifecycle.gated import MOST_HOLD_S
 
 if TYPE_CHECKING:  # who asks for a gate runs nothing
@@ -94,18 +93,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def fits(wanted: str, value: str) -> bool:
     """Say whether *value* is what is *wanted*, in any letter case."""
-    return _glob(wanted).fullmatch(value) is not None
-
-
-@lru_cache(256)
-def _glob(text: str) -> re.Pattern[str]:
-    # Runs of stars are one: `**…*` would take time exponential in their number.
-    pieces = re.split(r"(\*+|\?)", text)
-    pattern = "".join(
-        ".*" if piece.startswith("*") else "." if piece == "?" else re.escape(piece)
-        for piece in pieces
-    )
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    return glob(wanted).fullmatch(value) is not None
 
 
 def _keyed(kind: str) -> Callable[[NewEvent], tuple[str, ...]]:

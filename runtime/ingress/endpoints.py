@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, TypeAlias
 
 import msgspec
 
@@ -11,7 +10,6 @@ from runtime.ingress.media import Media
 from runtime.ingress.rooms import Room
 from runtime.ingress.shapes import Shape
 from runtime.lifecycle.handlers import HandlerVersion, Joint
-from runtime.messages import Request
 from runtime.policies import AccessRules, RateLimits
 
 
@@ -69,6 +67,3 @@ class Endpoint(msgspec.Struct, frozen=True):
     """By version id; versions whose code is not in the app are not in it."""
     joints: Mapping[tuple[str, str], Joint] = {}
     """The code of transformers, by what they join: editions or ids."""
-
-
-AnyRequest: TypeAlias = Request[Any]

@@ -78,6 +78,11 @@ class Media(msgspec.Struct, frozen=True):
             return too_complex("fields", self.shape.members)
         if BAD_ESCAPE.search(raw):
             return malformed("A % in the form is not followed by two hex digits.", "Encode it.")
+        if raw.startswith((b"{", b"[")) and _is_json(raw):
+            return malformed(
+                "The body is JSON, and its content-type says that it is a form.",
+                "Send it with content-type: application/json.",
+            )
         pairs = (part.partition(b"=") for part in raw.split(b"&") if part)
         return self._plain((unquoted(name), unquoted(value)) for name, _, value in pairs)
 
@@ -97,6 +102,15 @@ class Media(msgspec.Struct, frozen=True):
             return _encode(self.forms.plain((name.decode(), value) for name, value in fields))
         except UnicodeDecodeError:
             return malformed("The form is not UTF-8.", "Write it in UTF-8.")
+
+
+def _is_json(raw: bytes) -> bool:
+    """Say whether *raw* is JSON: what `curl -d` sends as a form unless it is told otherwise."""
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return True
 
 
 def malformed(detail: str, remedy: str) -> Refusal:

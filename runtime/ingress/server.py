@@ -112,7 +112,10 @@ def check_free(host: str, port: int) -> str:
 def _cannot_listen(host: str, port: int, error: Exception) -> ServeError:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return ServeError(f"Port {port} on {host} is in use.", "Stop what uses it, or --port.")
+        return ServeError(
+            f"Port {port} on {host} is in use.",
+            "Stop what uses it, or choose another one with --port.",
+        )
     if number in {errno.EACCES, errno.EPERM}:
         return ServeError(f"Port {port} may not be used.", "Choose one above 1023.")
     return ServeError(f"{host}:{port} cannot be listened on.", "Check the address.")

@@ -1,6 +1,6 @@
 """Which capabilities are in force: a fold of what was registered, granted and revoked (CP-1)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from runtime.manifests.capabilities import Grant, allows
@@ -32,11 +32,6 @@ class Grants:
                 self._said.setdefault(module, {})[kind, pattern] = False
             case _:
                 pass
-
-    def add_all(self, facts: Iterable[tuple[object, str]]) -> None:
-        """Go on by facts and the modules they are about."""
-        for fact, module in facts:
-            self.add(fact, module)
 
     def of(self, module: str) -> tuple[tuple[str, str], ...]:
         """Give kind and pattern of all that is in force, sorted."""

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
@@ -367,8 +367,3 @@ def _source(functions: Iterable[Callable[..., Any]], artefact: Path | None = Non
             text = "" if code is None else code.co_code.hex()
         digest.update(text.encode() + b"\0")
     return f"sha256:{digest.hexdigest()}"
-
-
-def home_of(module: Module) -> ModuleType | None:
-    """Return the Python module that made *module*."""
-    return sys.modules.get(module.home)

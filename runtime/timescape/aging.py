@@ -171,7 +171,7 @@ def change_policy(
         if override not in (None, *OVERRIDES):
             raise RetirementError(
                 problem=f"{override!r:.40} is no override.",
-                remedy=f"Use {' or '.join(OVERRIDES)}.",
+                remedy=f"Use {', '.join(OVERRIDES)} or none.",
             )
     wanted = {**before.overrides, **(overrides or {})}
     kept = {version: what for version, what in wanted.items() if what is not None}

@@ -24,7 +24,7 @@ def programs() -> Iterator[Path]:
         yield programs
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_says_what_happens(page: Path, tmp_path: Path, programs: Path) -> None:
     missing = lacking(blocks(page))
     if missing and not os.environ.get("CI"):

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import ANY, NEW, Imported, Kind, NewEvent, Revision, Store
+from eventstore import ANY, NEW, EventStoreError, Imported, Kind, NewEvent, Revision, Store
 from eventstore.audit_paths import Tree, root_by
 from eventstore.codec import Registry
 from eventstore.seals import root_of
-from eventstore.sql import import_, open_store, verify_export
+from eventstore.sql import exports, import_, open_store, verify_export
 from eventstore.testing import (
     CountingReducer,
     FakeClock,
@@ -314,6 +314,50 @@ def test_a_file_of_something_else_is_no_export(source: Path, tmp_path: Path) -> 
         with refused("not-an-export"):
             brought(file, tmp_path / "new.db")
     assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.proves("AR-4", "CH-2")
+@pytest.mark.parametrize("column", ["stream", "data", "n", "revision", "chain", "began_us"])
+def test_an_export_whose_tables_allow_anything_is_at_fault(
+    whole: Path, tmp_path: Path, column: str
+) -> None:
+    """Who makes a file by hand may leave out what the tables demand."""
+    file = tmp_path / "loose.tsx"
+    file.write_bytes(whole.read_bytes())
+    with past_the_guards(file) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'commits'"
+        )
+    with past_the_guards(file) as connection:
+        connection.execute(f"UPDATE commits SET {column} = NULL WHERE pos = 1")  # noqa: S608
+
+    try:
+        verdict = verify_export(file)
+    except EventStoreError as error:
+        assert error.code == "store-damaged"  # noqa: PT017 - either will do
+    else:
+        assert verdict.fault is not None
+
+
+@pytest.mark.proves("AR-4")
+def test_an_export_whose_tables_are_no_text_is_damaged(whole: Path, tmp_path: Path) -> None:
+    file = tmp_path / "damaged.tsx"
+    file.write_bytes(whole.read_bytes().replace(b"only INTEGER PRIM", b"only INTEGER PRI\xf2"))
+
+    with refused("store-damaged"):
+        verify_export(file)
+
+
+@pytest.mark.proves("AD-17")
+def test_a_link_in_the_place_of_an_export_is_not_followed(tmp_path: Path) -> None:
+    theirs, file = tmp_path / "theirs", tmp_path / "a.tsx"
+    theirs.write_bytes(b"theirs")
+    file.symlink_to(theirs)
+
+    with pytest.raises(FileExistsError):
+        exports.make(file, whole=True)
+    assert theirs.read_bytes() == b"theirs"
 
 
 # --- laws ---

@@ -83,6 +83,31 @@ def test_an_address_that_others_reach_wants_a_token() -> None:
     assert asyncio.run(scenario()) == [401, 401, 200]
 
 
+NAMES = {
+    "": 200, "127.0.0.1:9090": 200, "[::1]:9090": 200, "localhost:9090": 200, "192.0.2.7": 200,
+    "evil.example": 421, "evil.example:9090": 421, "localhost.evil.example": 421, "[::1": 421,
+}  # fmt: skip
+
+
+@pytest.mark.proves("SD-2", "KB-4")
+def test_a_name_that_a_page_could_have_taken_is_not_answered_without_a_token() -> None:
+    async def scenario() -> None:
+        app, store = hello(), memory_store()
+        app.start(store)
+        admin = Admin(app, store, system_clock)
+        asked = {host: await admin("GET", "/healthz", {"host": host}) for host in NAMES}
+        assert {host: answer.status for host, answer in asked.items()} == NAMES
+        asked["reload"] = await admin("POST", "/modules/a/reload", {"host": "evil.example"})
+        assert asked["reload"].status == 421
+        named = {"host": "shop.example", "authorization": "Bearer s3cret"}
+        assert (
+            await Admin(app, store, system_clock, "s3cret")("GET", "/healthz", named)
+        ).status == 200
+        await app.stop()
+
+    asyncio.run(scenario())
+
+
 class Refusing:
     """A log that can be told to refuse facts."""
 

@@ -231,6 +231,7 @@ def test_as_deep_as_json_may_be_msgpack_may_be_too() -> None:
 
 FORM_FAULTS: dict[str, tuple[bytes, str, int, str]] = {
     "bad escape": (b"a=%zz", FORM, 400, "malformed-body"),
+    "json": (b'{"a": 1}', FORM, 400, "malformed-body"),
     "not utf-8": (b"a=%ff", FORM, 400, "malformed-body"),
     "many fields": (b"a&" * 1_001, FORM, 400, "too-complex"),
     "another charset": (b"a=1", FORM + "; charset=latin-1", 415, "media-unsupported"),
@@ -262,6 +263,14 @@ def test_a_form_that_is_none_or_too_much_is_refused(name: str) -> None:
     if status == 415:
         taken = f"application/json, {MSGPACK}, {FORM}, multipart/form-data"
         assert reply.header("accept-post") == taken
+
+
+@pytest.mark.proves("IN-9")
+def test_a_form_whose_first_name_begins_like_json_is_a_form() -> None:
+    site, seen = shop()
+
+    assert send(site, "/anything", b"{a}=1&b=2", FORM).status == 204
+    assert seen == [{"{a}": "1", "b": "2"}]
 
 
 @pytest.mark.proves("IN-9")

@@ -2,17 +2,24 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debugger.cli.exits import Exit
-from debugger.errors import BadInputError, CorruptError, NotFoundError, WriteRefusedError
+from debugger.errors import (
+    BadInputError,
+    CorruptError,
+    DebuggerError,
+    NotFoundError,
+    WriteRefusedError,
+)
 from debugger.exports import Masks, as_lines, gather, opened_bundle, write_file
 from debugger.exports import bundle as bundles
 from debugger.exports.hiding import hidden_places
@@ -297,6 +304,46 @@ def test_a_bundle_of_more_than_a_gibibyte_is_refused(
 
     with pytest.raises(BadInputError, match="more than 1000 bytes"), opened_bundle(good):
         pass
+
+
+@pytest.mark.proves("AD-15")
+def test_a_bundle_that_is_damaged_anywhere_is_told_so(filled: Any, tmp_path: Path) -> None:
+    url, made = filled
+    good = exported(url, "bundle", tmp_path / "good.timescape", f"req-{made.order.hex}")
+    whole, bad = good.read_bytes(), tmp_path / "bad.timescape"
+
+    @settings(max_examples=200)
+    @given(at=st.integers(0, len(whole) - 1), byte=st.integers(0, 255))
+    def holds(at: int, byte: int) -> None:
+        bad.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        try:
+            with opened_bundle(bad) as opened:
+                assert opened.log.exists()
+        except DebuggerError as error:
+            assert error.remedy  # noqa: PT017 - most bytes are of no consequence
+
+    holds()
+    # The packed bytes of the log begin behind a header of 30 bytes and a name of 7.
+    at = whole.index(b"log.tsx") + 7
+    bad.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
+    with pytest.raises(BadInputError, match="cannot be unpacked"), opened_bundle(bad):
+        pass
+
+
+@pytest.mark.proves("AD-17")
+def test_a_link_in_the_place_of_a_bundle_is_not_followed(filled: Any, tmp_path: Path) -> None:
+    url, made = filled
+    theirs = tmp_path / "theirs"
+    theirs.write_bytes(b"theirs")
+    (tmp_path / f"a.timescape.{os.getpid()}.tmp").symlink_to(theirs)
+
+    said = run(
+        "export", f"req-{made.order.hex}", "--as", "bundle", "--store", url,
+        "--out", str(tmp_path / "a.timescape"),
+    )  # fmt: skip
+
+    assert said.status == Exit.UNAVAILABLE
+    assert theirs.read_bytes() == b"theirs"
 
 
 @pytest.mark.proves("AD-15", "AD-13")
