@@ -2,16 +2,16 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from debugger.session import Session
 from debugger.timeline import Change, Timeline, Write
+from debugger.tui.request_screen import Loaded
 from eventstore import NewEvent, Revision, Store, StreamId
 from runtime import facts
 from tests.faces.test_tui_actions import focus_path
-from tests.faces.tui import FAILING, ORDER, RUNNING, Person, drive
+from tests.faces.tui import ORDER, RUNNING, Person, drive
 
 
 class Faults:
@@ -59,12 +59,12 @@ def faulty(faults: Faults) -> Callable[[Session], Session]:
 
 
 @pytest.mark.proves("ST-3", "TM-5")
-def test_what_the_writes_pane_cannot_read_is_said_there_and_read_at_the_next_moment() -> None:
+def test_what_a_pane_cannot_read_is_said_there_and_read_at_the_next_moment_or_by_enter() -> None:
     """A failure of one pane is no failure of another, and no moment clears it unread."""
     faults = Faults()
 
     async def scenario(person: Person) -> None:
-        panes = person.app.request.panes
+        screen, panes = person.app.request, person.app.request.panes
         faults.writes = 2
         await person.open(ORDER)
         assert panes.writes.problem is not None
@@ -73,42 +73,26 @@ def test_what_the_writes_pane_cannot_read_is_said_there_and_read_at_the_next_mom
         await person.press("S")
         assert panes.writes.problem is not None
         await person.press("S")
-
         assert panes.writes.problem is None
-        assert panes.writes.title == "writes /items"
-        assert panes.writes.count == 2
+        assert (panes.writes.title, panes.writes.count) == ("writes /items", 2)
+        for pane, name, key in ((panes.writes, "writes", "j"), (panes.state, "moments", "S")):
+            screen.bring(panes.state)
+            setattr(faults, name, 1)
+            await person.press(key)
+            assert pane.problem is not None
+            assert not pane.dimmed
+            screen.bring(pane)
+            await person.press("enter")
 
-    drive(scenario, wrap=faulty(faults))
-
-
-@pytest.mark.proves("ST-3")
-@pytest.mark.parametrize("name", ["writes", "state"])
-def test_enter_on_what_could_not_be_read_tries_again(name: str) -> None:
-    faults = Faults()
-
-    async def scenario(person: Person) -> None:
-        screen = person.app.request
-        await person.open(ORDER)
-        await focus_path(person, "/total")
-        faults.writes, faults.moments = (1, 0) if name == "writes" else (0, 1)
-        await person.press("k" if name == "writes" else "S")
-        pane: Any = getattr(screen.panes, name)
-        screen.bring(pane)
-        await person.settled()
-        assert pane.problem is not None
-        assert not pane.dimmed
-        await person.press("enter")
-
-        assert pane.problem is None
-        assert screen.location is not None
-        assert screen.location.revision == screen.target
+            assert pane.problem is None
+            assert person.revision == screen.target
 
     drive(scenario, wrap=faulty(faults))
 
 
 @pytest.mark.proves("RN-4", "ST-2")
 def test_a_write_that_is_not_there_takes_no_place_of_a_moment() -> None:
-    """`W` finds nothing while the step before is still worked out: that step is shown all the same."""
+    """`W` finds nothing while the step before is still worked out: it is shown all the same."""
     faults = Faults()
 
     async def scenario(person: Person) -> None:
@@ -158,18 +142,19 @@ def test_rows_of_the_request_before_focus_nothing_in_the_next_one() -> None:
     """A move that is heard after another request was read is no move in that one."""
 
     async def scenario(person: Person) -> None:
-        screen, panes = person.app.request, person.app.request.panes
+        screen, panes, session = (
+            person.app.request,
+            person.app.request.panes,
+            person.app.desk.session,
+        )
         await person.open(ORDER)
         await focus_path(person, "/items/1")
-        await person.press("1")
-        person.app.requests.list.place(FAILING - 1)
-        person.app.requests.act("open")
-        while screen.loaded is None or screen.loaded.summary.stream != person.made.failing:
-            await person.pilot.pause()
+        failing = person.made.failing
+        screen._take(Loaded(session.summary(failing), session.timeline(failing)), fresh=True)
         screen.on_lines_moved(panes.state.Moved(panes.state, 2))
+        screen.go(6)
         await person.settled()
 
-        assert panes.writes.title == "writes /total"
-        assert panes.writes.count == 1
+        assert (panes.writes.title, panes.writes.count) == ("writes /total", 1)
 
     drive(scenario)
