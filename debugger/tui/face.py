@@ -78,7 +78,7 @@ class Face(Panes, inherit_bindings=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.bottom = Bottom(desk.look, self.face, desk.keys)
+        self.bottom = Bottom(desk.look, self.face, desk.keys, self.offers)
         self.title_bar = Bar(desk.look, id="title")
         self.prompt = Prompt()
         self._banner = Bar(desk.look, id="banner")
@@ -162,6 +162,15 @@ class Face(Panes, inherit_bindings=False):
             return self.desk.why_not_write()
         return blocked
 
+    def offers(self, name: str) -> bool:
+        """Say whether the keys line shows the action: whether it would do something now."""
+        if name == "compare" and self.desk.notes.a is None:
+            return False
+        return self.reason(name) is None
+
+    def on_screen_resume(self) -> None:
+        self.bottom.renew()
+
     def act(self, name: str) -> None:
         """Run an action, or say why it cannot run."""
         self.say("")
@@ -174,6 +183,7 @@ class Face(Panes, inherit_bindings=False):
             return
         do: Callable[[], None] = getattr(self, BY_ID[name].method)
         do()
+        self.bottom.renew()
 
     def say(self, message: str, role: str = "") -> None:
         """Tell the person something, until the next key."""
@@ -351,11 +361,13 @@ class Face(Panes, inherit_bindings=False):
         space = " " * (len(label) + 1 + error.cells)
         self._fault.show([(f"{space}^ {printable(error.expected)}{remedy}", "failed")])
         self._fault.styles.display = "block"
+        self.add_class("faulty")
 
     def do_command(self) -> None:
         self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")
 
     def on_prompt_gone(self) -> None:
+        self.remove_class("faulty")
         self._fault.styles.display = "none"
         self.bottom.styles.display = "block"
         # At once: what the answer brings to the front takes the focus after that.

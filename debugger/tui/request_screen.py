@@ -101,6 +101,11 @@ class RequestScreen(Folding):
             return "the request has ended"
         return super().blocked(action)
 
+    def offers(self, name: str) -> bool:
+        if name == "next-failure":
+            return self.timeline is not None and self.timeline.first_failure is not None
+        return super().offers(name)
+
     @property
     def _ended(self) -> bool:
         timeline = self.timeline
@@ -201,6 +206,7 @@ class RequestScreen(Folding):
         """Look whether the request went on; called again and again."""
         if self.desk.seconds_left or self.title_bar.right != self.desk.mode():
             self.show_title()
+            self.bottom.renew()
         loaded, session = self.loaded, self.desk.session
         if loaded is None or self._loads.busy or self._ended or not self.is_current:
             return
@@ -263,6 +269,7 @@ class RequestScreen(Folding):
         self.show_frame(location)
         self._show_fact()
         self.scrubber.place(location.revision)
+        self.bottom.renew()
 
     def _not_placed(self, error: Exception) -> None:
         self._calm()

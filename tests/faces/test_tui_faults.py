@@ -152,7 +152,7 @@ def test_rows_of_the_request_before_focus_nothing_in_the_next_one() -> None:
         failing = person.made.failing
         screen._take(Loaded(session.summary(failing), session.timeline(failing)), fresh=True)
         screen.on_lines_moved(panes.state.Moved(panes.state, 2))
-        screen.go(6)
+        screen.go(7)
         await person.settled()
 
         assert (panes.writes.title, panes.writes.count) == ("writes /total", 1)
