@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -65,17 +66,17 @@ def test_what_a_pane_cannot_read_is_said_there_and_read_at_the_next_moment_or_by
 
     async def scenario(person: Person) -> None:
         screen, panes = person.app.request, person.app.request.panes
+        both: list[Any] = [panes.writes, panes.state]
         faults.writes = 2
         await person.open(ORDER)
-        assert panes.writes.problem is not None
-        assert panes.state.problem is None
+        assert [pane.problem is None for pane in both] == [False, True]
         assert "MemoryError" in person.text
         await person.press("S")
-        assert panes.writes.problem is not None
+        assert [pane.problem is None for pane in both] == [False, True]
         await person.press("S")
-        assert panes.writes.problem is None
+        assert [pane.problem is None for pane in both] == [True, True]
         assert (panes.writes.title, panes.writes.count) == ("writes /items", 2)
-        for pane, name, key in ((panes.writes, "writes", "j"), (panes.state, "moments", "S")):
+        for pane, name, key in zip(both, ("writes", "moments"), "jS", strict=True):
             screen.bring(panes.state)
             setattr(faults, name, 1)
             await person.press(key)
