@@ -290,7 +290,13 @@ class Face(Panes, inherit_bindings=False):
             [("For 5 minutes this debugger may add forks to the store", "")],
             [(f"{printable(desk.session.store.url)}.", "strong")],
             [("Nothing that is recorded is ever changed.", "")],
-            [(f"What is written says: by {printable(desk.by)} (claimed).", "dim")],
+            [
+                (
+                    f"What is written says: by {printable(desk.by)} (claimed); at a gate by the name of "
+                    "your token, if it has one.",
+                    "dim",
+                )
+            ],
         ]
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers

@@ -5,14 +5,15 @@ be sent here. `/metrics` are figures for Prometheus. The app's own listener serv
 """
 
 import asyncio
-import hmac
 import ipaddress
 import socket
 from collections.abc import Mapping
+from functools import partial
 
 from eventstore import Clock, EventStoreError, Store
 from runtime.app import gating
 from runtime.app.admin_modules import is_reload, reload
+from runtime.app.admin_tokens import TOKEN_SETTING, AdminTokens
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
@@ -28,9 +29,6 @@ from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
 from runtime.timescape import RouteTable
 from runtime.timescape.stranded import unserved
 
-TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
-"""Environment variable that holds what callers of the admin listener have to show."""
-
 
 class Admin:
     """Answers what the admin listener is asked; from now on the app's requests are measured.
@@ -39,14 +37,16 @@ class Admin:
         app: has been started.
         store: its log.
         clock: gives the time.
-        token: what callers have to show, `Authorization: Bearer …`; None: nothing.
+        tokens: what callers have to show, `Authorization: Bearer …`; none: nothing.
     """
 
-    def __init__(self, app: App, store: Store, clock: Clock, token: str | None = None) -> None:
+    def __init__(
+        self, app: App, store: Store, clock: Clock, tokens: AdminTokens | None = None
+    ) -> None:
         self._app = app
         self._store = store
         self._clock = clock
-        self._token = token
+        self._tokens = tokens or AdminTokens()
         self.gating: gating.Gating | None = None
         """Keeps gates; None: there are none to be had."""
         self.stopping = False
@@ -65,10 +65,13 @@ class Admin:
             "/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures,
             "/serving": self._serving,
         }  # fmt: skip
-        if not self._may(headers.get("authorization", "")):
+        shown = headers.get("authorization", "")
+        if not self._tokens.take(shown):
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
         if path == gating.PATH and method == "POST":
-            return gating.off() if self.gating is None else await self.gating.answer(headers, body)
+            if self.gating is None:
+                return gating.off()
+            return await self.gating.answer(headers, body, partial(self._tokens.by, shown))
         if is_reload(path):
             return await reload(self._app, method, path, headers)
         if path not in pages:
@@ -76,10 +79,6 @@ class Admin:
         if method not in {"GET", "HEAD"}:
             return plain(405, {"problem": "Use GET."}, ("allow", "GET, HEAD"))
         return await pages[path]()
-
-    def _may(self, shown: str) -> bool:
-        wanted = f"Bearer {self._token}"
-        return self._token is None or hmac.compare_digest(shown.encode(), wanted.encode())
 
     async def _alive(self) -> Answer:
         return plain(200, {"status": "pass"})
@@ -144,13 +143,13 @@ class Admin:
         return Answer(200, (("content-type", CONTENT_TYPE),), exposition(self._metrics))
 
 
-def check_reach(host: str, token: str | None) -> None:
+def check_reach(host: str, tokens: AdminTokens) -> None:
     """Refuse an admin listener that others could reach without a token.
 
     Raises:
         ServeError: says so.
     """
-    if token is None and not _is_loopback(host):
+    if not tokens and not _is_loopback(host):
         raise ServeError(
             problem=f"The admin listener on {host} could be reached by anybody.",
             remedy=f"Set {TOKEN_SETTING}, or listen on 127.0.0.1.",
