@@ -69,7 +69,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--by",
         default="",
         metavar="NAME",
-        help="who asks, if the token has no name (default: login)",
+        help="who asks, if no token tells (default: login)",
     )
     parser.set_defaults(answer=[], input=[], unset=[])
 

@@ -69,9 +69,9 @@ class Admin:
         if not self._tokens.take(shown):
             return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
         if path == gating.PATH and method == "POST":
-            if self.gating is None:
-                return gating.off()
-            return await self.gating.answer(headers, body, partial(self._tokens.by, shown))
+            by = partial(self._tokens.by, shown)
+            asked = self.gating
+            return await asked.answer(headers, body, by) if asked is not None else gating.off()
         if is_reload(path):
             return await reload(self._app, method, path, headers)
         if path not in pages:

@@ -216,12 +216,12 @@ def test_a_token_that_has_a_name_says_who_did_it(
 
 
 @pytest.mark.proves("KB-4")
-@pytest.mark.parametrize("text", ["ann", "ann=", "=x", "a b=x", "ann=x,ann=y", "ann=x,eve=x"])
+@pytest.mark.parametrize("text", ["ann", "ann=", "=s3", "a b=s3", "ann=s3,ann=s4", "ann=s3,eve=s3"])
 def test_names_and_tokens_that_do_not_belong_together_are_refused_unshown(text: str) -> None:
     with pytest.raises(ServeError, match="TIMESCAPE_ADMIN_TOKENS") as raised:
         read_tokens({"TIMESCAPE_ADMIN_TOKENS": text})
 
-    assert text not in str(raised.value)
+    assert "s3" not in str(raised.value)
 
 
 @pytest.mark.proves("KB-4", "GA-1")
