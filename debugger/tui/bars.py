@@ -45,7 +45,7 @@ class Bar(Widget):
 class Bottom(Widget):
     """The keys that matter here; above them, or where there is one line instead, a message."""
 
-    DEFAULT_CSS = "Bottom { height: 2; } .compact Bottom { height: 1; }"
+    DEFAULT_CSS = "Bottom { height: 2; }"
     ALLOW_SELECT = False
 
     def __init__(

@@ -44,6 +44,8 @@ class Face(Panes, inherit_bindings=False):
         width: 100%; height: 100%; }
     Face.tiny #too-small { display: block; }
     Face #prompt-caret { display: none; }
+    Face.compact #bottom { height: 1; }
+    Face.compact #prompt, Face.faulty #prompt { margin-top: 0; }
     """
     AUTO_FOCUS: ClassVar[str | None] = None
     face: ClassVar[str]
@@ -290,13 +292,8 @@ class Face(Panes, inherit_bindings=False):
             [("For 5 minutes this debugger may add forks to the store", "")],
             [(f"{printable(desk.session.store.url)}.", "strong")],
             [("Nothing that is recorded is ever changed.", "")],
-            [
-                (
-                    f"What is written says: by {printable(desk.by)} (claimed); at a gate by the name of "
-                    "your token, if it has one.",
-                    "dim",
-                )
-            ],
+            [(f"What is written says: by {printable(desk.by)} (claimed).", "dim")],
+            [("At a gate it says the name of your token instead, if it has one.", "dim")],
         ]
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers

@@ -45,7 +45,6 @@ class Prompt(Horizontal):
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $panel; margin-top: 1; }
-    .compact Prompt, .faulty Prompt { margin-top: 0; }
     Prompt Label { color: $primary; text-style: bold; padding: 0 1; }
     """
 

@@ -43,6 +43,23 @@ class Moves(Face):
         """Tell that something could not be looked for; what is shown stays right."""
         self.say(" ".join(problem_of(error)), "orange")
 
+    # --- the ends ---
+
+    # The row goes to its place with all the rest: one paint, not one for the row before it.
+
+    def do_first_row(self) -> None:
+        if self.timeline is not None and self._rows().id == "timeline":
+            self.go(0)
+        else:
+            super().do_first_row()
+
+    def do_last_row(self) -> None:
+        timeline = self.timeline
+        if timeline is not None and self._rows().id == "timeline":
+            self.go(timeline.last)
+        else:
+            super().do_last_row()
+
     # --- steps ---
 
     def _step(self, kind: StepKind, *, forward: bool) -> None:
