@@ -27,6 +27,7 @@ class Folding(Drafting):
 
     def found(self) -> None:
         self.panes.timeline.found(frozenset(self.matches))
+        self.bottom.renew()
         self.refold()
 
     def refold(self) -> None:
