@@ -83,6 +83,8 @@ def _gate_cells(row: GateView) -> Cells:
 
 def about_gate(row: Row) -> list[Cells]:
     """Tell more of a gate."""
+    if isinstance(row, str):
+        return [[(row, "dim")]]
     if not isinstance(row, GateView):
         return []
     return [[(f"It holds at most {row.cap} at once, each for {row.hold:g} s.", "dim")]]
