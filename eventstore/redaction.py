@@ -19,6 +19,8 @@ Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 FACT = "maintenance.redacted"
 MARK = {"$redacted": True}
 """What stands where a value was, as the value codec writes `Redacted`."""
+HASHED = "hmac:"
+"""How the text begins that stands where a value was hashed."""
 _DATA = 3
 """Of an event in a row: type, dt, key, data, site."""
 _events_of = msgspec.json.Decoder(list[msgspec.Raw]).decode

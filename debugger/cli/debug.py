@@ -1,9 +1,11 @@
 """`timescape debug`: the terminal debugger (CL-16)."""
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,13 +59,27 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         problem = "The debugger needs a terminal, and there is none."
         remedy = "`timescape debug --plain` and `requests`, `log`, `state`, `blame` do without."
         raise UnavailableError(problem, remedy)
-    with stores.session(url, writable=not arguments.read_only) as session:
+    with started_quickly(), stores.session(url, writable=not arguments.read_only) as session:
         wanted = arguments.where if link else arguments.request
         request = session.find(wanted) if wanted else None
         return open_screen(
             session, url=url, read_only=arguments.read_only, request=request, link=link,
             source=arguments.source, app=arguments.app,
         )  # fmt: skip
+
+
+@contextmanager
+def started_quickly() -> Iterator[None]:
+    """Look for no garbage while what is made is there to stay: modules and their classes.
+
+    Collections while SQLAlchemy and Textual load look at all of it again and again, a seventh of
+    the processor's time until the first rows. `open_screen` ends it once all is loaded.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _plain(url: str, wanted: str | None, output: Output, stores: Stores) -> int:
@@ -97,6 +113,8 @@ def open_screen(
     target = app or (SHOP if is_shop else None)
     again = fresh_process(url, target) if target else None
     config = read_config(os.environ)
+    gc.freeze()
+    gc.enable()
     keys = tui.keymap(config.preset, config.keys)
     told = msgspec.structs.replace(
         keys, problems=(*map(printable, config.problems), *keys.problems)

@@ -65,7 +65,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=30.0, metavar="S", help="extend: by so much (default: 30)"
     )
     parser.add_argument("--admin", metavar="URL", help="admin listener (default: as the log says)")
-    parser.add_argument("--by", default="", metavar="NAME", help="who asks (default: your login)")
+    parser.add_argument(
+        "--by",
+        default="",
+        metavar="NAME",
+        help="who asks, if no token tells (default: login)",
+    )
     parser.set_defaults(answer=[], input=[], unset=[])
 
 

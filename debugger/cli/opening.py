@@ -31,7 +31,7 @@ def open_store(
         EventStoreError: it cannot be opened; of a missing one the remedy says how to make it.
     """
     from eventstore import sql  # noqa: PLC0415 - see the module's docstring
-    from runtime.app.log import seal_key_file, segments_folder  # noqa: PLC0415
+    from runtime.app.log_settings import seal_key_file, segments_folder  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects.clock import system_clock  # noqa: PLC0415
     from runtime.effects.ids import SystemIds  # noqa: PLC0415
@@ -57,7 +57,7 @@ def import_export(file: str, url: str, progress: Callable[[int, int], None]) -> 
         EventStoreError: `import-conflict`, `export-broken`, `not-an-export` and others.
     """
     from eventstore import sql  # noqa: PLC0415
-    from runtime.app.log import segments_folder  # noqa: PLC0415
+    from runtime.app.log_settings import segments_folder  # noqa: PLC0415
     from runtime.context import registry  # noqa: PLC0415
     from runtime.effects import SystemIds, system_clock  # noqa: PLC0415
 

@@ -93,7 +93,7 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         return restarting(sys.argv[1:])
     # Here, not above: the other commands need no web server.
     from debugger.session.conditions import read_condition  # noqa: PLC0415
-    from runtime.app import TOKEN_SETTING, AdminAt, TracesTo, load_app  # noqa: PLC0415
+    from runtime.app import AdminAt, TracesTo, load_app, read_tokens  # noqa: PLC0415
     from runtime.app import serve as run  # noqa: PLC0415
 
     app = load_app(arguments.app)
@@ -112,9 +112,8 @@ def serve(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
 
     admin = None
     if arguments.admin_port is not None or arguments.gates:
-        token = os.environ.get(TOKEN_SETTING)
         admin = AdminAt(
-            arguments.admin_port or 0, arguments.admin_host, token or None, admin_ready,
+            arguments.admin_port or 0, arguments.admin_host, read_tokens(os.environ), admin_ready,
             read_condition if arguments.gates else None,
         )  # fmt: skip
     clean = run(

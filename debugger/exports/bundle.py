@@ -120,17 +120,6 @@ _UNREADABLE = (
 """What `zipfile` raises of bytes that are no archive, or a damaged one."""
 
 
-def is_bundle(path: Path) -> bool:
-    """Say whether *path* is called like a bundle, or begins like one."""
-    if path.suffix == ".timescape":
-        return True
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PK\3\4"
-    except OSError:
-        return False
-
-
 @contextmanager
 def opened_bundle(path: Path) -> Iterator[Opened]:
     """Unpack a bundle into a folder that is gone when the block ends.
@@ -221,12 +210,3 @@ def _unpack(
 def _no_bundle(path: Path, reason: str) -> BadInputError:
     problem = f"{path} is no bundle: {reason}."
     return BadInputError(problem, "Give a file that `timescape export --as bundle` wrote.")
-
-
-def bundle_of(url: str) -> Path | None:
-    """Return the bundle that an address or a file name means; None: it means something else."""
-    prefix = "sqlite:///"
-    path = Path(url.removeprefix(prefix))
-    if "://" in url and not url.startswith(prefix):
-        return None
-    return path if is_bundle(path) else None

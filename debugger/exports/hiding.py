@@ -16,9 +16,8 @@ from debugger.timeline.pointers import Tokens, envelope, join, key_text, readabl
 from eventstore import Event, UnknownEvent
 from eventstore.codec import from_plain, to_plain
 from eventstore.codec.hiding import is_sealed, with_parts
-from eventstore.redaction import MARK
+from eventstore.redaction import HASHED, MARK
 from runtime import facts
-from runtime.gtype.sensitive import HASHED
 
 
 class HiddenPlace(msgspec.Struct, frozen=True):

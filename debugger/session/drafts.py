@@ -37,7 +37,7 @@ def draft_edit(text: str) -> DraftEdit:
         return Unset(tuple(split(unset[1])))
     match = _LINE.fullmatch(text.strip())
     if match is None or bool(match[2]) == bool(match[4]):
-        problem = f"{text[:80]!r} says not what is to be other."
+        problem = f"{text[:80]!r} does not say what changes."
         raise BadInputError(problem, USAGE)
     value = encode(read_value(match[4] or f"answer {match[3]}", match[5]))
     if match[2]:

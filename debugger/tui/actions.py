@@ -65,7 +65,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("next-write", "on to the next change of the focused key", ("w",), "request"),
     Action("next-hit", "next hit of a breakpoint", ("c",), "request", "breakpoint", "c C"),
     Action("previous-hit", "previous hit of a breakpoint", ("C",), "request"),
-    Action("next-match", "next match of the search, or difference", ("n",), "request compare"),
+    Action(
+        "next-match",
+        "next match of the search, or difference",
+        ("n",),
+        "request compare",
+        "next found",
+        "n N",
+    ),
     Action(
         "previous-match", "previous match of the search, or difference", ("N",), "request compare"
     ),
@@ -176,7 +183,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("live", "gates, and the requests that they hold", ("8",)),
     Action("back", "close, or clear", ("escape",)),
     Action("level-up", "up a level", ("q",)),
-    Action("unlock", "allow writing for 5 minutes, or forbid it again", ("exclamation_mark",)),
+    Action(
+        "unlock",
+        "allow writing for 5 minutes, or forbid it again",
+        ("exclamation_mark",),
+        "any",
+        "writing",
+    ),
     Action("theme", "next colours", ()),
     Action("palette", "every action, by name", ("ctrl+p",), "any", "actions"),
     Action("help", "every key", ("question_mark",), "any", "keys"),
@@ -189,14 +202,17 @@ LINES: dict[str, tuple[str, ...]] = {
     "requests": ("open", "search", "mark", "compare", "replay", "follow", "next-pane", "palette",
                  "quit"),
     "request": (
-        "next-event", "next-mutation", "previous-write", "next-pane", "next-line", "next-hit",
-        "next-failure", "go-to", "next-hook", "next-effect", "edit", "fork", "raw", "zoom",
+        "next-match", "next-event", "next-mutation", "previous-write", "next-hit", "next-failure",
+        "next-pane", "next-line", "go-to", "next-hook", "next-effect", "edit", "fork", "raw",
+        "zoom",
     ),
     "waterfall": ("open", "next-pane", "palette", "quit"),
     "versions": ("search", "go-to", "open", "next-pane", "palette", "quit"),
-    "compare": ("open", "variant", "next-pane", "fork", "palette", "quit"),
+    "compare": ("next-match", "open", "variant", "next-pane", "fork", "palette", "quit"),
     "forks": ("open", "mark", "compare", "replay", "next-pane", "palette", "quit"),
-    "live": ("resume", "step-on", "extend", "fail", "edit", "fork", "open", "palette", "quit"),
+    "live": ("resume", "step-on", "extend", "fail", "edit", "fork", "open", "unlock", "palette",
+             "quit"),
     "audit": ("search", "open", "next-pane", "palette", "quit"),
 }  # fmt: skip
-"""What the keys line shows on each screen, most wanted first; `? keys` is always last."""
+"""What the keys line shows on each screen, most wanted first, of what can be done just then;
+`? keys` is always last."""

@@ -1,11 +1,12 @@
 """Screen 7: who changed what, and whether the log is as it was written (UI-7, AD-13)."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import ClassVar
 
 from debugger.errors import FilterError, RunEndedError
 from debugger.session.auditing import audit
-from debugger.timeline import ABSENT, printable, shown
+from debugger.timeline import ABSENT, printable, shown, width
 from debugger.timeline.auditing import AuditRow
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
@@ -30,6 +31,7 @@ class AuditScreen(Board):
         self.where = ""
         self.verdict: Verdict | None = None
         self._verified_at = 0
+        self._wide = _widths(())
         self._verifies = Latest(self, "timescape-verify")
 
     def on_mount(self) -> None:
@@ -44,7 +46,7 @@ class AuditScreen(Board):
 
     def about(self) -> list[Cell]:
         filtered = f"filter {printable(self.where)}  " if self.where else ""
-        return [(filtered, "focus"), (f"{len(self.rows)} changes", "dim")]
+        return [(filtered, "focus"), (_count(len(self.rows)), "dim")]
 
     def reload(self) -> None:
         session, where = self.desk.session, self.where
@@ -65,18 +67,37 @@ class AuditScreen(Board):
 
     def _show(self, rows: list[AuditRow]) -> None:
         self.rows = rows
-        self.list.header = [(_line("time", "who", "what", "of"), "")]
+        self._wide = _widths(rows)
+        self._lay_header()
+        self.list.note = f"{moment_of(rows[0].at_us):%Y-%m-%d} UTC" if rows else ""
         self.list.show(len(rows) + 1, self._cells)
         self.renew_detail()
         self.show_title()
 
+    def lay_out(self, width: int, height: int) -> None:
+        super().lay_out(width, height)
+        self._lay_header()
+
+    def _lay_header(self) -> None:
+        names = self._line(self.size.width - 2, "time", "who", "what", "of")
+        self.list.header = [(f"{names} change", "")]
+
+    def _line(self, room: int, *texts: str) -> str:
+        """Put texts into columns as wide as what stands in them.
+
+        The last leaves a third of the line to what was changed.
+        """
+        *known, longest = self._wide
+        wide = (*known, max(min(longest, room * 2 // 3 - sum(known)), 8))
+        return "".join(column(text, cells) for text, cells in zip(texts, wide, strict=True))
+
     def _cells(self, index: int, room: int) -> Cells:
-        del room
         if index == 0:
             bad = self.verdict is not None and self.verdict.fault is not None
             return [(self.verified, "failed" if bad else "blue")]
         row = self.rows[index - 1]
-        line = _line(clock_text(row.at_us), printable(row.who), row.what, printable(row.subject))
+        texts = (clock_text(row.at_us), printable(row.who), row.what, printable(row.subject))
+        line = self._line(room, *texts)
         return [(line, ""), (f" {_change(row)}", "dim")]
 
     @property
@@ -88,8 +109,14 @@ class AuditScreen(Board):
         if verdict.fault is not None:
             return f"position {verdict.position} is at fault ({verdict.fault}); enter checks again"
         ago = int(self.desk.clock() - self._verified_at)
-        seals = f"{verdict.seals} seals stand"
+        seals = "1 seal stands" if verdict.seals == 1 else f"{verdict.seals} seals stand"
         return f"as written up to position {verdict.verified_to}, {seals}, {ago} s ago"
+
+    def renew_detail(self) -> None:
+        row = self.rows[self.list.cursor - 1] if self.list.cursor else None
+        if row is not None:
+            self.list.note_is(f"{moment_of(row.at_us):%Y-%m-%d} UTC")
+        super().renew_detail()
 
     def tell(self, index: int) -> list[Cells]:
         if index:
@@ -99,7 +126,8 @@ class AuditScreen(Board):
             ]
         verdict = self.verdict
         if verdict is None:
-            return []
+            told = "Every row's hash is worked out again and held against the next one's and the "
+            return [[(told + "seals. It reads all of the log, and can be cancelled.", "dim")]]
         return [
             [("checked   ", "dim"), (f"{verdict.checked} rows", "")],
             [("root      ", "dim"), (verdict.root.hex() or "none", "")],
@@ -107,6 +135,9 @@ class AuditScreen(Board):
         ]
 
     # --- actions ---
+
+    def leads(self, index: int) -> bool:
+        return index == 0
 
     def open_row(self, index: int) -> None:
         if index == 0:
@@ -165,8 +196,12 @@ class AuditScreen(Board):
             super().do_back()
 
 
-def _line(*texts: str) -> str:
-    return "".join(column(text, cells) for text, cells in zip(texts, (14, 14, 24, 40), strict=True))
+def _widths(rows: Sequence[AuditRow]) -> tuple[int, int, int, int]:
+    """Return how wide time, who, what and subject are."""
+    who = max((width(printable(row.who)) for row in rows), default=3)
+    what = max((width(row.what) for row in rows), default=4)
+    subject = max((width(printable(row.subject)) for row in rows), default=2)
+    return 14, min(max(who, 3), 18) + 2, min(max(what, 4), 26) + 2, min(max(subject, 2), 60) + 1
 
 
 def _change(row: AuditRow) -> str:
@@ -186,3 +221,7 @@ def _fields(row: AuditRow) -> list[tuple[str, str]]:
         ("chain", row.chain),
     ]
     return [(name, printable(text)) for name, text in fields if text]
+
+
+def _count(changes: int) -> str:
+    return "1 change" if changes == 1 else f"{changes} changes"

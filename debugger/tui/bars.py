@@ -5,10 +5,14 @@ from collections.abc import Callable, Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
+from debugger.timeline import width
 from debugger.tui.actions import LINES, Action
-from debugger.tui.cells import Cell, Cells, spread, strip, width_of
+from debugger.tui.cells import Cell, Cells, spread, strip, width_of, wrap
 from debugger.tui.keymap import Keymap
 from debugger.tui.look import Look
+
+_MOST_LINES = 3
+"""Of a message."""
 
 
 class Bar(Widget):
@@ -33,37 +37,69 @@ class Bar(Widget):
         look, room = self._look(), self.size.width
         if y:
             return strip((), room, look, "raised")
-        cells = spread([(" ", ""), *self.left], self.right, room, look.glyphs.cut)
+        right = [("  ", ""), *self.right] if self.right else []
+        cells = spread([(" ", ""), *self.left], right, room, look.glyphs.cut)
         return strip(cells, room, look, "raised")
 
 
 class Bottom(Widget):
     """The keys that matter here; above them, or where there is one line instead, a message."""
 
-    DEFAULT_CSS = "Bottom { height: 2; } .compact Bottom { height: 1; }"
+    DEFAULT_CSS = "Bottom { height: 2; }"
     ALLOW_SELECT = False
 
-    def __init__(self, look: Callable[[], Look], face: str, keys: Keymap) -> None:
+    def __init__(
+        self, look: Callable[[], Look], face: str, keys: Keymap, offers: Callable[[str], bool]
+    ) -> None:
         super().__init__(id="bottom")
         self._look = look
-        self._actions = [keys.by_id[name] for name in LINES[face]]
+        self._all = [keys.by_id[name] for name in LINES[face]]
+        self._offers = offers
+        self._actions: Sequence[Action] = ()
         self._help = keys.key("help")
         self.message = ""
         self._role = ""
+        self._lines: Sequence[str] = ("",)
+        self._height: int | None = None
 
     def say(self, message: str, role: str = "") -> None:
-        """Show *message*, printable, until the next key."""
+        """Show *message*, printable, until the next key; all of it, if it is about a fault."""
         if (message, role) != (self.message, self._role):
             self.message, self._role = message, role
+            self._lay()
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self._lay()
+
+    def _lay(self) -> None:
+        room = max(self.app.size.width - 2, 8)
+        many = wrap(self.message, room) if self._role and width(self.message) > room else []
+        self._lines = many[:_MOST_LINES] or [self.message]
+        # Only then: another height lays out the whole screen (RN-6).
+        height = None if len(self._lines) == 1 else len(self._lines) + (not self._is_low)
+        if height != self._height:
+            self._height = height
+            self.styles.height = height
+
+    @property
+    def _is_low(self) -> bool:
+        return self.screen.has_class("compact")
+
+    def renew(self) -> None:
+        """Show the keys of what can be done now, and of nothing else."""
+        actions = [action for action in self._all if self._offers(action.id)]
+        if actions != self._actions:
+            self._actions = actions
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         look, room = self._look(), self.size.width
-        message: list[Cell] = [(" " + self.message, self._role)]
-        if self.size.height > 1 and y == 0:
-            return strip(message if self.message else (), room, look)
-        if self.size.height == 1 and self.message:
-            return strip(message, room, look, "raised")
+        keys_line = None if self._is_low and self.message else self.size.height - 1
+        if y != keys_line:
+            said = self._lines[y] if y < len(self._lines) else ""
+            ground = "raised" if self._is_low else ""
+            return strip([(" " + said, self._role)] if said else (), room, look, ground)
         return strip(
             keys_cells(self._actions, self._help, room),
             room,

@@ -26,6 +26,7 @@ class BoardPane(Lines):
         super().__init__(look, title, id="board")
         self._count = 0
         self._make: Make = lambda index, room: ()
+        self.empty = ("reading the store",)
 
     def show(self, count: int, make: Make) -> None:
         """Show other rows."""
@@ -95,7 +96,17 @@ class Board(Face):
     def reload(self) -> None:
         """Read again what is shown."""
 
+    def leads(self, index: int) -> bool:
+        """Say whether `enter` on row *index* does anything."""
+        del index
+        return True
+
     # --- the rest ---
+
+    def offers(self, name: str) -> bool:
+        if name == "open" and self.list.problem is None:
+            return bool(self.list.count) and self.leads(self.list.cursor)
+        return super().offers(name)
 
     def failed(self, error: Exception) -> None:
         """Tell that something could not be read: in the pane where nothing is seen yet."""
@@ -114,10 +125,12 @@ class Board(Face):
     def tick(self) -> None:
         if self.title_bar.right != self.desk.mode():
             self.show_title()
+            self.bottom.renew()
 
     def renew_detail(self) -> None:
         """Show what there is to know of the row under the cursor."""
         self.detail.show(self.tell(self.list.cursor) if self.list.count else ())
+        self.bottom.renew()
 
     def on_lines_moved(self, message: Lines.Moved) -> None:
         if message.lines is self.list:

@@ -76,6 +76,34 @@ def strip(cells: Cells, room: int, look: Look, ground: str = "", only: str | Non
     return Strip(segments, room)
 
 
+def wrap_cells(cells: Cells, room: int, most: int) -> list[list[Cell]]:
+    """Break a line into at most *most* of *room* cells; the later ones stand under its text.
+
+    The first piece is the line's name, if another follows: nothing else is written below it.
+    """
+    if width_of(cells) <= room or room < 24:
+        return [list(cells)]
+    indent = width_of(cells[:1]) if len(cells) > 1 else 2
+    indent = indent if indent <= room // 2 else 2
+    lines: list[list[Cell]] = [[]]
+    left = room
+    for text, role in cells:
+        rest = text
+        while rest and len(lines) < most and width(rest) > left:
+            taken = fit(rest, left, more="")
+            blank = taken.rfind(" ", len(taken) // 2)
+            taken = (
+                taken[:blank] if blank > 0 and rest[len(taken) : len(taken) + 1] != " " else taken
+            )
+            lines[-1].append((taken, role))
+            rest = rest[len(taken) :].lstrip(" ")
+            lines.append([(" " * indent, "")])
+            left = room - indent
+        lines[-1].append((rest, role))
+        left -= width(rest)
+    return lines
+
+
 def wrap(text: str, room: int) -> list[str]:
     """Break printable *text* at blanks into lines of at most *room* cells."""
     lines: list[str] = []

@@ -64,6 +64,20 @@ class CompareScreen(Board):
             return None
         return msgspec.structs.replace(link, b=(held.b.stream, held.comparison.b.last))
 
+    def on_mount(self) -> None:
+        key = self.desk.key
+        self.list.empty = (
+            "Nothing is compared yet.",
+            f"{key('replay')} on a request runs it again and compares the run with its record.",
+            f"{key('mark')} marks one request or moment as A and another as B; "
+            f"{key('compare')} compares the two.",
+        )
+
+    def offers(self, name: str) -> bool:
+        if name in ("next-match", "variant") and not any(_sign(row) != "=" for row in self.rows):
+            return name == "variant" and self.variant != "all"
+        return super().offers(name)
+
     def blocked(self, action: Action) -> str | None:
         if self.held is None and not action.acts_on("requests"):
             return "nothing is compared yet"
@@ -84,7 +98,9 @@ class CompareScreen(Board):
         if held is None:
             return ""
         ran = held.outcome.ran if held.outcome else None
-        word = ran.verdict if ran else "same" if held.comparison.equal else "different"
+        word = ran.verdict if ran else "same"
+        if word == "same" and not held.comparison.equal:
+            word = "different"  # by what was drafted, not by the code
         parting = ran.parting if ran else None
         if parting is not None:
             return f"{word}: first divergence #{parting.index} ({parting.kind})"
@@ -97,9 +113,7 @@ class CompareScreen(Board):
     def about(self) -> list[Cell]:
         held = self.held
         if held is None:
-            key = self.desk.key
-            told = f"nothing is compared yet: {key('replay')} replays, {key('compare')} compares"
-            return [(told, "dim")]
+            return [("nothing yet", "dim")]
         names = held.a.text, held.b.text
         left, right = names[::-1] if self.turned else names
         same = held.comparison.equal

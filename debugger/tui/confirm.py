@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from debugger.tui.cells import Cells
+from debugger.tui.cells import Cells, wrap_cells
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
 
@@ -17,25 +17,37 @@ class TextPane(Lines):
     """Lines to read."""
 
     quiet = True
+    lines_each = 4
+    """Into how many lines a long one is broken, at most."""
 
     def __init__(self, look: Callable[[], Look], title: str, *, id: str) -> None:  # noqa: A002
         super().__init__(look, title, id=id)
         self.rows: Sequence[Cells] = ()
+        self._laid: Sequence[Cells] = ()
 
     def show(self, rows: Sequence[Cells]) -> None:
         """Show other lines."""
         self.rows = rows
         self.cursor = self.top = 0
         self.dimmed = False
+        self._lay()
+
+    def on_resize(self) -> None:
+        self._lay()
+        super().on_resize()
+
+    def _lay(self) -> None:
+        room = self.size.width - 2
+        self._laid = [line for row in self.rows for line in wrap_cells(row, room, self.lines_each)]
         self.renew()
 
     @property
     def count(self) -> int:
-        return len(self.rows)
+        return len(self._laid)
 
     def row(self, index: int, room: int) -> Cells:
-        del room  # cut where it is drawn
-        return self.rows[index]
+        del room  # broken or cut to it
+        return self._laid[index]
 
 
 class Confirm(ModalScreen[bool]):
@@ -69,7 +81,9 @@ class Confirm(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         # All of it is seen if the screen allows: what is agreed to must be read.
-        self.pane.styles.height = min(len(self._rows) + 2, max(self.app.size.height - 6, 4))
+        room = min(76, self.app.size.width * 96 // 100) - 4
+        needed = sum(len(wrap_cells(row, room, self.pane.lines_each)) for row in self._rows)
+        self.pane.styles.height = min(needed + 2, max(self.app.size.height - 6, 4))
         self.pane.show(self._rows)
         self.pane.focus()
 

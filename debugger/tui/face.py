@@ -44,6 +44,8 @@ class Face(Panes, inherit_bindings=False):
         width: 100%; height: 100%; }
     Face.tiny #too-small { display: block; }
     Face #prompt-caret { display: none; }
+    Face.compact #bottom { height: 1; }
+    Face.compact #prompt, Face.faulty #prompt { margin-top: 0; }
     """
     AUTO_FOCUS: ClassVar[str | None] = None
     face: ClassVar[str]
@@ -78,7 +80,7 @@ class Face(Panes, inherit_bindings=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.bottom = Bottom(desk.look, self.face, desk.keys)
+        self.bottom = Bottom(desk.look, self.face, desk.keys, self.offers)
         self.title_bar = Bar(desk.look, id="title")
         self.prompt = Prompt()
         self._banner = Bar(desk.look, id="banner")
@@ -162,6 +164,15 @@ class Face(Panes, inherit_bindings=False):
             return self.desk.why_not_write()
         return blocked
 
+    def offers(self, name: str) -> bool:
+        """Say whether the keys line shows the action: whether it would do something now."""
+        if name == "compare" and self.desk.notes.a is None:
+            return False
+        return self.reason(name) is None
+
+    def on_screen_resume(self) -> None:
+        self.bottom.renew()
+
     def act(self, name: str) -> None:
         """Run an action, or say why it cannot run."""
         self.say("")
@@ -174,6 +185,7 @@ class Face(Panes, inherit_bindings=False):
             return
         do: Callable[[], None] = getattr(self, BY_ID[name].method)
         do()
+        self.bottom.renew()
 
     def say(self, message: str, role: str = "") -> None:
         """Tell the person something, until the next key."""
@@ -281,6 +293,7 @@ class Face(Panes, inherit_bindings=False):
             [(f"{printable(desk.session.store.url)}.", "strong")],
             [("Nothing that is recorded is ever changed.", "")],
             [(f"What is written says: by {printable(desk.by)} (claimed).", "dim")],
+            [("At a gate it says the name of your token instead, if it has one.", "dim")],
         ]
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - how Textual answers
@@ -351,11 +364,13 @@ class Face(Panes, inherit_bindings=False):
         space = " " * (len(label) + 1 + error.cells)
         self._fault.show([(f"{space}^ {printable(error.expected)}{remedy}", "failed")])
         self._fault.styles.display = "block"
+        self.add_class("faulty")
 
     def do_command(self) -> None:
         self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")
 
     def on_prompt_gone(self) -> None:
+        self.remove_class("faulty")
         self._fault.styles.display = "none"
         self.bottom.styles.display = "block"
         # At once: what the answer brings to the front takes the focus after that.

@@ -44,7 +44,7 @@ class Prompt(Horizontal):
     """A label and a field in the place of the keys line, seen while it is asked."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; display: none; background: $panel; }
+    Prompt { height: 1; display: none; background: $panel; margin-top: 1; }
     Prompt Label { color: $primary; text-style: bold; padding: 0 1; }
     """
 

@@ -27,6 +27,7 @@ class Folding(Drafting):
 
     def found(self) -> None:
         self.panes.timeline.found(frozenset(self.matches))
+        self.bottom.renew()
         self.refold()
 
     def refold(self) -> None:
@@ -42,7 +43,7 @@ class Folding(Drafting):
             found = hits(session, timeline, points, unwanted=self._folds.superseded)
             return frozenset({*found, *matches, *marked})
 
-        self._folds.ask(work, pane.fold, self.not_placed)
+        self._folds.ask(work, pane.fold, self.not_found)
 
     def _marked_in(self, stream: StreamId) -> set[int]:
         notes = self.desk.notes

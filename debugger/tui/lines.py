@@ -193,8 +193,10 @@ class Lines(Widget, can_focus=True):
             return self._problem_line(y, room)
         if index < self.count:
             return self._row_strip(index, room)
-        if not self.count and y - self._body_top < len(self.empty):
-            return strip([("  " + self.empty[y - self._body_top], "dim")], room, look)
+        if not self.count:
+            said = [line for text in self.empty for line in wrap(text, max(room - 4, 8))]
+            said = said[y - self._body_top : y - self._body_top + 1]
+            return strip([("  " + line, "dim") for line in said], room, look)
         return strip((), room, look)
 
     def _row_strip(self, index: int, room: int) -> Strip:

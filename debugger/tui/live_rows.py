@@ -27,7 +27,7 @@ def cells_of(row: Row, edits: int) -> Cells:
         return _pause_cells(row, edits)
     return [
         (f"{clock_text(row.started_us)}  {row.short_id}  ", "dim"),
-        (column(printable(row.route or row.path), 32), ""),
+        (column(printable((row.route or f"{row.method} {row.path}")[:200]), 32), ""),
         (f"  {printable(row.outcome[:40])}", "failed" if row.failed else ""),
     ]
 
@@ -83,6 +83,8 @@ def _gate_cells(row: GateView) -> Cells:
 
 def about_gate(row: Row) -> list[Cells]:
     """Tell more of a gate."""
+    if isinstance(row, str):
+        return [[(row, "dim")]]
     if not isinstance(row, GateView):
         return []
     return [[(f"It holds at most {row.cap} at once, each for {row.hold:g} s.", "dim")]]

@@ -154,6 +154,9 @@ class LiveScreen(Board):
         pause = self.pause
         return None if pause is None else Mark(stream_of(pause), pause.revision, pause.point)
 
+    def leads(self, index: int) -> bool:
+        return isinstance(self.rows[index], RequestSummary | PauseView)
+
     def open_row(self, index: int) -> None:
         row = self.rows[index]
         if isinstance(row, RequestSummary):

@@ -2,7 +2,7 @@
 
 from debugger.errors import DebuggerError
 from debugger.timeline import StepKind, Timeline, Write, printable
-from debugger.tui.desk import Desk
+from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
 from debugger.tui.latest import Latest
 from debugger.tui.wording import last_name, place_text
@@ -21,6 +21,9 @@ class Moves(Face):
         self.matches: list[int] = []
         """Revisions that the search found, rising."""
         self._places = Latest(self, "timescape-place")
+        self._changes = Latest(self, "timescape-change")
+        """When a place last changed. No lane of the moments: what it does not find must not
+        take the place of a moment that is still to be shown."""
         self._searches = Latest(self, "timescape-search")
 
     @property
@@ -36,9 +39,26 @@ class Moves(Face):
         """Show what the search found."""
         raise NotImplementedError
 
-    def not_placed(self, error: Exception) -> None:
-        """Tell that a moment could not be worked out."""
-        raise NotImplementedError
+    def not_found(self, error: Exception) -> None:
+        """Tell that something could not be looked for; what is shown stays right."""
+        self.say(" ".join(problem_of(error)), "orange")
+
+    # --- the ends ---
+
+    # The row goes to its place with all the rest: one paint, not one for the row before it.
+
+    def do_first_row(self) -> None:
+        if self.timeline is not None and self._rows().id == "timeline":
+            self.go(0)
+        else:
+            super().do_first_row()
+
+    def do_last_row(self) -> None:
+        timeline = self.timeline
+        if timeline is not None and self._rows().id == "timeline":
+            self.go(timeline.last)
+        else:
+            super().do_last_row()
 
     # --- steps ---
 
@@ -136,7 +156,7 @@ class Moves(Face):
             what = "".join(text for text, _ in cells)
             self.say(f"#{write.revision}  {printable(path[-40:])}  {what}{who}{line}")
 
-        self._places.ask(work, then, self.not_placed)
+        self._changes.ask(work, then, self.not_found)
 
     # --- search ---
 
@@ -168,7 +188,7 @@ class Moves(Face):
             on = keys.pair("next-match", "previous-match")
             self.say(f"{many}, marked =; {on} go on, {keys.key('back')} clears.")
 
-        self._searches.ask(lambda: timeline.search(text), then, self.not_placed)
+        self._searches.ask(lambda: timeline.search(text), then, self.not_found)
 
     def do_next_match(self) -> None:
         self._to_match([found for found in self.matches if found > self.target][:1], "later")

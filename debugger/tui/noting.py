@@ -125,7 +125,7 @@ class Noting(LineSteps):
                 session, timeline, points, at, forward=forward, unwanted=lane.superseded
             )
 
-        lane.ask(work, lambda hit: self._hit(hit, forward=forward), self.not_placed)
+        lane.ask(work, lambda hit: self._hit(hit, forward=forward), self.not_found)
 
     def _hit(self, hit: Hit, *, forward: bool) -> None:
         passed = f" {hit.unknown} passed, unknown: {hit.reason}." if hit.unknown else ""

@@ -21,9 +21,7 @@ def preview(of: RequestSummary, timeline: Timeline, to: str) -> list[Cells]:
     last = timeline.previous((failure or timeline.last) + 1, "mutation")
     if last is not None:
         lines.append(_change(timeline, last, to, "last change" if failure is None else "before it"))
-    lines.append(_asked(of, timeline))
-    lines += _body(timeline)
-    lines.append(_answered(of, timeline))
+    lines += [_asked(of, timeline), _answered(of, timeline), *_body(timeline)]
     state = timeline.state_at(timeline.last).values
     if state:
         lines.append([("  state       ", "dim"), (shown(dict(state), 400), "")])

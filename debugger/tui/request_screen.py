@@ -6,7 +6,7 @@ import msgspec
 from textual.app import ComposeResult
 
 from debugger.session import RequestSummary
-from debugger.timeline import Timeline, Write, printable, sentence, shown
+from debugger.timeline import Timeline, printable, sentence, shown
 from debugger.timeline.links import Link
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
@@ -14,6 +14,7 @@ from debugger.tui.desk import Desk, problem_of
 from debugger.tui.folded import Folding
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
+from debugger.tui.leaf import LeafHistory
 from debugger.tui.lines import Lines
 from debugger.tui.location import BASES, Base, Location, Wanted, locate
 from debugger.tui.request_panes import RequestPanes
@@ -52,7 +53,7 @@ class RequestScreen(Folding):
         self._stream: StreamId | None = None
         self._tail_s = tail_s
         self._loads = Latest(self, "timescape-load")
-        self._leaves = Latest(self, "timescape-writes")
+        self._leaf = LeafHistory(self, self.panes.writes)
         self._slow = Later(self)
         self._stale = False
 
@@ -66,6 +67,7 @@ class RequestScreen(Folding):
 
     def on_unmount(self) -> None:
         self._slow.stop()
+        self._leaf.close()
         for lane in self._lanes:
             lane.close()
 
@@ -73,12 +75,12 @@ class RequestScreen(Folding):
 
     @property
     def _lanes(self) -> tuple[Latest, ...]:
-        return (self._loads, self._places, self._leaves, self._searches, self._hits,
+        return (self._loads, self._places, self._changes, self._searches, self._hits,
                 self._restores, self._folds)  # fmt: skip
 
     @property
     def pending(self) -> bool:
-        return any(lane.busy for lane in self._lanes)
+        return any(lane.busy for lane in self._lanes) or self._leaf.busy
 
     @property
     def timeline(self) -> Timeline | None:
@@ -98,6 +100,11 @@ class RequestScreen(Folding):
         if action.id == "follow" and self.loaded and self._ended:
             return "the request has ended"
         return super().blocked(action)
+
+    def offers(self, name: str) -> bool:
+        if name == "next-failure":
+            return self.timeline is not None and self.timeline.first_failure is not None
+        return super().offers(name)
 
     @property
     def _ended(self) -> bool:
@@ -170,7 +177,7 @@ class RequestScreen(Folding):
             self.location, self.target, self.base, self.path = None, 0, "previous", ""
             self.matches, self.following = [], False
             self.panes.timeline.matches = frozenset()
-            self.panes.writes.show("", ())
+            self._leaf.forget()
             self.forget_lines()
         self.panes.timeline.problem = None
         self.panes.timeline.show(timeline)
@@ -180,6 +187,8 @@ class RequestScreen(Folding):
         self.show_title()
         if fresh:
             self.bring(self.panes.timeline)
+        else:
+            self._focus_path(self.path)
 
     def _not_read(self, error: Exception) -> None:
         problem, remedy = problem_of(error)
@@ -197,6 +206,7 @@ class RequestScreen(Folding):
         """Look whether the request went on; called again and again."""
         if self.desk.seconds_left or self.title_bar.right != self.desk.mode():
             self.show_title()
+            self.bottom.renew()
         loaded, session = self.loaded, self.desk.session
         if loaded is None or self._loads.busy or self._ended or not self.is_current:
             return
@@ -223,6 +233,8 @@ class RequestScreen(Folding):
 
     def go(self, revision: int) -> None:
         """Go to the moment *revision*."""
+        self._changes.drop()  # what was looked for from another moment
+        self._hits.drop()
         self.target, self.step = revision, None
         self.ask_place()
 
@@ -239,7 +251,7 @@ class RequestScreen(Folding):
         )  # fmt: skip
         session, roots, trace = self.desk.session, self.desk.roots, self.trace
         self._places.ask(
-            lambda: locate(session, timeline, wanted, roots, trace), self._arrive, self.not_placed
+            lambda: locate(session, timeline, wanted, roots, trace), self._arrive, self._not_placed
         )
         if not self._slow.waiting:
             self._slow.ask(_SLOW_S, self._slow_down)
@@ -252,18 +264,17 @@ class RequestScreen(Folding):
         panes.diff.show(location)
         panes.source.show(location)
         panes.state.show(location, self.path)
-        if not self.path and panes.state.path:
-            self._focus_path(panes.state.path)
-        panes.writes.at(location.revision)
+        self._focus_path(self.path or panes.state.path)
         panes.watches.show(location)
         self.show_frame(location)
         self._show_fact()
         self.scrubber.place(location.revision)
+        self.bottom.renew()
 
-    def not_placed(self, error: Exception) -> None:
+    def _not_placed(self, error: Exception) -> None:
         self._calm()
         problem, remedy = problem_of(error)
-        self.panes.state.problem = (problem, remedy)
+        self.panes.state.problem = (problem, remedy or "Press enter to try again.")
         self.panes.state.renew()
 
     def _slow_down(self) -> None:
@@ -277,17 +288,10 @@ class RequestScreen(Folding):
             pane.dim(now=False)
 
     def _focus_path(self, path: str) -> None:
-        timeline = self.timeline
         self.path = path
-        if timeline is None:
-            return
-
-        def then(writes: list[Write]) -> None:
-            self.panes.writes.show(path, writes)
-            self.panes.writes.at(self.location.revision if self.location else self.target)
-
-        self.panes.writes.dim()
-        self._leaves.ask(lambda: timeline.writes(path), then, self.not_placed)
+        timeline, location = self.timeline, self.location
+        if timeline is not None and path:
+            self._leaf.want(timeline, path, location.revision if location else self.target)
 
     def _show_fact(self) -> None:
         # Writing a large payload out as JSON takes long: only where it is seen.
@@ -301,9 +305,11 @@ class RequestScreen(Folding):
         panes, row = self.panes, message.row
         if message.lines is panes.timeline:
             self.go(row)
+        elif self.location is None:
+            return  # the rows are those of the request before
         elif message.lines is panes.state:
             self._focus_path(panes.state.path)
-        elif message.lines is panes.diff:
+        elif message.lines is panes.diff and row < panes.diff.count:
             self._focus_path(panes.diff.changes[row].path)
 
     def on_lines_opened(self) -> None:
@@ -317,6 +323,8 @@ class RequestScreen(Folding):
         if panes.timeline.problem is not None and self._stream is not None:
             panes.timeline.problem = None
             self.open(self._stream, self._arrives_at)
+        elif pane is not None and pane.problem is not None and pane is not panes.source:
+            self.ask_place()
         elif pane is panes.state:
             if panes.state.turn_fold():
                 self.ask_place()

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
+from textual.widgets.input import Selection
 
 from debugger.errors import FilterError
 from debugger.session import RequestSummary
@@ -107,6 +108,11 @@ class RequestsScreen(Face):
             return "there is no request"
         return None
 
+    def offers(self, name: str) -> bool:
+        if name == "open" and self.list.problem is None:
+            return self.list.current is not None
+        return super().offers(name)
+
     def subject(self) -> Mark | None:
         current = self.list.current
         if current is None:
@@ -161,6 +167,7 @@ class RequestsScreen(Face):
         if self._counted is None:
             self._count()
         self.show_title()
+        self.bottom.renew()
         self._look_closer()
         self._fill()
 
@@ -227,6 +234,7 @@ class RequestsScreen(Face):
             self.pager.poll(follow=self.following)
         if self.desk.seconds_left or self.title_bar.right != self.desk.mode():
             self.show_title()
+            self.bottom.renew()
 
     @property
     def total(self) -> int | None:
@@ -291,7 +299,9 @@ class RequestsScreen(Face):
     # --- the filter ---
 
     def do_search(self) -> None:
+        # What is typed takes the place of the old filter; an arrow key goes into it instead.
         self._field.focus()
+        self._field.selection = Selection(0, len(self._field.value))
 
     def filter(self, text: str) -> None:
         self._field.value = text

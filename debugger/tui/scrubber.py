@@ -41,6 +41,8 @@ class Scrubber(Widget):
     def show(self, timeline: Timeline) -> None:
         """Show another history, or the same one grown."""
         self._timeline = timeline
+        # A shorter one may be painted before its moment is worked out and placed.
+        self._revision = min(self._revision, timeline.last)
         started = timeline.events[0].at_us if timeline.last else 0
         self._times = [max(event.at_us - started, 0) for event in timeline.events]
         if timeline.last > 1 and is_fork(timeline):

@@ -7,11 +7,12 @@ import msgspec
 from debugger.errors import BadInputError
 from debugger.session import Session
 from debugger.session.routing import App, apps
-from debugger.timeline import printable
+from debugger.timeline import printable, width
 from debugger.timeline.quantities import instant_us
 from debugger.tui.board import Board
 from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.desk import Desk
+from debugger.tui.face import WIDE
 from runtime.timescape import HandlerRoutes, Version
 from runtime.timescape.instants import rfc3339
 from runtime.timescape.retiring import guards
@@ -37,6 +38,7 @@ class VersionsScreen(Board):
         """`position` or `at_us`; empty: now."""
         self.where = ""
         self._now_us = 0
+        self._id_cells = 38
         self._known: list[App] = []
 
     def on_mount(self) -> None:
@@ -69,15 +71,40 @@ class VersionsScreen(Board):
             for version in routes.line
             if self.where.casefold() in f"{routes.route} {version.id} {version.edition}".casefold()
         ]
-        self.list.header = [(_line("version", "edition", "since", "state", "traffic"), "")]
-        self.list.note = f"{len(self.rows)} versions"
-        self.list.empty = ("no version is deployed here",)
+        self._id_cells = max((width(str(row.version.id)) for row in self.rows), default=8) + 2
+        self._lay_header()
+        self.list.note = "1 version" if len(self.rows) == 1 else f"{len(self.rows)} versions"
+        self.list.empty = self._why_none()
         self.list.show(len(self.rows), self._cells)
         self.renew_detail()
         self.show_title()
 
+    def _why_none(self) -> tuple[str, ...]:
+        back = self.desk.key("back")
+        if self.where:
+            return ("No version here is called that.", f"{back} clears the filter.")
+        if self.as_of:
+            return ("No version was deployed yet.", f"{back} goes back to now.")
+        return ("No version is deployed here.", "`timescape serve module:app` deploys those of an "
+                "app into its log.")  # fmt: skip
+
+    def lay_out(self, width: int, height: int) -> None:
+        super().lay_out(width, height)
+        self._lay_header()
+
+    def _lay_header(self) -> None:
+        names = ("version", "edition", "since", "state", "traffic")
+        self.list.header = [(self._line(self.size.width - 2, *names) + "tags", "")]
+
+    def _line(self, room: int, *texts: str) -> str:
+        """Put texts into columns; of the time a narrow screen has the day, of traffic what fits."""
+        since = 18 if room >= WIDE - 2 else 12
+        traffic = 9 if room >= WIDE - 2 or any(row.routes.split for row in self.rows) else 0
+        wide = (self._id_cells, 12, since, 12, traffic)
+        cut = [text[: wide[2] - 2] if n == 2 else text for n, text in enumerate(texts)]
+        return "".join(column(text, cells) for text, cells in zip(cut, wide, strict=True))
+
     def _cells(self, index: int, room: int) -> Cells:
-        del room
         row = self.rows[index]
         routes, version = row.routes, row.version
         state = state_of(routes, version, self._now_us)
@@ -85,10 +112,10 @@ class VersionsScreen(Board):
         share = f"{shares[str(version.id)] / 100:g}%" if str(version.id) in shares else ""
         tags = ", ".join(routes.tags_of(str(version.id)))
         since = rfc3339(version.effective_us)[:16]
-        told = _line(str(version.id), version.edition or "", since, state, share)
+        told = self._line(room, str(version.id), version.edition or "", since, state, share)
         return [
             (told, "" if state in ("current", "in service") else "dim"),
-            (f" {printable(tags)}" if tags else "", "blue"),
+            (printable(tags), "blue"),
         ]
 
     def tell(self, index: int) -> list[Cells]:
@@ -116,6 +143,10 @@ class VersionsScreen(Board):
             for at, name, to in sorted(moves, reverse=True)
         ]
         return told
+
+    def leads(self, index: int) -> bool:
+        del index
+        return False
 
     # --- then and now ---
 
@@ -185,9 +216,3 @@ def state_of(routes: HandlerRoutes, version: Version, now_us: int) -> str:
     if version.effective_us > now_us:
         return "not yet"
     return "current" if routes.current(now_us) == version else "in service"
-
-
-def _line(*texts: str) -> str:
-    return "".join(
-        column(text, cells) for text, cells in zip(texts, (38, 12, 18, 12, 8), strict=True)
-    )

@@ -62,8 +62,13 @@ class LocalsPane(Lines):
     def show(self, location: Location, function: str) -> None:
         """Show the locals of *function* at a step; `` outside of the trace."""
         self.title = f"locals {printable(function)}".rstrip()
-        times = "1 run" if location.runs == 1 else f"{location.runs} runs"
-        self.note = f"line ran {times}" if location.runs else ""
+        times = "once" if location.runs == 1 else f"{location.runs} times"
+        self.note = f"line ran {times} so far" if location.runs else ""
+        self.empty = (
+            ("no locals: the code has yet to begin",)
+            if location.wanted.step is not None
+            else ("l steps from line to line once the request was traced",)
+        )
         self.frame, self.dimmed = location.frame, False
         self.renew()
 

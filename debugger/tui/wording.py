@@ -41,17 +41,24 @@ def size(count: int) -> str:
 
 
 def milliseconds(us: int) -> str:
-    """Write a duration for a column of milliseconds: `0.84`, `41.2`, `412`, `12 s`."""
+    """Write a duration for a column of milliseconds: `0.84`, `41.2`, `412`, `12 s`, `5 min`."""
     ms = us / 1000
     if ms >= 10_000:
-        return f"{ms / 1000:.0f} s"
+        return _long(us // 1_000_000)
     return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
 
 
+def _long(seconds: int) -> str:
+    for unit, scale, least in (("d", 86_400, 3), ("h", 3_600, 3), ("min", 60, 5)):
+        if seconds >= scale * least:
+            return f"{seconds // scale} {unit}"
+    return f"{seconds} s"
+
+
 def duration(us: int) -> str:
-    """Write a duration with its unit: `412 ms`, `12 s`."""
+    """Write a duration with its unit: `412 ms`, `12 s`, `56 d`."""
     text = milliseconds(us)
-    return text if text.endswith("s") else f"{text} ms"
+    return text if " " in text else f"{text} ms"
 
 
 def moment_of(at_us: int) -> dt.datetime:

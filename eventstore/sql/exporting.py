@@ -49,7 +49,7 @@ def export(
     beside = path.with_name(f"{path.name}.tmp")
     try:
         written = twice(lambda: _write(reader, beside, streams, progress))
-        verdict = offline.verify(beside)
+        verdict = offline.verify_export(beside)
         if verdict.fault is not None:
             detail = f"at position {verdict.position}: {verdict.detail}"
             raise failures.chain_broken(reader.place, detail)

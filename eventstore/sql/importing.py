@@ -55,7 +55,7 @@ def import_(
             then nothing is imported; `export-broken`, `not-an-export`, `unknown-kind`; and
             what opening raises.
     """
-    verdict = offline.verify(file, progress)
+    verdict = offline.verify_export(file, progress)
     if verdict.fault is not None:
         raise broken(file, verdict.position or 0, verdict.detail)
     with exports.opened(file) as source:

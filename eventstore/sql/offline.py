@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 _PROOF = "SELECT pos, previous, seal, number, path FROM proofs WHERE pos = ?"
 
 
-def verify(file: Path, progress: Progress | None = None) -> Verdict:
+def verify_export(file: Path, progress: Progress | None = None) -> Verdict:
     """Say whether all rows of an export are as they were written.
 
     The keys that sealed it are taken at their word: compare `Verdict.key` with one that was

@@ -41,15 +41,15 @@ class ExportStore(SqlStore):
         self, first: int = 1, last: int | None = None, progress: Progress | None = None
     ) -> Verdict:
         """Check all rows of the file, whichever are asked for."""
-        return offline.verify(self.export_file, progress)
+        return offline.verify_export(self.export_file, progress)
 
     def verify_since_seal(self, progress: Progress | None = None) -> Verdict:
         """Check all rows of the file."""
-        return offline.verify(self.export_file, progress)
+        return offline.verify_export(self.export_file, progress)
 
     def verify_stream(self, stream: StreamId, progress: Progress | None = None) -> Verdict:
         """Check all rows of the file."""
-        return offline.verify(self.export_file, progress)
+        return offline.verify_export(self.export_file, progress)
 
 
 def open_export(file: Path, url: str, *, registry: Registry, clock: Clock, ids: Ids) -> Store:
@@ -68,7 +68,7 @@ def open_export(file: Path, url: str, *, registry: Registry, clock: Clock, ids: 
     registry.check()
     with exports.opened(file) as connection:
         require_own_tables(file, connection)
-    verdict = offline.verify(file)
+    verdict = offline.verify_export(file)
     if verdict.fault is not None:
         raise importing.broken(file, verdict.position or 0, verdict.detail)
     book = NameBook(registry, guest=True)

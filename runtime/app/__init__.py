@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 from eventstore.doors import opener
 
 if TYPE_CHECKING:
-    from runtime.app.admin import TOKEN_SETTING
+    from runtime.app.admin_tokens import read_tokens
     from runtime.app.application import App
     from runtime.app.declarations import Declared, HookOptions, hook
     from runtime.app.serving import AdminAt, TracesTo, load_app, serve
 
 __all__ = [
-    "TOKEN_SETTING",
     "AdminAt",
     "App",
     "Declared",
@@ -19,11 +18,11 @@ __all__ = [
     "TracesTo",
     "hook",
     "load_app",
+    "read_tokens",
     "serve",
 ]
 
 _ROOMS = {
-    "TOKEN_SETTING": "runtime.app.admin",
     "AdminAt": "runtime.app.serving",
     "App": "runtime.app.application",
     "Declared": "runtime.app.declarations",
@@ -31,6 +30,7 @@ _ROOMS = {
     "TracesTo": "runtime.app.serving",
     "hook": "runtime.app.declarations",
     "load_app": "runtime.app.serving",
+    "read_tokens": "runtime.app.admin_tokens",
     "serve": "runtime.app.serving",
 }
 if not TYPE_CHECKING:  # else the type checker would take any name for one of this door

@@ -5,15 +5,16 @@ be sent here. `/metrics` are figures for Prometheus. The app's own listener serv
 """
 
 import asyncio
-import hmac
 import ipaddress
 import socket
 from collections.abc import Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from eventstore import Clock, EventStoreError, Store
 from runtime.app import gating
 from runtime.app.admin_modules import is_reload, reload
+from runtime.app.admin_tokens import TOKEN_SETTING, AdminTokens
 from runtime.app.application import App
 from runtime.app.gauges import Gauges
 from runtime.app.life import ControlLog
@@ -29,9 +30,6 @@ from runtime.telemetry import CONTENT_TYPE, RequestMetrics, exposition
 from runtime.timescape import RouteTable
 from runtime.timescape.stranded import unserved
 
-TOKEN_SETTING = "TIMESCAPE_ADMIN_TOKEN"  # noqa: S105 - its name
-"""Environment variable that holds what callers of the admin listener have to show."""
-
 
 class Admin:
     """Answers what the admin listener is asked; from now on the app's requests are measured.
@@ -40,14 +38,16 @@ class Admin:
         app: has been started.
         store: its log.
         clock: gives the time.
-        token: what callers have to show, `Authorization: Bearer …`; None: nothing.
+        tokens: what callers have to show, `Authorization: Bearer …`; none: nothing.
     """
 
-    def __init__(self, app: App, store: Store, clock: Clock, token: str | None = None) -> None:
+    def __init__(
+        self, app: App, store: Store, clock: Clock, tokens: AdminTokens | None = None
+    ) -> None:
         self._app = app
         self._store = store
         self._clock = clock
-        self._token = token
+        self._tokens = tokens or AdminTokens()
         self.gating: gating.Gating | None = None
         """Keeps gates; None: there are none to be had."""
         self.stopping = False
@@ -66,11 +66,14 @@ class Admin:
             "/healthz": self._alive, "/readyz": self._ready, "/metrics": self._figures,
             "/serving": self._serving,
         }  # fmt: skip
-        refused = self._refused(headers)
+        shown = headers.get("authorization", "")
+        refused = self._refused(shown, headers.get("host", ""))
         if refused is not None:
             return refused
         if path == gating.PATH and method == "POST":
-            return gating.off() if self.gating is None else await self.gating.answer(headers, body)
+            by = partial(self._tokens.by, shown)
+            asked = self.gating
+            return await asked.answer(headers, body, by) if asked is not None else gating.off()
         if is_reload(path):
             return await reload(self._app, method, path, headers)
         if path not in pages:
@@ -79,16 +82,13 @@ class Admin:
             return plain(405, {"problem": "Use GET."}, ("allow", "GET, HEAD"))
         return await pages[path]()
 
-    def _refused(self, headers: Mapping[str, str]) -> Answer | None:
-        """Turn away who does not show the token; without one, who may be a page in a browser."""
-        if self._token is None:
-            if not _is_foreign(headers.get("host", "")):
-                return None
+    def _refused(self, shown: str, host: str) -> Answer | None:
+        """Turn away who shows no token; where there is none, who may be a page in a browser."""
+        if not self._tokens.take(shown):
+            return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        if not self._tokens and _is_foreign(host):
             return plain(421, {"problem": "Ask this machine by its address, or as localhost."})
-        shown, wanted = headers.get("authorization", ""), f"Bearer {self._token}"
-        if hmac.compare_digest(shown.encode(), wanted.encode()):
-            return None
-        return plain(401, {"problem": "A token is needed."}, ("www-authenticate", "Bearer"))
+        return None
 
     async def _alive(self) -> Answer:
         return plain(200, {"status": "pass"})
@@ -153,13 +153,13 @@ class Admin:
         return Answer(200, (("content-type", CONTENT_TYPE),), exposition(self._metrics))
 
 
-def check_reach(host: str, token: str | None) -> None:
+def check_reach(host: str, tokens: AdminTokens) -> None:
     """Refuse an admin listener that others could reach without a token.
 
     Raises:
         ServeError: says so.
     """
-    if token is None and not _is_loopback(host):
+    if not tokens and not _is_loopback(host):
         raise ServeError(
             problem=f"The admin listener on {host} could be reached by anybody.",
             remedy=f"Set {TOKEN_SETTING}, or listen on 127.0.0.1.",

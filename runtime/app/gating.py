@@ -82,12 +82,15 @@ class Gating:
         """Hold what debuggers want to be held at other processes."""
         self.keeper.follow(team.gates(but=self._node), team.disarmed)
 
-    async def answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Do what is asked."""
+    async def answer(
+        self, headers: Mapping[str, str], body: bytes, by: Callable[[str], str] = str
+    ) -> Answer:
+        """Do what is asked; *by* makes of who somebody claims to be who is recorded (KB-4)."""
         if "origin" in headers or "sec-fetch-site" in headers:
             return _refused("browser", "Browsers may not ask this.")
         try:
             asked = _read(body)
+            asked = msgspec.structs.replace(asked, by=by(asked.by))
             done = self._does.get(asked.do, _unknown)(asked)
             await self._control.durable()
         except GateRefusedError as error:

@@ -1,11 +1,11 @@
 """Opens logs. The only place of the runtime that knows a backend."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from eventstore import Ids, Store
+from runtime.app.log_settings import seal_key_file, segments_folder
 from runtime.context import CONTROL, REQUEST, REQUEST_REDUCER, WINDOWS, registry
 from runtime.effects import system_clock
 from runtime.policies.kept_windows import WINDOWS_REDUCER
@@ -16,26 +16,6 @@ Durability: TypeAlias = Literal["fsync", "bounded", "process", "volatile"]
 DEFAULT_STORE = "sqlite:///timescape.db"
 STORE_SETTING = "TIMESCAPE_STORE"
 """Environment variable that names the log where nobody else does."""
-SEAL_KEY_SETTING = "TIMESCAPE_SEAL_KEY"
-"""Environment variable that names the file of the keys which seal the log."""
-
-
-def seal_key_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the file that `TIMESCAPE_SEAL_KEY` names."""
-    named = environ.get(SEAL_KEY_SETTING)
-    return Path(named) if named else None
-
-
-SEGMENTS_SETTING = "TIMESCAPE_SEGMENTS"
-"""Environment variable that names the folder of what is archived of a log in PostgreSQL."""
-
-
-def segments_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the folder that `TIMESCAPE_SEGMENTS` names."""
-    named = environ.get(SEGMENTS_SETTING)
-    return Path(named) if named else None
-
-
 KEYRING_SETTING = "TIMESCAPE_KEYRING"
 """Environment variable that names the file of masters where nobody else does."""
 

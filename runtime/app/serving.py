@@ -15,6 +15,7 @@ import msgspec
 
 from eventstore import EventStoreError, Store
 from runtime.app.admin import Admin, check_reach
+from runtime.app.admin_tokens import AdminTokens
 from runtime.app.application import App
 from runtime.app.carrying import carrying
 from runtime.app.ending import ended_when_gone, taken_over
@@ -48,8 +49,8 @@ class AdminAt(msgspec.Struct, frozen=True):
     port: int
     """0: any that is free."""
     host: str = "127.0.0.1"
-    token: str | None = None
-    """What its callers have to show; None: nothing, which only loopback may do."""
+    tokens: AdminTokens = AdminTokens()
+    """What its callers have to show; none: nothing, which only loopback may do."""
     ready: Callable[[int], None] | None = None
     """Called with its port once it listens."""
     gates: ReadCondition | None = None
@@ -120,7 +121,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
     """
     check_free(host, port)
     if admin is not None:
-        check_reach(admin.host, admin.token)
+        check_reach(admin.host, admin.tokens)
     engine = None if nats is None else JetStream(nats)
     _keep_no_cores()
     ids = SystemIds()
@@ -165,7 +166,7 @@ class _Served:
         self._store = store
         self._at = at
         self._drain_delay_s = drain_delay_s
-        self._admin = None if at is None else Admin(app, store, system_clock, at.token)
+        self._admin = None if at is None else Admin(app, store, system_clock, at.tokens)
         if self._admin is not None and at is not None and at.gates is not None:
             self._admin.gating = Gating(app.name, store, system_clock, SystemIds(), at.gates)
 

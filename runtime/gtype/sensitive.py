@@ -82,8 +82,6 @@ def sensitive(*, hash: bool = False, subject: str | None = None) -> msgspec.Meta
 
 REDACTED: Final[dict[str, bool]] = {"$redacted": True}
 """What stands in the record instead of a dropped value. Nobody changes it."""
-HASHED: Final = "hmac:"
-"""How the text begins that stands there instead of a hashed one."""
 
 
 def mark_in(metadata: Iterable[object]) -> Mark | None:

@@ -9,11 +9,11 @@ import hashlib
 import msgspec
 
 from eventstore import NEW, EventStoreError, NewEvent, Store, StreamId, named_stream
+from eventstore.redaction import HASHED
 from runtime.context import IDEMPOTENCY
 from runtime.effects import Workers
 from runtime.errors import NoSuchKeyError
 from runtime.facts import Json, ResponseSent
-from runtime.gtype.sensitive import HASHED
 from runtime.ingress.held_keys import release, stream_of
 from runtime.messages import Answer
 from runtime.policies import Claim, First, Judged, judge

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from eventstore.codec.hiding import is_sealed, with_hidden, with_parts
+from eventstore.redaction import HASHED, MARK
 from eventstore.values import NotHiddenError
 from eventstore.values.hidden import refuse
-from runtime.gtype.sensitive import HASHED, REDACTED
 
 _encode = msgspec.json.Encoder(enc_hook=refuse).encode
 
@@ -28,4 +28,4 @@ def alike(recorded: Any, attempted: Any) -> bool:
 
 def _without(part: Any, _pointer: str) -> Any:
     hashed = isinstance(part, str) and part.startswith(HASHED)
-    return None if hashed or part == REDACTED or is_sealed(part) else part
+    return None if hashed or part == MARK or is_sealed(part) else part

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 import msgspec
 
 from eventstore import Event, StreamId
+from eventstore.redaction import HASHED
 from eventstore.values import Redacted, Sealed, Tree, Viewer, Withheld
 from runtime.effects import Outside
 from runtime.effects.failures import error_of
 from runtime.errors import EffectUnavailableError, ModuleContractError, RPCError
 from runtime.facts import EffectFailed, EffectRequested, EffectReturned
-from runtime.gtype.sensitive import HASHED
 from runtime.modules import CALL, Method
 from runtime.queue import Asked, Offer
 from runtime.replay.divergence import is_hidden, plain

@@ -11,9 +11,8 @@ import msgspec
 
 from eventstore import Event, NewEvent
 from eventstore.codec.hiding import is_sealed, with_hidden
-from eventstore.redaction import MARK
+from eventstore.redaction import HASHED, MARK
 from runtime.facts import EffectRequested
-from runtime.gtype.sensitive import HASHED
 from runtime.lifecycle.alike import alike
 
 Kind: TypeAlias = Literal[

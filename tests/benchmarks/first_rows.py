@@ -5,6 +5,7 @@ requests are painted; without a store, an app of Textual with nothing but a labe
 """
 
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -35,10 +36,14 @@ def seen_s(store: str | None) -> float:
     if store is None:
         return asyncio.run(first_paint(Bare(), "shown at last"))
     # The debugger's own imports belong to its start, and not to the peer's.
+    from debugger.cli.debug import started_quickly  # noqa: PLC0415
     from debugger.cli.opening import SqlStores  # noqa: PLC0415
-    from debugger.tui import make_app  # noqa: PLC0415
 
-    with SqlStores().session(store) as session:
+    with started_quickly(), SqlStores().session(store) as session:
+        from debugger.tui import make_app  # noqa: PLC0415
+
+        gc.freeze()
+        gc.enable()
         return asyncio.run(first_paint(make_app(session, read_only=True), "req-"))
 
 

@@ -8,11 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from debugger.session.conditions import read_condition
 from runtime import App
 from runtime.app.admin import Admin, check_reach
+from runtime.app.admin_tokens import AdminTokens, read_tokens
+from runtime.app.gating import Gating
 from runtime.control import control_stream
-from runtime.effects import system_clock
+from runtime.effects import SystemIds, system_clock
 from runtime.errors import ServeError
 from runtime.ingress.plain_http import PlainListener, plain
 from tests.faces.asgi import ask, memory_store
@@ -64,16 +69,16 @@ def test_a_listener_answers_plain_requests_and_drops_what_is_none() -> None:
 
 @pytest.mark.proves("SD-2")
 def test_an_address_that_others_reach_wants_a_token() -> None:
-    check_reach("127.0.0.1", None)
-    check_reach("localhost", None)
-    check_reach("0.0.0.0", "token")  # noqa: S104
+    check_reach("127.0.0.1", AdminTokens())
+    check_reach("localhost", AdminTokens())
+    check_reach("0.0.0.0", AdminTokens("token"))  # noqa: S104
     with pytest.raises(ServeError, match="TIMESCAPE_ADMIN_TOKEN"):
-        check_reach("0.0.0.0", None)  # noqa: S104
+        check_reach("0.0.0.0", AdminTokens())  # noqa: S104
 
     async def scenario() -> list[int]:
         app, store = hello(), memory_store()
         app.start(store)
-        admin = Admin(app, store, system_clock, "s3cret")
+        admin = Admin(app, store, system_clock, AdminTokens("s3cret"))
         shown = [{}, {"authorization": "Bearer no"}, {"authorization": "Bearer s3cret"}]
         answers = [await admin("GET", "/metrics", headers) for headers in shown]
         assert (await ask(app, "GET", "/healthz")).status == 404
@@ -192,7 +197,7 @@ def test_the_admin_listener_reloads_modules_and_says_why_not() -> None:
     async def scenario() -> list[Any]:
         app, store = hello(), memory_store()
         app.start(store)
-        admin = Admin(app, store, system_clock, "s3cret")
+        admin = Admin(app, store, system_clock, AdminTokens("s3cret"))
         path, shown = "/modules/stock/reload", {"authorization": "Bearer s3cret"}
         answers = [
             await admin("POST", path, {"timescape-reload": "safe"}),
@@ -209,3 +214,55 @@ def test_the_admin_listener_reloads_modules_and_says_why_not() -> None:
     assert [each.status for each in answers] == [401, 405, 400, 409, 404]
     assert json.loads(answers[3].body)["code"] == "RT126"
     assert "No module 'stock' runs" in json.loads(answers[3].body)["problem"]
+
+
+NAMES = st.text("abcdef.-@", min_size=1, max_size=8)
+TOKENS = st.text("0123456789=", min_size=1, max_size=8)
+
+
+@pytest.mark.proves("KB-4", "SD-2")
+@given(
+    named=st.dictionaries(NAMES, TOKENS, max_size=4).filter(
+        lambda found: len({*found.values()}) == len(found)
+    ),
+    shown=TOKENS,
+    claimed=NAMES,
+)
+def test_a_token_that_has_a_name_says_who_did_it(
+    named: dict[str, str], shown: str, claimed: str
+) -> None:
+    """Whoever shows a named token is that name; else a name is only claimed, and said to be."""
+    tokens = read_tokens({"TIMESCAPE_ADMIN_TOKENS": ",".join(map("=".join, named.items()))})
+    owner = next((name for name, token in named.items() if token == shown), None)
+
+    assert tokens.take(f"Bearer {shown}") == (owner is not None or not named)
+    by = tokens.by(f"Bearer {shown}", claimed)
+    assert by == (owner or (f"{claimed} (claimed)" if named else claimed))
+
+
+@pytest.mark.proves("KB-4")
+@pytest.mark.parametrize("text", ["ann", "ann=", "=s3", "a b=s3", "ann=s3,ann=s4", "ann=s3,eve=s3"])
+def test_names_and_tokens_that_do_not_belong_together_are_refused_unshown(text: str) -> None:
+    with pytest.raises(ServeError, match="TIMESCAPE_ADMIN_TOKENS") as raised:
+        read_tokens({"TIMESCAPE_ADMIN_TOKENS": text})
+
+    assert "s3" not in str(raised.value)
+
+
+@pytest.mark.proves("KB-4", "GA-1")
+def test_who_arms_a_gate_is_recorded_by_the_name_of_the_token() -> None:
+    armed = b'{"do":"arm","owner":"x","by":"root","wanted":{"match":{"hook":"tax"}}}'
+
+    async def scenario() -> list[str]:
+        app, store = hello(), memory_store()
+        app.start(store)
+        admin = Admin(app, store, system_clock, AdminTokens("s3cret", {"ann": "hers"}))
+        admin.gating = Gating("hello", store, system_clock, SystemIds(), read_condition)
+        for token in ("hers", "s3cret"):
+            answer = await admin("POST", "/gates", {"authorization": f"Bearer {token}"}, armed)
+            assert answer.status == 200
+        said = [e.data.by for e in store.read(control_stream("hello")) if e.type == "gate.armed"]
+        await app.stop(0)
+        return said
+
+    assert asyncio.run(scenario()) == ["ann", "root (claimed)"]

@@ -251,7 +251,7 @@ async def boards(person: Person) -> None:
     await person.open(ORDER)
     await person.press("3")
     assert person.at(WaterfallScreen)
-    assert "effect quote" in person.text
+    assert "effect pricing.quote" in person.text
     await person.press("end", "enter")
     assert person.at(RequestScreen)
     assert person.app.request.timeline is not None
