@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from debugger.cli.again import fresh_process
+from debugger.cli.code_of import app_of, roots_of
 from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
+from debugger.cli.opening import store_url
 from debugger.cli.output import Output
 from debugger.cli.restore import user
-from debugger.demo import SHOP, is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
 from debugger.timeline import printable
@@ -92,9 +93,8 @@ def open_screen(
     """
     from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
 
-    is_shop = is_demo(session.store)
-    roots = source or session.source_roots or [source_folder() if is_shop else Path.cwd()]
-    target = app or (SHOP if is_shop else None)
+    roots = roots_of(session, source)
+    target = app_of(session, app)
     again = fresh_process(url, target) if target else None
     config = read_config(os.environ)
     keys = tui.keymap(config.preset, config.keys)
@@ -112,11 +112,6 @@ def _gates(session: Session) -> "GateDesk":
     from debugger.cli.gate import opened  # noqa: PLC0415 - not before somebody looks at gates
 
     return opened(session, None, user())
-
-
-def store_url(text: str) -> str:
-    """Return the address of a store given as an address or as a file."""
-    return text if "://" in text else f"sqlite:///{text}"
 
 
 COMMAND = Command(
