@@ -17,8 +17,17 @@ from debugger.errors import BadInputError, NotFoundError
 from debugger.session.lines import Local
 from debugger.session.subjects import json_of
 from debugger.session.watches import watch_of, watched
-from debugger.timeline import ABSENT, Unknown, printable, shown
-from debugger.timeline.pointers import split
+from debugger.timeline import (
+    ABSENT,
+    FACT_FIELDS,
+    MOMENT_ROOTS,
+    Unknown,
+    parse,
+    printable,
+    shown,
+)
+from debugger.timeline.pointers import join, split
+from debugger.timeline.predicate import has_words
 from runtime.facts import Failure
 
 _MOST_EXPRESSION = 4_096
@@ -195,7 +204,11 @@ class Looking:
 def _watch_of(track: Track, text: str) -> str:
     """Read an expression; the name of a key of the state means its value."""
     if text in track.timeline.state_at(track.at.revision).values:
-        return watch_of(f"/{text.replace('~', '~0').replace('/', '~1')}")
+        return watch_of(join((text,)))
+    if not text.startswith("/") and has_words(parse(text, FACT_FIELDS, MOMENT_ROOTS)):
+        # It would be looked for in the fact: an answer, but to another question.
+        problem = f"{text[:80]!r} is no value that is known here."
+        raise BadInputError(problem, "Write a path such as /total, or state.total > 400.")
     return watch_of(text)
 
 

@@ -50,10 +50,16 @@ def variable(name: str, tree: Tree, handles: Handles[Opened]) -> Variable:
         value=shown(value, _PREVIEW if count else _CELLS),
         variables_reference=handles.add(tree) if count else 0,
         type=kind_of(value),
-        evaluate_name=place_text(join(path)) if path else None,
+        evaluate_name=_asked_by(path) if path else None,
         named_variables=count if isinstance(inside, Mapping) else 0,
         indexed_variables=0 if isinstance(inside, Mapping) else count,
     )
+
+
+def _asked_by(path: tuple[str, ...]) -> str | None:
+    """Return how a value is asked for; None: its name has what must not be shown as it is."""
+    text = place_text(join(path))
+    return text if text == printable(text) else None
 
 
 def variables(opened: Opened, asked: Variables, handles: Handles[Opened]) -> list[Variable]:

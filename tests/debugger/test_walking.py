@@ -66,7 +66,8 @@ def test_n_steps_forward_and_n_back_come_to_the_same_place(walk: Walk, moves: li
 @pytest.mark.proves("BY-1", "TM-3")
 @given(walk=walks(), by_fact=st.booleans())
 def test_back_goes_on_to_the_start_and_into_to_the_end_of_every_history(
-    walk: Walk, by_fact: bool
+    walk: Walk,
+    by_fact: bool,  # noqa: FBT001 - Hypothesis draws it
 ) -> None:
     walk.go(walk.at)
     seen = [walk.at.order]

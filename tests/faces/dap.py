@@ -33,7 +33,7 @@ class Editor:
 
     def _read(self) -> None:
         assert self._child.stdout is not None
-        while (body := read_message(self._child.stdout)) is not None:  # type: ignore[arg-type]
+        while (body := read_message(self._child.stdout)) is not None:
             self._came.put(json.loads(body))
         self._came.put(None)
 
