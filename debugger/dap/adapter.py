@@ -9,7 +9,7 @@ import msgspec
 
 from debugger.dap import protocol
 from debugger.dap.looking import Looking
-from debugger.dap.points import FAILURES, Wanted
+from debugger.dap.points import FAILURES, Wanted, told
 from debugger.dap.protocol import Asked, bare, read
 from debugger.dap.stepping import Stepping
 from debugger.errors import BadInputError, DebuggerError
@@ -110,11 +110,11 @@ class Adapter:
         try:
             body = self._do(asked)
         except (DebuggerError, EventStoreError, TimescapeError) as error:
-            self._send({**_answering(asked), "success": False, **_told(error)})
+            self._send({**_answering(asked), "success": False, **_refusal(error)})
             return
         self._send(bare({**_answering(asked), "success": True, "body": body}))
-        for event, told in self._later:
-            self._send({"type": "event", "event": event, "body": told})
+        for event, of in self._later:
+            self._send({"type": "event", "event": event, "body": of})
 
     def _do(self, asked: Asked) -> Body | None:
         command = self._commands.get(asked.command)
@@ -192,7 +192,8 @@ class Adapter:
 
     def _set(self, wanted: Sequence[Wanted]) -> Body:
         opened = self._open
-        return {"breakpoints": [opened.points.told(each, opened.recorded) for each in wanted]}
+        track, is_pending = opened.recorded, opened.is_pending
+        return {"breakpoints": [told(each, track, is_pending=is_pending) for each in wanted]}
 
     def _value_info(self, asked: Asked) -> Body:
         self._open  # noqa: B018 - else there is nothing to ask about
@@ -236,7 +237,7 @@ def _answering(asked: Asked) -> dict[str, Any]:
     return {"type": "response", "request_seq": asked.seq, "command": asked.command}
 
 
-def _told(error: DebuggerError | EventStoreError | TimescapeError) -> Body:
+def _refusal(error: DebuggerError | EventStoreError | TimescapeError) -> Body:
     """Tell an error: problem and remedy, as clients show one of `message` and `format`."""
     problem = getattr(error, "problem", "") or str(error)
     text = "\n".join(map(printable, _lines(problem, error.remedy or "")))

@@ -1,6 +1,6 @@
 """Breakpoints as a client sets them: each answered whether it can be hit, and why not (BY-1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +83,22 @@ class Points:
         found = [point_of(each, track) for each in every]
         return [each for each in found if isinstance(each, Point) and each.places]
 
-    def told(self, wanted: Wanted, track: Track) -> dict[str, Any]:
-        """Say of a breakpoint whether it can be hit in *track*."""
-        point = point_of(wanted, track)
-        if isinstance(point, str):
-            return {"id": wanted.id, "verified": False, "message": point, "reason": "failed"}
-        if not point.places:
-            return {"id": wanted.id, "verified": False, "message": _never(wanted, track)}
+    def told_of_all(self, track: Track) -> Iterator[dict[str, Any]]:
+        """Say of each breakpoint whether it can be hit in *track*."""
+        return (told(each, track) for group in self._wanted.values() for each in group)
+
+
+def told(wanted: Wanted, track: Track, *, is_pending: bool = False) -> dict[str, Any]:
+    """Say of a breakpoint whether it can be hit in *track*, whose lines may be still to come."""
+    point = point_of(wanted, track)
+    if isinstance(point, str):
+        return {"id": wanted.id, "verified": False, "message": point, "reason": "failed"}
+    if point.places:
         return {"id": wanted.id, "verified": True}
+    message = {"id": wanted.id, "verified": False, "message": _never(wanted, track)}
+    if is_pending and wanted.kind == "breakpoint" and wanted.about:
+        message |= {"message": "Whether this line ran is not known yet.", "reason": "pending"}
+    return message
 
 
 def point_of(wanted: Wanted, track: Track) -> Point | str:

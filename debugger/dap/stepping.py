@@ -56,7 +56,10 @@ class Stepping:
         self.points = Points(roots)
         self.tracks: list[Track] = []
         self._draft: Draft | None = None
-        self._entry: Place | None = None
+        self._launch = Launch()
+        self._at: int | None = None
+        self.is_pending = False
+        """Whether the lines that ran are not known yet: clients give up on what opens slowly."""
 
     # --- opening ---
 
@@ -70,14 +73,11 @@ class Stepping:
         stream = self.session.find(launch.request_id) if launch.request_id else self._newest(launch)
         timeline = self.session.timeline(stream)
         of = self.session.summary(stream)
-        trace = self._lines_of(stream) if launch.lines else None
         name = f"{of.short_id} {of.route or f'{of.method} {of.path}'} {of.outcome}"
-        track = Track(RECORDED, printable(name[:200]), timeline, trace)
-        if launch.at:
-            self._entry = Place(timeline.seek(launch.at, 0)[0])
-        elif launch.stop_on_entry:
-            self._entry = track.walk.line(0) if track.walk.trace else Place(0)
-        self.tracks = [track]
+        self.tracks = [Track(RECORDED, printable(name[:200]), timeline)]
+        self._launch = launch
+        self._at = timeline.seek(launch.at, 0)[0] if launch.at else None
+        self.is_pending = launch.lines and self._again is not None
 
     def _newest(self, launch: Launch) -> StreamId:
         """Return the newest request that is wanted."""
@@ -154,13 +154,34 @@ class Stepping:
     # --- stops ---
 
     def begin(self) -> None:
-        """Stop where the client wants to begin: by default where the first breakpoint is hit."""
+        """Learn the lines, and stop where the client wants to begin.
+
+        By default that is where the first breakpoint is hit.
+        """
         track = self.recorded
-        if self._entry is not None:
-            track.walk.go(self._entry)
+        if self._launch.lines:
+            self._learn(track)
+        entry = self._entry(track)
+        if entry is not None:
+            track.walk.go(entry)
             self._stopped(track, "entry")
         else:
             self._on(track, forward=True)
+
+    def _learn(self, track: Track) -> None:
+        trace = self._lines_of(track.timeline.stream)
+        self.is_pending = False
+        if trace is not None:
+            track.walk.learn(trace)
+            for told in self.points.told_of_all(track):
+                self._tell("breakpoint", reason="changed", breakpoint=told)
+
+    def _entry(self, track: Track) -> Place | None:
+        if self._at is not None:
+            return Place(self._at)
+        if not self._launch.stop_on_entry:
+            return None
+        return track.walk.line(0) if track.walk.trace else Place(0)
 
     def over(self, of: OfThread) -> None:
         """Step past what is called."""

@@ -42,7 +42,8 @@ class Walk:
 
     def __init__(self, timeline: Timeline, trace: LineTrace | None = None) -> None:
         self.timeline = timeline
-        self.trace = trace if trace is not None and trace.count else None
+        self.trace: LineTrace | None = None
+        self.learn(trace)
         self.at = Place(0)
         self._came: list[Place] = []
         self._moves: Mapping[Move, Callable[[], Place | None]] = {
@@ -53,6 +54,10 @@ class Walk:
     def end(self) -> Place:
         """The last moment."""
         return Place(self.timeline.last)
+
+    def learn(self, trace: LineTrace | None) -> None:
+        """Step by the lines of *trace* from now on, if there are any."""
+        self.trace = trace if trace is not None and trace.count else None
 
     def grow(self, timeline: Timeline) -> None:
         """Go on in *timeline*, which is the same history with more facts."""

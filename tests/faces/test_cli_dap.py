@@ -44,6 +44,7 @@ def test_an_editor_walks_lines_both_ways_and_tries_what_could_have_been(path: Pa
         assert [each["verified"] for each in told["breakpoints"]] == [True, True]
         one.ask("setExceptionBreakpoints", filters=["failures"])
         one.ask("configurationDone")
+        assert one.event("breakpoint")["breakpoint"]["verified"]
         assert one.event("stopped")["reason"] == "breakpoint"
 
         places = [one.frames()[0]["line"]]

@@ -256,6 +256,25 @@ def test_lines_run_with_their_locals_and_a_breakpoint_at_one_stops_both_ways(
 
 
 @pytest.mark.proves("BY-1")
+def test_an_editor_that_is_quick_hears_later_which_of_its_breakpoints_can_be_hit() -> None:
+    client = Client(SERVED, Here(SERVED))
+    client.ask("initialize")
+    client.ask("launch", requestId=ORDER.hex)
+    first = LINES["net, wrap = await asyncio.gather("]
+    told = client.ask("setBreakpoints", source={"path": str(CODE)}, breakpoints=[
+        {"line": first}, {"line": first + 1, "condition": "state.net >"}, {"line": 1},
+    ])["breakpoints"]  # fmt: skip
+    client.ask("configurationDone")
+    changed = [event["breakpoint"] for event in client.events("breakpoint")]
+
+    assert [each.get("reason") for each in told] == ["pending", "failed", "pending"]
+    assert [each["id"] for each in changed] == [each["id"] for each in told]
+    assert [each["verified"] for each in changed] == [True, False, False]
+    assert client.events("stopped")[-1]["reason"] == "breakpoint"
+    assert client.line() == first
+
+
+@pytest.mark.proves("BY-1")
 def test_a_write_is_shown_at_the_line_that_wrote_with_its_locals(lines: Client) -> None:
     frame = lines.scope("State")
     assert lines.ask("dataBreakpointInfo", variablesReference=0, name="total")["dataId"] == (
