@@ -13,6 +13,7 @@ from debugger.cli.exits import Exit
 from debugger.cli.opening import store_url
 from debugger.cli.output import Output
 from debugger.cli.vscode import write_extension
+from debugger.errors import BadInputError
 
 if TYPE_CHECKING:
     from debugger.dap import Launch, Opened
@@ -54,6 +55,8 @@ def _opened(
     """Open what `launch.json` names, else what the command line does; never to be written."""
     from debugger.dap import Opened  # noqa: PLC0415
 
+    if launch.cwd:
+        _enter(launch.cwd)
     url = store_url(launch.store) if launch.store else arguments.store
     session = until.enter_context(stores.session(url))
     named = [launch.source] if isinstance(launch.source, str) else launch.source
@@ -61,6 +64,15 @@ def _opened(
     app = app_of(session, launch.app or arguments.app)
     again = fresh_process(url, app) if app and not session.is_part else None
     return Opened(session, again, roots_of(session, source))
+
+
+def _enter(folder: str) -> None:
+    """Look for files and for the app in *folder*: where an editor starts us is its own affair."""
+    try:
+        os.chdir(Path(folder).expanduser())
+    except (OSError, ValueError) as error:
+        problem = f"The folder {folder[:200]!r} cannot be entered."
+        raise BadInputError(problem, "Name another one in `cwd`.") from error
 
 
 COMMAND = Command(
@@ -73,7 +85,8 @@ editor starts this; a person only writes what it is to open:
   store        an address, a file or a .timescape file (default: --store)
   requestId    the request; without it the newest that `where`, a filter, matches
   app          module:app, whose code is run again to know each line and its locals
-  source       folders of the app's code (default: the folder of the editor)
+  cwd          where files and the app are looked for (default: where the editor starts this)
+  source       folders of the app's code (default: cwd)
   at           a moment to begin at: 1729, 50%, failure, end, or FILE:LINE
   stopOnEntry  begin at the first line; else at the first breakpoint or failure
   lines        false: from fact to fact, without running anything
@@ -84,7 +97,7 @@ code. Setting a value of the state runs the request on with it as a thread of it
 answers of the record: nothing is performed, and nothing is written.
 
 examples:
-  timescape dap --vscode ~/.vscode/extensions/timescape
+  timescape dap --vscode timescape-vscode
   timescape dap --store sqlite:///shop.db --app shop:app
 """,
     _declare,

@@ -1,4 +1,4 @@
-"""The extension that lets VS Code start `timescape dap`: one declarative file, no code (BY-1)."""
+"""The extension that lets VS Code start `timescape dap`: it declares a kind of debugger (BY-1)."""
 
 import importlib.metadata
 import json
@@ -11,11 +11,19 @@ from debugger.cli.output import Output
 from debugger.errors import WriteRefusedError
 
 _NAME = "timescape"
+_PROGRAM = "adapter.py"
+_START = """import sys
+
+from debugger.cli import main
+
+sys.exit(main(["dap"]))
+"""
 _ATTRIBUTES: dict[str, tuple[Any, str]] = {
     "store": ("string", "address of a store, a file, or a .timescape file"),
     "requestId": ("string", "the request; without it the newest that `where` matches"),
     "where": ("string", "a filter of requests, such as status:500 route:/orders*"),
     "app": ("string", "module:app, whose code is run again to know each line and its locals"),
+    "cwd": ("string", "where files and the app are looked for, as ${workspaceFolder}"),
     "source": (["string", "array"], "folders of the app's code"),
     "at": ("string", "a moment to begin at: 1729, 50%, failure, end, FILE:LINE"),
     "stopOnEntry": ("boolean", "begin at the first line, not at the first breakpoint or failure"),
@@ -35,6 +43,7 @@ def write_extension(folder: Path, output: Output) -> Exit:
             problem = f"{path} belongs to something else."
             raise WriteRefusedError(problem, "Name another folder.")
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / _PROGRAM).write_text(_START, "utf-8")
         path.write_text(json.dumps(_package(), indent=2) + "\n", "utf-8")
     except OSError as error:
         problem = f"{path} cannot be written: {error.strerror or type(error).__name__}."
@@ -43,7 +52,7 @@ def write_extension(folder: Path, output: Output) -> Exit:
         output.record("extension", {"file": str(path), "python": sys.executable})
     else:
         output.line(str(path))
-    output.say("Start VS Code anew; `timescape` is a type of launch.json then.")
+    output.say("In VS Code: Developer: Install Extension from Location... and this folder.")
     return Exit.OK
 
 
@@ -61,8 +70,7 @@ def _package() -> dict[str, Any]:
     }
     first = {
         "type": _NAME, "request": "launch", "name": "Timescape: the newest failure",
-        "store": "sqlite:///${workspaceFolder}/timescape.db", "where": "status:>=500",
-        "source": "${workspaceFolder}",
+        "cwd": "${workspaceFolder}", "store": "timescape.db", "where": "status:>=500",
     }  # fmt: skip
     return {
         "name": _NAME,
@@ -79,9 +87,9 @@ def _package() -> dict[str, Any]:
                     "type": _NAME,
                     "label": "Timescape",
                     "languages": ["python"],
-                    # This interpreter has the package; which one an editor finds has not.
-                    "program": sys.executable,
-                    "args": ["-m", "debugger", "dap"],
+                    # This interpreter has the package; another that an editor finds may not.
+                    "runtime": sys.executable,
+                    "program": f"./{_PROGRAM}",
                     "configurationAttributes": {
                         kind: {"properties": properties} for kind in ("launch", "attach")
                     },

@@ -40,6 +40,7 @@ class Launch(Arguments):
     request_id: str = ""
     where: str = ""
     app: str = ""
+    cwd: str = ""
     source: list[str] | str = ()  # type: ignore[assignment]  # msgspec takes no mutable default
     at: str = ""
     stop_on_entry: bool = False

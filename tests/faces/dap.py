@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from debugger.dap.framing import framed, read_message
@@ -114,11 +115,11 @@ class Editor:
 
 
 @contextmanager
-def editor(*words: str) -> Iterator[Editor]:
+def editor(*words: str, cwd: Path) -> Iterator[Editor]:
     """Start `timescape dap`; at the end it is disconnected and has to have ended well."""
     child = subprocess.Popen(
         [sys.executable, "-m", "debugger", "dap", *words],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
     )  # fmt: skip
     try:
         one = Editor(child)

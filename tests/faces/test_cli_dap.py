@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from debugger.cli import Exit
+from debugger.dap import Launch
 from debugger.dap.framing import framed
 from tests.debugger.stores import Ticks, sqlite_store
 from tests.faces.command_line import run
@@ -36,8 +36,8 @@ def path(tmp_path: Path) -> Path:
 def test_an_editor_walks_lines_both_ways_and_tries_what_could_have_been(path: Path) -> None:
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     charge = line_of("modules.pricing.charge(req")
-    with editor("--store", f"sqlite:///{path}", "--source", str(ROOT)) as one:
-        one.open(app=APP)
+    with editor("--store", f"sqlite:///{path}", cwd=path.parent) as one:
+        one.open(app=APP, cwd=str(ROOT))
         assert one.event("capabilities")["capabilities"] == {"supportsSetVariable": True}
         points = [{"line": line_of('"total", (net')}, {"line": charge}]
         told = one.ask("setBreakpoints", source={"path": str(CODE)}, breakpoints=points)
@@ -73,13 +73,17 @@ def test_an_editor_walks_lines_both_ways_and_tries_what_could_have_been(path: Pa
 
 
 @pytest.mark.proves("BY-1", "CL-2")
-def test_what_is_no_message_ends_it_and_an_end_of_the_stream_is_an_end(path: Path) -> None:
-    command = [sys.executable, "-m", "debugger", "dap", "--store", f"sqlite:///{path}"]
+def test_the_extension_of_vs_code_starts_it_and_what_is_no_message_ends_it(path: Path) -> None:
+    folder = path.parent / "extensions" / "timescape"
+    assert run("dap", "--vscode", str(folder)).status == Exit.OK
+    [debugger] = json.loads((folder / "package.json").read_text())["contributes"]["debuggers"]
     asked = framed({"seq": 1, "command": "launch", "arguments": {"requestId": "ffff"}})
 
     said = subprocess.run(
-        command, input=asked + b"GET / HTTP/1.1\r\n\r\n", capture_output=True, check=False
-    )
+        [debugger["runtime"], folder / debugger["program"]],
+        input=asked + b"GET / HTTP/1.1\r\n\r\n", capture_output=True, check=False,
+        env={**os.environ, "TIMESCAPE_STORE": f"sqlite:///{path}"},
+    )  # fmt: skip
     head, _, body = said.stdout.partition(b"\r\n\r\n")
     answer = json.loads(body)
 
@@ -92,25 +96,14 @@ def test_what_is_no_message_ends_it_and_an_end_of_the_stream_is_an_end(path: Pat
 
 
 @pytest.mark.proves("BY-1")
-def test_the_extension_of_vs_code_names_this_program_and_all_that_launch_takes(
-    tmp_path: Path,
-) -> None:
-    folder = tmp_path / "extensions" / "timescape"
-    assert run("dap", "--vscode", str(folder)).status == Exit.OK
-    assert run("dap", "--vscode", str(folder), "--json").records[0]["kind"] == "extension"
-    package = json.loads((folder / "package.json").read_text())
+def test_the_extension_says_all_that_launch_takes_and_replaces_only_itself(tmp_path: Path) -> None:
+    assert run("dap", "--vscode", str(tmp_path)).status == Exit.OK
+    assert run("dap", "--vscode", str(tmp_path), "--json").records[0]["kind"] == "extension"
+    package = json.loads((tmp_path / "package.json").read_text())
     [debugger] = package["contributes"]["debuggers"]
-    taken = debugger["configurationAttributes"]["launch"]["properties"]
 
-    assert [debugger["program"], *debugger["args"]] == [sys.executable, "-m", "debugger", "dap"]
-    assert os.access(debugger["program"], os.X_OK)
-    assert set(taken) == set(launch_fields())
-    assert [each.name for each in folder.iterdir()] == ["package.json"]
-    (folder / "package.json").write_text('{"name": "mine"}')
-    assert run("dap", "--vscode", str(folder)).status == Exit.WRITE_REFUSED
-
-
-def launch_fields() -> tuple[str, ...]:
-    from debugger.dap import Launch  # noqa: PLC0415 - only this test asks
-
-    return Launch.__struct_encode_fields__
+    for kind in ("launch", "attach"):
+        taken = debugger["configurationAttributes"][kind]["properties"]
+        assert set(taken) == set(Launch.__struct_encode_fields__)
+    (tmp_path / "package.json").write_text('{"name": "mine"}')
+    assert run("dap", "--vscode", str(tmp_path)).status == Exit.WRITE_REFUSED
