@@ -39,6 +39,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--plain", action="store_true",
         help="commands at a prompt, sentences back: needs no screen",
     )  # fmt: skip
+    parser.add_argument(
+        "--web", action="store_true", help="read-only, in a browser of this machine"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="of --web (default: a free one)"
+    )
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="whose code runs again (default: $TIMESCAPE_APP)"
@@ -54,7 +60,10 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     url = arguments.store if link or not arguments.where else store_url(arguments.where)
     if arguments.plain:
         return _plain(url, arguments.where if link else arguments.request, output, stores)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if arguments.web:
+        return _web(url, arguments, output, stores)
+    # Textual's server has a driver of its own, which reads and writes pipes.
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         problem = "The debugger needs a terminal, and there is none."
         remedy = "`timescape debug --plain` and `requests`, `log`, `state`, `blame` do without."
         raise UnavailableError(problem, remedy)
@@ -74,6 +83,24 @@ def _plain(url: str, wanted: str | None, output: Output, stores: Stores) -> int:
         if wanted:
             session.find(wanted)  # else the status says that it is not there
         return talk(session, output, wanted=wanted)
+
+
+def _web(url: str, arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
+    try:
+        from debugger.cli.web import look_at  # noqa: PLC0415 - a web server, which few want
+    except ImportError as error:
+        problem = f"--web needs {error.name or 'textual-serve'}, which is not installed."
+        raise UnavailableError(problem, "pip install 'timescape[web]'") from error
+    with stores.session(url) as session:
+        if arguments.request:
+            session.find(arguments.request)  # else the status says that it is not there
+    words = ["--read-only", *([arguments.where] if is_link(arguments.where or "") else [])]
+    for option in ("request", "app"):
+        words += [f"--{option}", value] if (value := getattr(arguments, option)) else []
+    for folder in arguments.source or ():
+        words += ["--source", str(folder)]
+    look_at(words, url, arguments.port, output)
+    return Exit.OK
 
 
 def open_screen(
@@ -126,6 +153,7 @@ examples:
   timescape debug
   timescape debug shop.db --read-only
   timescape debug shop.db --plain           for a screen reader, or a terminal that is none
+  timescape debug shop.db --web             in a browser (pip install 'timescape[web]')
   timescape debug case-7.timescape
   timescape debug 'timescape://shop/req-01a2111d5af2701fb1fe36f1bb96fedd@17?path=/total'
   timescape debug --app shop:app

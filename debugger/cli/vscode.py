@@ -52,6 +52,7 @@ def write_extension(folder: Path, output: Output) -> Exit:
         output.record("extension", {"file": str(path), "python": sys.executable})
     else:
         output.line(str(path))
+    output.flush()
     output.say("In VS Code: Developer: Install Extension from Location... and this folder.")
     return Exit.OK
 
