@@ -77,6 +77,8 @@ class Adapter:
         self._later: list[tuple[str, Body]] = []
         self.is_done = False
         """Whether the client has gone."""
+        self.working_on = 0
+        """The number of the request that is being answered, or was last."""
         self._commands: Mapping[str, Callable[[Asked], Body | None]] = {
             "initialize": self._initialize, "launch": self._launch, "attach": self._launch,
             "configurationDone": self._configured, "disconnect": self._disconnect,
@@ -107,6 +109,7 @@ class Adapter:
     def answer(self, asked: Asked) -> None:
         """Answer a request, and send what comes of it."""
         self._later.clear()
+        self.working_on = asked.seq
         try:
             body = self._do(asked)
         except (DebuggerError, EventStoreError, TimescapeError) as error:
@@ -217,9 +220,9 @@ class Adapter:
         self, how: Callable[[Stepping, protocol.OfThread], Body | None]
     ) -> Callable[[Asked], Body | None]:
         def step(asked: Asked) -> Body | None:
-            of = read(asked, protocol.OfThread)
+            body = how(self._open, read(asked, protocol.OfThread))
             self._seen.forget()
-            return how(self._open, of)
+            return body
 
         return step
 

@@ -125,6 +125,12 @@ class OfThread(Arguments):
     granularity: str = "statement"
 
 
+class Cancel(Arguments):
+    """A request whose answer is not wanted any more."""
+
+    request_id: int | None = None
+
+
 class StackTrace(Arguments):
     """Some frames of a thread."""
 

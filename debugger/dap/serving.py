@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from debugger.dap.adapter import Adapter, Opened
 from debugger.dap.framing import framed, read_message
-from debugger.dap.protocol import Asked, Launch, read_asked
+from debugger.dap.protocol import Asked, Cancel, Launch, read, read_asked
 from debugger.errors import BadInputError
 
 _HURRIES = frozenset({"pause", "cancel", "disconnect", "terminate"})
@@ -63,7 +63,7 @@ class _Reading:
         try:
             while (body := read_message(self._incoming)) is not None:
                 asked = read_asked(body)
-                if asked.command in _HURRIES:
+                if self._hurries(asked):
                     self._adapter.hurry()
                 self.queue.put(asked)
         except BadInputError as error:
@@ -72,3 +72,12 @@ class _Reading:
             return
         self._adapter.hurry()
         self.queue.put(None)
+
+    def _hurries(self, asked: Asked) -> bool:
+        """Say whether what is being answered is not wanted any more.
+
+        Editors also cancel what was answered long ago: that must not end something else.
+        """
+        if asked.command != "cancel":
+            return asked.command in _HURRIES
+        return read(asked, Cancel).request_id == self._adapter.working_on

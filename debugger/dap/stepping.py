@@ -103,8 +103,6 @@ class Stepping:
             ran = self._run(lambda again: again.run(
                 wanted_of(stream, self.session.new_request, trace=True)))  # fmt: skip
             refuse_problem(ran)
-        except RunEndedError:
-            raise
         except DebuggerError as error:
             self._say(f"Steps go from fact to fact: {error.problem} {error.remedy}")
             return None
@@ -201,8 +199,8 @@ class Stepping:
         if found is None:
             self._stopped(track, "step", "This is the end of the recording.")
             return
-        hit = self._next(track, forward=True)
-        if hit.place is not None and hit.place.order < found.order:
+        hit = self._next(track, forward=True, until=found)
+        if hit.place is not None:
             track.walk.take(hit.place)
             self._hit(track, hit)
         else:
@@ -238,9 +236,11 @@ class Stepping:
             edge = "end" if forward else "start"
             self._stopped(track, "pause", f"This is the {edge} of the recording.")
 
-    def _next(self, track: Track, *, forward: bool) -> Stop:
-        points = self.points.of(track)
-        hit = next_stop(self.session, track.walk, points, forward=forward, unwanted=self._unwanted)
+    def _next(self, track: Track, *, forward: bool, until: Place | None = None) -> Stop:
+        hit = next_stop(
+            self.session, track.walk, self.points.of(track),
+            forward=forward, until=until, unwanted=self._unwanted,
+        )  # fmt: skip
         if hit.unknown:
             self._say(f"{hit.unknown} places could not be judged: {hit.reason}.")
         return hit

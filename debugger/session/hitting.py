@@ -74,13 +74,20 @@ def next_stop(
     points: Sequence[Point],
     *,
     forward: bool,
+    until: Place | None = None,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> Stop:
     """Find the nearest place strictly beyond the walk's that a breakpoint stops at.
 
-    *unwanted* ends a long search, which then finds nothing.
+    Args:
+        session: of the store.
+        walk: says where one is.
+        points: the breakpoints.
+        forward: or back.
+        until: a place that lies forward, at which the search ends; None: at the last.
+        unwanted: ends a long search, which then finds nothing.
     """
-    judging = _Judging(session, walk.timeline, unwanted)
+    judging = _Judging(session, walk.timeline, until, unwanted)
     firsts = [
         (place, point)
         for point in points
@@ -97,9 +104,16 @@ def next_stop(
 class _Judging:
     """Holds conditions against places, and counts what cannot be said."""
 
-    def __init__(self, session: Session, timeline: Timeline, unwanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        timeline: Timeline,
+        until: Place | None,
+        unwanted: Callable[[], bool],
+    ) -> None:
         self._session = session
         self._timeline = timeline
+        self._until = until
         self._unwanted = unwanted
         self._seen = 0
         self.unknown = 0
@@ -108,6 +122,8 @@ class _Judging:
     def first(self, point: Point, at: Place, *, forward: bool) -> Place | None:
         for index in nearest(point.places, at, forward=forward):
             place = point.places[index]
+            if self._until is not None and place.order >= self._until.order:
+                return None
             if point.condition is None or self._holds(point.condition, place):
                 return place
             self._seen += 1

@@ -124,6 +124,10 @@ def test_the_nearest_hit_is_what_a_full_scan_finds(walk: Walk, data: st.DataObje
         for n in range(3)
     ]  # fmt: skip
 
+    until = data.draw(st.sampled_from(places_of(walk)))
+    first = next_stop(session, walk, points, forward=True).place
+    before = next_stop(session, walk, points, forward=True, until=until).place
+    assert before == (first if first is not None and first.order < until.order else None)
     for forward in (True, False):
         found = next_stop(session, walk, points, forward=forward)
         hits = [

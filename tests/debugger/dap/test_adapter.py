@@ -1,5 +1,6 @@
 """What an editor is answered: the session's own truth, in the protocol's shapes (BY-1)."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debugger.dap import Adapter, Launch, Opened
-from debugger.dap.framing import framed
+from debugger.dap import Adapter, Launch, Opened, serve
+from debugger.dap.framing import framed, read_message
 from debugger.dap.handles import Handles
 from debugger.dap.points import path_of, site_of
 from debugger.dap.protocol import Variables, read_asked
@@ -22,7 +23,7 @@ from debugger.session.again import Again
 from debugger.timeline import is_hidden, sentence
 from eventstore import EventStoreError, Store
 from tests.debugger.stores import memory_store, shop
-from tests.faces.rerun import Here, served
+from tests.faces.rerun import Here, Stuck, served
 
 ROOT = Path(__file__).parents[3]
 STORE = memory_store()
@@ -223,6 +224,37 @@ def test_what_was_asked_before_a_step_is_refused_after_it(order: Client) -> None
     assert "No app is named" in order.refused(
         "setVariable", variablesReference=order.scope("State"), name="total", value="1"
     ) or not order.parts(order.scope("State"))  # fmt: skip
+
+
+@pytest.mark.proves("BY-1")
+def test_a_run_that_is_broken_off_leaves_the_facts_and_a_stale_cancel_breaks_nothing_off() -> None:
+    begun = [
+        {"seq": 1, "command": "initialize", "arguments": {}},
+        {"seq": 2, "command": "launch", "arguments": {"requestId": ORDER.hex}},
+        {"seq": 3, "command": "cancel", "arguments": {"requestId": 1}},
+        {"seq": 4, "command": "configurationDone"},
+    ]
+    # By the time that a stale cancel is read nothing but what it names may be ended by it.
+    whole = talk([*begun, {"seq": 5, "command": "disconnect"}], Here(SERVED))
+    stuck = Stuck(SERVED)
+    client = Client(SERVED, stuck)
+    client.ask("initialize")
+    client.ask("launch", requestId=ORDER.hex)
+    client.adapter.hurry()
+    client.ask("configurationDone")
+
+    assert [m["success"] for m in whole if m["type"] == "response"] == [True] * 5
+    assert "The run was cancelled." in client.events("output")[-1]["output"]
+    assert client.events("stopped")[-1]["description"].startswith("The search was broken off.")
+
+
+def talk(asked: list[dict[str, Any]], again: Again) -> list[dict[str, Any]]:
+    """Serve what is asked over streams; give all that was sent."""
+    out = io.BytesIO()
+    into = io.BufferedReader(io.BytesIO(b"".join(map(framed, asked))))
+    serve(lambda _: Opened(Session(SERVED), again, [ROOT]), into, out)
+    sent = io.BytesIO(out.getvalue())
+    return [json.loads(body) for body in iter(lambda: read_message(sent), None)]
 
 
 # --- line by line ---
