@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from debugger.cli.again import fresh_process
+from debugger.cli.code_of import app_of, roots_of
 from debugger.cli.command import Command, Stores
 from debugger.cli.config import read_config
 from debugger.cli.exits import Exit
+from debugger.cli.opening import store_url
 from debugger.cli.output import Output
 from debugger.cli.restore import user
-from debugger.demo import SHOP, is_demo, source_folder
 from debugger.errors import UnavailableError
 from debugger.session import Session
 from debugger.timeline import printable
@@ -40,6 +41,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--plain", action="store_true",
         help="commands at a prompt, sentences back: needs no screen",
     )  # fmt: skip
+    parser.add_argument(
+        "--web", action="store_true", help="read-only, in a browser of this machine"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="of --web (default: a free one)"
+    )
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="whose code runs again (default: $TIMESCAPE_APP)"
@@ -55,7 +62,10 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
     url = arguments.store if link or not arguments.where else store_url(arguments.where)
     if arguments.plain:
         return _plain(url, arguments.where if link else arguments.request, output, stores)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if arguments.web:
+        return _web(url, arguments, output, stores)
+    # Textual's server has a driver of its own, which reads and writes pipes.
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         problem = "The debugger needs a terminal, and there is none."
         remedy = "`timescape debug --plain` and `requests`, `log`, `state`, `blame` do without."
         raise UnavailableError(problem, remedy)
@@ -91,6 +101,24 @@ def _plain(url: str, wanted: str | None, output: Output, stores: Stores) -> int:
         return talk(session, output, wanted=wanted)
 
 
+def _web(url: str, arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
+    try:
+        from debugger.cli.web import look_at  # noqa: PLC0415 - a web server, which few want
+    except ImportError as error:
+        problem = f"--web needs {error.name or 'textual-serve'}, which is not installed."
+        raise UnavailableError(problem, "pip install 'timescape[web]'") from error
+    with stores.session(url) as session:
+        if arguments.request:
+            session.find(arguments.request)  # else the status says that it is not there
+    words = ["--read-only", *([arguments.where] if is_link(arguments.where or "") else [])]
+    for option in ("request", "app"):
+        words += [f"--{option}", value] if (value := getattr(arguments, option)) else []
+    for folder in arguments.source or ():
+        words += ["--source", str(folder)]
+    look_at(words, url, arguments.port, output)
+    return Exit.OK
+
+
 def open_screen(
     session: Session,
     *,
@@ -108,9 +136,8 @@ def open_screen(
     """
     from debugger import tui  # noqa: PLC0415 - Textual is only loaded to be shown
 
-    is_shop = is_demo(session.store)
-    roots = source or session.source_roots or [source_folder() if is_shop else Path.cwd()]
-    target = app or (SHOP if is_shop else None)
+    roots = roots_of(session, source)
+    target = app_of(session, app)
     again = fresh_process(url, target) if target else None
     config = read_config(os.environ)
     gc.freeze()
@@ -132,11 +159,6 @@ def _gates(session: Session) -> "GateDesk":
     return opened(session, None, user())
 
 
-def store_url(text: str) -> str:
-    """Return the address of a store given as an address or as a file."""
-    return text if "://" in text else f"sqlite:///{text}"
-
-
 COMMAND = Command(
     "debug",
     "walk through the recording, forwards and backwards",
@@ -149,6 +171,7 @@ examples:
   timescape debug
   timescape debug shop.db --read-only
   timescape debug shop.db --plain           for a screen reader, or a terminal that is none
+  timescape debug shop.db --web             in a browser (pip install 'timescape[web]')
   timescape debug case-7.timescape
   timescape debug 'timescape://shop/req-01a2111d5af2701fb1fe36f1bb96fedd@17?path=/total'
   timescape debug --app shop:app

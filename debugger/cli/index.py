@@ -37,6 +37,7 @@ INDEX: Sequence[Entry] = (
     Entry("doctor", "doctor", "check this installation"),
     Entry("serve", "serve", "run an app over HTTP and record every request"),
     Entry("debug", "debug", "walk through the recording, forwards and backwards"),
+    Entry("dap", "dap", "debug a recording in an editor, forwards and backwards"),
     Entry("requests", "requests", "list recorded requests, newest first"),
     Entry("log", "log", "print the facts of one request"),
     Entry("state", "state", "print a request's state at any moment"),

@@ -123,6 +123,11 @@ def named_store(environ: Mapping[str, str]) -> str | None:
         raise BadInputError(problem, "Write the address of the store into it.") from error
 
 
+def store_url(text: str) -> str:
+    """Return the address of a store given as an address or as a file."""
+    return text if "://" in text else f"sqlite:///{text}"
+
+
 def check_url(url: str) -> None:
     """Refuse what is no address of a store.
 

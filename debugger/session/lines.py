@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from runtime.replay.lines import Line
+from debugger.session.again import Ran
+from runtime.replay.lines import MOST_LINES, Line
 
 _MOST_FRAMES = 64
 
@@ -23,6 +24,15 @@ class Local(msgspec.Struct, frozen=True):
     name: str
     text: str
     was: str = ""
+
+
+def traced(ran: Ran) -> "LineTrace":
+    """Return the lines of a run; those behind a divergence are not what ran (LN-4)."""
+    lines = ran.lines
+    if ran.parting is not None:
+        index = ran.parting.index
+        lines = tuple(line for line in lines if line.revision < index)
+    return LineTrace(lines, most=MOST_LINES)
 
 
 class LineTrace:
@@ -70,6 +80,22 @@ class LineTrace:
         steps = range(step + 1, self.count) if forward else range(step - 1, -1, -1)
         return next((n for n in steps if self._depths[n] <= depth), None)
 
+    def stack(self, step: int) -> list[int]:
+        """Return *step*, and where each call around it stood then, innermost first.
+
+        A call that has no line before its own is passed by.
+        """
+        last: dict[int, int] = {}
+        within: dict[int, int] = {}
+        for number, line in enumerate(self.lines[: step + 1]):
+            last[line.call], within[line.call] = number, line.within
+        found: list[int] = []
+        call = self.lines[step].call
+        while call in last and len(found) <= _MOST_FRAMES:
+            found.append(last.pop(call))
+            call = within[call]
+        return found
+
     def runs_of(self, step: int) -> int:
         """Count how often the line of *step* ran up to it."""
         site = self.lines[step].site
@@ -103,12 +129,9 @@ def _local(name: str, before: str | None, now: str) -> Local:
 
 
 def _depths(lines: Sequence[Line]) -> list[int]:
-    """Tell how deep each line's frame is: a new call is one deeper than what ran before it."""
-    of_call: dict[int, int] = {}
-    depths: list[int] = []
-    last = -1
-    for line in lines:
-        depth = of_call.setdefault(line.call, min(last + 1, _MOST_FRAMES))
-        depths.append(depth)
-        last = depth
-    return depths
+    """Tell how deep each line's frame is: a call is one deeper than the one that made it."""
+    of_call: dict[int, int] = {0: -1}
+    return [
+        of_call.setdefault(line.call, min(of_call.get(line.within, -1) + 1, _MOST_FRAMES))
+        for line in lines
+    ]

@@ -187,6 +187,19 @@ def judge(predicate: Predicate, subject: Subject, fields: Fields, now_us: int) -
             return _first((judge(each, subject, fields, now_us) for each in any_of), decides=True)
 
 
+def has_words(predicate: Predicate) -> bool:
+    """Say whether *predicate* looks for words in what is shown."""
+    match predicate:
+        case Word():
+            return True
+        case Not(of=inner):
+            return has_words(inner)
+        case And(of=parts) | Or(of=parts):
+            return any(map(has_words, parts))
+        case _:
+            return False
+
+
 def _not(answer: Answer) -> Answer:
     return answer if isinstance(answer, Unknown) else not answer
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from debugger.session.lines import LineTrace
+from debugger.session.lines import LineTrace, traced
 from debugger.timeline import printable
 from debugger.tui.actions import Action
 from debugger.tui.desk import Desk
@@ -11,7 +11,6 @@ from debugger.tui.moves import Moves
 from debugger.tui.request_panes import RequestPanes
 from debugger.tui.runs import Outcome, Task
 from debugger.tui.wording import place_text
-from runtime.replay.lines import MOST_LINES
 
 
 class LineSteps(Moves):
@@ -43,22 +42,19 @@ class LineSteps(Moves):
         timeline, ran = self.timeline, outcome.ran
         if timeline is None or timeline.stream != outcome.task.stream:
             return
-        lines = ran.lines
-        if ran.parting is not None:
-            index = ran.parting.index
-            lines = tuple(line for line in lines if line.revision < index)
-        if not lines:
+        trace = traced(ran)
+        if not trace.count:
             self.say("No line of the app's code ran.", "orange")
             return
-        self.trace = LineTrace(lines, most=MOST_LINES)
+        self.trace = trace
         self.panes.used.add(self.panes.locals)
         self.bring(self.panes.locals)
         pair = self.desk.keys.pair
         steps = f"{pair('next-line', 'previous-line')} go on and back"
         calls = f"{pair('over', 'over-back')} over calls, {pair('out', 'out-back')} out"
-        told = f"{len(lines)} lines: {steps}, {calls}."
+        told = f"{trace.count} lines: {steps}, {calls}."
         if self.trace.cut:
-            told += f" Cut at step {len(lines)}."
+            told += f" Cut at step {trace.count}."
         if ran.parting is not None:
             told += f" They end at #{ran.parting.index}, where code and record part."
         self._to_step(max(self.trace.before(self.target), 0))

@@ -15,8 +15,11 @@ class Line(msgspec.Struct, frozen=True):
     """`file:line`."""
     function: str
     call: int
-    """Numbers the calls of functions, from 1: recursion and concurrent tasks stay apart."""
+    """Numbers the calls of functions, from 1: recursion and concurrent tasks stay apart, and a
+    call that waited goes on under its number."""
     changed: dict[str, str] = {}
     """Locals that it set or changed, shown in at most 4 KiB each."""
     gone: tuple[str, ...] = ()
     """Locals that it deleted."""
+    within: int = 0
+    """The call of user code that made this one; 0: none did, as of hooks, handlers and tasks."""

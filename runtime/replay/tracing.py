@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,8 @@ from runtime.replay.rendering import IMMUTABLE, rendered
 
 _TRACED: ContextVar["Tracer | None"] = ContextVar("timescape_traced", default=None)
 """The tracer of the run that the current task or thread works for."""
+
+Known: TypeAlias = Callable[[FrameType], "Call | None"]
 
 
 class Tracer:
@@ -45,13 +47,18 @@ class Tracer:
         # What is made up at run time, such as the methods of named tuples, has no lines.
         return code.co_filename[:1] != "<" and self._sites.of_code(code) is not None
 
-    def opened_by(self, frame: FrameType) -> "Call | None":
-        """Begin to look at a frame, if it is of user code of this run."""
+    def opened_by(self, frame: FrameType, known: Known) -> "Call | None":
+        """Begin to look at a frame, if it is of user code of this run.
+
+        Args:
+            frame: which has just begun.
+            known: gives the call that a frame is of, as far as anybody looks at it.
+        """
         code = frame.f_code
         if _TRACED.get() is not self or code.co_filename[:1] == "<":
             return None
         place = self._sites.of_code(code)
-        return self.opened(frame, place.rpartition(":")[0]) if place else None
+        return self.opened(frame, place.rpartition(":")[0], known) if place else None
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -62,11 +69,12 @@ class Tracer:
         finally:
             _TRACED.reset(token)
 
-    def opened(self, frame: FrameType, file: str) -> "Call":
+    def opened(self, frame: FrameType, file: str, known: Known) -> "Call":
         """Begin to look at a call."""
+        within = _caller(frame, known)
         with self._lock:
             self._calls += 1
-            return Call(self, frame.f_code.co_qualname, file, self._calls)
+            return Call(self, frame.f_code.co_qualname, file, self._calls, within)
 
     def begin(self, line: Line) -> int | None:
         """Keep a line; return its place, or None if there is no room."""
@@ -85,20 +93,19 @@ class Tracer:
 class Call:
     """One call of a function, line by line."""
 
-    def __init__(self, tracer: Tracer, function: str, file: str, number: int) -> None:
+    def __init__(self, tracer: Tracer, function: str, file: str, number: int, within: int) -> None:
         self._tracer = tracer
         self._function = function
         self._file = file
-        self._number = number
+        self.number = number
+        self._within = within
         self._last: int | None = None
         self._known: dict[str, tuple[object, str]] = {}
 
     def line(self, frame: FrameType) -> None:
         """Note that a line begins, and what the one before it changed."""
         self.settle(frame)
-        tracer = self._tracer
-        site = f"{self._file}:{frame.f_lineno}"
-        self._last = tracer.begin(Line(tracer.written(), site, self._function, self._number))
+        self._last = self._tracer.begin(self._told(frame.f_lineno, {}))
 
     def settle(self, frame: FrameType) -> None:
         """Note what the last line changed."""
@@ -113,9 +120,13 @@ class Call:
             )
         elif changed and self._last is None:
             # The arguments stand before the first line.
-            site = f"{self._file}:{frame.f_code.co_firstlineno}"
-            line = Line(self._tracer.written(), site, self._function, self._number, changed)
-            self._tracer.begin(line)
+            self._tracer.begin(self._told(frame.f_code.co_firstlineno, changed))
+
+    def _told(self, number: int, changed: dict[str, str]) -> Line:
+        return Line(
+            self._tracer.written(), f"{self._file}:{number}", self._function, self.number, changed,
+            within=self._within,
+        )  # fmt: skip
 
     def _changes(self, frame: FrameType) -> dict[str, str]:
         changed: dict[str, str] = {}
@@ -152,8 +163,12 @@ def by_settrace(tracer: Tracer, *, wanted: bool = True) -> Iterator[None]:
         return
 
     def called(frame: FrameType, event: str, _argument: Any) -> Any:
-        call = tracer.opened_by(frame) if event == "call" else None
-        return None if call is None else _follow(call)
+        if event != "call":
+            return None
+        if _followed(frame) is not None:
+            return frame.f_trace  # it waited, and goes on
+        call = tracer.opened_by(frame, _followed)
+        return None if call is None else _Follower(call)
 
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     threading.settrace(called)
@@ -165,12 +180,31 @@ def by_settrace(tracer: Tracer, *, wanted: bool = True) -> Iterator[None]:
         threading.settrace(before_in_threads)
 
 
-def _follow(call: Call) -> Callable[[FrameType, str, Any], Any]:
-    def local(frame: FrameType, event: str, _argument: Any) -> Any:
-        if event == "line":
-            call.line(frame)
-        elif event == "return":
-            call.settle(frame)
-        return local
+class _Follower:
+    """What `sys.settrace` keeps with a frame for as long as it lives, over all its waits."""
 
-    return local
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    def __call__(self, frame: FrameType, event: str, _argument: Any) -> "_Follower":
+        if event == "line":
+            self.call.line(frame)
+        elif event == "return":
+            self.call.settle(frame)
+        return self
+
+
+def _followed(frame: FrameType) -> Call | None:
+    follower = frame.f_trace
+    return follower.call if isinstance(follower, _Follower) else None
+
+
+def _caller(frame: FrameType, known: Known) -> int:
+    """Return the number of the innermost call that *frame* was called within; 0: of none."""
+    outer = frame.f_back
+    while outer is not None:
+        call = known(outer)
+        if call is not None:
+            return call.number
+        outer = outer.f_back
+    return 0

@@ -1,6 +1,6 @@
 """Lines of a run, spans of a request, and two histories side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -35,21 +35,34 @@ _happenings = st.lists(
 def run_of(happenings: Sequence[tuple[str, dict[str, str], tuple[str, ...]]]) -> list[Line]:
     """Tell a run of nested calls: each line is of the innermost one, facts come between."""
     lines: list[Line] = []
-    stack, calls, revision = [1], 1, 0
+    stack, calls, revision = [0, 1], 1, 0
     for what, changed, gone in happenings:
         if what == "call":
+            lines.append(Line(revision, f"a.py:{len(lines)}", "f", stack[-1], within=stack[-2]))
             calls += 1
             stack.append(calls)
         elif what == "return" and len(stack) > 1:
             stack.pop()
+            if len(stack) == 1:  # a hook has ended; another one begins
+                calls += 1
+                stack.append(calls)
         elif what == "fact":
             revision += 1
         kept = {name: text for name, text in changed.items() if name not in gone}
-        lines.append(Line(revision, f"a.py:{len(lines)}", "f", stack[-1], kept, gone))
+        lines.append(Line(revision, f"a.py:{len(lines)}", "f", stack[-1], kept, gone, stack[-2]))
     return lines
 
 
 runs = _happenings.map(run_of)
+
+
+def calls_of(call: int, within: Mapping[int, int]) -> list[int]:
+    """Give *call* and those around it of which a line ran."""
+    found: list[int] = []
+    while call in within:
+        found.append(call)
+        call = within[call]
+    return found
 
 
 def trace_of(lines: Sequence[Line]) -> LineTrace:
@@ -60,11 +73,8 @@ def trace_of(lines: Sequence[Line]) -> LineTrace:
 @given(lines=runs)
 def test_over_and_out_pass_what_deeper_frames_ran(lines: list[Line]) -> None:
     trace = trace_of(lines)
-    depths: list[int] = []
-    depth: dict[int, int] = {}
-    for number, line in enumerate(lines):
-        depth.setdefault(line.call, depths[-1] + 1 if number else 0)
-        depths.append(depth[line.call])
+    within = {line.call: line.within for line in lines}
+    depths = [len(calls_of(line.call, within)) for line in lines]
 
     for step, here in enumerate(depths):
         after = trace.next(step)
@@ -76,6 +86,19 @@ def test_over_and_out_pass_what_deeper_frames_ran(lines: list[Line]) -> None:
             outside = next((n for n in steps if depths[n] < here), None)
             assert trace.over(step, forward=forward) == level
             assert trace.out(step, forward=forward) == outside
+
+
+@pytest.mark.proves("LN-2")
+@given(lines=runs)
+def test_the_stack_of_a_step_is_where_each_call_around_it_stood(lines: list[Line]) -> None:
+    trace = trace_of(lines)
+
+    for step, line in enumerate(lines):
+        passed = lines[: step + 1]
+        calls = calls_of(line.call, {each.call: each.within for each in passed})
+        assert trace.stack(step) == [
+            max(n for n, each in enumerate(passed) if each.call == call) for call in calls
+        ]
 
 
 @pytest.mark.proves("LN-2", "LN-3")
