@@ -391,7 +391,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5),
         reply_to=st.none() | st.builds(queue_facts.Asker, plain_text, _n, plain_text),
     ),
-    queue_facts.MessageAcknowledged: st.builds(queue_facts.MessageAcknowledged, plain_text),
+    queue_facts.MessageAcknowledged: st.builds(
+        queue_facts.MessageAcknowledged, plain_text, st.lists(plain_text, max_size=2).map(tuple)
+    ),
     queue_facts.MessageFailed: st.builds(
         queue_facts.MessageFailed, plain_text, _n, st.booleans(), plain_text, _opt, _opt
     ),

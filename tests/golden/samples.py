@@ -245,7 +245,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "orders.placed",
     ),
-    (queue_facts.MessageAcknowledged("mailer"), _MESSAGE),
+    (queue_facts.MessageAcknowledged("mailer", (_MESSAGE, _MESSAGE)), _MESSAGE),
     (
         queue_facts.MessageFailed(
             "mailer",
