@@ -365,6 +365,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _n,
     ),
     module_facts.ModuleRestarted: st.builds(module_facts.ModuleRestarted, _n, _n),
+    module_facts.ModuleResized: st.builds(module_facts.ModuleResized, _n, _n, plain_text, _n),
     module_facts.CapabilityGranted: st.builds(
         module_facts.CapabilityGranted, plain_text, plain_text, plain_text
     ),

@@ -87,7 +87,5 @@ def test_what_is_published_in_one_process_is_handled_in_the_other_whatever_becom
         eventually(lambda: len(heard()) >= 4, "those that were placed without NATS")
 
         assert heard() == [1, 2, 3, 4]
-    kept = run("queue", "--json", "--store", f"sqlite:///{tmp_path}/post.db").records
-    assert [(each["subscriber"], each["acknowledged"], each["dead"]) for each in kept] == [
-        ("mailer", 4, 0)
-    ]
+    (line,) = run("queue", "--json", "--store", f"sqlite:///{tmp_path}/post.db").records
+    assert (line["subscriber"], line["counts"]["acknowledged"], line["depth"]) == ("mailer", 4, 0)
