@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from eventstore import Event, Store, StreamId
+from eventstore import Event, Ids, Store, StreamId
 from eventstore.memory import MemoryStore
 from runtime.context import REQUEST_REDUCER, RequestState, registry
 from runtime.effects.virtual_loop import run_virtual
@@ -57,6 +57,7 @@ class Controlled:
         version: what requests run, unless told otherwise.
         gctx: modules and config; None: neither.
         seed: of ids and chance.
+        ids: instead of those of *seed*.
         store: another log to write to.
         replayed: run each request again at its end, to see that it says the same; None: if
             `TIMESCAPE_ALWAYS_REPLAY` is set.
@@ -69,13 +70,14 @@ class Controlled:
         *,
         gctx: GlobalContext | None = None,
         seed: int = 0,
+        ids: Ids | None = None,
         store: Store | None = None,
         replayed: bool | None = None,
         **controller: Any,
     ) -> None:
         self.version = version
         self.clock = FakeClock()
-        self.ids = SeededIds(seed)
+        self.ids = ids or SeededIds(seed)
         self.store: Store = store or MemoryStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )

@@ -381,7 +381,7 @@ class App(Reloads):
         self._announcing = Announcing(store, self.name, clock)
         self._watch = HealthWatch(
             controller.outcomes, needs_of(declared, self._versions), telling(self._control),
-            self._edge.avoid, named_by(ids, store.nodes),
+            self._edge.chooser.avoid, named_by(ids, store.nodes),
         )  # fmt: skip
         self._follow(store, board, self._watch, clock)
         self._hosting.changed = self._watch.modules

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from types import CoroutineType
 from typing import Any, Final, TypeAlias
 
 from runtime.ingress.heads import Head
+from runtime.lifecycle.waiting import go_on
 from runtime.timescape import Refusal
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -47,16 +49,26 @@ async def read_body(
         return too_large(limit)
     if declared == 0:
         return b""
-    coming = receive()
-    is_done = getattr(coming, "done", None)
-    if is_done is None or not is_done():
-        return await _in_time(receive, coming, declared, limit, whole_s)
-    # Granian has most bodies whole by now; such a one is worth no timer.
-    first = await coming
-    chunk: bytes = first.get("body", b"")
-    if first["type"] == "http.request" and len(chunk) == declared:
-        return chunk
+    # Servers have most bodies whole by now; such a one is worth no timer.
+    first = await _at_once(receive())
+    if isinstance(first, MutableMapping):
+        chunk: bytes = first.get("body", b"")
+        if first["type"] == "http.request" and len(chunk) == declared:
+            return chunk
     return await _in_time(receive, first, declared, limit, whole_s)
+
+
+async def _at_once(coming: Awaitable[Message]) -> Message | Awaitable[Message]:
+    """Return what is *coming* if it is there, else something that waits for it."""
+    if isinstance(coming, CoroutineType):
+        try:
+            waits_for = coming.send(None)
+        except StopIteration as end:
+            message: Message = end.value
+            return message
+        return go_on(coming, waits_for)
+    is_done = getattr(coming, "done", None)
+    return coming if is_done is None or not is_done() else await coming
 
 
 async def _in_time(

@@ -21,11 +21,12 @@ from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer
 from runtime.ingress.arriving import Arriving, Refused, Scope
 from runtime.ingress.bodies import Receive
-from runtime.ingress.chosen import Chosen, choose
+from runtime.ingress.choosing import Chooser
 from runtime.ingress.cors import Cors
 from runtime.ingress.counting import Refusals
 from runtime.ingress.endpoints import Endpoint, Served
-from runtime.ingress.framing import CLOSE, CODED_TOO_OLD, origin_form
+from runtime.ingress.finding import Finder
+from runtime.ingress.framing import CLOSE, CODED_TOO_OLD
 from runtime.ingress.guarding import Guard, fingerprint_of
 from runtime.ingress.heads import Head, HeadReader
 from runtime.ingress.key_holders import Asked
@@ -39,15 +40,10 @@ from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Answer, Received
 from runtime.policies.callers import caller_of
-from runtime.routing import Match, Routes, split_path
-from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
-from runtime.timescape.pins import pinned
-from runtime.timescape.splits import bucket_of, subject_of
-from runtime.timescape.table import Split
+from runtime.routing import Routes
+from runtime.timescape import Refusal
 
 _log = logging.getLogger("timescape")
-
-_PATHS = 1024
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -96,8 +92,11 @@ class Edge:
         queues: Queues | None = None,
     ) -> None:
         self._routes = routes
+        self._find = Finder(routes).find
         self.board = board
         """The route table in force."""
+        self.chooser = Chooser(board)
+        """Says which version a request gets."""
         self._controller = controller
         self._clock = clock
         self._ids = ids
@@ -112,10 +111,6 @@ class Edge:
         self._proxies, self._cors = self._limits.proxies, self._limits.cors
         self._heads = HeadReader(self._limits.allowed_hosts, proxied=self._proxies is not None)
         self._writer = Writer()
-        self._resolved: ResolveCache[Chosen] = ResolveCache()
-        self._unhealthy = self._suspected = frozenset[str]()
-        self._paths: dict[tuple[str, str], Match[Endpoint]] = {}
-        """Where paths that came lately lead; dropped at once when it is full."""
         self._running = 0
         self._idle: asyncio.Event | None = None
         self._closed: Refusal | None = None
@@ -125,14 +120,6 @@ class Edge:
     def running(self) -> int:
         """How many requests have come and are not answered."""
         return self._running
-
-    def avoid(self, versions: frozenset[str], suspected: frozenset[str]) -> None:
-        """Give no requests to *versions*, which are unhealthy, from the next request on (PL-2).
-
-        Those *suspected* are unhealthy in other processes: others are taken where there are some.
-        """
-        self._unhealthy, self._suspected = versions, suspected
-        self._resolved.clear()
 
     def release_key(self, request: str, *, by: str, reason: str) -> None:
         """Give the idempotency key free that *request* holds; see `KeyHolders.release`."""
@@ -239,14 +226,14 @@ class Edge:
         head, query = self._head(arriving), arriving.scope["query_string"]
         if self.guard.authentication is not None:
             await self._authenticate(arriving, received_us)
-        self._route(arriving)
+        self._find(arriving)
         if query:
             arriving.ask(query)
         elif head.selectors:
             arriving.selectors = head.selectors
         if head.table > self.board.table.position or self.board.is_due(received_us):
             await self._catch_up(head.table, received_us)
-        served = self._resolve(arriving, received_us)
+        served = self.chooser.choose(arriving, received_us)
         if served.guarded is not None:
             handler, client = served.version.handler, arriving.client
             ruling = await self.guard.admit(
@@ -318,33 +305,6 @@ class Edge:
             raise Refused(refusals.LOG_UNAVAILABLE, (("retry-after", "1"),)) from None
         arriving.obey(ruling)
 
-    def _route(self, arriving: Arriving) -> None:
-        path, method = arriving.path, arriving.scope["method"]
-        known = self._paths.get((method, path))
-        if known is not None:
-            arriving.endpoint, arriving.params = known.route, known.params
-            return
-        if method not in KNOWN_METHODS:
-            raise Refused(refusals.UNKNOWN_METHOD)
-        if not path.startswith("/"):
-            path = arriving.path = origin_form(path, arriving.head.host)
-        segments = split_path(path)
-        if segments is None:
-            raise Refused(refusals.BAD_PATH)
-        found = self._routes.match(method, segments)
-        if isinstance(found, Match):
-            arriving.endpoint, arriving.params = found.route, found.params
-            if len(self._paths) >= _PATHS:
-                self._paths.clear()
-            self._paths[method, path] = found
-            return
-        if found is None:
-            raise Refused(refusals.NOT_FOUND)
-        allow = (("allow", ", ".join(found.allow)),)
-        if method == "OPTIONS":
-            raise Refused(refusals.OPTIONS, allow)
-        raise Refused(refusals.not_allowed(method, found), allow)
-
     async def _refuse(self, received: Received, arriving: Arriving, refused: Refused) -> Answer:
         endpoint, chosen = arriving.endpoint, arriving.chosen
         handler = "" if endpoint is None else endpoint.handler
@@ -390,59 +350,14 @@ class Edge:
         finally:
             gone.cancel()
 
-    def _resolve(self, arriving: Arriving, received_us: int) -> Served:
-        endpoint = arriving.endpoint
-        assert endpoint is not None  # noqa: S101 - routing came first
-        table = self.board.table
-        # The wall clock may step back: what the log knows to have been is not undone.
-        received_us = max(received_us, table.at_us)
-        if table.pins and not arriving.selectors:
-            arriving.selectors = pinned(table, endpoint.handler, arriving.principal.subjects)
-        chosen = self._resolved.get(table, endpoint.handler, arriving.selectors, received_us)
-        if chosen is None:
-            chosen = self._choose(arriving, endpoint, table, received_us)
-        arriving.chosen = chosen
-        return chosen.served
-
-    def _choose(
-        self, arriving: Arriving, endpoint: Endpoint, table: RouteTable, now_us: int
-    ) -> Chosen:
-        """Resolve a request that is like none before, under this table."""
-        routes = table.handlers[endpoint.handler]
-        selectors = arriving.selectors
-        split = None if selectors else routes.split
-        bucket = None if split is None else _bucket(arriving, split)
-        answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
-        if isinstance(answer, Refusal):
-            raise Refused(answer, _RETRY if answer.status == 503 else ())
-        asked = selectors[0].text if selectors else None
-        chosen = choose(
-            endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
-            unhealthy=self._unhealthy, suspected=self._suspected,
-        )  # fmt: skip
-        if isinstance(chosen, Refusal):
-            raise Refused(chosen, _RETRY)
-        if bucket is None:
-            self._resolved.put(routes, selectors, now_us, chosen)
-        return chosen
-
-
-def _bucket(arriving: Arriving, split: Split) -> int:
-    """Say where the caller stands in a split: by its address (DP-6)."""
-    return bucket_of(split.salt, subject_of(arriving.client))
-
 
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-KNOWN_METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
-)
 _CLOSING = (b"connection", b"close")
 """Told while the server stops, so that nobody sends more on the connection (SD-1)."""
 _ANSWER_S = 5.0
 """What stopped requests have to write their record and answer."""
 _NO_WEBSOCKETS = 1000
-_RETRY = (("retry-after", "5"),)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
+from eventstore import Ids
 from eventstore.values import ToHash
 from runtime.errors import PolicySyntaxError
 from runtime.facts import Fact, RequestReceived
+from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Received
 from runtime.queue import METHOD
 
@@ -29,11 +31,11 @@ _KEPT = frozenset(
 )  # fmt: skip
 """Headers that are recorded for every app; those named `timescape-…` are, too."""
 _TRACESTATE_BYTES = 512
-NO_MORE: frozenset[str] = frozenset()
+_NOTHING: frozenset[str] = frozenset()
+_TIMEOUT_S = 30.0
+"""Of a request that no handler runs."""
 
 _NAME = re.compile(r"[a-z0-9-]{1,128}")
-
-RedactBody = Callable[[bytes], Any]
 
 
 def arrived(received: Received, version: str) -> list[tuple[Fact, str]]:
@@ -62,7 +64,7 @@ def public_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
 
 @lru_cache(1024)
 def kept_headers(
-    headers: tuple[tuple[str, str], ...], more: frozenset[str] = NO_MORE, *, has_keyring: bool
+    headers: tuple[tuple[str, str], ...], more: frozenset[str] = _NOTHING, *, has_keyring: bool
 ) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
     """Return what is recorded of a head: headers by name and value, and names of the others.
 
@@ -120,90 +122,110 @@ def trace_of(headers: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
     return None
 
 
-def arrival(  # noqa: PLR0913 - each is one field's source
-    received: Received,
-    *,
-    route: str,
-    handler: str,
-    timeout_s: float,
-    seed: str,
-    ids: tuple[str, str],
-    config: str,
-    redact_body: RedactBody | None,
-    hidden_query: frozenset[str] = frozenset(),
-    hides_in_body: bool = False,
-    has_keyring: bool = False,
-    node: str = "",
-    more_headers: frozenset[str] = NO_MORE,
-) -> RequestReceived:
-    """Return the first fact of a request's stream.
+class Arrivals:
+    """Writes down how requests arrive.
 
     Args:
-        received: the request.
-        route: as registered; `` when none fits.
-        handler: its id; `` likewise.
-        timeout_s: until the deadline.
-        seed: of its chance.
-        ids: trace and span id to use where the request brought none.
+        ids: of chance, traces and spans.
         config: fingerprint of the config in force.
-        redact_body: gives the body as plain JSON for the record; None: no route fits, so
-            nobody knows what in the body is secret, and only size and digest are kept.
-        hidden_query: fields of the query whose values are not kept.
-        hides_in_body: whether *redact_body* hides something; then no digest is kept either,
-            by which it could be guessed.
         has_keyring: whether hashes can be kept.
-        node: that runs it.
+        node: that runs them.
         more_headers: whose values are kept, besides those of every app.
     """
-    body, text = None, None
-    trace_id, parent = received.trace_id, received.parent_span_id
-    if not trace_id:
-        trace_id, parent = trace_of(received.headers) or (ids[0], None)
-    if received.body and redact_body is not None:
-        body, text = _body(received.body, redact_body)
-    query = received.query
-    if query:
-        query = tuple(
-            (name, "***" if name in hidden_query or is_secret(name) else value)
-            for name, value in query
+
+    __slots__ = ("_config", "_has_keyring", "_ids", "_more", "_node")
+
+    def __init__(
+        self, ids: Ids, *, config: str, has_keyring: bool, node: str, more_headers: frozenset[str]
+    ) -> None:
+        self._ids = ids
+        self._config = config
+        self._has_keyring = has_keyring
+        self._node = node
+        self._more = more_headers
+
+    def of(self, received: Received, version: HandlerVersion) -> RequestReceived:
+        """Return the first fact of a request that *version* is to run."""
+        body, text, digest = None, None, ""
+        if received.body:
+            body, text = _body(received.body, version.redact_body)
+            # What is hidden could be guessed by a digest.
+            if not version.hides_in_body:
+                digest = _digest(received.body)
+        return self._fact(
+            received, version.route, version.handler, version.timeout_s, version.hidden_query,
+            body, text, digest,
+        )  # fmt: skip
+
+    def refused(self, received: Received, route: str, handler: str) -> RequestReceived:
+        """Return the first fact of a request that ends before any handler.
+
+        Nobody has read its body, so nobody knows what in it is secret: only its size and digest
+        are kept.
+
+        Args:
+            received: the request.
+            route: as registered; `` when none fits.
+            handler: its id; `` likewise.
+        """
+        digest = _digest(received.body) if received.body else ""
+        return self._fact(received, route, handler, _TIMEOUT_S, _NOTHING, None, None, digest)
+
+    def _fact(  # noqa: PLR0913, PLR0917 - where its fields come from, on the hot path
+        self, received: Received, route: str, handler: str, timeout_s: float,
+        hidden_query: frozenset[str], body: Any, text: str | None, digest: str,
+    ) -> RequestReceived:  # fmt: skip
+        token = self._ids.token(40).hex()
+        trace_id, parent = received.trace_id, received.parent_span_id
+        if not trace_id:
+            trace_id, parent = trace_of(received.headers) or (token[32:64], None)
+        if received.timeout_s is not None and received.timeout_s < timeout_s:
+            timeout_s = received.timeout_s
+        query = received.query
+        if query:
+            query = tuple(
+                (name, "***" if name in hidden_query or is_secret(name) else value)
+                for name, value in query
+            )
+        headers: tuple[tuple[str, Any], ...] = received.headers
+        withheld: tuple[str, ...] = ()
+        if received.method != METHOD:  # of a delivery they are all ours
+            headers, withheld = kept_headers(headers, self._more, has_keyring=self._has_keyring)
+        return RequestReceived(
+            method=received.method,
+            route=route,
+            handler=handler,
+            path=received.path,
+            seed=token[:32],
+            query=query,
+            headers=headers,
+            withheld=withheld,
+            params=dict(received.params),
+            body=body,
+            body_size=len(received.body),
+            body_digest=digest,
+            body_text=text,
+            client=received.client,
+            trace_id=trace_id,
+            span_id=received.span_id or token[64:],
+            parent_span_id=parent,
+            correlation_id=received.correlation_id,
+            timeout_s=timeout_s,
+            config=self._config,
+            priority=received.priority,
+            flags=received.flags,
+            selectors=received.selectors,
+            scheme=received.scheme,
+            host=received.host,
+            node=self._node,
         )
-    headers: tuple[tuple[str, Any], ...] = received.headers
-    withheld: tuple[str, ...] = ()
-    if received.method != METHOD:  # of a delivery they are all ours
-        headers, withheld = kept_headers(headers, more_headers, has_keyring=has_keyring)
-    return RequestReceived(
-        method=received.method,
-        route=route,
-        handler=handler,
-        path=received.path,
-        seed=seed,
-        query=query,
-        headers=headers,
-        withheld=withheld,
-        params=dict(received.params),
-        body=body,
-        body_size=len(received.body),
-        body_digest=""
-        if hides_in_body or not received.body
-        else hashlib.sha256(received.body).hexdigest(),
-        body_text=text,
-        client=received.client,
-        trace_id=trace_id,
-        span_id=received.span_id or ids[1],
-        parent_span_id=parent,
-        correlation_id=received.correlation_id,
-        timeout_s=timeout_s,
-        config=config,
-        priority=received.priority,
-        flags=received.flags,
-        selectors=received.selectors,
-        scheme=received.scheme,
-        host=received.host,
-        node=node,
-    )
 
 
-def _body(body: bytes, redact: RedactBody) -> tuple[Any, str | None]:
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _body(body: bytes, redact: Callable[[bytes], Any]) -> tuple[Any, str | None]:
     try:
         return redact(body), None
     except (ValueError, TypeError, RecursionError):

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from runtime.facts import (
 from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.gtype import any_classes
 from runtime.lifecycle import answers, stepping
-from runtime.lifecycle.arrival import arrival, arrived
+from runtime.lifecycle.arrival import Arrivals, arrived
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.crossing import bring_down, bring_up
 from runtime.lifecycle.failing import clean_up, fail
@@ -100,12 +99,13 @@ class Controller:
         more_headers: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
-        node = "" if store.nodes is None else store.nodes.me
-        self._ids = ids
-        self._arrives = partial(
-            arrival, config=config, has_keyring=store.has_keyring, node=node,
+        self._arrivals = Arrivals(
+            ids,
+            config=config,
+            has_keyring=store.has_keyring,
+            node="" if store.nodes is None else store.nodes.me,
             more_headers=more_headers,
-        )  # fmt: skip
+        )
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
         self.finishing = Finishing(clock)
@@ -212,7 +212,7 @@ class Controller:
         """
         answer = answers.scrubbed(self._scrubber, answer)
         record = self._recorder(received.stream)
-        first = self._arrival(received, None, route=route, handler=handler)
+        first = self._arrivals.refused(received, route, handler)
         if not kept:
             return self.finishing.pass_over(first, received, answer, code)
         record.add(first, _key(route))
@@ -276,7 +276,7 @@ class Controller:
             first: its first fact, where that is known.
         """
         if first is None:
-            first = self._arrival(received, version)
+            first = self._arrivals.of(received, version)
         record = self._recorder(received.stream)
         resolved = received.resolved
         if resolved is None or resolved.edition != version.edition:
@@ -301,29 +301,6 @@ class Controller:
         record = self._new_recorder(stream, self._store, self._surroundings.clock)
         record.scrubber = self._scrubber
         return record
-
-    def _arrival(
-        self,
-        received: Received,
-        version: HandlerVersion | None,
-        route: str = "",
-        handler: str = "",
-    ) -> RequestReceived:
-        token = self._ids.token(40).hex()
-        timeout_s = 30.0 if version is None else version.timeout_s
-        if received.timeout_s is not None:
-            timeout_s = min(timeout_s, received.timeout_s)
-        return self._arrives(
-            received,
-            route=version.route if version else route,
-            handler=version.handler if version else handler,
-            timeout_s=timeout_s,
-            seed=token[:32],
-            ids=(token[32:64], token[64:]),
-            redact_body=version.redact_body if version else None,
-            hidden_query=version.hidden_query if version else frozenset(),
-            hides_in_body=version is not None and version.hides_in_body,
-        )
 
     # --- the way through ---
 

@@ -8,10 +8,11 @@ a task of its own, where it can write no more facts.
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from typing import Any, Protocol
 
 from runtime.errors import HookTimedOutError, RequestStoppedError, RequestTimedOutError
+from runtime.lifecycle.waiting import go_on
 
 GRACE_S = 1.0
 """What cancelled code, and threads, get to come to an end (CN-3)."""
@@ -221,32 +222,9 @@ def drive(  # noqa: C901 - one loop, run for every wait of user code
 
 
 async def _rest_of(work: Coroutine[Any, Any, Any], error: BaseException) -> Any:
-    return await _resumed(work, error)
-
-
-@types.coroutine
-def _resumed(work: Coroutine[Any, Any, Any], error: BaseException) -> Generator[Any, Any, Any]:
     """Go on with *work*, which waits, by throwing *error* into it."""
-    step: Callable[[], Any] = lambda: work.throw(error)  # noqa: E731 - rebound below
-    while True:
-        try:
-            waits_for = step()
-        except StopIteration as end:
-            return end.value
-        try:
-            yield waits_for
-        except GeneratorExit:
-            work.close()
-            raise
-        except BaseException as thrown:  # noqa: BLE001 - passed on
-            step = _thrower(work, thrown)
-        else:
-            step = _sender(work)
-
-
-def _thrower(work: Coroutine[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
-    return lambda: work.throw(error)
-
-
-def _sender(work: Coroutine[Any, Any, Any]) -> Callable[[], Any]:
-    return lambda: work.send(None)
+    try:
+        waits_for = work.throw(error)
+    except StopIteration as end:
+        return end.value
+    return await go_on(work, waits_for)

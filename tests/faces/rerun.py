@@ -1,13 +1,20 @@
 """A shop that was served and can be run again, and runners that need no process."""
 
+import random
 import threading
 from functools import cache
+from uuid import UUID
 
+import msgspec
+
+from debugger.demo.shop import app as demo
+from debugger.demo.traffic import complaint
 from debugger.errors import RunEndedError
 from debugger.session.again import Ran, Wanted
 from debugger.session.rerun import run
 from eventstore import NEW, NewEvent, Store, StreamId
 from eventstore.memory import MemoryStore
+from runtime.testing import Harness
 from tests.debugger.stores import Shop, Ticks
 from tests.runtime.replay.shop import Pricing, record
 from tests.runtime.replay.shop import shop as replay_shop
@@ -23,13 +30,33 @@ def served() -> tuple[MemoryStore, StreamId]:
     return record(replay_shop(Pricing()), {"sku": "mug", "quantity": 2, "card": "4111 1111"})
 
 
+@cache
+def complained() -> tuple[Store, StreamId]:
+    """Sell to the customer of the tutorial; once for all tests."""
+    visit = complaint(random.Random(0))  # noqa: S311 - no secret
+    with Harness(demo) as harness:
+        result = harness.post(visit.target, json=msgspec.json.decode(visit.body))
+        return harness.harness.store, StreamId(UUID(result.headers["request-id"][4:]))
+
+
 def order(store: Store, clock: Ticks | None = None) -> Shop:
     """Fill *store* with one request that its app served."""
-    source, request = served()
+    return _filled(store, *served())
+
+
+def complaint_of(store: Store, clock: Ticks | None = None) -> Shop:
+    """Fill *store* with the request that the tutorial is about; each fact takes its time."""
+    return _filled(store, *complained(), step_us=130)
+
+
+def _filled(store: Store, source: Store, request: StreamId, step_us: int = 0) -> Shop:
     for row in source.read_log(first_rows_only=True):
         if row.kind not in ("request", "control"):
             continue
-        events = [NewEvent(e.type, e.data, e.key, e.at_us, e.site) for e in source.read(row.stream)]
+        events = [
+            NewEvent(e.type, e.data, e.key, e.at_us + e.revision * step_us, e.site)
+            for e in source.read(row.stream)
+        ]
         store.append(
             row.stream, events, kind=row.kind, expected=NEW, close=row.kind == "request"
         ).result()

@@ -17,7 +17,7 @@ import pytest
 from eventstore import Store
 from tests.contracts.source import ROOT
 from tests.debugger.stores import Shop, Ticks, shop
-from tests.faces.rerun import CHANGED, Here
+from tests.faces.rerun import CHANGED, Here, complaint_of
 from tests.faces.rerun import order as served
 from tests.faces.test_tui_requests import nothing
 from tests.faces.tui import FAILING, ORDER, Person, drive
@@ -77,6 +77,12 @@ async def waterfall(person: Person) -> None:
     await person.press("3")
 
 
+async def complaint(person: Person) -> None:
+    """Ask the price of the first line who wrote it, as the tutorial does."""
+    await person.open(1)
+    await person.press(*["tab"] * 3, *["down"] * 9, "W")
+
+
 SCREENS: dict[str, tuple[Callable[[Person], Any], Callable[[Store, Ticks], Shop]]] = {
     "requests": (requests, shop),
     "filtered": (filtered, shop),
@@ -91,18 +97,22 @@ RUNNING: dict[str, tuple[Callable[[Person], Any], dict[str, Any]]] = {
     "compare": (compared, {"fill": served, "again": lambda store: Here(store, CHANGED)}),
     "lines": (traced, {"fill": served, "again": Here}),
     "waterfall": (waterfall, {}),
+    "complaint": (complaint, {"fill": complaint_of}),
 }
+SOURCES = ("tests/runtime/replay/shop.py", "debugger/demo/shop.py")
 
 
 @pytest.mark.proves("TT-3", "UI-4", "UI-6", "LN-3")
 @pytest.mark.parametrize("name", RUNNING)
 def test_a_screen_of_a_run_looks_as_it_was_painted(name: str, tmp_path: Path) -> None:
     scenario, options = RUNNING[name]
-    source = tmp_path / "tests/runtime/replay/shop.py"
-    source.parent.mkdir(parents=True)
-    shutil.copyfile(ROOT / "tests/runtime/replay/shop.py", source)
-    os.utime(source, (0, 0))  # older than the request, whenever it was checked out
-    painted, file = picture(name, scenario, (120, 36), roots=[tmp_path], **options)
+    for place in SOURCES:
+        source = tmp_path / place
+        source.parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / place, source)
+        os.utime(source, (0, 0))  # older than the request, whenever it was checked out
+    roots = [tmp_path, tmp_path / "debugger/demo"]
+    painted, file = picture(name, scenario, (120, 36), roots=roots, **options)
 
     assert painted == file.read_text("utf-8"), f"{file.name} looks different"
 

@@ -177,7 +177,7 @@ def drive(
                 app = make_app(
                     session,
                     read_only=read_only,
-                    source_roots=[Path(folder), *roots],
+                    source_roots=[*roots, Path(folder)],
                     again=again(store) if again is not None else None,
                     by="ann",
                     clock=hands,

@@ -39,8 +39,7 @@ class SameIds(SeededIds):
 
 
 def run_all(drawn: dict[int, Plan], schedule: list[int]) -> dict[int, tuple[Told, Running]]:
-    harness = Controlled(gctx=global_context(Bench()))
-    harness.controller._ids = SameIds()
+    harness = Controlled(gctx=global_context(Bench()), ids=SameIds())
     streams = {i: StreamId(SeededIds(i).uuid7(0)) for i in drawn}
 
     async def one(i: int, plan: Plan) -> tuple[Told, Running]:
