@@ -202,7 +202,8 @@ def test_the_fewest_processes_run_before_the_app_is_ready_and_one_more_is_told_o
         await app.begin()
         try:
             assert app._hosting.hosts["few"].counts.total == 2
-            pool: Any = app._hosting.hosts["few"]._tier._pool
+            tier: Any = app._hosting.hosts["few"]._tier
+            pool = tier._pool
             working = [await pool.acquire(), await pool.acquire()]
             assert (await ask(app, "POST", "/calls")).status == 204
             for child in working:
