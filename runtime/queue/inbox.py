@@ -146,6 +146,8 @@ class Inbox:
         self._settled.append((queued.since, outcome))
         if queued.lane is not None:
             self._leave(queued, queued.lane)
+        if len(self._by_age) > 2 * len(self.queued) + 64:
+            self._tidy()  # there are inboxes of which nobody ever takes
         return queued.message
 
     def _leave(self, queued: Queued, lane: str) -> None:
