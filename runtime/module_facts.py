@@ -81,6 +81,21 @@ class ModuleRestarted(Fact, frozen=True, gc=False):
     """As it had failed; reload: a new generation takes the calls of new requests."""
 
 
+class ModuleResized(Fact, frozen=True, gc=False):
+    """A module has more processes than it had, or fewer, by what it has to do. Key: its name."""
+
+    type: ClassVar[str] = "module.resized"
+
+    workers: int
+    """Processes that it has now."""
+    was: int
+    """That it had before."""
+    reason: str
+    """waiting: a call found none free; busy: most worked for long; idle: too few worked."""
+    generation: int = 0
+    """Of the module."""
+
+
 class CapabilityGranted(Fact, frozen=True, gc=False):
     """A module may use something from now on. Key: its name."""
 
@@ -116,6 +131,7 @@ MODULE_FACTS: tuple[type[Fact], ...] = (
     ModuleStopped,
     ModuleFailed,
     ModuleRestarted,
+    ModuleResized,
     CapabilityGranted,
     CapabilityRevoked,
     CapabilityUsed,

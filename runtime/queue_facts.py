@@ -50,11 +50,13 @@ class MessagePublished(Fact, frozen=True, gc=False):
 
 
 class MessageAcknowledged(Fact, frozen=True, gc=False):
-    """A subscriber has done with a message. Key: the message's id."""
+    """A subscriber has done with a message. Key: the message's id, of several the first's."""
 
     type: ClassVar[str] = "message.acknowledged"
 
     subscriber: str
+    messages: tuple[str, ...] = ()
+    """Ids of all, where it took several together."""
 
 
 class MessageFailed(Fact, frozen=True, gc=False):

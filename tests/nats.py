@@ -15,9 +15,30 @@ import pytest
 from tests.faces.servers import free_port
 
 
+class NatsServer:
+    """A server that can be killed and started again, with its port and what it keeps."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._port = free_port()
+        words = ["-js", "-sd", str(folder), "-a", "127.0.0.1", "-p", str(self._port)]
+        self._command = [program, *words]
+        self._said = folder / "said"
+        self.url = f"nats://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        with self._said.open("ab") as said:
+            self._process = subprocess.Popen(self._command, stdout=said, stderr=said)
+        _wait(self._port, self._process)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """Run a server for a while, or skip the test that asks; give its address."""
+def server() -> Iterator[NatsServer]:
+    """Run a server for a while, or skip the test that asks."""
     program = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin")
     if program is None:
         reason = "no NATS server here: no nats-server in PATH or /usr/sbin"
@@ -25,16 +46,11 @@ def running() -> Iterator[str]:
             pytest.fail(reason)
         pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="timescape-nats-") as folder:
-        port = free_port()
-        words = ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", str(port)]
-        with (Path(folder) / "said").open("wb") as said:
-            process = subprocess.Popen([program, *words], stdout=said, stderr=said)
+        made = NatsServer(program, Path(folder))
         try:
-            _wait(port, process)
-            yield f"nats://127.0.0.1:{port}"
+            yield made
         finally:
-            process.kill()
-            process.wait()
+            made.kill()
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -51,5 +67,5 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture(scope="session")
 def nats() -> Iterator[str]:
     """One server for all tests of a run."""
-    with running() as url:
-        yield url
+    with server() as made:
+        yield made.url

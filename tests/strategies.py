@@ -365,6 +365,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         _n,
     ),
     module_facts.ModuleRestarted: st.builds(module_facts.ModuleRestarted, _n, _n),
+    module_facts.ModuleResized: st.builds(module_facts.ModuleResized, _n, _n, plain_text, _n),
     module_facts.CapabilityGranted: st.builds(
         module_facts.CapabilityGranted, plain_text, plain_text, plain_text
     ),
@@ -391,7 +392,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         queue_facts.MessagePublished, trees, _opt, st.integers(0, 10), st.none() | st.just(2.5),
         reply_to=st.none() | st.builds(queue_facts.Asker, plain_text, _n, plain_text),
     ),
-    queue_facts.MessageAcknowledged: st.builds(queue_facts.MessageAcknowledged, plain_text),
+    queue_facts.MessageAcknowledged: st.builds(
+        queue_facts.MessageAcknowledged, plain_text, st.lists(plain_text, max_size=2).map(tuple)
+    ),
     queue_facts.MessageFailed: st.builds(
         queue_facts.MessageFailed, plain_text, _n, st.booleans(), plain_text, _opt, _opt
     ),

@@ -20,6 +20,9 @@ _NEEDED = {"serve (granian)": "granian", "screen (textual)": "textual"}
 _OPTIONAL = {
     "uvicorn": ("uvicorn", "pip install uvicorn, to serve under it"),
     "opentelemetry": ("opentelemetry.sdk", "pip install 'timescape[otel]', to send traces"),
+    "keyring": ("keyring", "pip install 'timescape[keyring]', for secrets of the system's keyring"),
+    "vault (hvac)": ("hvac", "pip install 'timescape[vault]', for secrets of Vault"),
+    "aws (boto3)": ("boto3", "pip install 'timescape[aws]', for secrets of AWS Secrets Manager"),
 }
 
 

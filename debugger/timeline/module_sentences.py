@@ -56,6 +56,18 @@ def _restarted(fact: facts.ModuleRestarted, key: str) -> str:
     return f"The module {key} takes calls again."
 
 
+def _resized(fact: facts.ModuleResized, key: str) -> str:
+    why = _SIZES.get(fact.reason, "")
+    return f"The module {key} has {fact.workers} processes, not {fact.was}{why}."
+
+
+_SIZES = {
+    "waiting": ", as a call found none free",
+    "busy": ", as most worked for long",
+    "idle": ", as few of them worked",
+}
+
+
 def _granted(fact: facts.CapabilityGranted, key: str) -> str:
     return f"The module {key} may {_pair(fact)} from now on{_by(fact.by)}."
 
@@ -94,6 +106,7 @@ MODULE_TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.ModuleStopped: _stopped,
     facts.ModuleFailed: _failed,
     facts.ModuleRestarted: _restarted,
+    facts.ModuleResized: _resized,
     facts.CapabilityGranted: _granted,
     facts.CapabilityRevoked: _revoked,
     facts.CapabilityUsed: _used,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from eventstore import StreamId
 from runtime.errors import QueueFullError, RequestStoppedError
@@ -57,6 +57,23 @@ class Places:
             self._room.keep(stream, offer)
         elif topic.full != "wait" or not await self._waited(stream, offer):
             raise self._refusal(topic, size)
+
+    async def offer_all(self, stream: StreamId, offers: Sequence[Offer]) -> None:
+        """Take messages of one topic together where there is room for all; else each by itself.
+
+        Raises:
+            QueueFullError: there is no room for one of them; those before keep their places.
+        """
+        topic = offers[0].topic
+        together = Offer(topic, sum([each.size for each in offers]), count=len(offers))
+        if self._closed or self._lines.get(topic.name) or self._has_no_room(together):
+            for offer in offers:
+                await self.offer(stream, offer)
+        elif self._fold.subscribers_of(topic.name):
+            self._room.keep(stream, together)
+
+    def _has_no_room(self, offer: Offer) -> bool:
+        return self._room.full(offer.topic.name, offer.size, offer.count) is not None
 
     async def ask(self, asked: Asked) -> Json:
         """See `runtime.effects.Desk`."""

@@ -40,7 +40,7 @@ from runtime.queue import (
     Subscriber,
     Topic,
     find_topic,
-    publication,
+    publications,
 )
 from runtime.queue_facts import (
     MessageClaimed,
@@ -205,9 +205,10 @@ class Fabric:
         """Publish messages in one commit, all or none; see `publish`."""
         declared = find_topic(self._topics, topic)
         raws = [declared.encode(each) for each in payloads]
-        stream, facts = self._new_stream(), [publication(declared, r, options) for r in raws]
+        stream, facts = self._new_stream(), publications(declared, raws, options)
         await self._publish(stream, [Offer(declared, len(raw)) for raw in raws], facts)
-        return tuple(f"{stream.hex}@{n}" for n in range(1, len(facts) + 1))
+        name = stream.hex
+        return tuple([f"{name}@{n}" for n in range(1, len(facts) + 1)])
 
     async def _ask(self, asked: Asked) -> Json:
         stream, name = self._new_stream(), asked.offer.topic.name
@@ -230,9 +231,8 @@ class Fabric:
         self, stream: StreamId, offers: Sequence[Offer], facts: Sequence[MessagePublished]
     ) -> None:
         try:
-            for offer in offers:
-                await self.desk.offer(stream, offer)
             if facts:
+                await self.desk.offer_all(stream, offers)
                 await self._journal.publish(stream, facts, offers[0].topic.name).durable()
         except BaseException:
             self.room.free(stream)
@@ -319,13 +319,15 @@ class Fabric:
         for claim in claims:
             await self._begin(claim)
         for name in self._subscribers:
-            if _settled(self._fold.inboxes[name].counts) - self._advanced[name] >= ADVANCE_EVERY:
+            inbox = self._fold.inboxes[name]
+            # Finding out looks at each that is queued: not before as many were settled.
+            if _settled(inbox.counts) - self._advanced[name] >= max(ADVANCE_EVERY, len(inbox)):
                 self._advance(name)
 
     def _claim(self, name: str) -> Claim | None:
         inbox, of = self._fold.inboxes[name], self._subscribers[name]
         free = of.concurrency - self._running[name]
-        taken = inbox.take(self._clock(), min(free * of.batch, CLAIMED))
+        taken = inbox.take(self._clock(), free * of.batch)
         if not taken.chosen and not taken.expired:
             return None
         chosen = [(each, inbox.queued[each.id].attempts + 1) for each in taken.chosen]
@@ -355,14 +357,15 @@ class Fabric:
             for message in each.messages
             if message.durable or self._node
         ]
-        if told:
-            facts.append((MessageClaimed(tuple(told), self._node), name))
+        for at in range(0, len(told), CLAIMED):
+            facts.append((MessageClaimed(tuple(told[at : at + CLAIMED]), self._node), name))
         return facts
 
     async def _begin(self, claim: Claim) -> None:
         try:
             if claim.ticket is not None:
-                await claim.ticket.durable()
+                told = await claim.ticket.durable()
+                self._fold.wrote(claim.subscriber, told.last)
         except EventStoreError as error:
             self._give_back(claim, error)
             return
@@ -374,9 +377,8 @@ class Fabric:
             task = asyncio.create_task(self._deliver(claim.subscriber, each))
             self._deliveries.add(task)
             task.add_done_callback(self._deliveries.discard)
-        if claim.ticket is not None:
-            # Expired ones are settled, and the revision is known, once this is read.
-            self.wake()
+        if claim.expired:
+            self.wake()  # they are settled once this is read
 
     def _give_back(self, claim: Claim, error: EventStoreError) -> None:
         """Let messages be claimed again: the log did not take it that they were."""

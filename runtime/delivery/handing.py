@@ -47,21 +47,22 @@ def handfuls(
         batch: how many may be handed together.
         attempts: how often a message is tried.
     """
+    if batch == 1:
+        return [Handful((message,), attempt) for message, attempt in chosen]
     made: list[Handful] = []
     open_: dict[str, list[Message]] = {}
     sizes: dict[str, int] = {}
     for message, attempt in chosen:
-        alone = attempt > 1 or attempts(message) == 1 or bool(message.reply_to)
-        if batch == 1 or alone:
+        if attempt > 1 or message.reply_to or attempts(message) == 1:
             made.append(Handful((message,), attempt))
             continue
         topic = message.topic
         held = open_.get(topic)
-        size = sizes.get(topic, 0) + message.size
+        size = sizes.get(topic, 0) + len(message.payload)
         if held is None or len(held) == batch or size > MOST_BYTES:
             if held is not None:
                 made.append(Handful(tuple(held), 1))
-            held, size = open_.setdefault(topic, []), message.size
+            held, size = open_.setdefault(topic, []), len(message.payload)
             held.clear()
         held.append(message)
         sizes[topic] = size

@@ -29,7 +29,7 @@ from runtime.isolation.tiers import Lacking, place, tier_of
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.grants import Grants
 from runtime.manifests.module import OWN_PROCESS, check
-from runtime.module_facts import ModuleRestarted
+from runtime.module_facts import ModuleResized, ModuleRestarted
 from runtime.modules import Method, Module, ModuleRegistry
 from runtime.secrets import Environment, SecretCache
 
@@ -262,7 +262,13 @@ def _host(hosted: Hosted, setting: Setting, generation: int) -> Host:
     desk = GrantDesk(setting.store, setting.stream, granted, setting.clock)
     capabilities = Capabilities(name, desk, setting.secrets, teller, setting.clock)
     config = encode(setting.config.get(name))
-    tier = tier_of(hosted.module, hosted.placed, capabilities, config, hosted.manifest)
+
+    def resized(now: int, was: int, why: str) -> None:
+        teller.tell(ModuleResized(now, was, why, generation), name)
+
+    tier = tier_of(
+        hosted.module, hosted.placed, capabilities, config, hosted.manifest, resized=resized
+    )
     return Host(hosted.manifest, tier, teller, generation, capabilities.close)
 
 

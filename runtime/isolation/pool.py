@@ -4,11 +4,16 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias
 
 from runtime.isolation.child import Child
 from runtime.isolation.sizing import TARGET, Sizing
 from runtime.isolation.tier import Counts
 from runtime.manifests.module import Resources
+
+Resized: TypeAlias = Callable[[int, int, str], None]
+"""Told how many processes there are now, how many there were, and why (`module.resized`)."""
 
 
 class PoolTimeout(Exception):
@@ -25,6 +30,7 @@ class Pool:
         resources: how many, and for how long.
         grow: starts one more and puts it in; it may take its time.
         shrink: ends one that is not needed.
+        resized: told when by itself it has become larger or smaller.
     """
 
     def __init__(
@@ -32,14 +38,16 @@ class Pool:
         resources: Resources,
         grow: Callable[[], Awaitable[None]],
         shrink: Callable[[Child], Awaitable[None]],
+        resized: Resized = lambda now, was, why: None,
     ) -> None:
         self._resources = resources
         self._grow = grow
         self._shrink = shrink
+        self._resized = resized
         self._children: list[Child] = []
         self._waiting: deque[asyncio.Future[Child]] = deque()
         self._growing: set[asyncio.Task[None]] = set()
-        self._sizing = Sizing(resources.idle_s, self._start_one, self._give_up)
+        self._sizing = Sizing(resources.idle_s, partial(self._start_one, "busy"), self._give_up)
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -127,13 +135,18 @@ class Pool:
 
     def _want_more(self) -> None:
         if len(self._growing) < len(self._waiting):
-            self._start_one()
+            self._start_one("waiting")
 
-    def _start_one(self) -> None:
+    def _start_one(self, why: str) -> None:
         if len(self._children) + len(self._growing) < self._resources.workers:
-            task = asyncio.ensure_future(self._grow())
+            task = asyncio.ensure_future(self._grow_by_one(why))
             self._growing.add(task)
             task.add_done_callback(self._grown)
+
+    async def _grow_by_one(self, why: str) -> None:
+        await self._grow()
+        now = len(self._children)
+        self._resized(now, now - 1, why)
 
     def _grown(self, task: "asyncio.Task[None]") -> None:
         self._growing.discard(task)
@@ -148,10 +161,14 @@ class Pool:
         # Fewer would be too busy at once, and one more be started.
         needed = math.ceil(running / (TARGET * self._resources.concurrency))
         spare = len(self._children) - max(needed, self._resources.min_workers)
-        for child in idle[len(idle) - max(0, min(spare, len(idle))) :]:
+        given_up = idle[len(idle) - max(0, min(spare, len(idle))) :]
+        for child in given_up:
             self.remove(child)
             child.closing = True
             asyncio.ensure_future(self._shrink(child))  # noqa: RUF006 - the child is waited for
+        if given_up:
+            now = len(self._children)
+            self._resized(now, now + len(given_up), "idle")
 
     async def close(self) -> None:
         """Start no more, and give what runs to nobody any more."""

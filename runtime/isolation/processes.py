@@ -17,7 +17,7 @@ from runtime.isolation.carrying import Carrier
 from runtime.isolation.child import Child, Gone
 from runtime.isolation.failing import Failed, cause_of, failed_by
 from runtime.isolation.handles import Capabilities
-from runtime.isolation.pool import Pool, PoolTimeout
+from runtime.isolation.pool import Pool, PoolTimeout, Resized
 from runtime.isolation.serving import Service
 from runtime.isolation.spawning import Process, limits_of
 from runtime.isolation.tier import START_S, STOP_S, Counts, Crashed
@@ -37,9 +37,10 @@ class Processes:
         manifest: what its code declares; None: what *module* does.
         confined: whether they run in a sandbox.
         lacking: why they do not, if they should.
+        resized: told when there are more of them, or fewer, by what there is to do.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - handed on by who places modules
         self,
         module: Module,
         capabilities: Capabilities,
@@ -49,6 +50,7 @@ class Processes:
         manifest: ModuleManifest | None = None,
         confined: bool = False,
         lacking: tuple[str, ...] = (),
+        resized: Resized = lambda now, was, why: None,
     ) -> None:
         self._module = module
         self._manifest = manifest or module.manifest
@@ -58,7 +60,7 @@ class Processes:
         self._config = config
         self._crashed = crashed
         self._carrier = Carrier(module)
-        self._pool = Pool(self._manifest.resources, self._start_one, self._shrink)
+        self._pool = Pool(self._manifest.resources, self._start_one, self._shrink, resized)
         self._began = False
         self._ending: set[asyncio.Task[None]] = set()
 

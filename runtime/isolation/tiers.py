@@ -9,6 +9,7 @@ from runtime.errors import IsolationUnavailableError
 from runtime.isolation import sandbox
 from runtime.isolation.handles import Capabilities
 from runtime.isolation.inprocess import InProcess
+from runtime.isolation.pool import Resized
 from runtime.isolation.processes import Processes
 from runtime.isolation.tier import Crashed, Tier
 from runtime.manifests.capabilities import Grant
@@ -72,6 +73,8 @@ def tier_of(
     capabilities: Capabilities,
     config: Tree,
     manifest: ModuleManifest | None = None,
+    *,
+    resized: Resized = lambda now, was, why: None,
 ) -> Callable[[Crashed], Tier]:
     """Return what makes the tier, once it is known whom to tell of crashes.
 
@@ -81,6 +84,7 @@ def tier_of(
         capabilities: what it may use.
         config: the part of the config that is its own.
         manifest: what its code declares; None: what *module* does.
+        resized: told when its processes have become more or fewer by themselves.
     """
     if placed.tier == "inprocess":
         return lambda crashed: InProcess(module, capabilities, config, crashed)
@@ -97,4 +101,5 @@ def tier_of(
         manifest=manifest,
         confined=placed.tier == "sandbox",
         lacking=placed.lacking,
+        resized=resized,
     )

@@ -14,8 +14,9 @@ def settle(run: Run, end: ResponseSent | RequestAborted) -> None:
     """Write down what became of the messages that *run* was about."""
     delivery = delivery_of(dict(run.received.headers))
     if isinstance(end, ResponseSent) and end.code is None:
-        for id_ in delivery.ids:
-            run.record.add(MessageAcknowledged(delivery.subscriber), id_)
+        # One fact, however many they are: written, read and folded at the cost of one.
+        several = delivery.ids if len(delivery.ids) > 1 else ()
+        run.record.add(MessageAcknowledged(delivery.subscriber, several), delivery.ids[0])
         return
     reason = (end.code or "") if isinstance(end, ResponseSent) else (run.stop_reason or "cancelled")
     fact = failed(delivery, reason, run.record.state.failure)

@@ -19,6 +19,7 @@ from runtime.queue.publication import (
     check_timeout,
     check_ttl,
     publication,
+    publications,
 )
 from runtime.queue.standing import (
     KIND,
@@ -61,6 +62,7 @@ __all__ = [
     "find_topic",
     "matcher",
     "publication",
+    "publications",
     "standing_of",
     "subscriber_stream",
 ]

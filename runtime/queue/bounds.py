@@ -59,7 +59,7 @@ class Room:
         self._scales[topic] = share
 
     def keep(self, stream: StreamId, offer: Offer) -> None:
-        """Keep a place for a message until *stream* has ended."""
+        """Keep the places of what is offered until *stream* has ended."""
         self._kept.setdefault(stream, []).append(offer)
         self._add(offer, 1)
 
@@ -78,30 +78,39 @@ class Room:
             if lasting or not offer.lasting:
                 self._add(offer, -1)
 
-    def _add(self, offer: Offer, count: int) -> None:
+    def _add(self, offer: Offer, sign: int) -> None:
         topic = offer.topic.name
+        count, size = sign * offer.count, sign * offer.size
         for name in self._fold.subscribers_of(topic):
             for of in (topic, ""):
-                places = self._places.setdefault((name, of), [0, 0])
+                places = self._places.get((name, of))
+                if places is None:
+                    places = self._places[name, of] = [0, 0]
                 places[0] += count
-                places[1] += count * offer.size
+                places[1] += size
 
     def depth(self, topic: str) -> int:
         """Return how many messages of *topic*, kept places too, its fullest subscriber has."""
         names = self._fold.subscribers_of(topic)
         return max((self._held(name, topic)[0] for name in names), default=0)
 
-    def full(self, topic: str, size: int) -> Full | None:
-        """Say what has no room for one more message of *topic*; None: there is room."""
+    def full(self, topic: str, size: int, count: int = 1) -> Full | None:
+        """Say what has no room for *count* more messages of *topic*; None: there is room.
+
+        Args:
+            topic: of them.
+            size: of all of them, in bytes.
+            count: how many.
+        """
         share = self._scales.get(topic, 1.0)
         declared = self._topics[topic]
         of_topic = int(declared.depth * share), int(declared.size * share)
         for name in self._fold.subscribers_of(topic):
-            found = _over(self._held(name, topic), of_topic, size)
+            found = _over(self._held(name, topic), of_topic, (count, size))
             if found is not None:
                 return Full(topic, name, *found)
             own = self._subscribers[name]
-            found = _over(self._held(name, ""), (own.depth, own.size), size)
+            found = _over(self._held(name, ""), (own.depth, own.size), (count, size))
             if found is not None:
                 return Full(name, name, *found)
         return None
@@ -118,10 +127,11 @@ class Room:
 
 
 def _over(
-    held: tuple[int, int], limits: tuple[int | None, int | None], size: int
+    held: tuple[int, int], limits: tuple[int | None, int | None], more: tuple[int, int]
 ) -> tuple[int, int, int] | None:
-    """Return depth, limit and percent where one more message of *size* does not fit."""
-    for now, more, limit in ((held[0], 1, limits[0]), (held[1], size, limits[1])):
-        if limit is not None and now + more > limit:
-            return now, limit, 100 if limit == 0 else 100 * now // limit
+    """Return depth, limit and percent where *more*, in number or bytes, does not fit."""
+    for at in (0, 1):
+        limit = limits[at]
+        if limit is not None and held[at] + more[at] > limit:
+            return held[at], limit, 100 if limit == 0 else 100 * held[at] // limit
     return None

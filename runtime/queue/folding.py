@@ -51,6 +51,8 @@ class _Subscriber:
         self.inbox = Inbox(standing.counts)
         self.inbox.is_paused = standing.is_paused
         self.revision = standing.revision
+        self.claimed_to = 0
+        """Revision up to which claims are known, although they may not be read yet."""
 
     def wants(self, message: Message) -> bool:
         """Say whether *message* is for it."""
@@ -82,6 +84,8 @@ class QueueFold:
         """Subscriber, id and position of dead letters that are to be accepted again."""
         self.position = 0
         self._streams: dict[StreamId, _Subscriber] = {}
+        self._takers: dict[str, list[str]] = {}
+        """Topic to the names of its subscribers, until one comes or goes."""
         self._in_requests: Mapping[str, Callable[[Event, Any], None]] = {
             facts.MessageAcknowledged.type: self._acknowledged,
             facts.MessageFailed.type: self._failed,
@@ -118,15 +122,30 @@ class QueueFold:
         new = self._subscribers[name] = _Subscriber(standing, lane_of, live_from)
         self._streams[subscriber_stream(name)] = new
         self.inboxes[name] = new.inbox
+        self._takers.clear()
         return new.inbox
 
     def revision(self, name: str) -> int:
         """Return how far the stream of a subscriber is."""
         return self._subscribers[name].revision
 
+    def wrote(self, name: str, revision: int) -> None:
+        """Learn that a subscriber's stream goes up to *revision*, with claims that are noted.
+
+        Reading them later changes nothing: what was claimed may have been put back by then.
+        """
+        known = self._subscribers[name]
+        known.revision = max(known.revision, revision)
+        known.claimed_to = revision
+
     def subscribers_of(self, topic: str) -> list[str]:
-        """Name those who get messages of *topic*."""
-        return [n for n, each in self._subscribers.items() if each.is_open and each.matches(topic)]
+        """Name those who get messages of *topic*, one of the app's."""
+        found = self._takers.get(topic)
+        if found is None:
+            every = self._subscribers.items()
+            found = [name for name, each in every if each.is_open and each.matches(topic)]
+            self._takers[topic] = found
+        return found
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         """Go on by *rows*."""
@@ -173,14 +192,15 @@ class QueueFold:
                         each.inbox.accept(message, each.lane_of(message))
 
     def _acknowledged(self, event: Event, fact: facts.MessageAcknowledged) -> None:
-        self._settle(fact.subscriber, event.key, "acknowledged")
+        for id_ in fact.messages or (event.key,):
+            self._settle(fact.subscriber, id_, "acknowledged")
 
     # --- rows of subscribers ---
 
     def _queue_row(self, row: Row) -> None:
         own = self._streams.get(row.stream)
         if own is not None:
-            own.revision = row.last
+            own.revision = max(own.revision, row.last)
         opened = Opened(row.position, published=[])
         for event in row.events:
             act = self._in_queues.get(event.type)
@@ -212,7 +232,7 @@ class QueueFold:
 
     def _claimed(self, event: Event, fact: facts.MessageClaimed) -> None:
         known = self._subscribers.get(event.key or "")
-        if known is not None:
+        if known is not None and event.revision > known.claimed_to:
             for id_, attempt in fact.messages:
                 known.inbox.claim(id_, attempt, fact.node)
 
@@ -239,11 +259,13 @@ class QueueFold:
         if known is not None:
             known.is_open = True
             known.matches = matcher(fact.topic)
+            self._takers.clear()
 
     def _closed(self, event: Event, fact: object) -> None:
         known = self._subscribers.get(event.key or "")
         if known is not None:
             known.is_open = False
+            self._takers.clear()
 
     def _paused(self, event: Event, fact: object) -> None:
         known = self._subscribers.get(event.key or "")

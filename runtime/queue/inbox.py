@@ -19,22 +19,19 @@ Phase = Literal["ready", "running", "waiting", "gone"]
 Outcome = Literal["acknowledged", "expired", "dead"]
 
 
-class Queued:
-    """A message in an inbox."""
+class Queued(msgspec.Struct, eq=False, gc=False):
+    """A message in an inbox. A Struct, as there are many: the collector never looks at it."""
 
-    __slots__ = ("attempts", "due_us", "lane", "message", "node", "phase", "seq", "since")
-
-    def __init__(self, message: Message, lane: str | None, seq: int, since: int) -> None:
-        self.message = message
-        self.lane = lane
-        self.seq = seq
-        """Its place among all that came."""
-        self.since = since
-        self.attempts = 0
-        self.node = ""
-        """That claimed it last."""
-        self.phase: Phase = "ready"
-        self.due_us = 0
+    message: Message
+    lane: str | None
+    seq: int
+    """Its place among all that came."""
+    since: int
+    attempts: int = 0
+    node: str = ""
+    """That claimed it last."""
+    phase: Phase = "ready"
+    due_us: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -109,7 +106,7 @@ class Inbox:
             line.append(queued)
             if len(line) > 1:
                 return True
-        self._offer(queued)
+        self._push(queued)
         return True
 
     def claim(self, id_: str, attempt: int, node: str = "") -> None:
@@ -149,6 +146,8 @@ class Inbox:
         self._settled.append((queued.since, outcome))
         if queued.lane is not None:
             self._leave(queued, queued.lane)
+        if len(self._by_age) > 2 * len(self.queued) + 64:
+            self._tidy()  # there are inboxes of which nobody ever takes
         return queued.message
 
     def _leave(self, queued: Queued, lane: str) -> None:
@@ -175,11 +174,13 @@ class Inbox:
             if queued is None:
                 break
             queued.phase = "running"
-            if queued.message.is_expired(now_us):
+            message = queued.message
+            if message.ttl_us is not None and message.is_expired(now_us):
                 expired.append(queued.message)
                 continue
             self._turn += 1
             chosen.append(queued.message)
+        self._tidy()
         return Taken(tuple(chosen), tuple(expired))
 
     def due_us(self) -> int | None:
@@ -205,9 +206,12 @@ class Inbox:
     def _offer(self, queued: Queued) -> None:
         """Let *queued* be chosen, if it is its lane's first."""
         if queued.phase == "ready" and self._may(queued):
-            heapq.heappush(self._by_priority, (-queued.message.priority, queued.seq, queued))
-            heapq.heappush(self._by_age, (0, queued.seq, queued))
-            self._tidy()
+            self._push(queued)
+
+    def _push(self, queued: Queued) -> None:
+        seq = queued.seq
+        heapq.heappush(self._by_priority, (-queued.message.priority, seq, queued))
+        heapq.heappush(self._by_age, (0, seq, queued))
 
     def _may(self, queued: Queued) -> bool:
         return queued.lane is None or self._lanes[queued.lane][0] is queued
@@ -229,10 +233,13 @@ class Inbox:
                 heapq.heapify(heap)
 
     def _count(self, message: Message, by: int) -> None:
-        held = self.topics.setdefault(message.topic, [0, 0])
+        held = self.topics.get(message.topic)
+        if held is None:
+            held = self.topics[message.topic] = [0, 0]
+        size = by * len(message.payload)
         held[0] += by
-        held[1] += by * message.size
-        self.size += by * message.size
+        held[1] += size
+        self.size += size
 
     # --- how far it is ---
 

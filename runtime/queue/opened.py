@@ -29,6 +29,8 @@ class Opened(msgspec.Struct):
     is_fork: bool = False
     """Whether it is a copy made to look at: nothing in it counts."""
     published: list[Event] = []
+    name: str = ""
+    """Of the stream, once it is asked for."""
 
     def note(self, event: Event) -> None:
         """Learn from a fact that tells who publishes, or what."""
@@ -51,8 +53,10 @@ class Opened(msgspec.Struct):
         fact: MessagePublished | MessageArrived = event.data
         if isinstance(fact, MessageArrived):
             return _arrived(event, fact, position)
+        if not self.name:
+            self.name = event.stream.hex
         made = Message(
-            id=f"{event.stream.hex}@{event.revision}",
+            id=f"{self.name}@{event.revision}",
             topic=event.key or "",
             payload=_encode(fact.payload),
             position=position,

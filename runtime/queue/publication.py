@@ -1,5 +1,7 @@
 """What is said of a message when it is published, and the fact it becomes. Pure."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from runtime.errors import MessageTypeError
@@ -30,18 +32,37 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def publication(topic: Topic, raw: bytes, options: Options) -> MessagePublished:
-    """Return the fact of a message.
+    """Return the fact of a message; see `publications`."""
+    return publications(topic, (raw,), options)[0]
+
+
+def publications(topic: Topic, raws: Sequence[bytes], options: Options) -> list[MessagePublished]:
+    """Return the facts of messages.
 
     Args:
-        topic: of it.
-        raw: its payload, as the topic wrote it.
-        options: of it.
+        topic: of them.
+        raws: their payloads, as the topic wrote them.
+        options: of each.
 
     Raises:
         MessageTypeError: an option that cannot be, or a payload of more than 1 MiB.
     """
+    _check(options)
+    size = max(map(len, raws), default=0)
+    if size > MAX_PAYLOAD:
+        msg = f"A message of {topic.name} has {size} bytes, the limit is {MAX_PAYLOAD}."
+        raise MessageTypeError(msg, "Keep large data elsewhere and its address in the message.")
     priority = topic.priority if options.priority is None else options.priority
     check_priority(priority)
+    ttl_s = topic.ttl_s if options.ttl_s is None else float(options.ttl_s)
+    always = options.when == "always"
+    return [
+        MessagePublished(_decode(raw), options.key, priority, ttl_s, always, topic.durable)
+        for raw in raws
+    ]
+
+
+def _check(options: Options) -> None:
     if options.ttl_s is not None:
         check_ttl(options.ttl_s)
     if options.key is not None and not _is_key(options.key):
@@ -50,17 +71,6 @@ def publication(topic: Topic, raw: bytes, options: Options) -> MessagePublished:
     if options.when not in {"success", "always"}:
         msg = f"when={options.when!r:.80} is not known."
         raise MessageTypeError(msg, 'Write "success" or "always".')
-    if len(raw) > MAX_PAYLOAD:
-        msg = f"A message of {topic.name} has {len(raw)} bytes, the limit is {MAX_PAYLOAD}."
-        raise MessageTypeError(msg, "Keep large data elsewhere and its address in the message.")
-    return MessagePublished(
-        _decode(raw),
-        options.key,
-        priority,
-        topic.ttl_s if options.ttl_s is None else float(options.ttl_s),
-        options.when == "always",
-        topic.durable,
-    )
 
 
 def check_priority(priority: object) -> None:

@@ -31,13 +31,15 @@ class Topic(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A message for which a place is asked."""
+    """A message for which a place is asked, or several of one topic together."""
 
     topic: Topic
     size: int
-    """In bytes."""
+    """In bytes, of all of them."""
     lasting: bool = False
     """Whether it is delivered even if its request fails."""
+    count: int = 1
+    """How many messages."""
 
 
 class Subscriber(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Secrets: read by name, handed out in a handle that does not let them out."""
 
+from runtime.secrets.aws import SecretsManager
 from runtime.secrets.cache import Counts, SecretCache
 from runtime.secrets.environment import Environment
 from runtime.secrets.files import Files
@@ -7,6 +8,8 @@ from runtime.secrets.handle import PLACEHOLDER, Secret, held_in
 from runtime.secrets.provider import Found, Provider, in_order
 from runtime.secrets.reading import Secrets
 from runtime.secrets.scrubber import Scrubber
+from runtime.secrets.system_keyring import Keyring
+from runtime.secrets.vault import Vault
 from runtime.secrets.wishes import (
     Reading,
     Readings,
@@ -24,6 +27,7 @@ __all__ = [
     "Environment",
     "Files",
     "Found",
+    "Keyring",
     "Provider",
     "Reading",
     "Readings",
@@ -31,6 +35,8 @@ __all__ = [
     "Secret",
     "SecretCache",
     "Secrets",
+    "SecretsManager",
+    "Vault",
     "Wish",
     "answer_of",
     "check_complete",

@@ -245,7 +245,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "orders.placed",
     ),
-    (queue_facts.MessageAcknowledged("mailer"), _MESSAGE),
+    (queue_facts.MessageAcknowledged("mailer", (_MESSAGE, _MESSAGE)), _MESSAGE),
     (
         queue_facts.MessageFailed(
             "mailer",
@@ -323,6 +323,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (module_facts.ModuleStopped(killed=True, generation=2), "pricing"),
     (module_facts.ModuleFailed("crash", 3, "SIGKILL", ("té\n", "MemoryError"), 2), "pricing"),
     (module_facts.ModuleRestarted(2, 3, "health"), "pricing"),
+    (module_facts.ModuleResized(4, 3, "busy", 2), "pricing"),
     (module_facts.CapabilityGranted("secret.read", "stock.*", "ann"), "pricing"),
     (module_facts.CapabilityRevoked("secret.read", "stock.*", "ann"), "pricing"),
     (module_facts.CapabilityUsed((("secret.read", "stock.*", 7),)), "pricing"),

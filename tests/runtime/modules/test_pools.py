@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import App, Module
+from runtime import App, GlobalContext, Module
 from runtime.errors import ModuleManifestError
 from runtime.isolation.pool import Pool
 from runtime.manifests.module import Resources, module_from_json, module_to_json
+from runtime.module_facts import ModuleResized
 from runtime.testing import run_virtual
-from tests.faces.asgi import memory_store
+from tests.faces.asgi import ask, memory_store
 from tests.runtime.modules.few import few
 
 
@@ -31,7 +32,10 @@ class Made:
 
     def __init__(self, **resources: Any) -> None:
         self.resources = Resources(**resources)
-        self.pool = Pool(self.resources, self._grow, self._shrink)
+        self.resized: list[tuple[int, int, str]] = []
+        self.pool = Pool(
+            self.resources, self._grow, self._shrink, lambda *told: self.resized.append(told)
+        )
         self.told: list[tuple[float, int]] = []
 
     async def _grow(self) -> None:
@@ -82,6 +86,7 @@ def test_a_pool_grows_when_it_is_busy_for_long_and_shrinks_when_it_is_idle_for_l
 
     # Three of which two work are not too busy.
     assert on(made, work) == [(10.9, 3), (70.9, 2)]
+    assert made.resized == [(3, 2, "busy"), (2, 3, "idle")]
 
 
 @pytest.mark.proves("AD-3", "RPC-7")
@@ -101,6 +106,7 @@ def test_who_waits_gets_one_more_at_once_and_none_goes_while_many_work() -> None
 
     # A short call in between, in a minute of little use, does not count.
     assert on(made, work) == [(0.0, 2), (0.0, 3), (360.0, 2)]
+    assert made.resized == [(2, 1, "waiting"), (3, 2, "waiting"), (2, 3, "idle")]
 
 
 @pytest.mark.proves("AD-3")
@@ -148,6 +154,13 @@ def test_a_pool_is_never_smaller_or_larger_than_it_may_be_and_keeps_who_works(
         assert len(made.pool.children) == fewest
 
     on(made, work)
+    # What is told adds up to what there is.
+    size = fewest
+    for now, was, why in made.resized:
+        assert was == size
+        assert (now < was) == (why == "idle")
+        size = now
+    assert size == fewest
 
 
 @pytest.mark.proves("AD-3", "MM-1")
@@ -169,16 +182,35 @@ def test_a_module_that_says_nothing_of_it_is_what_it_was_to_older_logs() -> None
     assert module_from_json(module_to_json(two)) == two
 
 
-@pytest.mark.proves("AD-3")
-def test_the_fewest_processes_run_before_the_app_is_ready() -> None:
+@pytest.mark.proves("AD-3", "RPC-7")
+def test_the_fewest_processes_run_before_the_app_is_ready_and_one_more_is_told_of() -> None:
+    store = memory_store()
+
+    def resized() -> list[Any]:
+        rows = store.read_log(limit=1_000)
+        return [e for row in rows for e in row.events if e.type == "module.resized"]
+
     async def scenario() -> None:
         app = App("shop")
         app.module(few)
-        app.start(memory_store())
+
+        @app.handler("POST /calls")
+        async def call(gctx: GlobalContext) -> None:
+            await gctx.modules.few.nothing()
+
+        app.start(store)
         await app.begin()
         try:
             assert app._hosting.hosts["few"].counts.total == 2
+            tier: Any = app._hosting.hosts["few"]._tier
+            pool = tier._pool
+            working = [await pool.acquire(), await pool.acquire()]
+            assert (await ask(app, "POST", "/calls")).status == 204
+            for child in working:
+                pool.release(child)
         finally:
             await app.stop()
 
     asyncio.run(scenario())
+    (told,) = resized()
+    assert (told.key, told.data) == ("few", ModuleResized(3, 2, "waiting", 1))

@@ -42,7 +42,11 @@ def test_each_message_counts_once_and_what_fails_takes_no_other_with_it(
 
     world.live_with(small, scenario)
     seen("several at once" if any(len(each) > 1 for each in handed) else "each alone")
-    acknowledged = [event.key for event in world.facts("message.acknowledged")]
+    acknowledged = [
+        id_
+        for event in world.facts("message.acknowledged")
+        for id_ in event.data.messages or (event.key,)
+    ]
     dead = [event.data.attempts for event in world.facts("message.dead_lettered")]
     claimed = [id_ for event in world.facts("message.claimed") for id_, _ in event.data.messages]
 
@@ -111,7 +115,33 @@ def test_a_list_of_payloads_is_one_request_and_a_poisoned_one_is_found() -> None
     assert sorted(n for each in heard[1:] for n in each) == list(range(9))
     assert all(len(each) == 1 for each in heard[1:])
     assert len(world.facts("message.dead_lettered")) == 1
-    assert len(world.facts("message.acknowledged")) == 8
+    assert [each.data.messages for each in world.facts("message.acknowledged")] == [()] * 8
+
+
+@pytest.mark.proves("QF-9")
+def test_a_list_is_acknowledged_and_claimed_by_a_fact_each() -> None:
+    world = World()
+
+    def declare(app: App) -> None:
+        app.topic("numbers", int)
+
+        @app.subscriber("numbers", name="taker", batch=100, concurrency=3)
+        async def take(req: Request[list[int]]) -> None: ...
+
+    async def scenario(app: App) -> None:
+        published.extend(await app.publish_all("numbers", range(300)))
+        async with asyncio.timeout(3_600):
+            await until(lambda: app.queues.inboxes["taker"].counts.acknowledged == 300)
+
+    published = list[str]()
+    world.live(declare, scenario)
+    acknowledged = world.facts("message.acknowledged")
+    claimed = world.facts("message.claimed")
+
+    assert [id_ for each in acknowledged for id_ in each.data.messages] == published
+    assert [each.key for each in acknowledged] == [each.data.messages[0] for each in acknowledged]
+    assert [id_ for each in claimed for id_, _ in each.data.messages] == published
+    assert all(len(each.data.messages) <= 256 for each in claimed)
 
 
 @pytest.mark.proves("QF-9")

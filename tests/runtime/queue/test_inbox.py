@@ -211,3 +211,14 @@ def test_what_was_taken_the_other_way_is_not_kept_for_ever() -> None:
             inbox.settle(each.id, "acknowledged")
 
     assert len(inbox._by_age) + len(inbox._by_priority) < 300
+
+
+@pytest.mark.proves("QF-13")
+def test_an_inbox_of_which_nobody_takes_forgets_what_is_settled() -> None:
+    """So it is with one that is only looked at, and one from which messages are carried away."""
+    inbox = Inbox()
+    for n in range(1_000):
+        inbox.accept(Message(f"m{n}", "t", b"1", n, n, 0))
+        inbox.settle(f"m{n}", "acknowledged")
+
+    assert len(inbox._by_age) + len(inbox._by_priority) <= 2 * 65
