@@ -185,11 +185,21 @@ def _of_change(op: facts.Change, path: Sequence[str | int], tokens: Tokens) -> f
     if op.op == "remove" or not _meets(written, tokens[: len(written)]):
         return op
     if op.op == "splice":
-        items = [_without(item, tokens[len(written) :]) for item in op.value]
+        items = _of_items(op.value, path, tokens[len(written) :])
         changed = any(a is not b for a, b in zip(items, op.value, strict=True))
         return msgspec.structs.replace(op, value=items) if changed else op
     value = MARK if in_dict else _without(op.value, tokens[len(written) :])
     return op if value is op.value else msgspec.structs.replace(op, value=value)
+
+
+def _of_items(items: Sequence[Any], path: Sequence[str | int], tokens: Tokens) -> Sequence[Any]:
+    """Hide what a splice writes; within a `$dict` no path tells of which key it speaks."""
+    if "$dict" not in path[1:]:
+        return [_without(item, tokens) for item in items]
+    if path.index("$dict", 1) == len(path) - 2:
+        pairs: Sequence[Any] = _without_pair({"$dict": items}, tokens)["$dict"]
+        return pairs
+    return [MARK for _ in items]
 
 
 def _meets(written: Tokens, tokens: Tokens) -> bool:

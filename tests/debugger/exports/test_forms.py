@@ -25,9 +25,10 @@ from debugger.exports import bundle as bundles
 from debugger.exports.hiding import hidden_places
 from debugger.session import Session
 from debugger.timeline.pointers import ABSENT, join, lookup, parts
-from eventstore import StreamId
+from eventstore import Event, Position, Revision, StreamId
 from eventstore.memory import MemoryStore
 from runtime.context import REQUEST_REDUCER
+from runtime.facts import Change, ContextEdited
 from tests.debugger.stores import Shop, memory_store, shop, sqlite_store
 from tests.faces.command_line import run
 from tests.runtime.replay.shop import Pricing, record
@@ -117,6 +118,25 @@ def test_a_sensitive_value_is_in_no_export(form: str, sold: Any, tmp_path: Path)
 
 
 # --- masks ---
+
+
+@pytest.mark.proves("AD-17")
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (("$dict", 0), [["a", 1], ["$", 2]], [["a", 1], ["$", {"$redacted": True}]]),
+        (("$dict", 0, 1, 0), [1, 2], [{"$redacted": True}] * 2),
+    ],
+)
+def test_what_an_edit_puts_into_a_dict_of_odd_keys_is_masked(
+    path: tuple[str | int, ...], value: list[Any], told: list[Any]
+) -> None:
+    edited = ContextEdited((Change("splice", path, value),))
+    event = Event(Position(1), STREAM, Revision(1), "context.edited", edited, "cart", 1, None)
+
+    (masked,) = Masks(['/cart/"$"'])([event])
+
+    assert list(masked.data.patch[0].value) == told
 
 
 @pytest.mark.proves("AD-17")
