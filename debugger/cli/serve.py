@@ -162,8 +162,9 @@ raise (the request fails). Looking makes handlers slower.
 With --admin-port there is a second listener, for machines that look after this one: /healthz
 (it turns), /readyz (requests may be sent here) and /metrics (figures for Prometheus). On
 another address than loopback it needs a token, TIMESCAPE_ADMIN_TOKEN, which callers show as
-"Authorization: Bearer ...". On a signal /readyz says no at once, and --drain-delay seconds
-later new requests are refused. --otlp sends the trace of each request to a collector, such
+"Authorization: Bearer ..."; TIMESCAPE_ADMIN_TOKENS=ann=TOKEN,eve=TOKEN gives them names, by which
+is recorded who did what. On a signal /readyz says no at once, and --drain-delay seconds later new
+requests are refused. --otlp sends the trace of each request to a collector, such
 as http://127.0.0.1:4318/v1/traces (OTLP over HTTP), made of what was recorded. --log json
 makes each line on stderr a JSON object.
 

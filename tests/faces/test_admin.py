@@ -105,9 +105,8 @@ def test_a_name_that_a_page_could_have_taken_is_not_answered_without_a_token() -
         asked["reload"] = await admin("POST", "/modules/a/reload", {"host": "evil.example"})
         assert asked["reload"].status == 421
         named = {"host": "shop.example", "authorization": "Bearer s3cret"}
-        assert (
-            await Admin(app, store, system_clock, "s3cret")("GET", "/healthz", named)
-        ).status == 200
+        guarded = Admin(app, store, system_clock, AdminTokens("s3cret"))
+        assert (await guarded("GET", "/healthz", named)).status == 200
         await app.stop()
 
     asyncio.run(scenario())
@@ -216,17 +215,17 @@ def test_the_admin_listener_reloads_modules_and_says_why_not() -> None:
     assert "No module 'stock' runs" in json.loads(answers[3].body)["problem"]
 
 
-NAMES = st.text("abcdef.-@", min_size=1, max_size=8)
+HOLDERS = st.text("abcdef.-@", min_size=1, max_size=8)
 TOKENS = st.text("0123456789=", min_size=1, max_size=8)
 
 
 @pytest.mark.proves("KB-4", "SD-2")
 @given(
-    named=st.dictionaries(NAMES, TOKENS, max_size=4).filter(
+    named=st.dictionaries(HOLDERS, TOKENS, max_size=4).filter(
         lambda found: len({*found.values()}) == len(found)
     ),
     shown=TOKENS,
-    claimed=NAMES,
+    claimed=HOLDERS,
 )
 def test_a_token_that_has_a_name_says_who_did_it(
     named: dict[str, str], shown: str, claimed: str
