@@ -172,7 +172,8 @@ makes each line on stderr a JSON object.
 record to other stores, by JetStream (pip install 'timescape[nats]').
 With --gates those who debug may hold requests, look at them, edit and release them: see
 `timescape gate`. They ask by the admin listener, which is on any free port of loopback unless
---admin-port says otherwise; its address stands in the store.
+--admin-port says otherwise; its address stands in the store. Tokens may have names,
+TIMESCAPE_ADMIN_TOKENS=ann=TOKEN,eve=TOKEN: facts then say whose token it was.
 
 With --reload another process serves: whenever a .py or .wasm file below this folder changes, it
 ends its requests and a fresh one starts. That is for the desk, not for production.

@@ -269,7 +269,7 @@ async def boards(person: Person) -> None:
     await person.press("4")
     assert person.at(VersionsScreen)
 
-    assert "no version is deployed here" in person.text
+    assert "No version is deployed here." in person.text
 
 
 async def rows(person: Person) -> None:
