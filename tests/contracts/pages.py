@@ -136,7 +136,8 @@ def pattern(expected: list[str], ids: Ids) -> tuple[re.Pattern[str], list[str]]:
         if line.strip() == "...":
             lines.append(r"(?:.*\n)*?")
             continue
-        lines.append(_line(line.rstrip(), ids, groups) + r"[ ]*\n")
+        # Atomic: a line that fits is not tried in other ways when a later one does not.
+        lines.append(rf"(?>{_line(line.rstrip(), ids, groups)}[ ]*\n)")
     return re.compile("".join(lines)), groups
 
 
