@@ -64,6 +64,7 @@ class RequestsScreen(Face):
         self._caret = Bar(desk.look, id="caret")
         self._entered = False
         self._wants_end = False
+        self._opens_first = False
         self._retry_in = 0.0
         self._tries = 0
         self._stale = False
@@ -170,6 +171,9 @@ class RequestsScreen(Face):
         self.bottom.renew()
         self._look_closer()
         self._fill()
+        if self._opens_first:
+            self._opens_first = False
+            self.do_open()
 
     def _keep_cursor(self, current: RequestSummary | None, shifted: int) -> None:
         pane = self.list
@@ -207,6 +211,7 @@ class RequestsScreen(Face):
             self.pager.more_newer()
 
     def _failed(self, error: Exception) -> None:
+        self._opens_first = False
         if isinstance(error, FilterError):
             self._bad_filter(error)
             return
@@ -356,6 +361,9 @@ class RequestsScreen(Face):
         if self.list.problem is not None:
             self.list.problem = None
             self.pager.restart(self.pager.where)
+        elif self.pager.busy and self._field.value.strip() != self.pager.where:
+            # What is shown is not what was asked for: the first that matches is meant.
+            self._opens_first = True
         elif self.list.current is not None:
             self.post_message(self.Open(self.list.current))
         else:

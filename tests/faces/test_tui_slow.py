@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from debugger.session import Session
+from debugger.session import RequestList, Session
 from debugger.timeline import Timeline
 from eventstore import Store, StreamId
 from tests.faces.test_tui_forks import said
@@ -92,5 +92,43 @@ def test_no_key_lets_the_thread_of_the_screen_ask_the_store() -> None:
 
         assert {"read", "read_log", "head"} <= names
         assert sorted({name for name, in_main in made[0].asked if in_main}) == []
+
+    drive(scenario, wrap=wrap)
+
+
+class Lingering(Gated):
+    """A session that can be made to wait before it lists requests."""
+
+    def requests(self, *asked: Any, **more: Any) -> RequestList:
+        assert self.gate.wait(30)
+        return super().requests(*asked, **more)
+
+
+@pytest.mark.proves("ST-2", "UI-2")
+def test_enter_before_a_filter_has_listed_opens_what_it_finds_and_not_what_was_shown() -> None:
+    made: list[Lingering] = []
+
+    def wrap(session: Session) -> Session:
+        made.append(Lingering(session.store))
+        return made[0]
+
+    async def scenario(person: Person) -> None:
+        requests = person.app.requests
+        shown = requests.list.current
+        made[0].gate.clear()
+        requests.filter("status:500")
+        requests.act("open")
+        await person.pilot.pause()
+        assert "1 Requests" in person.text
+        made[0].gate.set()
+        await person.settled()
+
+        found = requests.list.current
+        assert found is not None
+        assert found != shown
+        loaded = person.app.request.loaded
+        assert loaded is not None
+        assert loaded.timeline.stream == found.stream
+        assert "2 Request" in person.text
 
     drive(scenario, wrap=wrap)
