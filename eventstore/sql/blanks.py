@@ -10,9 +10,19 @@ from eventstore.sql import connections, migrating
 from eventstore.sql.tables import APPLICATION_ID, REVISION
 
 
+def write(file: Path) -> None:
+    """Make *file*, a store without a log, for nobody else to read.
+
+    SQLite gives the files that it lays beside it the same mode.
+    """
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600, exist_ok=False)  # no link that lies there is followed
+    file.write_bytes(blank())
+
+
 @cache
 def blank() -> bytes:
-    """Return a store without a log, as bytes of its file: a program makes its tables once."""
+    """Return its bytes: a program makes its tables once."""
     with connections.transactional_engine(Path(":memory:")).connect() as connection:
         driver = driver_of(connection)
         # In this order: writing the id begins the file, and then it is too late to say how.

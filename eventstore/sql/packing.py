@@ -121,7 +121,7 @@ def sweep_on_opening(shelf: Shelf, ask: Callable[[Callable[[sa.Connection], None
 
 def _connect_new(file: Path) -> sqlite3.Connection:
     """Open a new *file* of our tables for writing."""
-    file.write_bytes(blanks.blank())
+    blanks.write(file)
     connection = sqlite3.connect(file, isolation_level=None)
     # It has no name yet: nobody misses it, and it is synced as a whole when it is done.
     connection.execute("PRAGMA journal_mode = OFF")
@@ -213,6 +213,7 @@ def _without(folder: Path, segment: Segment, change: Change) -> Segment:
     beside = folder / f"{segment.id:06}.tmp"
     try:
         try:
+            beside.touch(mode=0o600)
             shutil.copyfile(folder / segment.file, beside)
         except FileNotFoundError as error:
             raise segments.segment_missing(folder / segment.file) from error

@@ -32,7 +32,7 @@ def create(path: Path, clock: Clock, ids: Ids) -> None:
     beside = path.with_name(f"{path.name}.{uid.hex}.new")
     try:
         with failures.translating(path):
-            beside.write_bytes(blanks.blank())
+            blanks.write(beside)
             engine = connections.transactional_engine(beside)
             with engine.begin() as connection:
                 row = {"only": 1, "uid": uid.hex, "epoch": 0, "next_pos": 1, "head": genesis(uid)}

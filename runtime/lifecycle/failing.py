@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from runtime.effects.failures import failure_of
+from runtime.errors import RequestStoppedError
 from runtime.facts import (
     CleanupFailed,
     CleanupRan,
@@ -17,10 +18,10 @@ from runtime.lifecycle import answers
 from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
 from runtime.lifecycle.noticing import notice
-from runtime.lifecycle.problems import problem_of, rebased
+from runtime.lifecycle.problems import code_of, problem_of, rebased
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
-from runtime.messages import Answer
+from runtime.messages import Answer, HttpError
 
 EACH_S = 5.0
 CLEANUPS_S = 30.0
@@ -30,6 +31,7 @@ _log = logging.getLogger("timescape")
 async def fail(run: Run, error: BaseException) -> Answer:
     """Take the failure path; return the answer for *error*."""
     notice(run.record.stream, error)
+    _say(run, error)
     run.stage = "failure"
     run.record.failing = True
     await enter(run, "failing")
@@ -41,6 +43,17 @@ async def fail(run: Run, error: BaseException) -> Answer:
     await compensate(run)
     problem = rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
     return answers.replaced(problem, written)
+
+
+def _say(run: Run, error: BaseException) -> None:
+    """Tell who looks at the server's lines of a fault of the app's, and where it came from."""
+    if isinstance(error, HttpError | RequestStoppedError) or code_of(error)[0] < 500:
+        return
+    frames = failure_of(error, run.surroundings.sites).frames
+    _log.error(
+        "request failed: request=%s handler=%s error=%s at=%s",
+        run.request_id, run.version.handler, type(error).__name__, frames[-1] if frames else "-",
+    )  # fmt: skip
 
 
 async def _tell(run: Run, kind: str) -> None:

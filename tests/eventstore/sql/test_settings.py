@@ -55,6 +55,19 @@ def test_a_new_file_says_whose_it_is_and_can_shrink(path: Path) -> None:
     assert asked(path, "PRAGMA auto_vacuum") == [(2,)]
 
 
+@pytest.mark.proves("WR-5")
+def test_a_new_store_and_what_lies_beside_it_are_for_nobody_else_to_read(tmp_path: Path) -> None:
+    with opened(tmp_path / "new.db") as store:
+        add(store)
+        modes = {
+            file.name: file.stat().st_mode & 0o077
+            for file in tmp_path.iterdir()
+            if file.name in {"new.db", "new.db-wal", "new.db-shm"}
+        }
+
+    assert modes == {"new.db": 0, "new.db-wal": 0, "new.db-shm": 0}
+
+
 @pytest.mark.proves("WR-6")
 def test_a_reader_can_neither_write_nor_checkpoint(path: Path) -> None:
     engine = connections.reader_engine(path)
