@@ -62,12 +62,12 @@ def test_a_change_lets_what_serves_end_and_then_starts_a_fresh_process(tmp_path:
 
 @pytest.mark.proves("MO-7")
 def test_what_it_starts_is_the_same_command_that_watches_nothing() -> None:
-    words = ["serve", "shop:app", "--port", "0", "--reload"]
+    words = ["serve", "shop:app", "--port", "8123", "--reload"]
     made = command(words)
     parsed = build_parser().parse_args(made[made.index("serve") :])
 
     assert made[:3] == [sys.executable, "-m", "debugger"]
-    assert (parsed.app, parsed.port, parsed.reload) == ("shop:app", 0, False)
+    assert (parsed.app, parsed.port, parsed.reload) == ("shop:app", 8123, False)
     assert build_parser().parse_args(words).reload is True
     assert not build_parser().parse_args(words[:-1]).reload
 
