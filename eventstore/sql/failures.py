@@ -63,12 +63,7 @@ def translated(error: sqlite3.Error, path: Path) -> EventStoreError:
     if code in _READ_ONLY:
         return read_only(path, str(error))
     if code in _DAMAGED:
-        return EventStoreError(
-            "store-damaged",
-            f"{path} cannot be read: {error}.",
-            "Keep the file, and go on from a backup.",
-            fields,
-        )
+        return damaged(path, str(error), fields)
     return EventStoreError(
         "log-failed",
         f"Reading or writing {path} failed: {error}.",
@@ -93,13 +88,13 @@ def translating(path: Path) -> Iterator[None]:
         raise reader_expired(path) from error
 
 
-def damaged(path: Place, reason: str) -> EventStoreError:
+def damaged(path: Place, reason: str, fields: dict[str, object] | None = None) -> EventStoreError:
     """Say that the file is not as SQLite writes one."""
     return EventStoreError(
         "store-damaged",
         f"{path} cannot be read: {reason}.",
         "Keep the file, and go on from a backup.",
-        {"path": str(path)},
+        fields or {"path": str(path)},
     )
 
 

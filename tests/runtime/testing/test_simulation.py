@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore import Store
-from runtime import App, GlobalContext, LocalContext, Request
-from runtime.testing import FakeModule, Link, Simulation, calls, run_virtual
+from runtime import App, GlobalContext, LocalContext, Request, hook
+from runtime.testing import FakeModule, Harness, Link, Simulation, calls, run_virtual
 from runtime.testing.counting import Counters, count_log, requests_of
 from runtime.testing.links import Fate, Way
 
@@ -89,6 +89,60 @@ links = st.builds(
     probabilities,
     probabilities,
 )
+
+
+def guarded() -> App:
+    """An app with two versions, a hook that is tried again, a type and a limit."""
+    app, tries = App("simulated", auth=[]), []
+
+    def shaky() -> None:
+        tries.append(1)
+        if len(tries) % 2:
+            raise ValueError
+
+    async def count(req: Request[Item]) -> int:
+        return req.body.n
+
+    for version in ("2026-01-01", "2026-06-01"):
+        before = [hook(shaky, retries=1)] if version == "2026-06-01" else []
+        app.handler("POST /items", version=version, before=before)(count)
+
+    @app.handler("GET /few", limits="2/minute")
+    async def few() -> str:
+        return "few"
+
+    return app
+
+
+ASKED: list[tuple[str, str, Any]] = [
+    ("POST", "/items", {"n": 1}),
+    ("POST", "/items?version=2026-01-01", {"n": 1}),
+    ("POST", "/items?version=2020-01-01", {"n": 1}),
+    ("POST", "/items", {"n": "x"}),
+    *[("GET", "/few", None)] * 3,
+    ("GET", "/nothing", None),
+    ("DELETE", "/few", None),
+]
+
+
+@pytest.mark.proves("SI-1")
+def test_a_simulated_app_answers_and_records_as_the_app_does() -> None:
+    async def scenario(runner: Any, *, simulated: bool) -> list[Any]:
+        told = []
+        async with runner as running:
+            for method, path, body in ASKED:
+                asking = running.request(method, path)
+                asking = asking if body is None else asking.with_body(body)
+                result = await (running.send(asking) if simulated else asking.send())
+                told.append((result.status, [(each.type, each.key) for each in result.facts]))
+        return told
+
+    simulated = run_virtual(scenario(Simulation(guarded()), simulated=True))
+    served = run_virtual(scenario(Harness(guarded()), simulated=False))
+
+    assert simulated == served
+    assert "hook.failed" in dict(served[0][1])
+    assert [status for status, _ in served] == [200, 200, 404, 400, 200, 200, 429, 404, 405]
 
 
 @pytest.mark.proves("SI-3", "SI-5", "SI-8", "TH-4")
