@@ -13,9 +13,8 @@ from debugger.errors import BadInputError
 from debugger.session.routing import apps, routed
 from runtime.timescape import HandlerRoutes, Refusal, Selector, resolve
 from runtime.timescape.instants import rfc3339
-from runtime.timescape.resolve import meaning
+from runtime.timescape.resolve import default_of, meaning
 from runtime.timescape.splits import bucket_of, subject_of
-from runtime.timescape.table import DEFAULT_TAG
 
 COLUMNS = (Column("step"), Column("says", cut=True))
 
@@ -102,8 +101,8 @@ def _steps(routes: HandlerRoutes, asked: Asked, bucket: int | None) -> Iterator[
         yield "split", f"{shares}; {where}"
         if bucket is not None:
             return
-    default = routes.tagged(DEFAULT_TAG)
-    yield "default", f"the tag points to {default}" if default else "there is no such tag"
+    default = default_of(routes, asked.now_us)
+    yield "default", f"the tag points to {default.id}" if default else "there is no such tag"
     if default is None:
         current = routes.current(asked.now_us)
         yield "current", str(current.id) if current else "nothing was yet"

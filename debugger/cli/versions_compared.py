@@ -10,6 +10,7 @@ import msgspec
 from debugger.cli.command import Stores
 from debugger.cli.exits import Exit
 from debugger.cli.manifest import load
+from debugger.cli.moments import iso
 from debugger.cli.output import Column, Output
 from debugger.errors import NotFoundError
 from debugger.session.routing import app_with, apps
@@ -133,6 +134,7 @@ def _decision(each: Decision) -> Row:
         "version": each.version,
         "edition": each.edition,
         "activation": each.activation,
+        "effective": iso(each.effective_us),
         "why": each.why,
         "after": each.below,
         "summary": each.differences.summary,

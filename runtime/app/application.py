@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -164,6 +165,8 @@ class App(Reloads):
         publishes: Iterable[str] | None = None,
         run: str = "newest",
         schema: str | None = None,
+        effective_at: str | datetime | None = None,
+        backfill: bool = False,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -199,6 +202,9 @@ class App(Reloads):
             run: `newest`: later code serves its callers where transformers lead there; `own`.
             schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
                 only once it is there.
+            effective_at: from when on it is seen, `2026-12-01T08:00:00Z`; when that has passed as
+                it is deployed: from then on.
+            backfill: count it from `effective_at` on all the same; wants `App.backfill` first.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -239,6 +245,7 @@ class App(Reloads):
                     max_answer=max_answer,
                 ),
                 self._authenticating.required, run, acknowledge, promises, schema,
+                effective_at, backfill,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -302,6 +309,7 @@ class App(Reloads):
 
         Raises:
             AlreadyStartedError: it runs.
+            BackfillError: a version is to count from before now, and nobody called `backfill`.
             UnknownModuleError: a handler declares a module that is not there.
             DependencyError: modules depend on what is not there, or in a circle.
             DuplicateModuleError: a module changed and kept its version.

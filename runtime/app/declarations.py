@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import Contract
+from runtime.app.dating import Since
 from runtime.app.guard_rules import OPEN, GuardRules
 from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
@@ -57,6 +58,8 @@ class Declared(msgspec.Struct, frozen=True):
     """Rules by which it may differ from what was before, where the app refuses that."""
     schema: str | None = None
     """The database schema that it needs, `orders@2`."""
+    since: Since | None = None
+    """From when on it is to be seen; None: from its deployment."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
     promises: Promises | None = None

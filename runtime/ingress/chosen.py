@@ -9,6 +9,7 @@ from runtime.ingress.answers import Pairs
 from runtime.ingress.bridging import Placed, Unavailable, place
 from runtime.ingress.endpoints import Endpoint, Served
 from runtime.timescape import HandlerRoutes, Refusal, Resolution, Version
+from runtime.timescape.chains import can_run
 from runtime.timescape.instants import http_date
 from runtime.timescape.table import Retirement
 from runtime.transform_facts import VersionPlaced
@@ -66,7 +67,7 @@ def choose(  # noqa: PLR0913 - what is known where it is chosen
         contract=str(meant.id) if is_other else None,
         chain=_fingerprints(placed),
     )
-    ending = _ending(routes, meant)
+    ending = _ending(routes, meant, now_us)
     own = (*_headers(str(meant.id), resolution), *ending)
     told = VersionPlaced("unhealthy", fact.edition) if placed.failed_over else None
     if told is not None:
@@ -116,7 +117,7 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     return tuple(headers)
 
 
-def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
+def _ending(routes: HandlerRoutes, version: Version, now_us: int) -> Pairs:
     """Tell of the end of a version that is announced to end (VL-6).
 
     Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC 5829 (successor-version).
@@ -130,7 +131,7 @@ def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
     links = []
     if retirement.link is not None:
         links.append(f'<{retirement.link}>; rel="deprecation"')
-    successor = _successor(routes, version)
+    successor = _successor(routes, version, now_us)
     if successor is not None:
         links.append(f'<?version={successor.id}>; rel="successor-version"')
     if links:
@@ -138,12 +139,10 @@ def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
     return tuple(headers)
 
 
-def _successor(routes: HandlerRoutes, version: Version) -> Version | None:
-    """Return the next active version on the line, the last of its edition."""
+def _successor(routes: HandlerRoutes, version: Version, now_us: int) -> Version | None:
+    """Return the next active version on the line that is seen, the last of its edition."""
     later = [
-        each
-        for each in routes.line
-        if each.order > version.order and routes.is_active(str(each.id))
+        each for each in routes.line if each.order > version.order and can_run(routes, each, now_us)
     ]
     first = next((each for each in later if each.edition != version.edition), None)
     same = [each for each in later if first is not None and each.edition == first.edition]

@@ -91,6 +91,8 @@ class Harness:
 
     async def __aenter__(self) -> Self:
         self._refuse_missing()
+        if any(each.since and each.since.backfill for each in self.app.handlers):
+            self.app.backfill(self.store, by="harness", clock=self.clock)
         self.app.start(
             self.store,
             clock=self.clock,
