@@ -29,6 +29,7 @@ from runtime.app.reloading import Announcing
 from runtime.app.reloads import Reloads
 from runtime.app.retirement import Retirement
 from runtime.app.startup import announce
+from runtime.app.sticking import Sticky, check_sticky, stick
 from runtime.control import Board, Versions, control_stream
 from runtime.control.usage import BY
 from runtime.delivery import Fabric
@@ -87,6 +88,7 @@ class App(Reloads):
         problem_base: what the `type` of problem documents begins with, before the code.
         record_untyped: whether bodies and answers without declared fields are recorded; of the
             others there is only size and digest, and code that reads such a body is not replayed.
+        sticky: what tells unproven callers apart while traffic is split: `address` or `cookie`.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -115,6 +117,7 @@ class App(Reloads):
         max_answer: int = MAX_ANSWER,
         problem_base: str = URN,
         record_untyped: bool = True,
+        sticky: Sticky = "address",
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -135,6 +138,7 @@ class App(Reloads):
             decompress=decompress, max_answer=max_answer, record_untyped=record_untyped,
         ).checked()  # fmt: skip
         self._problem_base = check_base(problem_base)
+        self._by_cookie = check_sticky(sticky)
         self._more_headers = headers_to_record(record_headers)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
@@ -402,7 +406,10 @@ class App(Reloads):
         controller = self.controller
         assert self._control is not None  # noqa: S101 - set together
         closed = await controller.recover(self._modules)
-        await self._life.begin(controller.surroundings.gctx, self._control)
+        gctx = controller.surroundings.gctx
+        if self._by_cookie and self._edge is not None:
+            await stick(self._edge.chooser, gctx.secrets.cache)
+        await self._life.begin(gctx, self._control)
         await self._begin_beside(controller, self._takers)
         return closed
 

@@ -29,6 +29,11 @@ class Chosen(msgspec.Struct, frozen=True):
     placed: VersionPlaced | None = None
     """Told, where it runs because what was to run is unhealthy."""
 
+    def telling(self, more: Pairs) -> "Chosen":
+        """Return it with *more* fields of the answer."""
+        told, back = (*self.headers, *more), (*self.fallen_back, *more)
+        return msgspec.structs.replace(self, headers=told, fallen_back=back)
+
 
 def choose(  # noqa: PLR0913 - what is known where it is chosen
     endpoint: Endpoint,

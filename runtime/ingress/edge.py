@@ -95,7 +95,7 @@ class Edge:
         self._find = Finder(routes).find
         self.board = board
         """The route table in force."""
-        self.chooser = Chooser(board)
+        self.chooser = Chooser(board, ids)
         """Says which version a request gets."""
         self._controller = controller
         self._clock = clock
