@@ -7,6 +7,7 @@ import pytest
 from eventstore.memory import MemoryStore
 from runtime.control import change, control_stream, read_table
 from runtime.testing import FakeClock
+from runtime.timescape.splits import bucket_of
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import Said, run
 from tests.routes import deployed, version_id
@@ -184,3 +185,25 @@ def test_resolve_prints_each_step_of_the_decision(store: MemoryStore) -> None:
     assert (nowhere.status, "POST" in nowhere.err) == (3, True)
     assert "bucket" in shared.records[3]["says"]
     assert shared.records[-1]["says"].endswith("by split")
+
+
+@pytest.mark.proves("TG-4", "DP-6", "TR-5")
+def test_resolve_says_what_a_caller_gets_who_is_pinned_or_placed_by_its_principal(
+    store: MemoryStore,
+) -> None:
+    said(store, "pin", "post-orders", "tenant:acme", "2026-03-01")
+    said(store, "traffic", "post-orders", f"{ONE}=5000", f"{TWO}=5000")
+    routes = read_table(store, STREAM).handlers["post-orders"]
+    assert routes.split is not None
+
+    def steps(caller: str, *words: str) -> list[str]:
+        told = said(store, "resolve", "POST", "/post-orders", "--as", caller, *words, "--json")
+        return [record["says"] for record in told.records]
+
+    assert steps("tenant:acme")[-2:] == [
+        f"2026-03-01 means {ONE}", f"{ONE}, edition 2026-03-01, by pin",
+    ]  # fmt: skip
+    assert steps("tenant:acme", "--select", TWO)[-1].endswith("by query")
+    place = bucket_of(routes.split.salt, "ann")
+    assert steps("ann")[-2].endswith(f"bucket {place}")
+    assert (ONE if place < 5_000 else TWO) in steps("principal:ann")[-1]

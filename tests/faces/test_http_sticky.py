@@ -77,7 +77,7 @@ def test_a_cookie_keeps_its_caller_and_is_given_only_where_a_split_decides() -> 
         others = {bucket(shop.get("/hello")) for _ in range(8)}
         named = shop.get("/hello?v=latest")
 
-    assert "set-cookie" not in before.headers | named.headers
+    assert "set-cookie" not in {**before.headers, **named.headers}
     assert first.headers["cache-control"] == "private"
     attributes = first.headers["set-cookie"].split("; ")[1:]
     assert attributes == ["Path=/", "Max-Age=31536000", "HttpOnly", "SameSite=Lax"]
