@@ -185,6 +185,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             ),
             declares={"handler": "post-orders", "body": {"gtype": 1, "root": {"kind": "int"}}},
             schema="orders@2",
+            by="ann",
         ),
         "tsv:1790856181-post-orders-001",
     ),
