@@ -11,10 +11,13 @@ from runtime.ingress.endpoints import Endpoint, Served
 from runtime.ingress.sticking import Cookies, subject
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
 from runtime.timescape.pins import pinned
+from runtime.timescape.selectors import SELECTOR_HEADERS
 from runtime.timescape.splits import bucket_of
 from runtime.timescape.table import Split
 
-_RETRY: Final = (("retry-after", "5"),)
+_VARIES: Final = (("vary", ", ".join(SELECTOR_HEADERS)),)
+"""Another selector might have been answered (TR-9)."""
+_RETRY: Final = (("retry-after", "5"), *_VARIES)
 
 
 class Chooser:
@@ -73,7 +76,7 @@ class Chooser:
         bucket, cookie = (None, ()) if split is None else self._bucket(split, arriving)
         answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
         if isinstance(answer, Refusal):
-            raise Refused(answer, _RETRY if answer.status == 503 else ())
+            raise Refused(answer, _RETRY if answer.status == 503 else _VARIES)
         asked = selectors[0].text if selectors else None
         chosen = choose(
             endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
