@@ -168,6 +168,10 @@ def _change(
     ):
         match action:
             case "deactivate":
+                if not arguments.force and not arguments.security:
+                    from debugger.cli.versions_drain import refuse_busy  # noqa: PLC0415
+
+                    refuse_busy(session, name)
                 changed = control.deactivate(
                     name,
                     reason="security" if arguments.security else "manual",
@@ -209,9 +213,9 @@ COMMAND = Command(
                    Sunset; from then on it is refused with 410. T is 30 days ahead or more
   deactivate TSV   refuse it with 410 from now on; its requests stay replayable. What is current,
                    or the only one, stays; the newest, the last of an edition, one of the last 24
-                   hours, and one that `stable`, `production`, `default` or a split points to
-                   want --force. --security overrides that; a current version then wants --promote
-                   TSV or --stop
+                   hours, one whose requests run, and one that `stable`, `production`, `default` or
+                   a split points to want --force. --security overrides that; a current version then
+                   wants --promote TSV or --stop
   reactivate TSV   serve it again
   drain [TSV]      what still holds a version: requests and messages that run, gates that stop them,
                    messages that wait for it, and what keeps it in service. When nothing is left,

@@ -76,14 +76,15 @@ class Chooser:
         bucket, cookie = (None, ()) if split is None else self._bucket(split, arriving)
         answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
         if isinstance(answer, Refusal):
-            raise Refused(answer, _RETRY if answer.status == 503 else _VARIES)
+            said = _RETRY if answer.status == 503 else _VARIES
+            raise Refused(answer, said, table=table.position)
         asked = selectors[0].text if selectors else None
         chosen = choose(
             endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
             unhealthy=self._unhealthy, suspected=self._suspected,
         )  # fmt: skip
         if isinstance(chosen, Refusal):
-            raise Refused(chosen, _RETRY)
+            raise Refused(chosen, _RETRY, table=table.position)
         if bucket is None:
             self._resolved.put(routes, selectors, now_us, chosen)
         return chosen.telling(cookie) if cookie else chosen

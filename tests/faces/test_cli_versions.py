@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from eventstore import NEW, NewEvent, StreamId
 from eventstore.memory import MemoryStore
+from runtime.context import REQUEST
 from runtime.control import change, control_stream, read_table
-from runtime.testing import FakeClock
+from runtime.facts import RequestReceived, VersionResolved
+from runtime.testing import FakeClock, SeededIds
 from runtime.timescape.splits import bucket_of
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import Said, run
@@ -144,6 +147,25 @@ def test_versions_are_retired_and_brought_back(store: MemoryStore) -> None:
     assert "in service" in again.err
     assert (current.status, soon.status) == (7, 7)
     assert ends.records[0]["type"] == "version.deprecated"
+
+
+@pytest.mark.proves("VL-4")
+def test_a_version_whose_requests_run_is_not_taken_from_them_unless_that_is_meant(
+    store: MemoryStore,
+) -> None:
+    free = version_id(3, "get-cart")
+    change(store, STREAM, lambda *_: [deployed(4, handler="get-cart")], clock=FakeClock())
+    runs = RequestReceived("GET", "GET /get-cart", "get-cart", "/get-cart", "0" * 32)
+    facts = [(runs, "GET /get-cart"), (VersionResolved(), free)]
+    new = [NewEvent(fact.type, fact, key, 1) for fact, key in facts]
+    stream = StreamId(SeededIds(7).uuid7(1))
+    store.append(stream, new, kind=REQUEST.name, expected=NEW).result()
+
+    held = said(store, "versions", "deactivate", free)
+    forced = said(store, "versions", "deactivate", free, "--force")
+
+    assert (held.status, forced.status) == (7, 0)
+    assert f"request req-{stream.hex} holds it" in held.err
 
 
 @pytest.mark.proves("DP-5")

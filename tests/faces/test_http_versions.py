@@ -174,6 +174,7 @@ def test_a_deactivated_version_is_gone_until_it_is_reactivated() -> None:
     async def work(hello: Hello) -> None:
         one, two = hello.ids
         assert hello.app.versions.deactivate(one, force=True)
+        position = hello.app.versions.table.position
         gone = await hello.get(f"?v={one}")
         assert hello.app.versions.reactivate(one)
         assert not hello.app.versions.reactivate(one)
@@ -181,6 +182,7 @@ def test_a_deactivated_version_is_gone_until_it_is_reactivated() -> None:
         assert (gone.status, gone.code, gone.json["latest"]) == (410, "version-deactivated", two)
         (fact,) = [e.data for e in facts_of(hello.store, gone) if e.type == "version.resolved"]
         assert (fact.error, fact.asked) == ("version-deactivated", one)
+        assert fact.table == position
         assert await hello.says(f"?v={one}") == "one"
 
     serving(work)
