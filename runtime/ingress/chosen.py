@@ -15,6 +15,8 @@ from runtime.timescape.table import Retirement
 from runtime.transform_facts import VersionPlaced
 
 _DEGRADED: Final = (b"timescape-degraded", b"?1")
+_PERSONAL: Final = frozenset({"split", "pin"})
+"""Sources by which the version depends on who asks."""
 _VARY: Final = (b"vary", b"timescape-version, x-api-version, accept-datetime")
 
 
@@ -28,6 +30,11 @@ class Chosen(msgspec.Struct, frozen=True):
     """In their place, where the caller's own version ran because a transformer failed."""
     placed: VersionPlaced | None = None
     """Told, where it runs because what was to run is unhealthy."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether another caller might have got another version (TR-9)."""
+        return self.resolved.source in _PERSONAL
 
     def telling(self, more: Pairs) -> "Chosen":
         """Return it with *more* fields of the answer."""
@@ -116,8 +123,7 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     ]
     if source == "datetime" and resolution.since_us is not None:
         headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
-    if source in {"split", "pin"}:
-        # Which version it is depends on who asks.
+    if source in _PERSONAL:
         headers.append((b"cache-control", b"private"))
     return tuple(headers)
 

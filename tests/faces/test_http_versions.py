@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime import App
+from runtime import App, Response
 from runtime.control import Versions, control_stream
 from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape.instants import http_date
@@ -220,6 +220,45 @@ def test_a_split_shares_callers_who_name_nothing_and_says_that_it_did() -> None:
         assert (await hello.get()).header("timescape-resolved-by") == "latest"
 
     serving(work)
+
+
+@pytest.mark.proves("TR-9")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("public, max-age=60, S-MaxAge=9", "max-age=60"), ("Public", "private"), ("no-store",) * 2],
+)
+def test_no_cache_gives_what_a_split_decided_to_others_whatever_the_handler_says(
+    said: str, told: str
+) -> None:
+    app = App("cached")
+
+    @app.handler("GET /hello")
+    async def hello(res: Response) -> str:
+        res.header("Cache-Control", said)
+        res.header("X-Empty", "")
+        return "hello"
+
+    @app.handler("GET /hello", version="2026-10-01")
+    async def hello_2(res: Response) -> str:
+        res.header("Cache-Control", said)
+        res.header("X-Empty", "")
+        return "hello"
+
+    async def scenario() -> None:
+        with memory_store() as store:
+            app.start(store, clock=FakeClock(), ids=SeededIds(1))
+            one, two = (str(v.id) for v in app.versions.table.handlers["get-hello"].line)
+            plain = await ask(app, "GET", "/hello")
+            app.versions.split("get-hello", {one: 5_000, two: 5_000})
+            shared = await ask(app, "GET", "/hello")
+            await app.stop()
+
+        assert plain.header("cache-control") == said
+        said_now = [value for name, value in shared.headers if name == "cache-control"]
+        assert said_now == [told, "private"]
+        assert shared.header("x-empty") == ""
+
+    run_virtual(scenario())
 
 
 @pytest.mark.proves("TR-1", "TR-4")
