@@ -22,6 +22,7 @@ from runtime.timescape.chains import Chain, chain, step_between
 from runtime.timescape.deploying import becomes_newest, deployment, known_as
 from runtime.timescape.folding import TableFolding
 from runtime.timescape.joining import join
+from runtime.timescape.tags import check_tag
 from runtime.version_facts import Compared, HandlerDeployed
 
 OnBreaking: TypeAlias = Literal["hold", "activate", "refuse"]
@@ -119,6 +120,7 @@ class Deploying:
             BreakingDeployError: the policy refuses a version.
             BackfillError: a version that nobody back-dated yet is to count from earlier on.
             ScheduleError: callers would have no code until a version is seen.
+            TagNameError: a tag that differs by case alone from one that is there.
             TransformerError: a transformer joins no neighbours, or is other code than it was.
         """
         for version in self._declared:
@@ -157,6 +159,8 @@ class Deploying:
         if known is not None:
             self.ids.append(known.id)
             return
+        for tag in version.tags:
+            check_tag(tag, routes.tags_now if routes else ())
         now_us, since = self._now_us + len(self.facts), version.since
         backdates = since is not None and since.backdates(now_us)
         if since is not None and backdates and not self._operator:

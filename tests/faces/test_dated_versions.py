@@ -10,7 +10,14 @@ import pytest
 from eventstore.memory import MemoryStore
 from runtime import App, Parts, Request
 from runtime.control import control_stream, read_table
-from runtime.errors import BackfillError, PolicySyntaxError, ScheduleError, SunsetError
+from runtime.errors import (
+    BackfillError,
+    PolicySyntaxError,
+    ScheduleError,
+    SplitError,
+    SunsetError,
+    TagNameError,
+)
 from runtime.testing import FakeClock, Harness, SeededIds, run_virtual
 from runtime.timescape.instants import http_date, rfc3339
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
@@ -299,3 +306,32 @@ def test_a_harness_is_the_operator_of_its_log() -> None:
     with Harness(app) as shop:
         assert shop.get("/hello", headers={"accept-datetime": http_date(10**15)}).json == "one"
         assert shop.get("/hello").json == "two"
+
+
+@pytest.mark.proves("VL-6", "DP-5")
+def test_what_is_announced_to_end_does_not_become_current() -> None:
+    async def scenario(office: Office) -> None:
+        app = office.start(greeter((FIRST, one), (SECOND, two)))
+        old, new = office.ids()
+        app.versions.deprecate(old, sunset_us=office.now(days=31))
+
+        with pytest.raises(SplitError, match="announced to end"):
+            app.versions.promote(old)
+        assert app.versions.split("get-hello", {old: 1_000, new: 9_000})
+        app.versions.deprecate(old)
+        assert app.versions.promote(old)
+
+    held(scenario)
+
+
+@pytest.mark.proves("TG-1", "TG-3")
+def test_no_deployment_brings_a_tag_that_differs_from_another_by_case_alone() -> None:
+    async def scenario(office: Office) -> None:
+        office.start(greeter((FIRST, one), tags=["stable"]))
+        end = office.store.end()
+
+        with pytest.raises(TagNameError, match="by case alone"):
+            office.start(greeter((FIRST, one), (SECOND, two), tags=["Stable"]))
+        assert office.store.end() == end
+
+    held(scenario)
