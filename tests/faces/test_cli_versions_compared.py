@@ -136,3 +136,7 @@ def test_an_operator_back_dates_from_the_command_line(folder: Path) -> None:
     assert done.records[0]["data"]["by"] == "ann"
     assert (again.status, again.out) == (0, "")
     assert [each["effective"][:10] for each in listed.records] == ["2001-01-01"]
+    later = SHOP.replace(
+        'version="2026-10-01")', 'version="2026-10-01", effective_at="@9000000000")'
+    )
+    assert "hold, from 2255-03-14T16:00:00Z" in check(folder, later).out

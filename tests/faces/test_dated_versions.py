@@ -155,9 +155,29 @@ def test_what_is_current_can_be_mended_while_a_version_is_scheduled() -> None:
 
         mended = office.start(greeter((FIRST, one), (SECOND, two_better), (THIRD, three), **dated))
 
+        better = mended.versions.table.handlers["get-hello"].line[2]
+        assert (await get(mended)).header("timescape-version") == str(better.id)
+        assert mended.versions.table.handlers["get-hello"].current(office.now()) == better
         assert await says(mended) == await says(mended, "?v=2026-11-30") == "two, better"
         office.clock.step(7 * 24 * 3_600)
         assert await says(mended) == "three"
+
+    held(scenario)
+
+
+@pytest.mark.proves("TS-7", "TR-5")
+def test_a_default_that_is_not_seen_yet_is_none() -> None:
+    async def scenario(office: Office) -> None:
+        dated = {"effective_at": rfc3339(office.now(days=1)), "tags": ["default"]}
+        app = office.start(greeter((FIRST, one), (SECOND, two), (THIRD, three), **dated))
+
+        app.versions.promote(office.ids()[0])
+        before = await get(app)
+        office.clock.step(24 * 3_600)
+        after = await get(app)
+
+        assert (before.json, before.header("timescape-resolved-by")) == ("one", "latest")
+        assert (after.json, after.header("timescape-resolved-by")) == ("three", "default")
 
     held(scenario)
 
@@ -333,5 +353,24 @@ def test_no_deployment_brings_a_tag_that_differs_from_another_by_case_alone() ->
         with pytest.raises(TagNameError, match="by case alone"):
             office.start(greeter((FIRST, one), (SECOND, two), tags=["Stable"]))
         assert office.store.end() == end
+
+    held(scenario)
+
+
+@pytest.mark.proves("TS-7", "PL-2")
+def test_a_scheduled_version_stands_in_for_no_other_before_its_time() -> None:
+    """Where the code of what is current is gone, and callers would lose nothing by it."""
+
+    async def scenario(office: Office) -> None:
+        at_us = office.now(days=1)
+        parts = ((FIRST, one), (THIRD, three), (SECOND, two))
+        dated = {"effective_at": rfc3339(at_us)}
+        office.start(greeter(*parts, **dated))
+        without = office.start(greeter((FIRST, one), (SECOND, two), **dated))
+        assert len(office.ids()) == 3
+
+        assert await says(without) == "one"
+        office.clock.step(24 * 3_600)
+        assert await says(without) == "two"
 
     held(scenario)
