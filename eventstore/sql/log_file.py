@@ -86,6 +86,7 @@ class LogFile:
         self._unsynced = False
         self._level = self._base_level = connections.LEVEL_OF[self._durability]
         self._connection = connections.open_writer(self._path, self._level)
+        self._driver = connections.driver_of(self._connection)
         try:
             with failures.translating(self._path):
                 check_tail(
@@ -267,15 +268,17 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
+        text, parameters = inserts.of(rows)
         try:
-            self._connection.exec_driver_sql(*inserts.of(rows))
-        except sa.exc.IntegrityError as error:
-            driver = failures.sqlite_error(error)
-            if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            # Not through SQLAlchemy, which calls the driver three times more: each time the
+            # interpreter may be lost to a busy thread, for a whole turn of it.
+            self._driver.execute(text, parameters)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise NotUniqueError from error
-            if str(driver) == "fenced":
+            if str(error) == "fenced":
                 raise FencedError from error
-            raise
+            raise failures.wrapped(error, text) from error
         if self._sealer is not None:
             self._sealer.note_rows(len(rows))
 
@@ -317,9 +320,8 @@ class LogFile:
     def _roll_back(self) -> None:
         # What was planned inside is not there: the next flush must not build on it.
         self._stale = True
-        driver = self._connection.connection.driver_connection
-        if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
-            driver.execute("ROLLBACK")
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
 
     # --- what reaches the disk, and when ---
 
