@@ -397,7 +397,9 @@ class LogFile:
         crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         busy, frames, done = result
-        self._waiting = max(frames - done, 0) * FRAME_BYTES
+        # While a reader looks on, the file stays as long as it is, though all of it is brought over.
+        left = frames if busy else max(frames - done, 0)
+        self._waiting = left * FRAME_BYTES
         self._next_truncate = TRUNCATE_BYTES
         if self._waiting >= TRUNCATE_BYTES:
             self._next_truncate = self._waiting + PASSIVE_BYTES
