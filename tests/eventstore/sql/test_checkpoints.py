@@ -12,7 +12,8 @@ from eventstore import ANY
 from eventstore.drafts import Draft, Drafting
 from eventstore.names import NameBook
 from eventstore.sql import open_store
-from eventstore.sql.log_file import PASSIVE_BYTES, TRUNCATE_BYTES, LogFile
+from eventstore.sql.log_file import LogFile
+from eventstore.sql.wal import PASSIVE_BYTES, TRUNCATE_BYTES
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
 
 MIB = 1 << 20
@@ -54,6 +55,10 @@ def big(drafting: Drafting, size: int) -> Draft:
     return drafting.draft(stream(1), [placed(item="x" * size)], kind="order", expected=ANY)
 
 
+def small(drafting: Drafting, number: int) -> Draft:
+    return drafting.draft(stream(number), [placed()], kind="order", expected=ANY)
+
+
 @pytest.mark.proves("WR-7")
 def test_a_reader_at_the_end_of_the_log_does_not_let_it_grow_twice_as_long(
     path: Path, opened: Opened
@@ -69,8 +74,26 @@ def test_a_reader_at_the_end_of_the_log_does_not_let_it_grow_twice_as_long(
 
         assert not log.checkpoint("TRUNCATE")
 
-    assert not log.wants_checkpoint(idle=False)  # not again and again while somebody looks on
-    log.flush([big(drafting, PASSIVE_BYTES)])
-    assert log.wants_checkpoint(idle=False)
+        assert not log.wants_checkpoint(idle=False)  # not again and again, for nothing
+        log.flush([big(drafting, PASSIVE_BYTES)])
+        assert log.wants_checkpoint(idle=False)
+
     assert log.checkpoint("TRUNCATE")
     assert path.with_name("store.db-wal").stat().st_size == 0
+
+
+@pytest.mark.proves("WR-7", "KM-9")
+def test_rows_that_touch_many_pages_each_are_counted_by_what_they_wrote(
+    path: Path, opened: Opened
+) -> None:
+    """A row of 60 bytes in each of many streams writes a page of each index that it is in."""
+    log, drafting = opened
+    wal = path.with_name("store.db-wal")
+    longest = 0
+    for number in range(2, 40_000, 100):
+        log.flush([small(drafting, each) for each in range(number, number + 100)])
+        longest = max(longest, wal.stat().st_size)
+        if log.wants_checkpoint(idle=False):
+            log.checkpoint("TRUNCATE")
+
+    assert 32 * MIB < longest < TRUNCATE_BYTES + 4 * MIB
