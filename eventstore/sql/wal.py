@@ -8,7 +8,7 @@ LOG = logging.getLogger("eventstore")
 PASSIVE_BYTES = 4 << 20
 TRUNCATE_BYTES = 64 << 20
 WARN_BYTES = 256 << 20
-LOOK_BYTES = 1 << 20
+LOOK_BYTES = 64 << 10
 FRAME_BYTES = 4_120
 
 # What a flush writes beside its text: a page each of table, index and log row, at least.
