@@ -11,6 +11,7 @@ from runtime.errors import CapabilityError, RegistrationError, UnknownModuleErro
 from runtime.ingress.bodies import WHOLE_S
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.retrying import as_plain
 from runtime.manifests.handler import (
     HandlerManifest,
     HookEntry,
@@ -80,7 +81,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
         media=contract.media,
         hooks=tuple(
             HookEntry(h.kind, h.level, h.id, place(sources.written(h.call.callable)), h.timeout_s,
-                      h.retries)
+                      h.retries, as_plain(h.backoff))
             for h in ordered
         ),
         needs=_needs(declared, [each for group in written for each in group]),

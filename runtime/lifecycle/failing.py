@@ -1,5 +1,6 @@
 """When a request fails, and when any request ends: the rest of its life (HO-2, CN-2…6)."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +20,11 @@ from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
 from runtime.lifecycle.noticing import notice
 from runtime.lifecycle.problems import code_of, problem_of, rebased
+from runtime.lifecycle.retrying import pause, wait_s
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
 from runtime.messages import Answer, HttpError
+from runtime.undo_facts import CompensationRetried
 
 EACH_S = 5.0
 CLEANUPS_S = 30.0
@@ -79,13 +82,29 @@ async def undo(run: Run, compensation: str) -> None:
         _alert(run, name)
         run.record.add(CompensationFailed(reason="not-recoverable"), compensation)
         return
-    error = await attempt(run, _undoing(run, registered), EACH_S)
+    error = await _attempts(run, registered)
     if error is None:
         run.record.add(CompensationRan(), compensation)
         return
     _alert(run, registered.name)
     fact = CompensationFailed(failure_of(error, run.surroundings.sites))
     run.record.add(fact, compensation)
+
+
+async def _attempts(run: Run, undo: Undo) -> BaseException | None:
+    """Run a compensation until it ends well or has no attempt left; return what the last raised."""
+    of = undo.retries + 1
+    for n in range(1, of):
+        error = await attempt(run, _undoing(run, undo), EACH_S)
+        if error is None:
+            return None
+        pause_s = wait_s(run, undo.id, undo.backoff, n)
+        failure = failure_of(error, run.surroundings.sites)
+        run.record.add(CompensationRetried(failure, n, of, pause_s), undo.id)
+        with contextlib.suppress(RequestStoppedError):
+            # Who hurries the request gets the next attempt at once.
+            await pause(run, pause_s, capped=False)
+    return await attempt(run, _undoing(run, undo), EACH_S)
 
 
 def _alert(run: Run, name: str) -> None:

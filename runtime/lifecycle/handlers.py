@@ -8,6 +8,7 @@ import msgspec
 from runtime.lifecycle.binding import Bound
 from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Received, Request
+from runtime.supervision import Backoff
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -23,6 +24,8 @@ class Hook(msgspec.Struct, frozen=True):
     timeout_s: float | None = 5.0
     """None: only the request's deadline."""
     retries: int = 0
+    backoff: Backoff | None = None
+    """What is waited between attempts; None: nothing."""
 
 
 class HandlerVersion(msgspec.Struct, frozen=True):
