@@ -179,7 +179,7 @@ class HookEnded(Fact, frozen=True, gc=False):
 
 
 class HookFailed(Fact, frozen=True, gc=False):
-    """The last started hook failed."""
+    """The last started hook failed; the next attempt comes after *wait_s*, drawn by the seed."""
 
     type: ClassVar[str] = "hook.failed"
 
@@ -188,7 +188,7 @@ class HookFailed(Fact, frozen=True, gc=False):
     attempt: int = 1
     of: int = 1
     will_retry: bool = False
-    wait_s: float = 0.0  # before the next attempt, as drawn from the request's seed
+    wait_s: float = 0.0
 
 
 class HandlerStarted(Fact, frozen=True, gc=False):
@@ -358,7 +358,7 @@ class CapabilityDenied(Fact, frozen=True, gc=False):
 
 
 class CompensationRegistered(Fact, frozen=True, gc=False):
-    """Something to be undone if the request fails."""
+    """To be undone if the request fails, with *retries* and a *backoff*: initial, factor, cap."""
 
     type: ClassVar[str] = "compensation.registered"
 
@@ -366,8 +366,8 @@ class CompensationRegistered(Fact, frozen=True, gc=False):
     args: Json = None
     module: bool = False
     """Whether *name* is a method of a module: after a crash it is called all the same."""
-    retries: int = 0  # attempts after the first
-    backoff: tuple[float, float, float] | None = None  # of the waits between them; None: none
+    retries: int = 0
+    backoff: tuple[float, float, float] | None = None
 
 
 class CompensationRan(Fact, frozen=True, gc=False):

@@ -146,7 +146,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
         ),
         "c1",
     ),
-    (undo_facts.CompensationRetried(FAILURE, 1, 3, 0.25), "c1"),
+    (undo_facts.CompensationRetried(FAILURE, 2, 3, 0.25), "c1"),
     (facts.CompensationRan(), "c1"),
     (facts.CompensationFailed(FAILURE, "timeout"), "c1"),
     (facts.CompensationCancelled(), "c1"),
