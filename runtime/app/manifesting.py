@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from runtime.app.declarations import Declared
-from runtime.app.guard_rules import MAX_ANSWER
 from runtime.app.sources import Sources, Written
 from runtime.errors import CapabilityError, RegistrationError, UnknownModuleError
 from runtime.ingress.bodies import WHOLE_S
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
-from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.handlers import MAX_ANSWER, Hook
 from runtime.lifecycle.retrying import as_plain
 from runtime.manifests.handler import (
     HandlerManifest,

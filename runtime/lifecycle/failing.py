@@ -15,6 +15,7 @@ from runtime.facts import (
     CompensationRan,
     ListenerFailed,
 )
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.lifecycle import answers
 from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
@@ -23,7 +24,7 @@ from runtime.lifecycle.problems import code_of, problem_of, rebased
 from runtime.lifecycle.retrying import pause, wait_s
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
-from runtime.messages import Answer, HttpError
+from runtime.messages import Answer, HttpError, ValidationFailed
 from runtime.undo_facts import CompensationRetried
 
 EACH_S = 5.0
@@ -31,8 +32,8 @@ CLEANUPS_S = 30.0
 _log = logging.getLogger("timescape")
 
 
-async def fail(run: Run, error: BaseException) -> Answer:
-    """Take the failure path; return the answer for *error*."""
+async def fail(run: Run, error: BaseException) -> tuple[Answer, str]:
+    """Take the failure path; return the answer for *error*, and its problem code."""
     notice(run.record.stream, error)
     _say(run, error)
     run.stage = "failure"
@@ -44,8 +45,16 @@ async def fail(run: Run, error: BaseException) -> Answer:
     await _tell(run, "error")
     written = await run_catch(run, error)
     await compensate(run)
-    problem = rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
-    return answers.replaced(problem, written)
+    try:
+        most = run.version.spoken.max_answer
+        return answers.replaced(_problem(run, error), written, most), code_of(error)[1]
+    except ValidationFailed as refused:
+        run.record.add(RequestInvalid(refused.issues), "response")
+        return _problem(run, refused), code_of(refused)[1]
+
+
+def _problem(run: Run, error: BaseException) -> Answer:
+    return rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
 
 
 def _say(run: Run, error: BaseException) -> None:
