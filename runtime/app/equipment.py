@@ -169,6 +169,19 @@ class Equipment:
         self._modules.register(name, module, methods, write_ahead)
         self._life.add_module(name, start, stop)
 
+    def capability(self, kind: str) -> None:
+        """Add a kind of capability, `mail.send`, for modules that are registered after it.
+
+        They declare it as others, `grant("mail.send", "billing.*")`, with names as patterns, and
+        ask for each use: `context.use("mail.send", "billing.invoices")`.
+
+        Raises:
+            CapabilityError: it is no two words with a dot between, is one of Timescape's own, or
+                was added before.
+        """
+        self._refuse_started()
+        self._hosting.know(kind)
+
     def _host(self, module: Module, grants: Iterable[Grant] | None) -> None:
         name = module.name
         self._modules.refuse_taken(name)
