@@ -77,7 +77,7 @@ def test_every_problem_of_an_app_begins_as_it_says() -> None:
             asked.post("/fail", json="http"), asked.post("/fail", json="other"),
         ]  # fmt: skip
         results.append(asked.post("/fail", json="x", headers={"timescape-timeout": "?"}))
-        asked.faults.store_full()
+        asked.store_full()
         results.append(asked.post("/kept", json={"n": 1}))
 
     assert [each.code for each in results] == [
