@@ -140,7 +140,6 @@ class App(Reloads):
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
