@@ -1,10 +1,27 @@
 """What a context knows about its request, and that does not change by being asked (LC-3, LC-13)."""
 
 import datetime as dt
+from collections.abc import Sequence
 
+from eventstore import NewEvent
+from runtime.facts import VersionResolved
+from runtime.gate_facts import GateHit, GateReleased
 from runtime.lifecycle.meta import Client, Meta, Refs, refs_of, when
 from runtime.lifecycle.record import closed
 from runtime.lifecycle.run import Lease, Run
+
+
+def held(events: Sequence[NewEvent]) -> int:
+    """Return for how many µs gates have held a request, so that its time stood still."""
+    total_us, since_us, depth = 0, 0, 0
+    for event in events:
+        if isinstance(event.data, GateHit) and event.data.paused:
+            since_us = since_us if depth else event.at_us
+            depth += 1
+        elif isinstance(event.data, GateReleased):
+            depth -= 1
+            total_us += 0 if depth else event.at_us - since_us
+    return total_us + (events[-1].at_us - since_us if depth else 0)
 
 
 class About:
@@ -97,8 +114,9 @@ class About:
 
     @property
     def resolved_by(self) -> str:
-        """What chose the version: query, header or default."""
-        return self._run.received.source
+        """What chose the version: query, header, datetime, pin, split, default or latest."""
+        facts = (event.data for event in self._run.record.events)
+        return next((each.source for each in facts if isinstance(each, VersionResolved)), "default")
 
     @property
     def deadline(self) -> dt.datetime:
@@ -107,8 +125,16 @@ class About:
         return when(started + round(self._run.timeout_s * 1_000_000))
 
     def remaining(self) -> float:
-        """Return the seconds until the deadline; 0 once it passed."""
-        return max(0.0, self._run.deadline_at - self._run.loop.time())
+        """Return the seconds from the request's last fact to its deadline; 0 once it passed.
+
+        Facts alone tell it, so it is the same when the request is run again. After long work that
+        no fact tells of, `now` makes one.
+        """
+        run = self._live()
+        events = run.record.events
+        held_us = 0 if run.gates is None else held(events)
+        until_us = run.record.state.started_us + round(run.timeout_s * 1_000_000) + held_us
+        return max(0, until_us - events[-1].at_us) / 1_000_000
 
     @property
     def is_timed_out(self) -> bool:
