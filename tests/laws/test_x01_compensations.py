@@ -235,6 +235,20 @@ def test_methods_of_modules_are_undone_last_first_and_closures_are_told_of() -> 
     assert said[0].endswith("name=tests.laws.test_x01_compensations.print_nothing")
 
 
+@pytest.mark.proves("X1", "CN-5", "CN-7")
+def test_who_recovers_what_died_between_two_attempts_begins_with_the_first() -> None:
+    facts = recorded([("retried", 8), ("retried", 7)], fails=True, seed=1)
+    tried = [i for i, fact in enumerate(facts) if fact.type == "compensation.retried"]
+    assert [facts[i].data.attempt for i in tried] == [1, 2, 1]
+
+    for at, undone in ((tried[0], [7, 7, 7, 8, 8]), (tried[2], [8, 8])):
+        store = crashed([facts[: at + 1]])
+        with alerts() as said:
+            assert recover(store) == undone
+        assert len(said) == (7 in undone)
+        ended(store, facts[0].stream)
+
+
 @pytest.mark.proves("CN-7")
 def test_what_is_sensitive_is_not_recorded_and_so_cannot_be_undone_later() -> None:
     async def handle(lctx: LocalContext, gctx: GlobalContext) -> None:
