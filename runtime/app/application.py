@@ -15,7 +15,7 @@ from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.granting import refuse_unknown_topics
-from runtime.app.guard_rules import MAX_ANSWER, Asking, check_places
+from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
@@ -44,7 +44,7 @@ from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.arrival import headers_to_record
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import MAX_ANSWER, HandlerVersion
 from runtime.lifecycle.problems import URN, check_base
 from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
@@ -145,7 +145,6 @@ class App(Reloads):
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---

@@ -9,7 +9,7 @@ from eventstore import Clock, Store
 from runtime.app.assembly import classes_of
 from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
-from runtime.app.manifesting import findings_of, manifest_of, run_order
+from runtime.app.manifesting import findings_of, manifest_of, run_order, untyped_in
 from runtime.app.started import Started
 from runtime.app.startup import backdate
 from runtime.control import Changed
@@ -115,10 +115,11 @@ class Listing(Started):
         return tuple(manifest_of(each, self._hooks, self._sources) for each in self._declared)
 
     def findings(self) -> dict[str, list[str]]:
-        """Say for each handler what in its source would not happen again, with its remedy."""
+        """Say for each handler what would not happen again or has no type, with the remedy."""
         return {
-            f"{each.template.text} {each.edition or ''}".strip(): findings_of(
-                each, run_order(each, self._hooks), self._sources
-            )
+            f"{each.template.text} {each.edition or ''}".strip(): [
+                *findings_of(each, run_order(each, self._hooks), self._sources),
+                *untyped_in(each),
+            ]
             for each in self._declared
         }
