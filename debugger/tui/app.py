@@ -13,9 +13,10 @@ from debugger.tui.board import Board
 from debugger.tui.boards import BOARDS, board_class
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.harmless import Harmless
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
-from debugger.tui.look import THEMES, textual_theme
+from debugger.tui.look import ASCII, TERMINAL, THEMES, textual_theme, wear
 from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
@@ -60,7 +61,8 @@ class DebuggerApp(App[None]):
         request: StreamId | None = None,
         link: Link | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=desk.theme == TERMINAL)
+        self._filters.append(Harmless(ascii_only=desk.look().glyphs == ASCII))
         self.desk = desk
         self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
@@ -89,7 +91,7 @@ class DebuggerApp(App[None]):
     def on_mount(self) -> None:
         for colours in THEMES:
             self.register_theme(textual_theme(colours))
-        self.theme = f"timescape-{THEMES[self.desk.theme].name}"
+        wear(self, self.desk.theme)
         self.animation_level = "none"
         self._hear_signals()
         self.install_screen(self.requests, "requests")
