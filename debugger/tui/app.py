@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.driver import Driver
 
 from debugger.session import RequestSummary
 from debugger.timeline.links import Link, is_link, read_link
@@ -87,6 +88,14 @@ class DebuggerApp(App[None]):
                     key, f"act('{action.id}')", action.text, show=False,
                     priority=action.id == "quit",
                 )  # fmt: skip
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from debugger.tui.terminal import Terminal  # noqa: PLC0415 - only there can it be loaded
+
+        return Terminal
 
     def on_mount(self) -> None:
         for colours in THEMES:

@@ -90,7 +90,8 @@ def _how(action: Action) -> str:
 def reading() -> list[Choice]:
     """Return what help says besides the keys."""
     rows: list[Choice] = []
-    for title, lines in (("a first walk", WALK), ("moments, after g or :", MOMENTS), ("filters, after /", FILTERS),
+    for title, lines in (("a first walk", WALK), ("moments, after g or :", MOMENTS),
+                         ("filters, after /", FILTERS),
                          ("breakpoints and watches, after b or a", STOPS),
                          ("drafts, after ~", DRAFTS), ("signs", SIGNS)):  # fmt: skip
         rows.append(Choice("", "", ""))
