@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.driver import Driver
+from textual.screen import Screen
 
 from debugger.session import RequestSummary
 from debugger.timeline.links import Link, is_link, read_link
@@ -17,7 +18,7 @@ from debugger.tui.face import Face
 from debugger.tui.harmless import Harmless
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
-from debugger.tui.look import ASCII, TERMINAL, THEMES, textual_theme, wear
+from debugger.tui.look import ASCII, TERMINAL, THEMES, textual_theme
 from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
@@ -65,6 +66,7 @@ class DebuggerApp(App[None]):
         super().__init__(ansi_color=desk.theme == TERMINAL)
         self._filters.append(Harmless(ascii_only=desk.look().glyphs == ASCII))
         self.desk = desk
+        self._dress()
         self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
@@ -89,6 +91,17 @@ class DebuggerApp(App[None]):
                     priority=action.id == "quit",
                 )  # fmt: skip
 
+    def _dress(self) -> None:
+        """Take on the colours before anything is styled: later, all is styled again."""
+        for colours in THEMES:
+            self.register_theme(textual_theme(colours))
+        self.set_reactive(App.theme, f"timescape-{THEMES[self.desk.theme].name}")
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_default_screen(self) -> Screen[None]:
+        self.install_screen(self.requests, "requests")
+        return self.requests
+
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         if driver.__name__ != "LinuxDriver":
@@ -98,14 +111,9 @@ class DebuggerApp(App[None]):
         return Terminal
 
     def on_mount(self) -> None:
-        for colours in THEMES:
-            self.register_theme(textual_theme(colours))
-        wear(self, self.desk.theme)
         self.animation_level = "none"
         self._hear_signals()
-        self.install_screen(self.requests, "requests")
         self.install_screen(self.request, "request")
-        self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
             self.set_interval(BEAT_S, self._beat)

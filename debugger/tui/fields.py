@@ -42,7 +42,7 @@ class Field(Input):
     def action_leave(self) -> None:
         self.post_message(self.Left(self))
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def _on_paste(self, event: events.Paste) -> None:
         # Of several lines all that is said, on one; what cannot be seen as its escape (RN-2).
         event.prevent_default().stop()
         self.replace(printable(" ".join(event.text.split())), *self.selection)

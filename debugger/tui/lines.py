@@ -133,10 +133,8 @@ class Lines(Widget, can_focus=True):
         elif row != before:
             self.refresh_line(self._line_of(before))
             self.refresh_line(self._line_of(row))
-        if row != before:
-            self._show_terminal_cursor()
-            if tell:
-                self.post_message(self.Moved(self, row))
+        if row != before and tell:
+            self.post_message(self.Moved(self, row))
 
     def move(self, by: int) -> None:
         """Move the cursor by rows, as the person asked."""
@@ -179,6 +177,7 @@ class Lines(Widget, can_focus=True):
             last_top = max(self.count - height, 0)
             self.top = max(0, min(self.cursor - height // 3, last_top))
         self.top = max(self.cursor - height + 1, min(self.top, self.cursor), 0)
+        self._show_terminal_cursor()
 
     def _show_terminal_cursor(self) -> None:
         # Screen readers and magnifiers follow the terminal's own cursor (AC-1).

@@ -69,7 +69,10 @@ THEMES = (
         "high-contrast", "#000000", "#000000", "#003a66", "#1a1a1a",
         "#ffffff", "#e0e0e0", "#9ad4ff", "#ffc27a", "#ffffff",
     ),
-    Colours("terminal", *["default"] * 9),
+    Colours(
+        "terminal", "default", "default", "default", "default",
+        "default", "default", "default", "default", "default",
+    ),
 )  # fmt: skip
 """The first is the default."""
 TERMINAL = len(THEMES) - 1

@@ -96,7 +96,7 @@ def test_the_mouse_runs_what_the_keys_line_shows_and_brings_a_pane_by_its_name()
         heading = next(line for line in person.lines if "[state]" in line)
         await person.pilot.click("#state", offset=(heading.index("writes") + 1, 0))
         await person.settled()
-        assert person.focused is panes.writes
+        assert panes.writes.has_focus
         assert "[writes]" in person.text
         assert "[state]" not in person.text
         await person.pilot.click("#writes", offset=(79, 0))
