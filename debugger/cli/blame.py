@@ -56,9 +56,8 @@ def _turn(session: Session, timeline: Timeline, text: str, at: int, output: Outp
     hit = turned_true(session, timeline, breakpoint_of(text).predicate, at)
     passed = f"{hit.unknown} moments are unknown: {hit.reason}." if hit.unknown else ""
     if hit.revision is None:
-        raise NotFoundError(
-            f"That did not turn true up to #{at}.", passed or "Look from a later M."
-        )
+        problem = f"That did not turn true up to #{at}."
+        raise NotFoundError(problem, passed or "Give a later moment with --at.")
     output.say(f"It turned true at #{hit.revision}. {passed}".strip())
     return hit.revision
 

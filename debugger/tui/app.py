@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.driver import Driver
-from textual.screen import Screen
 
 from debugger.session import RequestSummary
 from debugger.timeline.links import Link, is_link, read_link
@@ -98,10 +97,6 @@ class DebuggerApp(App[None]):
         self.set_reactive(App.theme, f"timescape-{THEMES[self.desk.theme].name}")
         self.stylesheet.set_variables(self.get_css_variables())
 
-    def get_default_screen(self) -> Screen[None]:
-        self.install_screen(self.requests, "requests")
-        return self.requests
-
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         if driver.__name__ != "LinuxDriver":
@@ -113,7 +108,9 @@ class DebuggerApp(App[None]):
     def on_mount(self) -> None:
         self.animation_level = "none"
         self._hear_signals()
+        self.install_screen(self.requests, "requests")
         self.install_screen(self.request, "request")
+        self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
             self.set_interval(BEAT_S, self._beat)
