@@ -5,7 +5,10 @@ from rich.segment import Segment
 from textual import events
 from textual.color import Color
 
+from debugger.session.again import StateEdit, Unset
+from debugger.session.drafts import draft_edit
 from debugger.session.watches import breakpoint_of
+from debugger.timeline.pointers import split
 from debugger.timeline.printable import is_hidden
 from debugger.tui.chooser import Chooser
 from debugger.tui.harmless import Harmless
@@ -149,3 +152,27 @@ def _colours(person: Person) -> set[str]:
     strips = person.app.screen._compositor.render_strips()
     styles = [s.style for strip in strips for s in strip if s.style and s.text.strip()]
     return {colour.name for s in styles for colour in (s.color, s.bgcolor) if colour is not None}
+
+
+@pytest.mark.proves("AC-1")
+def test_the_terminals_cursor_stays_on_the_focused_row_when_the_view_moves() -> None:
+    async def scenario(person: Person) -> None:
+        await person.open(ORDER)
+        pane = person.app.request.panes.timeline
+        await person.press("home", *["j"] * 6)
+        pane._scroll_view(3)
+
+        assert pane.top == 3
+        assert person.app.cursor_position.y == pane.region.y + pane._line_of(pane.cursor)
+
+    drive(scenario, size=(80, 24))
+
+
+@pytest.mark.proves("WI-1")
+@pytest.mark.parametrize("path", ["/odd key", "/a=b", "/plain", "/two  words/0"])
+def test_a_draft_may_name_any_key(path: str) -> None:
+    edit = draft_edit(f"{path} = 3")
+
+    assert isinstance(edit, StateEdit)
+    assert edit.path == tuple(split(path))
+    assert draft_edit(f"unset {path}") == Unset(tuple(split(path)))
