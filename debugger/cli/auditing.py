@@ -13,6 +13,7 @@ from debugger.cli.output import Column, Output
 from debugger.session.auditing import audit
 from debugger.timeline import ABSENT, shown
 from debugger.timeline.auditing import AuditRow
+from debugger.timeline.values import quoted
 
 OPTIONS = ("who", "what", "since", "until")
 """Fields of the filter that are options, too."""
@@ -39,13 +40,9 @@ def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
 def _where(arguments: argparse.Namespace) -> str:
     """Return the filter with the options in it."""
     asked = ((name, getattr(arguments, name)) for name in OPTIONS)
-    fields = [f"{name}:{_quoted(text)}" for name, text in asked if text is not None]
+    fields = [f"{name}:{quoted(text)}" for name, text in asked if text is not None]
     given = " ".join(arguments.filter)
     return " ".join([*([f"({given})"] if given else []), *fields])
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _rows(found: Iterable[AuditRow]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:

@@ -9,6 +9,8 @@ from debugger.cli.exits import Exit
 from debugger.cli.moments import moment, written_path
 from debugger.cli.output import Column, Output
 from debugger.errors import NotFoundError
+from debugger.session import Session
+from debugger.session.watches import breakpoint_of, turned_true
 from debugger.timeline import Timeline, Write, shown
 
 COLUMNS = (
@@ -25,6 +27,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("request", metavar="REQUEST", help="id, or its last 4 digits or more")
     parser.add_argument("key", metavar="KEY", help="a key, or a path such as /items/0/net")
     parser.add_argument("--all", action="store_true", help="every write, also of equal values")
+    parser.add_argument(
+        "--became", metavar="FILTER", help="the write by which this last turned true: state.total>9"
+    )
     parser.add_argument("--at", default="end", metavar="M", help="look back from here")
 
 
@@ -34,6 +39,8 @@ def blame(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
         timeline = session.timeline(session.find(arguments.request))
         at = moment(timeline, arguments.at, timeline.last, output)
         path = written_path(timeline, arguments.key)
+        if arguments.became is not None:
+            at = _turn(session, timeline, arguments.became, at, output)
         writes = _writes(timeline, path, at, every=arguments.all)
         if not writes:
             problem = f"{path} was not yet written at #{at}."
@@ -42,6 +49,17 @@ def blame(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit
             )
         output.table("write", COLUMNS, (_row(path, write) for write in writes))
     return Exit.OK
+
+
+def _turn(session: Session, timeline: Timeline, text: str, at: int, output: Output) -> int:
+    """Return the moment at which a filter last turned true, and say what nobody can tell."""
+    hit = turned_true(session, timeline, breakpoint_of(text).predicate, at)
+    passed = f"{hit.unknown} moments are unknown: {hit.reason}." if hit.unknown else ""
+    if hit.revision is None:
+        problem = f"That did not turn true up to #{at}."
+        raise NotFoundError(problem, passed or "Give a later moment with --at.")
+    output.say(f"It turned true at #{hit.revision}. {passed}".strip())
+    return hit.revision
 
 
 def _writes(timeline: Timeline, path: str, at: int, *, every: bool) -> list[Write]:
@@ -86,6 +104,7 @@ examples:
   timescape blame 9f31c2 total
   timescape blame 9f31c2 /items/0/net --all
   timescape blame 9f31c2 total --at 1700    before the moment you are at
+  timescape blame 9f31c2 total --became 'state.total > 400'
 """,
     _declare,
     blame,

@@ -18,9 +18,9 @@ USAGE = (
     "`stub bank.charge = true` (JSON, with quotes around text) or `live bank.charge`."
 )
 _STUB = re.compile(r"stub\s+([\w.]+)\s*=\s*(.+)", re.DOTALL)
-_UNSET = re.compile(r"unset\s+(/\S+)")
+_UNSET = re.compile(r"unset\s+(/.+)", re.DOTALL)
 _LIVE = re.compile(r"live\s+([\w-]+\.\w+)")
-_LINE = re.compile(r"(?:(input)\s+|(answer)\s+(\d{1,6})\s*|)(/\S*)?\s*=\s*(.+)", re.DOTALL)
+_LINE = re.compile(r"(?:(input)\s+|(answer)\s+(\d{1,6})\s*|)(/\S*|/.*?)?\s*=\s*(.+)", re.DOTALL)
 
 
 def draft_edit(text: str) -> DraftEdit:

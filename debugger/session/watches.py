@@ -87,6 +87,22 @@ def next_hit(
     return Hit(None, "", unknown, reason)
 
 
+def turned_true(session: Session, timeline: Timeline, wanted: Predicate, revision: int) -> Hit:
+    """Find the last moment up to *revision* at which *wanted* turned true (TM-5).
+
+    Where nobody can say whether it held just before, that is counted.
+    """
+    unknown, reason, holds_after = 0, "", False
+    for at in range(revision, -1, -1):
+        answer = next(iter(session.judged(timeline, wanted, (at,))))[1] if at else False
+        if isinstance(answer, Unknown):
+            unknown, reason = unknown + 1, reason or answer.reason
+        if holds_after and answer is not True:
+            return Hit(at + 1, str(wanted), unknown, reason)
+        holds_after = answer is True
+    return Hit(None, "", unknown, reason)
+
+
 def hits(
     session: Session,
     timeline: Timeline,

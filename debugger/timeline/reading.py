@@ -12,14 +12,24 @@ from typing import NoReturn
 from debugger.errors import FilterError
 from debugger.timeline.predicate import Comparing, Holding, Predicate
 from debugger.timeline.printable import printable, width
-from debugger.timeline.values import FUNCTIONS, ROOTS, Call, Constant, Place, Step, Value
+from debugger.timeline.values import (
+    ESCAPE,
+    FUNCTIONS,
+    ROOTS,
+    Call,
+    Constant,
+    Place,
+    Step,
+    Value,
+    unquoted,
+)
 
 MOST_BYTES = 4_096
 MOST_NODES = 200
 MOST_DEPTH = 32
 
 WORD = re.compile(r"[^\s\"(),]+")
-_STRING = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_STRING = re.compile(rf'"((?:[^"\\]|{ESCAPE})*)"')
 _COMPARES = r"(?:==|!=|<=|>=|<|>|(?:in|contains)(?=[\s\"\[]|$))"
 _OP = re.compile(_COMPARES)
 _CALL = re.compile(rf"({'|'.join(FUNCTIONS)})\(")
@@ -83,7 +93,7 @@ class Reader:
         if match is None:
             self._fail('a closing `"`', at=len(self._text))
         self._at = match.end()
-        return re.sub(r"\\(.)", r"\1", match[1])
+        return unquoted(match[1])
 
     def _pass(self, text: str) -> None:
         if not self._text.startswith(text, self._at):

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from debugger.timeline.pointers import ABSENT, child, envelope, parts
+from debugger.timeline.printable import escape, is_hidden
 from eventstore.values import same
 
 ROOTS = ("state", "old", "fact", "request", "response", "error")
@@ -75,8 +76,24 @@ Value: TypeAlias = Constant | Place | Call
 
 
 def quoted(text: str) -> str:
-    """Write a text so that it reads back the same."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Write a text so that it reads back the same, and can be shown as it is (RN-2)."""
+    kept = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(escape(c) if is_hidden(c) else c for c in kept) + '"'
+
+
+ESCAPE = r'\\(?:["\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5}|U0010[0-9a-f]{4})'
+"""What `quoted` writes for a character that cannot stand for itself."""
+_SHORT = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def unquoted(text: str) -> str:
+    """Return what *text*, the inside of a quoted one, means."""
+
+    def character(found: re.Match[str]) -> str:
+        what = found[0][1:]
+        return chr(int(what[1:], 16)) if len(what) > 1 else _SHORT.get(what, what)
+
+    return re.sub(ESCAPE, character, text)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

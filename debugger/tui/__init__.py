@@ -1,6 +1,7 @@
 """The terminal debugger: the only room that knows Textual."""
 
 import getpass
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,6 +112,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         gates=gates,
         keys=keys,
         store_alias=store_alias or log_id(session.store),
+        coloured="NO_COLOR" not in os.environ,
     )
     return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request, link=link)
 

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.driver import Driver
 
 from debugger.session import RequestSummary
 from debugger.timeline.links import Link, is_link, read_link
@@ -13,9 +14,10 @@ from debugger.tui.board import Board
 from debugger.tui.boards import BOARDS, board_class
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.harmless import Harmless
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
-from debugger.tui.look import THEMES, textual_theme
+from debugger.tui.look import ASCII, TERMINAL, THEMES, textual_theme
 from debugger.tui.notes import Mark
 from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
@@ -60,8 +62,10 @@ class DebuggerApp(App[None]):
         request: StreamId | None = None,
         link: Link | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=desk.theme == TERMINAL)
+        self._filters.append(Harmless(ascii_only=desk.look().glyphs == ASCII))
         self.desk = desk
+        self._dress()
         self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
         self.request = RequestScreen(desk, tail_s=tail_s)
@@ -86,10 +90,22 @@ class DebuggerApp(App[None]):
                     priority=action.id == "quit",
                 )  # fmt: skip
 
-    def on_mount(self) -> None:
+    def _dress(self) -> None:
+        """Take on the colours before anything is styled: later, all is styled again."""
         for colours in THEMES:
             self.register_theme(textual_theme(colours))
-        self.theme = f"timescape-{THEMES[self.desk.theme].name}"
+        self.set_reactive(App.theme, f"timescape-{THEMES[self.desk.theme].name}")
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from debugger.tui.terminal import Terminal  # noqa: PLC0415 - only there can it be loaded
+
+        return Terminal
+
+    def on_mount(self) -> None:
         self.animation_level = "none"
         self._hear_signals()
         self.install_screen(self.requests, "requests")

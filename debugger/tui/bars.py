@@ -1,7 +1,12 @@
 """The lines above and below the panes: title, message, keys."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
+from textual import events
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -47,6 +52,12 @@ class Bottom(Widget):
 
     DEFAULT_CSS = "Bottom { height: 2; }"
     ALLOW_SELECT = False
+
+    @dataclass
+    class Chosen(Message):
+        """Keys were clicked: those of this action."""
+
+        action: str
 
     def __init__(
         self, look: Callable[[], Look], face: str, keys: Keymap, offers: Callable[[str], bool]
@@ -95,23 +106,39 @@ class Bottom(Widget):
 
     def render_line(self, y: int) -> Strip:
         look, room = self._look(), self.size.width
-        keys_line = None if self._is_low and self.message else self.size.height - 1
-        if y != keys_line:
+        if y != self._keys_line:
             said = self._lines[y] if y < len(self._lines) else ""
             ground = "raised" if self._is_low else ""
             return strip([(" " + said, self._role)] if said else (), room, look, ground)
-        return strip(
-            keys_cells(self._actions, self._help, room),
-            room,
-            look,
-            "raised",
-        )
+        cells = [cell for _, entry in self._entries(room) for cell in entry]
+        return strip([(" ", ""), *cells], room, look, "raised")
+
+    @property
+    def _keys_line(self) -> int | None:
+        return None if self._is_low and self.message else self.size.height - 1
+
+    def _entries(self, room: int) -> list[tuple[str, list[Cell]]]:
+        return keys_entries(self._actions, self._help, room)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y != self._keys_line:
+            return
+        entries = self._entries(self.size.width)
+        starts = [*accumulate((width_of(entry) for _, entry in entries), initial=1)]
+        found = bisect_right(starts, event.x) - 1
+        if 0 <= found < len(entries):
+            self.post_message(self.Chosen(entries[found][0]))
 
 
-def keys_cells(actions: Sequence[Action], all_keys: str, room: int) -> list[Cell]:
-    """Return as many of the keys as fit; *all_keys*, which leads to all, always does."""
+def keys_entries(
+    actions: Sequence[Action], all_keys: str, room: int
+) -> list[tuple[str, list[Cell]]]:
+    """Return actions and how their keys are shown, as many as fit.
+
+    *all_keys*, which leads to all, always does.
+    """
     last: list[Cell] = [(f"{all_keys} ", "focus"), ("keys", "dim")]
-    cells: list[Cell] = [(" ", "")]
+    entries: list[tuple[str, list[Cell]]] = []
     left = room - width_of(last) - 1
     for action in actions:
         entry: list[Cell] = [
@@ -121,6 +148,6 @@ def keys_cells(actions: Sequence[Action], all_keys: str, room: int) -> list[Cell
         needed = width_of(entry)
         if needed > left:
             break
-        cells += entry
+        entries.append((action.id, entry))
         left -= needed
-    return cells + last
+    return [*entries, ("help", last)]

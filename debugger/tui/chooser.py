@@ -30,6 +30,14 @@ class Choice(msgspec.Struct, frozen=True):
     """Why it cannot run now; ``: it can."""
 
 
+WALK = (
+    ("1  enter", "the list; a request, where it first failed"),
+    ("s S  m M  h H", "fact by fact, by changes of the state, by hooks; capitals go back"),
+    ("tab  W", "go into the state, then back to the line that made the value what it is"),
+    ("b  c C", "a breakpoint, and its hits in both directions"),
+    ("l L", "line by line, once :trace has run the request again"),
+    ("~  f  r", "change a value and run on with it; run again as it was; both end in 5"),
+)
 MOMENTS = (
     ("1729  +50  -20  50%", "a moment by number, from here, by share"),
     ("401ms  12:03:04.3", "by time since the request came, or of day"),
@@ -65,19 +73,25 @@ SIGNS = (
 
 def choices(actions: Sequence[Action], reason: Callable[[str], str | None]) -> list[Choice]:
     """Return a row for every action, first those that can run; *reason* says why not."""
-    rows = [Choice(a.id, a.shown, a.text, reason(a.id) or "") for a in actions]
+    rows = [Choice(a.id, _how(a), a.text, reason(a.id) or "") for a in actions]
     return sorted(rows, key=lambda row: bool(row.reason))
 
 
 def keys(actions: Sequence[Action]) -> list[Choice]:
     """Return a row for every action."""
-    return [Choice(a.id, a.shown, a.text) for a in actions]
+    return [Choice(a.id, _how(a), a.text) for a in actions]
+
+
+def _how(action: Action) -> str:
+    """Return its keys, or where it has none what is typed."""
+    return action.shown or f":{action.id}"
 
 
 def reading() -> list[Choice]:
     """Return what help says besides the keys."""
     rows: list[Choice] = []
-    for title, lines in (("moments, after g or :", MOMENTS), ("filters, after /", FILTERS),
+    for title, lines in (("a first walk", WALK), ("moments, after g or :", MOMENTS),
+                         ("filters, after /", FILTERS),
                          ("breakpoints and watches, after b or a", STOPS),
                          ("drafts, after ~", DRAFTS), ("signs", SIGNS)):  # fmt: skip
         rows.append(Choice("", "", ""))

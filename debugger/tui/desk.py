@@ -11,7 +11,7 @@ from debugger.tui.cells import Cell
 from debugger.tui.jobs import Jobs
 from debugger.tui.keymap import Keymap
 from debugger.tui.live import Gates, Live
-from debugger.tui.look import THEMES, Glyphs, Look
+from debugger.tui.look import TERMINAL, THEMES, Glyphs, Look
 from debugger.tui.notes import Notes
 from eventstore import EventStoreError
 
@@ -33,6 +33,7 @@ class Desk:
         gates: finds who holds live requests; None: nobody does.
         keys: what each key does.
         store_alias: what links call the store; ``: by the id of its log.
+        coloured: whether there may be colours; else the terminal's own are all there are.
     """
 
     def __init__(  # noqa: PLR0913 - all but one by name
@@ -48,6 +49,7 @@ class Desk:
         gates: Callable[[], Gates] | None = None,
         keys: Keymap | None = None,
         store_alias: str = "",
+        coloured: bool = True,
     ) -> None:
         self.session = session
         self.again = again
@@ -60,9 +62,10 @@ class Desk:
         self.by = by
         self.clock = clock
         self.read_only = read_only or session.read_only
-        self.theme = 0
+        self.coloured = coloured
+        self.theme = 0 if coloured else TERMINAL
         self._glyphs = glyphs
-        self._look = Look(THEMES[0], glyphs)
+        self._look = Look(THEMES[self.theme], glyphs)
         self._locked_at: float | None = None
 
     def key(self, name: str) -> str:
@@ -120,6 +123,19 @@ class Desk:
         return (
             None if self.seconds_left else f"the store is locked: {self.key('unlock')} unlocks it"
         )
+
+    def why_not_noted(self, action: str) -> str | None:
+        """Say why *action* finds no note that it acts on; None: it does, or needs none."""
+        notes, key = self.notes, self.key
+        match action:
+            case "compare" if notes.a is None:
+                return f"nothing is marked: {key('mark')} marks A, then B"
+            case "bookmarks" if not notes.bookmarks:
+                return f"there is no bookmark: {key('bookmark')} in a request sets one"
+            case "breakpoints" if not notes.breakpoints:
+                return f"there is no breakpoint: {key('breakpoint')} in a request sets one"
+            case _:
+                return None
 
     def why_not_run(self) -> str | None:
         """Say why no request can be run again; None: it can."""

@@ -20,6 +20,7 @@ from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
+from debugger.tui.look import wear
 from debugger.tui.notes import Mark
 from debugger.tui.panes import Panes
 from debugger.tui.runs import Task
@@ -159,6 +160,8 @@ class Face(Panes, inherit_bindings=False):
             return why
         if name in ("replay", "mark") and self.subject() is None:
             return "there is no request"
+        if (why := self.desk.why_not_noted(name)) is not None:
+            return why
         blocked = self.blocked(action)
         if blocked is None and action.writes:
             return self.desk.why_not_write()
@@ -166,9 +169,10 @@ class Face(Panes, inherit_bindings=False):
 
     def offers(self, name: str) -> bool:
         """Say whether the keys line shows the action: whether it would do something now."""
-        if name == "compare" and self.desk.notes.a is None:
-            return False
         return self.reason(name) is None
+
+    def on_bottom_chosen(self, message: Bottom.Chosen) -> None:
+        self.act(message.action)
 
     def on_screen_resume(self) -> None:
         self.bottom.renew()
@@ -234,9 +238,8 @@ class Face(Panes, inherit_bindings=False):
     def do_compare(self) -> None:
         notes = self.desk.notes
         here = notes.b or self.subject()
-        if notes.a is None:
-            self.say(f"Nothing is marked: {self.desk.key('mark')} marks A, then B.")
-        elif here is None or (here.stream, here.revision) == (notes.a.stream, notes.a.revision):
+        assert notes.a is not None  # noqa: S101 - `reason` has asked
+        if here is None or (here.stream, here.revision) == (notes.a.stream, notes.a.revision):
             self.say("A is what is shown: go elsewhere, or mark another as B.")
         else:
             self.post_message(self.Compare(notes.a, here))
@@ -250,10 +253,7 @@ class Face(Panes, inherit_bindings=False):
                 mark = marks[int(name)]
                 self.post_message(self.Open(mark.stream, mark.revision))
 
-        if rows:
-            self.app.push_screen(Chooser(self.desk.look, "bookmarks", rows), chosen)
-        else:
-            self.say(f"There is no bookmark: {self.desk.key('bookmark')} sets one.")
+        self.app.push_screen(Chooser(self.desk.look, "bookmarks", rows), chosen)
 
     def do_breakpoints(self) -> None:
         points = self.desk.notes.breakpoints
@@ -265,13 +265,8 @@ class Face(Panes, inherit_bindings=False):
                 self.marked()
                 self.say("The breakpoint is gone.")
 
-        if rows:
-            title = "breakpoints: enter takes one away"
-            self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
-        else:
-            self.say(
-                f"There is no breakpoint: {self.desk.key('breakpoint')} in a request sets one."
-            )
+        title = "breakpoints: enter takes one away"
+        self.app.push_screen(Chooser(self.desk.look, title, rows), chosen)
 
     def do_replay(self) -> None:
         here = self.subject()
@@ -309,11 +304,14 @@ class Face(Panes, inherit_bindings=False):
 
     def change_theme(self, name: str | None) -> None:
         """Change the colours, to *name* or the next."""
+        if not self.desk.coloured:
+            self.say("NO_COLOR is set: colours are the terminal's own.", "orange")
+            return
         chosen = self.desk.next_theme(name)
         if not chosen:
             self.say(f"There is no theme {printable(name or '')[:40]}.", "orange")
             return
-        self.app.theme = f"timescape-{chosen}"
+        wear(self.app, self.desk.theme)
         for widget in self.query("*"):
             widget.refresh()
         self.say(f"Colours: {chosen}.")
@@ -415,7 +413,7 @@ class Face(Panes, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
         tiny = width < SMALLEST[0] or height < SMALLEST[1]
-        self._too_small.show([(f"{width}x{height} is too small: 60x15 is needed", "orange")])
+        self._too_small.show([("60x15 is needed, ", "orange"), (f"not {width}x{height}", "")])
         self.set_class(tiny, "tiny")
         self.set_class(height < LOW, "compact")
         if not tiny:

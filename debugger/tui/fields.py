@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
+
+from debugger.timeline import printable
 
 
 class Field(Input):
@@ -38,6 +41,11 @@ class Field(Input):
 
     def action_leave(self) -> None:
         self.post_message(self.Left(self))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        # Of several lines all that is said, on one; what cannot be seen as its escape (RN-2).
+        event.prevent_default().stop()
+        self.replace(printable(" ".join(event.text.split())), *self.selection)
 
 
 class Prompt(Horizontal):

@@ -5,8 +5,10 @@ repaints the two lines that changed, and nothing causes a layout pass (RN-6). Th
 widget per row, and no scroll view either: a pane knows the first row it shows.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from textual import events
@@ -54,6 +56,12 @@ class Lines(Widget, can_focus=True):
         @property
         def control(self) -> "Lines":
             return self.lines
+
+    @dataclass
+    class Named(Message):
+        """The name of another pane of the strip was clicked."""
+
+        name: str
 
     def __init__(self, look: Callable[[], Look], title: str, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -125,10 +133,8 @@ class Lines(Widget, can_focus=True):
         elif row != before:
             self.refresh_line(self._line_of(before))
             self.refresh_line(self._line_of(row))
-        if row != before:
-            self._show_terminal_cursor()
-            if tell:
-                self.post_message(self.Moved(self, row))
+        if row != before and tell:
+            self.post_message(self.Moved(self, row))
 
     def move(self, by: int) -> None:
         """Move the cursor by rows, as the person asked."""
@@ -171,6 +177,7 @@ class Lines(Widget, can_focus=True):
             last_top = max(self.count - height, 0)
             self.top = max(0, min(self.cursor - height // 3, last_top))
         self.top = max(self.cursor - height + 1, min(self.top, self.cursor), 0)
+        self._show_terminal_cursor()
 
     def _show_terminal_cursor(self) -> None:
         # Screen readers and magnifiers follow the terminal's own cursor (AC-1).
@@ -220,9 +227,7 @@ class Lines(Widget, can_focus=True):
         role = "focus" if self.has_focus else "strong"
         left: list[Cell] = [(fill + " ", "dim")]
         if self.titles:
-            for name in self.titles:
-                mine = name == self.title.split(" ")[0]
-                left.append((f"[{name}] " if mine else f"{name} ", role if mine else "dim"))
+            left += [(text, role if text.startswith("[") else "dim") for text in self._tabs()]
         else:
             left.append((self.title + " ", role))
         note = f" {self.note} " if self.note else ""
@@ -230,6 +235,16 @@ class Lines(Widget, can_focus=True):
         if width_of(right) > room * 3 // 4:
             right = []
         return spread(left, right, room, glyphs.cut, fill)
+
+    def _tabs(self) -> list[str]:
+        own = self.title.split(" ")[0]
+        return [f"[{name}] " if name == own else f"{name} " for name in self.titles]
+
+    def _tab_at(self, x: int) -> str:
+        """Return the name that stands in column *x* of the heading, `` if none does."""
+        ends = accumulate(map(len, self._tabs()), initial=2)
+        found = bisect_right([*ends], x) - 1
+        return self.titles[found] if 0 <= found < len(self.titles) else ""
 
     def _problem_line(self, y: int, room: int) -> Strip:
         problem, remedy = self.problem or ("", "")
@@ -256,6 +271,8 @@ class Lines(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         row = self.top + event.y - self._body_top
+        if event.y == 0 and (name := self._tab_at(event.x)):
+            self.post_message(self.Named(name))
         if event.y < self._body_top or row >= self.count:
             return
         if row == self.cursor and event.chain > 1:

@@ -2,13 +2,15 @@
 
 Colour never speaks alone (AC-1): each role that means something goes with a sign or a
 word. Blue and orange, not green and red. Every text colour has a contrast of at least
-4.5:1 on each background it stands on; a test computes it.
+4.5:1 on each background it stands on; a test computes it. `TERMINAL` has no colours of its
+own: text is as the person made it readable, the cursor's row the other way round.
 """
 
 import locale
 
 import msgspec
 from rich.style import Style
+from textual.app import App
 from textual.theme import Theme
 
 
@@ -67,8 +69,14 @@ THEMES = (
         "high-contrast", "#000000", "#000000", "#003a66", "#1a1a1a",
         "#ffffff", "#e0e0e0", "#9ad4ff", "#ffc27a", "#ffffff",
     ),
+    Colours(
+        "terminal", "default", "default", "default", "default",
+        "default", "default", "default", "default", "default",
+    ),
 )  # fmt: skip
 """The first is the default."""
+TERMINAL = len(THEMES) - 1
+"""Which of them is the terminal's own: what `NO_COLOR` asks for."""
 
 
 class Look:
@@ -89,7 +97,7 @@ class Look:
         }
         self._grounds = {
             "": Style(bgcolor=c.ground),
-            "cursor": Style(bgcolor=c.cursor),
+            "cursor": Style(bgcolor=c.cursor, reverse=c.name == "terminal"),
             "resting": Style(bgcolor=c.resting),
             "raised": Style(bgcolor=c.raised),
         }
@@ -105,21 +113,31 @@ class Look:
 
 def textual_theme(colours: Colours) -> Theme:
     """Return what Textual's own widgets (the text fields) need to look alike."""
+    own = colours.name == "terminal"
+    text, ground = ("ansi_default",) * 2 if own else (colours.text, colours.ground)
     return Theme(
         name=f"timescape-{colours.name}",
-        primary=colours.blue,
-        accent=colours.orange,
-        foreground=colours.text,
-        background=colours.ground,
-        surface=colours.ground,
-        panel=colours.raised,
+        primary=text if own else colours.blue,
+        accent=text if own else colours.orange,
+        foreground=text,
+        background=ground,
+        surface=ground,
+        panel=ground if own else colours.raised,
         dark=colours.dark,
         variables={
-            "input-cursor-background": colours.text,
-            "input-cursor-foreground": colours.ground,
-            "input-selection-background": colours.cursor,
+            "input-cursor-background": text,
+            "input-cursor-foreground": ground,
+            "input-cursor-text-style": "reverse" if own else "none",
+            "input-selection-background": ground if own else colours.cursor,
         },
     )
+
+
+def wear(app: App[None], theme: int) -> None:
+    """Let *app* take on the colours of `THEMES[theme]`."""
+    app.theme = f"timescape-{THEMES[theme].name}"
+    # Else the terminal's own colours would be put into numbers.
+    app.ansi_color = theme == TERMINAL
 
 
 def glyphs_for(*, ascii_only: bool | None = None) -> Glyphs:

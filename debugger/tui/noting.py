@@ -6,6 +6,7 @@ from debugger.errors import BadInputError, FilterError
 from debugger.session.again import Live
 from debugger.session.watches import Hit, breakpoint_of, next_hit, place_text, watch_of
 from debugger.timeline import printable, subject
+from debugger.timeline.values import quoted
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell
 from debugger.tui.desk import Desk
@@ -85,7 +86,7 @@ class Noting(LineSteps):
             return ""
         event = self.timeline.fact(self.target)
         return str(breakpoint_of(f"kind:{event.type}").text) + (
-            f" key:{_quoted(event.key)}" if event.key else ""
+            f" key:{quoted(event.key)}" if event.key else ""
         )
 
     def _set_breakpoint(self, text: str) -> None:
@@ -169,7 +170,3 @@ class Noting(LineSteps):
             self._set_watch(text)
         else:
             super().answered(purpose, text)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -315,6 +315,9 @@ class RequestScreen(Folding):
     def on_lines_opened(self) -> None:
         self.act("open")
 
+    def on_lines_named(self, message: Lines.Named) -> None:
+        self.bring(next(pane for pane in self.panes.all if pane.id == message.name))
+
     def on_scrubber_sought(self, message: Scrubber.Sought) -> None:
         self.go(message.revision)
 

@@ -145,7 +145,7 @@ class RequestsScreen(Face):
         listing, total = self.pager.listing, self.total
         of = f" of {total}" if total is not None else ""
         if not self.pager.where:
-            return f"{total} requests" if total is not None else "counting"
+            return "counting" if total is None else f"{total} request{'' if total == 1 else 's'}"
         if not listing.newest:
             return f"some{of}"
         more = "+" if listing.older is not None else ""

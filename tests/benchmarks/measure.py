@@ -114,7 +114,9 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 
 def tell(line: str) -> None:
-    """Say on stderr how far it is, where somebody looks."""
+    """Say on stderr how far it is: on one line of a terminal, else on a line of its own."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
-        sys.stderr.flush()
+    elif line:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -307,7 +307,7 @@ def test_a_resize_keeps_cursor_focus_and_filter() -> None:
 def test_a_screen_too_small_names_the_size_that_is_needed() -> None:
     async def scenario(person: Person) -> None:
         await person.resize(50, 12)
-        assert person.text.strip() == "50x12 is too small: 60x15 is needed"
+        assert person.text.strip() == "60x15 is needed, not 50x12"
         await person.resize(80, 24)
 
         assert "requests" in person.text

@@ -1,6 +1,8 @@
 """The debugger on a real terminal: what it shows, and that it gives the terminal back (TT-4)."""
 
+import errno
 import fcntl
+import io
 import os
 import pty
 import select
@@ -14,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.drivers._writer_thread import WriterThread
 
+from debugger.tui.terminal import Deaf
 from tests.contracts.source import ROOT
 from tests.debugger.stores import shop, sqlite_store
 
@@ -78,6 +82,28 @@ class Terminal:
         os.close(self.theirs)
 
 
+class Gone(io.StringIO):
+    """A terminal whose window was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, text)
+
+    def flush(self) -> None:
+        raise OSError(errno.EIO, "gone")
+
+
+@pytest.mark.proves("RN-7")
+def test_what_is_written_to_a_closed_window_does_not_keep_the_program() -> None:
+    """Textual's own thread, which takes 30 texts and ends with the first that fails."""
+    thread = WriterThread(Deaf(Gone()))  # type: ignore[arg-type]
+    thread.start()
+    for number in range(100):
+        thread.write(str(number))
+    thread.stop()
+
+    assert not thread.is_alive()
+
+
 @pytest.mark.proves("TT-4", "RN-7", "RN-2")
 def test_a_terminal_is_stepped_resized_suspended_and_given_back(tmp_path: Path) -> None:
     with sqlite_store(tmp_path / "shop.db") as store:
@@ -99,6 +125,13 @@ def test_a_terminal_is_stepped_resized_suspended_and_given_back(tmp_path: Path) 
         terminal.wait_until_stopped()
         terminal.send(signal.SIGCONT)
         at = terminal.wait_for(b"2 Request", terminal.wait_for(ALTERNATE, at))
+
+        terminal.send(signal.SIGSTOP)  # of which nobody is warned
+        terminal.wait_until_stopped()
+        terminal.send(signal.SIGCONT)
+        at = terminal.wait_for(b"2 Request", terminal.wait_for(ALTERNATE, at))
+        terminal.type("s")
+        at = terminal.wait_for(b"response.sent", at)
 
         terminal.send(signal.SIGTERM)
         terminal.wait_for(NORMAL, at)
