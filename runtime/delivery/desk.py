@@ -48,8 +48,8 @@ class Places:
         topic, size = offer.topic, offer.size
         if self._closed:
             raise RequestStoppedError("shutting-down")
-        if not self._fold.subscribers_of(topic.name):
-            return
+        if not self._fold.inboxes:
+            return  # nobody subscribes to anything, and nobody reads when the stream has ended
         full = self._room.full(topic.name, size)
         while full is not None and topic.full == "drop_oldest" and self._drops(full, topic):
             full = self._room.full(topic.name, size)
@@ -58,18 +58,22 @@ class Places:
         elif topic.full != "wait" or not await self._waited(stream, offer):
             raise self._refusal(topic, size)
 
-    async def offer_all(self, stream: StreamId, offers: Sequence[Offer]) -> None:
-        """Take messages of one topic together where there is room for all; else each by itself.
+    async def offer_all(self, stream: StreamId, topic: Topic, sizes: Sequence[int]) -> None:
+        """Take messages of a topic together where there is room for all; else each by itself.
+
+        Args:
+            stream: that publishes them.
+            topic: of all of them.
+            sizes: theirs, in bytes.
 
         Raises:
             QueueFullError: there is no room for one of them; those before keep their places.
         """
-        topic = offers[0].topic
-        together = Offer(topic, sum([each.size for each in offers]), count=len(offers))
+        together = Offer(topic, sum(sizes), count=len(sizes))
         if self._closed or self._lines.get(topic.name) or self._has_no_room(together):
-            for offer in offers:
-                await self.offer(stream, offer)
-        elif self._fold.subscribers_of(topic.name):
+            for size in sizes:
+                await self.offer(stream, Offer(topic, size))
+        elif self._fold.inboxes:
             self._room.keep(stream, together)
 
     def _has_no_room(self, offer: Offer) -> bool:

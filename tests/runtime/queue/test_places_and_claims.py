@@ -59,7 +59,7 @@ def test_places_asked_for_together_are_those_asked_for_one_by_one(
 
     async def scenario() -> list[str | None]:
         said: list[str | None] = []
-        for work in (together.offer_all(STREAM, offers), one_by_one()):
+        for work in (together.offer_all(STREAM, offers[0].topic, sizes), one_by_one()):
             try:
                 await work
             except QueueFullError as full:
