@@ -9,7 +9,7 @@ from hypothesis import event as seen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import ANY, NewEvent, StreamId
+from eventstore import Event, NewEvent, Position, Revision, Row, StreamId
 from runtime.delivery.desk import Places
 from runtime.errors import QueueFullError
 from runtime.facts import Fact
@@ -87,8 +87,7 @@ class Changing:
     OF: ClassVar = {"one": "t", "two": "u", "both": "*"}
 
     def __init__(self) -> None:
-        self.store, self.fold = memory_store(), QueueFold()
-        self.at = self.store.end()
+        self.fold = QueueFold()
         self.topics = {name: topic(name, depth=99, size=999) for name in ("t", "u")}
         takers = {
             name: Subscriber(name, of, lambda message: None, depth=99)
@@ -114,10 +113,9 @@ class Changing:
         self._tell(name, SubscriptionClosed())
 
     def _tell(self, name: str, fact: Fact) -> None:
-        event = NewEvent(fact.type, fact, name, 1)
-        self.store.append(subscriber_stream(name), [event], kind=KIND, expected=ANY).result()
-        self.fold.add_rows(self.store.read_log(after=self.at))
-        self.at = self.store.end()
+        stream, at, first = subscriber_stream(name), Position(self.fold.position + 1), Revision(1)
+        event = Event(at, stream, first, fact.type, fact, name, 1, None)
+        self.fold.add_rows([Row(at, stream, first, KIND, False, 1, 1, None, Revision(0), [event])])
 
     def depth(self, of: str) -> int:
         count = sum(each == of for kept in self.kept.values() for each, _ in kept)
