@@ -115,7 +115,19 @@ class Changing:
     def _tell(self, name: str, fact: Fact) -> None:
         stream, at, first = subscriber_stream(name), Position(self.fold.position + 1), Revision(1)
         event = Event(at, stream, first, fact.type, fact, name, 1, None)
-        self.fold.add_rows([Row(at, stream, first, KIND, False, 1, 1, None, Revision(0), [event])])
+        row = Row(
+            at,
+            stream,
+            first,
+            KIND,
+            closes=False,
+            began_us=1,
+            at_us=1,
+            parent=None,
+            parent_revision=Revision(0),
+            events=[event],
+        )
+        self.fold.add_rows([row])
 
     def depth(self, of: str) -> int:
         count = sum(each == of for kept in self.kept.values() for each, _ in kept)
