@@ -26,6 +26,8 @@ class Counts(msgspec.Struct, frozen=True):
     acknowledged: int = 0
     expired: int = 0
     dead: int = 0
+    retried: int = 0
+    """Attempts after which there was to be another."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -53,7 +55,7 @@ class Inbox:
         """Number and bytes of the queued messages of each topic."""
         self.is_paused = False
         self._counts = dict(msgspec.structs.asdict(counts or Counts()))
-        self._settled: list[tuple[int, Outcome]] = []
+        self._settled: list[tuple[int, Outcome, int]] = []
         self._lanes: dict[str, deque[Queued]] = {}
         self._lines: dict[int, Line] = {}
         """By priority, the highest first."""
@@ -115,6 +117,8 @@ class Inbox:
         self._stale += queued.phase == "ready"
         queued.phase = "waiting"
         queued.due_us = due_us
+        queued.retries += 1
+        self._counts["retried"] += 1
         heapq.heappush(self._waiting, (due_us, queued.seq, queued))
 
     def put_back(self, id_: str) -> None:
@@ -133,7 +137,7 @@ class Inbox:
         queued.phase = "gone"
         self._count(queued.message, -1)
         self._counts[outcome] += 1
-        self._settled.append((queued.since, outcome))
+        self._settled.append((queued.since, outcome, queued.retries))
         if queued.lane is not None:
             self._leave(queued, queued.lane)
         if self._stale > len(self.queued) + 64:
@@ -250,9 +254,11 @@ class Inbox:
         """
         counts = dict(self._counts)
         counts["accepted"] -= len(self.queued)
+        counts["retried"] -= sum([each.retries for each in self.queued.values()])
         self._settled = [each for each in self._settled if each[0] > position]
-        for _, outcome in self._settled:
+        for _, outcome, retries in self._settled:
             counts["accepted"] -= 1
+            counts["retried"] -= retries
             counts[outcome] -= 1
         return Counts(**counts)
 

@@ -24,6 +24,7 @@ class Queued(msgspec.Struct, eq=False, gc=False):
     """That claimed it last."""
     phase: Phase = "ready"
     due_us: int = 0
+    retries: int = 0
 
 
 class Line:
