@@ -79,6 +79,15 @@ class Room:
             if lasting or not offer.lasting:
                 self._add(offer, -1)
 
+    def give_back(self, stream: StreamId, offer: Offer) -> None:
+        """Give up the place of one offer, which was not taken up after all."""
+        self._kept[stream].remove(offer)
+        self._add(offer, -1)
+
+    def keeps(self, stream: StreamId) -> bool:
+        """Say whether places are kept for *stream*."""
+        return bool(self._kept.get(stream))
+
     def _add(self, offer: Offer, sign: int) -> None:
         places = self._places.get(offer.topic.name)
         if places is None:
