@@ -174,6 +174,7 @@ class SubscriptionAdvanced(Fact, frozen=True, gc=False):
     acknowledged: int = 0
     expired: int = 0
     dead: int = 0
+    retried: int = 0
 
 
 DELIVERY_FACTS: tuple[type[Fact], ...] = (MessagePublished, MessageAcknowledged, MessageFailed)

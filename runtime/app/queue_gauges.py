@@ -30,6 +30,7 @@ class QueueGauges:
             self._count(counts.acknowledged, outcome="acknowledged", subscriber=name)
             self._count(counts.expired, outcome="expired", subscriber=name)
             self._count(counts.dead, outcome="dead", subscriber=name)
+            self._count(counts.retried, outcome="retried", subscriber=name)
         self._count(queues.desk.refused, outcome="refused")
 
     def _count(self, total: int, **labels: str) -> None:

@@ -39,6 +39,10 @@ class Places:
         self._displace = displace
         self._ask = ask
         self._lines: dict[str, deque[_Waiting]] = {}
+        self._unread: set[StreamId] = set()
+        """Streams that ended well, and of which the messages are not in the inboxes yet."""
+        self._reading: asyncio.Future[None] | None = None
+        """Done once more was read; None: nobody waits for it."""
         self._closed = False
         self.refused = 0
         """Publications that found no room."""
@@ -48,28 +52,36 @@ class Places:
         topic, size = offer.topic, offer.size
         if self._closed:
             raise RequestStoppedError("shutting-down")
-        if not self._fold.subscribers_of(topic.name):
-            return
+        if not self._fold.inboxes:
+            return  # nobody subscribes to anything, and nobody reads when the stream has ended
         full = self._room.full(topic.name, size)
-        while full is not None and topic.full == "drop_oldest" and self._drops(full, topic):
+        while full is not None and topic.full == "drop_oldest":
+            if not self._drops(full, topic):
+                if not self._unread:
+                    break  # all of them are being worked on, or their requests go on
+                await self._read_on()
             full = self._room.full(topic.name, size)
         if full is None and not self._lines.get(topic.name):
             self._room.keep(stream, offer)
         elif topic.full != "wait" or not await self._waited(stream, offer):
             raise self._refusal(topic, size)
 
-    async def offer_all(self, stream: StreamId, offers: Sequence[Offer]) -> None:
-        """Take messages of one topic together where there is room for all; else each by itself.
+    async def offer_all(self, stream: StreamId, topic: Topic, sizes: Sequence[int]) -> None:
+        """Take messages of a topic together where there is room for all; else each by itself.
+
+        Args:
+            stream: that publishes them.
+            topic: of all of them.
+            sizes: theirs, in bytes.
 
         Raises:
             QueueFullError: there is no room for one of them; those before keep their places.
         """
-        topic = offers[0].topic
-        together = Offer(topic, sum([each.size for each in offers]), count=len(offers))
+        together = Offer(topic, sum(sizes), count=len(sizes))
         if self._closed or self._lines.get(topic.name) or self._has_no_room(together):
-            for offer in offers:
-                await self.offer(stream, offer)
-        elif self._fold.subscribers_of(topic.name):
+            for size in sizes:
+                await self.offer(stream, Offer(topic, size))
+        elif self._fold.inboxes:
             self._room.keep(stream, together)
 
     def _has_no_room(self, offer: Offer) -> bool:
@@ -81,17 +93,42 @@ class Places:
 
     def ended(self, stream: StreamId, *, well: bool, kept: bool) -> None:
         """See `runtime.effects.Desk`."""
+        if self._lines:
+            self._send_away(stream)
         if not (well and kept):
             self._room.free(stream, lasting=not kept)
             self._let_all_in()
+        if self._room.keeps(stream):
+            self._unread.add(stream)
         self._wake()
 
     def caught_up(self) -> None:
         """Free the places of streams that ended, and let in who waits; after the fold went on."""
         for stream in self._fold.ended:
             self._room.free(stream)
+            self._unread.discard(stream)
         self._fold.ended.clear()
         self._let_all_in()
+        self._tell_read()
+
+    async def _read_on(self) -> None:
+        if self._closed:
+            raise RequestStoppedError("shutting-down")
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._reading)
+
+    def _tell_read(self) -> None:
+        if self._reading is not None:
+            self._reading.set_result(None)
+            self._reading = None
+
+    def _send_away(self, stream: StreamId) -> None:
+        """Give no place any more to whoever still publishes for *stream*, which has ended."""
+        for line in self._lines.values():
+            for waiting, _, place in line:
+                if waiting == stream and not place.done():
+                    place.set_exception(RequestStoppedError("cancelled"))
 
     def _let_all_in(self) -> None:
         for topic in list(self._lines):
@@ -105,6 +142,7 @@ class Places:
                 if not place.done():
                     place.set_exception(RequestStoppedError("shutting-down"))
         self._lines.clear()
+        self._tell_read()
 
     def _drops(self, full: Full, topic: Topic) -> bool:
         oldest = self._fold.inboxes[full.subscriber].oldest_ready(topic.name)
@@ -123,7 +161,12 @@ class Places:
             async with asyncio.timeout(WAIT_S):
                 await place
         except TimeoutError:
-            return False
+            return _is_given(place)
+        except asyncio.CancelledError:
+            if _is_given(place):
+                # It came in the same moment; nobody is left to take it up.
+                self._room.give_back(stream, offer)
+            raise
         finally:
             if entry in line:
                 line.remove(entry)
@@ -151,3 +194,7 @@ class Places:
             depth = self._room.depth(topic.name)
             return QueueFullError(topic.name, depth, topic.depth, 100)
         return QueueFullError(full.name, full.depth, full.limit, full.percent)
+
+
+def _is_given(place: "asyncio.Future[None]") -> bool:
+    return place.done() and not place.cancelled() and place.exception() is None

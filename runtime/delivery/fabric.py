@@ -20,32 +20,27 @@ from runtime.delivery.desk import Places
 from runtime.delivery.handing import Claim, Handful, handfuls, received_for
 from runtime.delivery.journal import Journal, Keyed
 from runtime.delivery.leftovers import MOST, IsGone, bury, gone_by, heads_of, take_back
+from runtime.delivery.publishing import Press
 from runtime.delivery.reading import Tail, standings
 from runtime.delivery.replies import Replies
 from runtime.effects import Workers
-from runtime.errors import ResultTimeoutError
-from runtime.facts import Json
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.queue import (
-    Asked,
     Counts,
     Inbox,
     Letter,
     Message,
-    Offer,
     Options,
     QueueFold,
     Room,
     Subscriber,
     Topic,
     find_topic,
-    publications,
 )
 from runtime.queue_facts import (
     MessageClaimed,
     MessageExpired,
-    MessagePublished,
     SubscriptionAdvanced,
     SubscriptionOpened,
 )
@@ -87,11 +82,13 @@ class Fabric:
         self._fold = QueueFold()
         self.room = Room(self._fold, topics, subscribers)
         """How full topics and subscribers are."""
-        self.desk = Places(self._fold, self.room, self.wake, self._displace, self._ask)
         self._journal = Journal(store, clock)
         self._woken = asyncio.Event()
         self._reader = Workers("timescape-queue", 1)
         self._replies = Replies(store, self._reader)
+        self._press = Press(topics, self._journal, self._replies, clock, ids)
+        self.desk = Places(self._fold, self.room, self.wake, self._displace, self._press.ask)
+        self._press.desk = self.desk
         self._tail: Tail | None = None
         self._pump: asyncio.Task[None] | None = None
         self._running: Counter[str] = Counter()
@@ -196,48 +193,14 @@ class Fabric:
             UnknownTopicError, MessageTypeError, QueueFullError: as for `gctx.publish`.
             EventStoreError: the log refused it.
         """
-        (id_,) = await self.publish_all(topic, [payload], options)
+        (id_,) = await self._press.publish_all(topic, [payload], options)
         return id_
 
     async def publish_all(
         self, topic: str, payloads: Sequence[object], options: Options
     ) -> tuple[str, ...]:
         """Publish messages in one commit, all or none; see `publish`."""
-        declared = find_topic(self._topics, topic)
-        raws = [declared.encode(each) for each in payloads]
-        stream, facts = self._new_stream(), publications(declared, raws, options)
-        await self._publish(stream, [Offer(declared, len(raw)) for raw in raws], facts)
-        name = stream.hex
-        return tuple([f"{name}@{n}" for n in range(1, len(facts) + 1)])
-
-    async def _ask(self, asked: Asked) -> Json:
-        stream, name = self._new_stream(), asked.offer.topic.name
-        try:
-            async with (
-                asyncio.timeout(asked.timeout_s) as limit,
-                self._replies.expected(_first_of(stream)) as result,
-            ):
-                await self._publish(stream, [asked.offer], [asked.fact])
-                return await result
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise ResultTimeoutError(name, asked.timeout_s) from None
-
-    def _new_stream(self) -> StreamId:
-        return StreamId(self._ids.uuid7(self._clock()))
-
-    async def _publish(
-        self, stream: StreamId, offers: Sequence[Offer], facts: Sequence[MessagePublished]
-    ) -> None:
-        try:
-            if facts:
-                await self.desk.offer_all(stream, offers)
-                await self._journal.publish(stream, facts, offers[0].topic.name).durable()
-        except BaseException:
-            self.room.free(stream)
-            raise
-        self.wake()
+        return await self._press.publish_all(topic, payloads, options)
 
     def scale(self, topic: str, share: float) -> None:
         """Let *topic* have *share*, 0 to 1, of the room it was declared with.
@@ -437,11 +400,6 @@ class Fabric:
         counts = inbox.counts_up_to(position)
         fact = SubscriptionAdvanced(position, *msgspec.structs.astuple(counts))
         return self._journal.tell(name, [(fact, name)])
-
-
-def _first_of(stream: StreamId) -> str:
-    """Return the id of the message that is the first fact of a stream."""
-    return f"{stream.hex}@1"
 
 
 def _settled(counts: Counts) -> int:

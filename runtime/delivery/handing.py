@@ -50,23 +50,33 @@ def handfuls(
     if batch == 1:
         return [Handful((message,), attempt) for message, attempt in chosen]
     made: list[Handful] = []
-    open_: dict[str, list[Message]] = {}
-    sizes: dict[str, int] = {}
+    piles: dict[str, _Pile] = {}
     for message, attempt in chosen:
-        if attempt > 1 or message.reply_to or attempts(message) == 1:
+        pile = piles.get(message.topic)
+        if pile is None:
+            pile = piles[message.topic] = _Pile(attempts(message) == 1)
+        if attempt > 1 or pile.is_tried_once or message.reply_to:
             made.append(Handful((message,), attempt))
             continue
-        topic = message.topic
-        held = open_.get(topic)
-        size = sizes.get(topic, 0) + len(message.payload)
-        if held is None or len(held) == batch or size > MOST_BYTES:
-            if held is not None:
-                made.append(Handful(tuple(held), 1))
-            held, size = open_.setdefault(topic, []), len(message.payload)
-            held.clear()
-        held.append(message)
-        sizes[topic] = size
-    return made + [Handful(tuple(held), 1) for held in open_.values()]
+        size = pile.size + len(message.payload)
+        if len(pile.messages) == batch or (size > MOST_BYTES and pile.messages):
+            made.append(Handful(tuple(pile.messages), 1))
+            pile.messages.clear()
+            size = len(message.payload)
+        pile.messages.append(message)
+        pile.size = size
+    return made + [Handful(tuple(each.messages), 1) for each in piles.values() if each.messages]
+
+
+class _Pile:
+    """Messages of a topic that are to be handed together."""
+
+    __slots__ = ("is_tried_once", "messages", "size")
+
+    def __init__(self, is_tried_once: bool) -> None:  # noqa: FBT001 - its only one
+        self.is_tried_once = is_tried_once
+        self.messages: list[Message] = []
+        self.size = 0
 
 
 def received_for(

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from runtime.isolation.deadlines import Deadlines
 from runtime.isolation.failing import Ending
 from runtime.isolation.spawning import Process
 from runtime.isolation.wire import Wire
@@ -33,6 +34,7 @@ LINES = 20
 LINE_BYTES = 8 * 1024
 CANCEL_S = 0.5
 """It has to end a call that was cancelled."""
+_encode = msgspec.json.Encoder().encode
 Reply: TypeAlias = Answer | Refusal
 Serve: TypeAlias = Callable[[Call], Awaitable[tuple[Reply, int | None]]]
 """Does what the process asks for; gives a descriptor besides, to be handed over."""
@@ -83,6 +85,7 @@ class Child:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._deadlines = Deadlines()
         self._abouts: dict[int, About] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = asyncio.Event()
@@ -123,27 +126,37 @@ class Child:
             Gone: there is nobody to send it to.
         """
         number = next(self._numbers)
-        frame = Call(number, method, args, msgspec.json.encode(about))
+        frame = Call(number, method, args, b"null" if about is None else _encode(about))
         self._write(pack(frame, limit=self._frame))
         self._waiting[number] = asyncio.get_running_loop().create_future()
         if about is not None:
             self._abouts[number] = about
         return number
 
-    async def reply(self, number: int) -> Reply:
+    async def reply(self, number: int, within_s: float | None = None) -> Reply:
         """Wait for the answer of a call.
 
+        Args:
+            number: of the call.
+            within_s: how long; None: for ever.
+
         Raises:
+            TimeoutError: it did not come in time; it may still.
             Gone: the process ended before.
         """
         answer = self._waiting[number]
+        if within_s is not None:
+            self._deadlines.watch(answer, within_s)
         try:
             return await answer
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, TimeoutError):
             # Who waits went; the answer is still to come, and whoever ends the call waits for it.
-            if answer.cancelled() and number in self._waiting:
+            if number in self._waiting:
                 self._waiting[number] = asyncio.get_running_loop().create_future()
             raise
+        finally:
+            if within_s is not None:
+                self._deadlines.drop(answer)
 
     async def ask(self, method: str, args: bytes = b"[[],{}]") -> Reply:
         """Call one of the methods that every process has, such as `$health`.

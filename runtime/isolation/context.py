@@ -57,7 +57,7 @@ class ModuleContext:
     """
 
     __slots__ = (
-        "_ask", "_handles", "config", "handler", "idempotency_key", "log", "request_id",
+        "_ask", "_handles", "_name", "config", "handler", "idempotency_key", "request_id",
         "span_id", "time_left_s", "trace_id", "traceparent", "version",
     )  # fmt: skip
 
@@ -71,9 +71,14 @@ class ModuleContext:
         self.idempotency_key = about.key
         self.time_left_s = about.time_left_s
         self.config = config
-        self.log = logging.getLogger(f"timescape.module.{name}")
+        self._name = name
         self._handles = handles
         self._ask = ask
+
+    @property
+    def log(self) -> logging.Logger:
+        """A logger of the module's own."""
+        return logging.getLogger(f"timescape.module.{self._name}")
 
     def secret(self, name: str) -> Any:
         """Read a secret, with a grant of `secret.read`; gives a `Secret`.

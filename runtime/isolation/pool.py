@@ -83,12 +83,16 @@ class Pool:
         Raises:
             PoolTimeout: none had within the time.
         """
+        child = self.take()
+        return await self._wait() if child is None else child
+
+    def take(self) -> Child | None:
+        """Return a process that has room for a call; None: it has to be waited for."""
         child = None if self._waiting else self._free()
         if child is not None:
             child.load += 1
             self._look()
-            return child
-        return await self._wait()
+        return child
 
     async def _wait(self) -> Child:
         turn: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
@@ -118,13 +122,16 @@ class Pool:
 
     def _look(self) -> None:
         room = len(self._children) * self._resources.concurrency
-        running = sum(child.load for child in self._children)
+        running = sum([child.load for child in self._children])
         spare = len(self._children) > self._resources.min_workers
         self._sizing.see(running, room, spare=spare)
 
     def _free(self) -> Child | None:
         most = self._resources.concurrency
-        return next((c for c in self._children if c.load < most and not c.closing), None)
+        for child in self._children:
+            if child.load < most and not child.closing:
+                return child
+        return None
 
     def _serve(self, child: Child) -> None:
         while self._waiting and child.load < self._resources.concurrency:

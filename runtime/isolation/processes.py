@@ -190,7 +190,7 @@ class Processes:
             args = self._carrier.dump([list(given[0]), given[1]], f"An argument of {name}")
         except RPCError as error:
             raise Failed("serialization", error, sent=False) from error
-        child = await self._acquired(name)
+        child = self._pool.take() or await self._acquired(name)
         try:
             number = child.send(method.name, args, call.about)
         except FrameFault as fault:
@@ -213,8 +213,7 @@ class Processes:
     async def _answer(self, method: Method, child: Child, number: int, limit_s: float) -> Any:
         name = method.qualified
         try:
-            async with asyncio.timeout(limit_s):
-                reply = await child.reply(number)
+            reply = await child.reply(number, limit_s)
         except TimeoutError:
             await self._end_call(child, number)
             late = RPCTimeoutError(f"{name} took longer than {limit_s:.3g} s.", "It was ended.")

@@ -24,6 +24,8 @@ class Sizing:
         self._grow = grow
         self._shrink = shrink
         self._hot: asyncio.TimerHandle | None = None
+        """Runs on while it is busy for moments only: each of them would cost a timer."""
+        self._hot_since_s: float | None = None
         self._cool: asyncio.TimerHandle | None = None
         self._busy = 0.0
         self._at_s = 0.0
@@ -40,18 +42,22 @@ class Sizing:
         """
         self._add_up()
         self._busy = running / room if room else 0.0
-        self._hot = _stopped(self._hot, holds=self._busy > TARGET)
+        if self._busy <= TARGET:
+            self._hot_since_s = None
+        elif self._hot_since_s is None:
+            self._hot_since_s = self._at_s
+            if self._hot is None:
+                self._wait_until(self._at_s + HOT_S)
         self._cool = _stopped(self._cool, holds=spare)
-        loop = asyncio.get_running_loop()
-        if self._busy > TARGET and self._hot is None:
-            self._hot = loop.call_later(HOT_S, self._grown)
         if spare and self._cool is None:
             self._busy_s = 0.0
+            loop = asyncio.get_running_loop()
             self._cool = loop.call_later(self._cool_s, self._looked)
 
     def close(self) -> None:
         """Watch no more."""
         self._hot = _stopped(self._hot, holds=False)
+        self._hot_since_s = None
         self._cool = _stopped(self._cool, holds=False)
 
     def _add_up(self) -> None:
@@ -59,8 +65,17 @@ class Sizing:
         self._busy_s += self._busy * (now_s - self._at_s)
         self._at_s = now_s
 
-    def _grown(self) -> None:
+    def _wait_until(self, at_s: float) -> None:
+        self._hot = asyncio.get_running_loop().call_at(at_s, self._due, at_s)
+
+    def _due(self, at_s: float) -> None:
         self._hot = None
+        if self._hot_since_s is None:
+            return
+        if self._hot_since_s + HOT_S > at_s:
+            self._wait_until(self._hot_since_s + HOT_S)
+            return
+        self._hot_since_s = None
         self._grow()
 
     def _looked(self) -> None:

@@ -106,6 +106,8 @@ class Worker:
         self._module: Module | None = None
         self._carrier: Carrier | None = None
         self._config: Any = None
+        self._is_async: dict[str, bool] = {}
+        """By the name of what was called before."""
         self._own: dict[str, Callable[[Call], Coroutine[Any, Any, bytes]]] = {
             "$start": self._start,
             "$stop": self._stop,
@@ -231,9 +233,12 @@ class Worker:
     async def _run(
         self, function: Callable[..., Any], call: Call, *args: Any, **kwargs: Any
     ) -> Any:
+        is_async = self._is_async.get(call.method)
+        if is_async is None:
+            is_async = self._is_async[call.method] = inspect.iscoroutinefunction(function)
+        if is_async:
+            return await function(self._context(call), *args, **kwargs)
         work = partial(function, self._context(call), *args, **kwargs)
-        if inspect.iscoroutinefunction(function):
-            return await work()
         held = contextvars.copy_context()
         value = await self._loop.run_in_executor(None, partial(held.run, work))
         return await value if inspect.isawaitable(value) else value

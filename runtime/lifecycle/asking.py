@@ -17,6 +17,7 @@ from runtime.effects.virtual_loop import VirtualLoop
 from runtime.errors import (
     CapabilityDeniedError,
     ModuleContractError,
+    RPCSerializationError,
     SecretLeakError,
     UnsupportedValueError,
 )
@@ -122,7 +123,12 @@ async def call_module(
         given: its arguments, by position and by name.
         site: where it is called.
     """
-    args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
+    try:
+        args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
+    except UnsupportedValueError as error:
+        if not method.hosted:
+            raise
+        raise _not_carried(run, lease, method, error, site) from error.__cause__
     named = {name: to_tree(run, value) for name, value in method.named_args(*given).items()}
     n = _requested(run, lease, "module", method.qualified, method.recorded(named), site)
     thaw = run.surroundings.viewer.thaw
@@ -145,6 +151,19 @@ async def call_module(
     if run.gates is not None:
         await in_effect(run)
     return thaw(tree)
+
+
+def _not_carried(
+    run: Run, lease: Lease, method: Method, error: UnsupportedValueError, site: str | None
+) -> RPCSerializationError:
+    """Write down that a call was not made, as what it was given cannot cross (RPC-2)."""
+    refused = RPCSerializationError(
+        f"An argument of {method.qualified} cannot be carried: {error.problem}", error.remedy
+    )
+    refused.method = method.qualified
+    n = _requested(run, lease, "module", method.qualified, None, site)
+    _failed(run, lease, n, method.qualified, refused)
+    return refused
 
 
 def refuse_ungranted(run: Run, lease: Lease, wish: Wish, site: str | None) -> None:

@@ -24,8 +24,9 @@ class Full(msgspec.Struct, frozen=True):
 class Room:
     """The bounds of an app's queues (QF-6).
 
-    A publication keeps its place from the call on, in the queue of each subscriber that
-    will get it, until its request has ended.
+    A publication keeps its place from the call on until its request has ended. The place is
+    of the topic: it counts for whoever subscribes at the time that is asked about, also for
+    who began after it was kept, as that one gets the message, too.
 
     Args:
         fold: what is queued.
@@ -44,8 +45,8 @@ class Room:
         self._subscribers = subscribers
         self._scales: dict[str, float] = {}
         self._kept: dict[StreamId, list[Offer]] = {}
-        self._places: dict[tuple[str, str], list[int]] = {}
-        """Subscriber and topic (`` for all) to number and bytes of kept places."""
+        self._places: dict[str, list[int]] = {}
+        """Topic to number and bytes of kept places."""
 
     def scale(self, topic: str, share: float) -> None:
         """Let *topic* have *share*, 0 to 1, of the room it was declared with.
@@ -78,16 +79,21 @@ class Room:
             if lasting or not offer.lasting:
                 self._add(offer, -1)
 
+    def give_back(self, stream: StreamId, offer: Offer) -> None:
+        """Give up the place of one offer, which was not taken up after all."""
+        self._kept[stream].remove(offer)
+        self._add(offer, -1)
+
+    def keeps(self, stream: StreamId) -> bool:
+        """Say whether places are kept for *stream*."""
+        return bool(self._kept.get(stream))
+
     def _add(self, offer: Offer, sign: int) -> None:
-        topic = offer.topic.name
-        count, size = sign * offer.count, sign * offer.size
-        for name in self._fold.subscribers_of(topic):
-            for of in (topic, ""):
-                places = self._places.get((name, of))
-                if places is None:
-                    places = self._places[name, of] = [0, 0]
-                places[0] += count
-                places[1] += size
+        places = self._places.get(offer.topic.name)
+        if places is None:
+            places = self._places[offer.topic.name] = [0, 0]
+        places[0] += sign * offer.count
+        places[1] += sign * offer.size
 
     def depth(self, topic: str) -> int:
         """Return how many messages of *topic*, kept places too, its fullest subscriber has."""
@@ -110,7 +116,9 @@ class Room:
             if found is not None:
                 return Full(topic, name, *found)
             own = self._subscribers[name]
-            found = _over(self._held(name, ""), (own.depth, own.size), (count, size))
+            if own.depth is None and own.size is None:
+                continue
+            found = _over(self._held_in_all(name), (own.depth, own.size), (count, size))
             if found is not None:
                 return Full(name, name, *found)
         return None
@@ -120,10 +128,17 @@ class Room:
         return next((topic for topic in topics if self.full(topic, 0) is not None), None)
 
     def _held(self, name: str, topic: str) -> tuple[int, int]:
+        count, size = self._fold.inboxes[name].topics.get(topic, (0, 0))
+        places = self._places.get(topic, (0, 0))
+        return count + places[0], size + places[1]
+
+    def _held_in_all(self, name: str) -> tuple[int, int]:
         inbox = self._fold.inboxes[name]
-        queued = inbox.topics.get(topic, (0, 0)) if topic else (len(inbox), inbox.size)
-        places = self._places.get((name, topic), (0, 0))
-        return queued[0] + places[0], queued[1] + places[1]
+        count, size = len(inbox), inbox.size
+        for topic, places in self._places.items():
+            if name in self._fold.subscribers_of(topic):
+                count, size = count + places[0], size + places[1]
+        return count, size
 
 
 def _over(

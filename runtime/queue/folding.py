@@ -17,7 +17,7 @@ from runtime.queue.backoff import retry_after_us
 from runtime.queue.inbox import Inbox, Outcome
 from runtime.queue.messages import Message
 from runtime.queue.names import matcher
-from runtime.queue.opened import NOTED, Opened
+from runtime.queue.opened import NOTED, PUBLISHING, Opened
 from runtime.queue.standing import KIND, Standing, subscriber_stream
 
 CRASH = "crash"
@@ -184,16 +184,21 @@ class QueueFold:
             self._deliver(row, opened, well=isinstance(end, ResponseSent) and end.code is None)
 
     def _deliver(self, row: Row, opened: Opened, *, well: bool) -> None:
-        for event in opened.published:
-            if well or event.data.always:
-                message = opened.message(event, row.position)
-                for each in self._subscribers.values():
-                    if each.wants(message):
-                        each.inbox.accept(message, each.lane_of(message))
+        told = opened.published
+        if not well:
+            told = [event for event in told if event.data.always]
+        every = tuple(self._subscribers.values())
+        for message in opened.messages(told, row.position):
+            for each in every:
+                if each.wants(message):
+                    each.inbox.accept(message, each.lane_of(message))
 
     def _acknowledged(self, event: Event, fact: facts.MessageAcknowledged) -> None:
-        for id_ in fact.messages or (event.key,):
-            self._settle(fact.subscriber, id_, "acknowledged")
+        known = self._subscribers.get(fact.subscriber)
+        if known is not None:
+            settle = known.inbox.settle
+            for id_ in fact.messages or (event.key or "",):
+                settle(id_, "acknowledged")
 
     # --- rows of subscribers ---
 
@@ -201,16 +206,17 @@ class QueueFold:
         own = self._streams.get(row.stream)
         if own is not None:
             own.revision = max(own.revision, row.last)
-        opened = Opened(row.position, published=[])
+        published: list[Event] = []
         for event in row.events:
+            if event.type in PUBLISHING:
+                published.append(event)
+                continue
             act = self._in_queues.get(event.type)
             if act is not None:
                 act(event, event.data)
-            elif event.type in NOTED:
-                opened.note(event)
-        if opened.published:
+        if published:
             self.ended.append(row.stream)
-            self._deliver(row, opened, well=True)
+            self._deliver(row, Opened(row.position, published=published), well=True)
 
     def _failed(self, event: Event, fact: facts.MessageFailed) -> None:
         known, id_ = self._subscribers.get(fact.subscriber), event.key or ""

@@ -11,27 +11,12 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from runtime.queue.lines import Line, Queued
 from runtime.queue.messages import Message
 
 OLDEST_EVERY = 16
 """Of so many messages taken, one is the longest waiting (QF-7)."""
-Phase = Literal["ready", "running", "waiting", "gone"]
 Outcome = Literal["acknowledged", "expired", "dead"]
-
-
-class Queued(msgspec.Struct, eq=False, gc=False):
-    """A message in an inbox. A Struct, as there are many: the collector never looks at it."""
-
-    message: Message
-    lane: str | None
-    seq: int
-    """Its place among all that came."""
-    since: int
-    attempts: int = 0
-    node: str = ""
-    """That claimed it last."""
-    phase: Phase = "ready"
-    due_us: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -41,6 +26,8 @@ class Counts(msgspec.Struct, frozen=True):
     acknowledged: int = 0
     expired: int = 0
     dead: int = 0
+    retried: int = 0
+    """Attempts after which there was to be another."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -68,10 +55,12 @@ class Inbox:
         """Number and bytes of the queued messages of each topic."""
         self.is_paused = False
         self._counts = dict(msgspec.structs.asdict(counts or Counts()))
-        self._settled: list[tuple[int, Outcome]] = []
+        self._settled: list[tuple[int, Outcome, int]] = []
         self._lanes: dict[str, deque[Queued]] = {}
-        self._by_priority: _Heap = []
-        self._by_age: _Heap = []
+        self._lines: dict[int, Line] = {}
+        """By priority, the highest first."""
+        self._stale = 0
+        """Messages in lines that were not taken from there, and are not ready any more."""
         self._waiting: _Heap = []
         self._seq = 0
         self._turn = 0
@@ -113,6 +102,7 @@ class Inbox:
         """Note that an attempt is about to begin, at *node*."""
         queued = self.queued.get(id_)
         if queued is not None:
+            self._stale += queued.phase == "ready"
             queued.attempts = attempt
             queued.node = node
             queued.phase = "running"
@@ -124,8 +114,11 @@ class Inbox:
             return
         if not counted:
             queued.attempts = max(0, queued.attempts - 1)
+        self._stale += queued.phase == "ready"
         queued.phase = "waiting"
         queued.due_us = due_us
+        queued.retries += 1
+        self._counts["retried"] += 1
         heapq.heappush(self._waiting, (due_us, queued.seq, queued))
 
     def put_back(self, id_: str) -> None:
@@ -140,13 +133,14 @@ class Inbox:
         queued = self.queued.pop(id_, None)
         if queued is None:
             return None
+        self._stale += queued.phase == "ready"
         queued.phase = "gone"
         self._count(queued.message, -1)
         self._counts[outcome] += 1
-        self._settled.append((queued.since, outcome))
+        self._settled.append((queued.since, outcome, queued.retries))
         if queued.lane is not None:
             self._leave(queued, queued.lane)
-        if len(self._by_age) > 2 * len(self.queued) + 64:
+        if self._stale > len(self.queued) + 64:
             self._tidy()  # there are inboxes of which nobody ever takes
         return queued.message
 
@@ -176,11 +170,10 @@ class Inbox:
             queued.phase = "running"
             message = queued.message
             if message.ttl_us is not None and message.is_expired(now_us):
-                expired.append(queued.message)
+                expired.append(message)
                 continue
             self._turn += 1
-            chosen.append(queued.message)
-        self._tidy()
+            chosen.append(message)
         return Taken(tuple(chosen), tuple(expired))
 
     def due_us(self) -> int | None:
@@ -209,28 +202,34 @@ class Inbox:
             self._push(queued)
 
     def _push(self, queued: Queued) -> None:
-        seq = queued.seq
-        heapq.heappush(self._by_priority, (-queued.message.priority, seq, queued))
-        heapq.heappush(self._by_age, (0, seq, queued))
+        line = self._lines.get(queued.message.priority)
+        if line is None:
+            line = self._open_line(queued.message.priority)
+        line.push(queued)
+
+    def _open_line(self, priority: int) -> Line:
+        lines = {**self._lines, priority: Line()}
+        self._lines = {each: lines[each] for each in sorted(lines, reverse=True)}
+        return lines[priority]
 
     def _may(self, queued: Queued) -> bool:
         return queued.lane is None or self._lanes[queued.lane][0] is queued
 
     def _next(self) -> Queued | None:
-        is_eldest_turn = self._turn % OLDEST_EVERY == OLDEST_EVERY - 1
-        heap = self._by_age if is_eldest_turn else self._by_priority
-        while heap:
-            queued = heapq.heappop(heap)[-1]
-            if queued.phase == "ready":
+        lines = self._lines.values()
+        if self._turn % OLDEST_EVERY == OLDEST_EVERY - 1 and len(lines) > 1:
+            heads = [(head.seq, line) for line in lines if (head := line.head()) is not None]
+            return min(heads)[1].pop() if heads else None
+        for line in lines:
+            queued = line.pop()
+            if queued is not None:
                 return queued
         return None
 
     def _tidy(self) -> None:
-        """Drop what was taken by way of the other heap, before it outweighs the rest."""
-        for heap in (self._by_age, self._by_priority):
-            if len(heap) > 2 * len(self.queued) + 64:
-                heap[:] = [each for each in heap if each[-1].phase == "ready"]
-                heapq.heapify(heap)
+        for line in self._lines.values():
+            line.tidy()
+        self._stale = 0
 
     def _count(self, message: Message, by: int) -> None:
         held = self.topics.get(message.topic)
@@ -255,9 +254,11 @@ class Inbox:
         """
         counts = dict(self._counts)
         counts["accepted"] -= len(self.queued)
+        counts["retried"] -= sum([each.retries for each in self.queued.values()])
         self._settled = [each for each in self._settled if each[0] > position]
-        for _, outcome in self._settled:
+        for _, outcome, retries in self._settled:
             counts["accepted"] -= 1
+            counts["retried"] -= retries
             counts[outcome] -= 1
         return Counts(**counts)
 

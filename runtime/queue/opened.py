@@ -1,6 +1,6 @@
 """A stream as far as its messages go: who publishes, and what. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -50,29 +50,35 @@ class Opened(msgspec.Struct):
 
     def message(self, event: Event, position: int) -> Message:
         """Return what was published by *event*, deliverable from *position* on."""
-        fact: MessagePublished | MessageArrived = event.data
-        if isinstance(fact, MessageArrived):
-            return _arrived(event, fact, position)
-        if not self.name:
-            self.name = event.stream.hex
-        made = Message(
-            id=f"{self.name}@{event.revision}",
-            topic=event.key or "",
-            payload=_encode(fact.payload),
-            position=position,
-            since=self.first,
-            published_us=event.at_us,
-            key=fact.key,
-            priority=fact.priority,
-            ttl_us=None if fact.ttl_s is None else round(fact.ttl_s * 1_000_000),
-            durable=fact.durable,
-            request=self.request,
-            handler=self.handler,
-            version=self.version,
-        )
-        if fact.reply_to is not None:
-            return _asked(made, fact.reply_to)
-        return made if self.received is None else _in_trace(made, self.received)
+        return self.messages((event,), position)[0]
+
+    def messages(self, published: Iterable[Event], position: int) -> list[Message]:
+        """Return what was published by events, deliverable from *position* on."""
+        made, received = [], self.received
+        for event in published:
+            fact: MessagePublished | MessageArrived = event.data
+            if isinstance(fact, MessageArrived):
+                made.append(_arrived(event, fact, position))
+                continue
+            message = self._published(event, fact, position)
+            if fact.reply_to is not None:
+                message = _asked(message, fact.reply_to)
+            elif received is not None:
+                message = _in_trace(message, received)
+            made.append(message)
+        return made
+
+    def _published(self, event: Event, fact: MessagePublished, position: int) -> Message:
+        name, ttl_s = self.name, fact.ttl_s
+        if not name:
+            name = self.name = event.stream.hex
+        # Hot: by position, as each name costs; the fields are in the order of `Message`.
+        return Message(
+            f"{name}@{event.revision}", event.key or "", _encode(fact.payload), position,
+            self.first, event.at_us, fact.key, fact.priority,
+            None if ttl_s is None else round(ttl_s * 1_000_000), fact.durable,
+            self.request, self.handler, self.version,
+        )  # fmt: skip
 
 
 def _in_trace(message: Message, of: RequestReceived) -> Message:
@@ -123,9 +129,9 @@ def _trace_of(traceparent: str) -> tuple[str, str, bool | None]:
     return trace_id, span_id, flags == "01"
 
 
-NOTED = frozenset(
-    each.type for each in (MessagePublished, MessageArrived, RequestReceived, VersionResolved)
-)
+PUBLISHING = frozenset({MessagePublished.type, MessageArrived.type})
+"""Names of the facts that are messages."""
+NOTED = PUBLISHING | {RequestReceived.type, VersionResolved.type}
 """Names of the facts that `note` learns from."""
 
 

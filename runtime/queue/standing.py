@@ -53,7 +53,9 @@ def standing_of(events: Iterable[Event]) -> Standing | None:
             case facts.SubscriptionResumed() if found:
                 found = msgspec.structs.replace(found, is_paused=False)
             case facts.SubscriptionAdvanced() if found:
-                counts = Counts(fact.accepted, fact.acknowledged, fact.expired, fact.dead)
+                counts = Counts(
+                    fact.accepted, fact.acknowledged, fact.expired, fact.dead, fact.retried
+                )
                 found = msgspec.structs.replace(found, after=fact.position, counts=counts)
             case _:
                 pass

@@ -5,7 +5,7 @@ whose first item names its kind. Values stand in it as the JSON text of the valu
 which carries what msgpack lacks. A frame that is not so ends the process that sent it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -91,12 +91,19 @@ class Frames:
         self._limit = limit
         self._bytes = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterable[Frame]:
         """Take *data*; give each frame that it completes.
 
         Raises:
             FrameFault: it is none. Nothing more can be read then.
         """
+        size = len(data) - _HEAD
+        fits = not self._bytes and 0 <= size <= self._limit
+        if fits and int.from_bytes(data[:_HEAD], "big") == size:
+            return (_frame(data[_HEAD:]),)  # as nearly always: one, and all of it
+        return self._pieced(data)
+
+    def _pieced(self, data: bytes) -> Iterator[Frame]:
         self._bytes += data
         while len(self._bytes) >= _HEAD:
             size = int.from_bytes(self._bytes[:_HEAD], "big")

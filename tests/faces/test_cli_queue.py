@@ -68,7 +68,9 @@ def test_queue_says_what_each_subscriber_has_before_it_topic_by_topic() -> None:
     paid, placed = sorted(every.records, key=lambda record: str(record["topic"]))
     assert (placed["depth"], placed["running"], placed["state"]) == (2, 1, "open")
     assert (paid["depth"], paid["running"], paid["size"]) == (1, 0, 1)
-    assert placed["counts"] == {"accepted": 5, "acknowledged": 1, "expired": 0, "dead": 1}
+    assert placed["counts"] == {
+        "accepted": 5, "acknowledged": 1, "expired": 0, "dead": 1, "retried": 0
+    }  # fmt: skip
     assert "orders.paid" in one.out
     assert "orders.placed" not in one.out
     assert (nobody.status, nobody.out) == (3, "")

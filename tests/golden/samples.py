@@ -314,7 +314,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (queue_facts.SubscriptionClosed("ann"), "mailer"),
     (queue_facts.SubscriptionPaused("ann"), "mailer"),
     (queue_facts.SubscriptionResumed("ann"), "mailer"),
-    (queue_facts.SubscriptionAdvanced(1_042, 9, 6, 2, 1), "mailer"),
+    (queue_facts.SubscriptionAdvanced(1_042, 9, 6, 2, 1, 3), "mailer"),
     (
         module_facts.ModuleRegistered(
             ("quote", "release"),

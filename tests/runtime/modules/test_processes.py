@@ -55,6 +55,10 @@ class Shop:
             method = getattr(gctx.modules.stock, req.path["method"])
             return {"answer": await method(*req.body)}
 
+        @self.app.handler("POST /odd")
+        async def odd(gctx: GlobalContext) -> Any:
+            return await gctx.modules.stock.echo(value={"deep": [object()]})
+
         self.app.start(self.store)
         self.run(self.app.begin())
 
@@ -177,6 +181,18 @@ def test_what_cannot_be_carried_is_refused_once_and_nothing_is_sent(shop: Shop) 
 
     assert shop.run(shop.call("take", [Item("a", 2), Item("b", 3)])) == 5
     assert shop.pids == pids
+
+
+@pytest.mark.proves("RPC-2", "RPC-9")
+def test_a_handler_is_told_that_its_argument_cannot_be_carried_and_so_is_the_log(
+    shop: Shop,
+) -> None:
+    reply = shop.send("odd")
+
+    assert reply.code == "module-failed"
+    (failed,) = [e.data for e in facts_of(shop.store, reply) if e.type == "effect.failed"]
+    assert failed.failure.error == "RPCSerializationError"
+    assert "'/value/deep/0'" in failed.failure.message
 
 
 @pytest.mark.proves("RPC-2", "RPC-4", "RPC-9")
