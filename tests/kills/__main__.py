@@ -6,31 +6,16 @@ processor does its share, with a launcher and stores of its own. A store that is
 must be ends it with what was found.
 """
 
-import multiprocessing
-import os
 import shutil
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import chain
-from typing import TypeVar
 
 from tests.kills import faults, matrix, power
 from tests.kills.faults import SWEEPS, Met
-from tests.kills.shares import Job, Share, cut, do, failing, killed
+from tests.kills.shares import cut, failing, killed, together
 
 DEFAULTS = (200, 500, 1, 450)
-
-T = TypeVar("T")
-
-
-def together(job: Job[list[T]]) -> list[T]:
-    """Do all shares of *job*; the first that finds something ends it."""
-    count = os.cpu_count() or 1
-    shares = [Share(number, count) for number in range(count)]
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
-        return list(chain.from_iterable(pool.map(partial(do, job), shares)))
 
 
 def by_name(met: Sequence[tuple[str, Met]]) -> dict[str, list[Met]]:

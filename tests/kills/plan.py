@@ -72,7 +72,8 @@ def rounds_of(seed: int, count: int) -> list[list[Commit]]:
         together = []
         for _ in range(chance.choice((1, 1, 2, 3, 8))):
             stream = chance.randrange(6)
-            size = chance.choice((1, 2, 5, 30, MANY))
+            # Whatever is drawn, each plan has a commit of two rows, and a fold that is kept.
+            size = chance.choice((1, 2, 5, 30, MANY)) if number else MANY
             head = heads.get(stream, 0)
             together.append(Commit(number, stream, head + 1, size, seed))
             heads[stream] = head + size

@@ -1,11 +1,14 @@
 """What each of several processes does of `make kill`."""
 
 import logging
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -78,12 +81,26 @@ def cut(folder: Path, launcher: Launcher, share: Share, *, images: int) -> list[
     return done
 
 
-def do(job: Job[list[T]], share: Share) -> list[T]:
-    """Do *job* in a folder and with a launcher of its own."""
+def do(job: Job[list[T]], folder: Path, share: Share) -> list[T]:
+    """Do *job* with a launcher of its own, in a folder of its own in *folder*."""
     # Each store is opened some thousand times: warn of its SQLite once, not each time.
     logging.getLogger("eventstore").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(dir=in_memory()) as folder, Launcher() as launcher:
-        return job(Path(folder), launcher, share)
+    own = folder / str(share.number)
+    own.mkdir()
+    with Launcher() as launcher:
+        return job(own, launcher, share)
+
+
+def together(job: Job[list[T]]) -> list[T]:
+    """Do all shares of *job*; the first that finds something ends them all."""
+    count = os.cpu_count() or 1
+    shares = [Share(number, count) for number in range(count)]
+    with (
+        tempfile.TemporaryDirectory(dir=in_memory()) as folder,
+        multiprocessing.get_context("spawn").Pool(count) as pool,
+    ):
+        work = partial(do, job, Path(folder))
+        return list(chain.from_iterable(pool.imap_unordered(work, shares)))
 
 
 def in_memory() -> str | None:
