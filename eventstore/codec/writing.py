@@ -23,6 +23,7 @@ COMMIT_EVENTS = 10_000
 COMMIT_BYTES = 64 * 1024 * 1024
 KEY_BYTES = 256
 SITE_BYTES = 512
+_TIMES = 1 << 63
 
 _encode = msgspec.json.Encoder(enc_hook=hidden.refuse).encode
 _NUL = b"\\u0000"
@@ -148,7 +149,7 @@ def _usual(
     it in bytes; a key's NUL and lone surrogates are seen in the encoded row at no cost.
     """
     items: list[Any] = []
-    if not 0 < len(events) <= COMMIT_EVENTS:
+    if not 0 < len(events) <= COMMIT_EVENTS or not -_TIMES <= began_us < _TIMES:
         return None
     try:
         for event in events:
@@ -158,6 +159,8 @@ def _usual(
             if key is not None and (type(key) is not str or not 0 < len(key) <= KEY_BYTES // 4):
                 return None
             number, dt = type_ids[event.type], event.at_us - began_us
+            if type(dt) is not int:
+                return None
             if site is None:
                 items.append((number, dt, key, data))
             else:
@@ -207,6 +210,10 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
         raise EventStoreError("invalid-event", problem, remedy, {"type": event.type})
     _check_text("key", event.key, KEY_BYTES, least=1)
     _check_text("site", event.site, SITE_BYTES)
+    if type(event.at_us) is not int or not -_TIMES <= event.at_us < _TIMES:
+        problem = f"The time {str(event.at_us)[:80]!a} of an event cannot be stored."
+        remedy = "Give microseconds since 1970 UTC, a whole number of 64 bits."
+        raise EventStoreError("invalid-event", problem, remedy, {"type": event.type})
 
 
 _PLAIN = (type(None), bool, int, float, str, list, dict, hidden.Hidden)
