@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from eventstore.cursors import us_of
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, NewEvent
 from eventstore.identifiers import Revision, StreamId, named_stream
@@ -145,6 +146,8 @@ class Appending:
             [NewEvent("order.noted", None, key="\ud800")],
             [NewEvent("order.noted", None, site="s" * 513)],
             [NewEvent("order.noted", None, at_us=1 << 63)],
+            [placed(), NewEvent("order.noted", None, at_us=253_402_300_800_000_000)],
+            [placed(), msgspec.structs.replace(placed(), at_us=-62_135_596_800_000_001)],
             [NewEvent("order.noted", None, at_us=1), NewEvent("order.noted", None, at_us=half)],
             [msgspec.structs.replace(placed(), at_us=half)],
             [placed(), msgspec.structs.replace(placed(), at_us=half)],
@@ -169,6 +172,17 @@ class Appending:
         events = [NewEvent("order.noted", None, key=key) for key in keys]
         store.append(_S, events, kind="order", expected=NEW).result()
         equal([event.key for event in store.read(_S)], keys)
+
+    @proves("ES-6", "TB-1")
+    def test_times_at_their_limits_are_kept(self, store: Store) -> None:
+        """Before and after each other, too."""
+        times = [0, -1, 253_402_300_799_999_999, -62_135_596_800_000_000, START_US, 1 << 57]
+        events = [msgspec.structs.replace(placed(), at_us=at_us) for at_us in times]
+        for some in (events, events[::-1], events[2:4]):
+            store.append(_S, some, kind="order", expected=ANY).result()
+        told = [*times, *times[::-1], *times[2:4]]
+        equal([event.at_us for event in store.read(_S)], told)
+        equal([us_of(event.at) for event in store.read(_S)], told)
 
     @proves("ES-6")
     def test_a_stream_may_not_grow_for_ever(self, store: Store) -> None:

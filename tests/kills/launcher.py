@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,12 +74,14 @@ class Launcher:
     """The warm process that forks those to be killed."""
 
     def __init__(self) -> None:
+        # Not a pipe: nobody reads what thousands of children log, and one that is full stops them.
+        self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.kills.forking"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
         )
 
     def run(self, order: Order) -> Run:
@@ -99,7 +102,10 @@ class Launcher:
 
     def close(self) -> bytes:
         """End it; give what was said on stderr."""
-        return self._process.communicate()[1]
+        self._process.communicate()
+        with self._said as said:
+            said.seek(0)
+            return said.read()
 
     def __enter__(self) -> Self:
         return self
