@@ -1,10 +1,7 @@
 """A file of our tables and nothing in them: what new stores, segments and exports begin as."""
 
-import sqlite3
 from functools import cache
 from pathlib import Path
-
-import sqlalchemy as sa
 
 from eventstore.sql import connections, migrating
 from eventstore.sql.tables import APPLICATION_ID, REVISION
@@ -24,16 +21,9 @@ def write(file: Path) -> None:
 def blank() -> bytes:
     """Return its bytes: a program makes its tables once."""
     with connections.transactional_engine(Path(":memory:")).connect() as connection:
-        driver = driver_of(connection)
+        driver = connections.driver_of(connection)
         # In this order: writing the id begins the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrating.migrate("versions", REVISION, connection)
         return driver.serialize()
-
-
-def driver_of(connection: sa.Connection) -> sqlite3.Connection:
-    """Return the driver's own connection."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
-    return driver

@@ -75,6 +75,13 @@ def resets_wal_safely() -> bool:
     )
 
 
+def driver_of(connection: sa.Connection) -> sqlite3.Connection:
+    """Return the driver's own connection under *connection*."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for the type checker
+    return driver
+
+
 def open_writer(path: Path, level: Level) -> sa.Connection:
     """Open *path* for writing, in autocommit mode, with all settings read back.
 

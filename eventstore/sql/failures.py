@@ -39,6 +39,11 @@ def sqlite_error(error: sa.exc.DBAPIError) -> sqlite3.Error:
     return sqlite3.InterfaceError(str(error))
 
 
+def wrapped(error: sqlite3.Error, text: str) -> sa.exc.DBAPIError:
+    """Return *error*, which the driver raised on *text*, as SQLAlchemy would raise it."""
+    return sa.exc.DBAPIError(text, None, error, hide_parameters=True)
+
+
 def primary_code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code; 0 if the error is of Python's making."""
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY

@@ -31,16 +31,10 @@ from eventstore.sql.seal_keys import file_of, keys
 from eventstore.sql.sealing import Sealer
 from eventstore.sql.texts import run
 from eventstore.sql.verifier import check_tail
+from eventstore.sql.wal import Wal
 
 LOG = logging.getLogger("eventstore")
 BOUNDED_S = 0.05
-PASSIVE_BYTES = 4 << 20
-TRUNCATE_BYTES = 64 << 20
-WARN_BYTES = 256 << 20
-
-# What a flush writes beside its text: a page each of table, index and log row, at least.
-_FLUSH_BYTES = 4 * 4_120
-FRAME_BYTES = 4_120
 
 
 class LogFile:
@@ -78,7 +72,7 @@ class LogFile:
         self._durability = durability
         self._guest = guest
         self._synced_s = time.monotonic()
-        self._waiting = self._next_truncate = TRUNCATE_BYTES
+        self._wal = Wal(path)
         self._stale = False
         self._open()
 
@@ -86,6 +80,7 @@ class LogFile:
         self._unsynced = False
         self._level = self._base_level = connections.LEVEL_OF[self._durability]
         self._connection = connections.open_writer(self._path, self._level)
+        self._driver = connections.driver_of(self._connection)
         try:
             with failures.translating(self._path):
                 check_tail(
@@ -195,7 +190,7 @@ class LogFile:
             self._roll_back()
             raise
         crash_point("keyframe.after")
-        self._waiting += sum(_FLUSH_BYTES + write.size for write in writes)
+        self._wal.flushed(write.size for write in writes)
 
     def begin_keys(self) -> None:
         """Make the store's own key, if it has a keyring and none yet."""
@@ -238,7 +233,7 @@ class LogFile:
             self._write(plan.rows)
             crash_point("guest.after" if self._guest else "flush.after")
             self._note_sync()
-            self._waiting += _FLUSH_BYTES + sum(draft.size for draft in drafts) * 5 // 4
+            self._wal.flushed([draft.size for draft in drafts])
         elif tail.read_state(self._connection) != self._state:
             # Nothing to write, so no fence: what refuses it may be what others changed.
             raise FencedError
@@ -267,15 +262,17 @@ class LogFile:
             raise
 
     def _execute(self, rows: Sequence[Parameters]) -> None:
+        text, parameters = inserts.of(rows)
         try:
-            self._connection.exec_driver_sql(*inserts.of(rows))
-        except sa.exc.IntegrityError as error:
-            driver = failures.sqlite_error(error)
-            if getattr(driver, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            # Not through SQLAlchemy, which calls the driver three times more: each time the
+            # interpreter may be lost to a busy thread, for a whole turn of it.
+            self._driver.execute(text, parameters)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise NotUniqueError from error
-            if str(driver) == "fenced":
+            if str(error) == "fenced":
                 raise FencedError from error
-            raise
+            raise failures.wrapped(error, text) from error
         if self._sealer is not None:
             self._sealer.note_rows(len(rows))
 
@@ -317,9 +314,8 @@ class LogFile:
     def _roll_back(self) -> None:
         # What was planned inside is not there: the next flush must not build on it.
         self._stale = True
-        driver = self._connection.connection.driver_connection
-        if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
-            driver.execute("ROLLBACK")
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
 
     # --- what reaches the disk, and when ---
 
@@ -384,7 +380,7 @@ class LogFile:
         """Say whether so much waits in the write-ahead log that it should be brought over."""
         if self._guest:
             return False
-        return self._waiting >= (PASSIVE_BYTES if idle else self._next_truncate)
+        return self._wal.wants_passive() if idle else self._wal.wants_truncate()
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
         """Bring the write-ahead log over into the file (WR-7); say whether all of it is."""
@@ -395,10 +391,5 @@ class LogFile:
         crash_point("checkpoint.after")
         self._connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         busy, frames, done = result
-        self._waiting = max(frames - done, 0) * FRAME_BYTES
-        self._next_truncate = TRUNCATE_BYTES
-        if self._waiting >= TRUNCATE_BYTES:
-            self._next_truncate = self._waiting + PASSIVE_BYTES
-        if self._waiting > WARN_BYTES:
-            LOG.warning("wal_grows path=%s bytes=%d", self._path, self._waiting)
+        self._wal.checkpointed(busy=bool(busy), frames=frames, done=done)
         return not busy

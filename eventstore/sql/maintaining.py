@@ -17,10 +17,10 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import NameBook
 from eventstore.retention import IMPORTED, RESTORED, ImportedFact
-from eventstore.sql import blanks, packing, redacting, subject_keys, tail
+from eventstore.sql import connections, packing, redacting, subject_keys, tail
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.erasing import Erasing, Rewrapping
-from eventstore.sql.log_file import FRAME_BYTES, LogFile
+from eventstore.sql.log_file import LogFile
 from eventstore.sql.maintenance import Maintenance
 from eventstore.sql.points import crash_point
 from eventstore.sql.redacting import Order
@@ -126,6 +126,9 @@ class MaintainedLog(LogFile):
             self._insert(drafts, trusting=False)
             self._insert([self._drafting.maintenance(IMPORTED, fact)])
         self._stale = True
+        self._wal.flushed(draft.size for draft in drafts)
+        if self.wants_checkpoint(idle=False):  # nobody else looks between two parts
+            self.checkpoint("TRUNCATE")
         return Position(self._state.next_pos - 1)
 
     def is_empty(self) -> bool:
@@ -163,11 +166,11 @@ class MaintainedLog(LogFile):
 
     def give_back(self, pages: int) -> bool:
         """Give up to so many free pages back to the disk; say whether there are more (AR-2)."""
-        driver = blanks.driver_of(self._connection)
+        driver = connections.driver_of(self._connection)
         free = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
         # A row for each page: it is done only when all were fetched.
         driver.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
         left = int(driver.execute("PRAGMA freelist_count").fetchone()[0])
-        self._waiting += (free - left) * FRAME_BYTES
+        self._wal.moved(free - left)
         # A file from before there was auto_vacuum keeps its pages, for itself to fill.
         return 0 < left < free

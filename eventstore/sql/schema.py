@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from eventstore.chain import genesis
 from eventstore.identifiers import Clock, Ids
 from eventstore.sql import blanks, connections, failures, files, migrating, revisions
-from eventstore.sql.blanks import driver_of
+from eventstore.sql.connections import driver_of
 from eventstore.sql.migrating import Step
 from eventstore.sql.points import crash_point
 from eventstore.sql.postgres import addresses

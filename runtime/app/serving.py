@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from eventstore import EventStoreError, Store
 from runtime.app.admin import Admin, check_reach
@@ -137,7 +138,7 @@ def serve(  # noqa: PLR0913 - what a program decides, once
             exporting = contextlib.nullcontext() if traces is None else _traced(app, store, traces)
             _spare_collections()
             with exporting:
-                return asyncio.run(served.run(host, port, ready, drain_s))
+                return uvloop.run(served.run(host, port, ready, drain_s))
         finally:
             store.close()
 

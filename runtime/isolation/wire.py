@@ -6,6 +6,7 @@ turns of the event loop.
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from runtime.supervision import Frame, FrameFault, Frames
 
@@ -35,8 +36,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
-        self._transport = transport
+        # Of a stream socket. Loops other than asyncio's own have transports of their own classes.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what is no frame ends it."""

@@ -12,7 +12,7 @@ import msgspec
 from eventstore import NewEvent, Ticket
 from eventstore.sql import Durability, open_store
 from eventstore.sql.inserts import FLUSH_ROWS
-from eventstore.sql.log_file import TRUNCATE_BYTES
+from eventstore.sql.wal import TRUNCATE_BYTES
 from eventstore.sql.writer import FLUSH_BYTES
 from eventstore.testing import FakeClock, FakeIds, registry, stream
 
