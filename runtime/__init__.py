@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from runtime.isolation import ModuleContext
     from runtime.lifecycle.global_context import GlobalContext
     from runtime.lifecycle.local_context import LocalContext
+    from runtime.lifecycle.retrying import retrying
     from runtime.manifests.capabilities import Grant, grant
     from runtime.manifests.module import Resources
     from runtime.messages import HttpError, Parts, Request, Response, ValidationFailed
     from runtime.modules import Module
     from runtime.secrets import Secret
+    from runtime.supervision import Backoff
 
 __all__ = [
     "App",
+    "Backoff",
     "Brand",
     "Check",
     "Email",
@@ -64,11 +67,13 @@ __all__ = [
     "grant",
     "hook",
     "promise",
+    "retrying",
     "sensitive",
 ]
 
 _ROOMS = {
     "App": "runtime.app.application",
+    "Backoff": "runtime.supervision",
     "Brand": "runtime.gtype",
     "Check": "runtime.gtype",
     "Email": "runtime.gtype",
@@ -98,6 +103,7 @@ _ROOMS = {
     "grant": "runtime.manifests.capabilities",
     "hook": "runtime.app.declarations",
     "promise": "runtime.app.promising",
+    "retrying": "runtime.lifecycle.retrying",
     "sensitive": "runtime.gtype",
 }
 if not TYPE_CHECKING:  # else the type checker would take any name for one of this door

@@ -72,8 +72,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
     span_id: str = ""
     parent_span_id: str | None = None
     correlation_id: str | None = None
-    timeout_s: float = 30.0
-    """The deadline, counted from this fact's time."""
+    timeout_s: float = 30.0  # the deadline, counted from this fact's time
     config: str = ""
     """Fingerprint of the config in force."""
     parent: str | None = None
@@ -84,8 +83,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
     """Of a version: where each stood, and its text."""
     scheme: str = ""  # that the client used, as a trusted proxy tells it
     host: str = ""  # that the client named, likewise
-    node: str = ""
-    """That runs it, where several serve from the log."""
+    node: str = ""  # that runs it, where several serve from the log
     withheld: tuple[str, ...] = ()
     """Names of the other headers, whose values are not kept."""
 
@@ -181,7 +179,7 @@ class HookEnded(Fact, frozen=True, gc=False):
 
 
 class HookFailed(Fact, frozen=True, gc=False):
-    """The last started hook failed."""
+    """The last started hook failed; the next attempt comes after *wait_s*, drawn by the seed."""
 
     type: ClassVar[str] = "hook.failed"
 
@@ -190,6 +188,7 @@ class HookFailed(Fact, frozen=True, gc=False):
     attempt: int = 1
     of: int = 1
     will_retry: bool = False
+    wait_s: float = 0.0
 
 
 class HandlerStarted(Fact, frozen=True, gc=False):
@@ -359,7 +358,7 @@ class CapabilityDenied(Fact, frozen=True, gc=False):
 
 
 class CompensationRegistered(Fact, frozen=True, gc=False):
-    """Something to be undone if the request fails."""
+    """To be undone if the request fails, with *retries* and a *backoff*: initial, factor, cap."""
 
     type: ClassVar[str] = "compensation.registered"
 
@@ -367,6 +366,8 @@ class CompensationRegistered(Fact, frozen=True, gc=False):
     args: Json = None
     module: bool = False
     """Whether *name* is a method of a module: after a crash it is called all the same."""
+    retries: int = 0
+    backoff: tuple[float, float, float] | None = None
 
 
 class CompensationRan(Fact, frozen=True, gc=False):

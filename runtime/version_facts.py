@@ -55,6 +55,8 @@ class HandlerDeployed(Fact, frozen=True, gc=False):
     """The manifest, as plain data; *manifest* is its digest."""
     schema: str | None = None
     """The database schema that it needs, `orders@2`."""
+    by: str = ""
+    """Who had it count from a time before this fact, in `effective_us`; else nobody is named."""
 
 
 class VersionTagged(Fact, frozen=True, gc=False):

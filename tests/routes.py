@@ -135,6 +135,7 @@ class Naive:
         self.versions: dict[str, tuple[str, int, int]] = {}
         """Id to edition, number, effective time; in the order of deployment."""
         self.entries: list[tuple[int, int, str]] = []
+        self.planned: dict[str, tuple[int, int, str]] = {}
         self.moves: list[tuple[int, str, str | None]] = []
         self.gone: dict[str, bool] = {}
         self.sunset: dict[str, int | None] = {}
@@ -164,6 +165,7 @@ class Naive:
         self.versions[key] = (fact.edition or "", number, from_us)
         if fact.activation == "now":
             self.entries.append((from_us, number, key))
+            self.planned[key] = (from_us, number, key)
         self.moves += [(self.now_us, tag, key) for tag in fact.tags]
 
     def _change(self, key: str, fact: Any) -> None:
@@ -174,8 +176,18 @@ class Naive:
                 self.moves.append((self.now_us, fact.tag, None))
         elif isinstance(fact, version_facts.VersionDeactivated | version_facts.VersionReactivated):
             self.gone[key] = isinstance(fact, version_facts.VersionDeactivated)
+            self._call_off(key, on=not self.gone[key])
         elif isinstance(fact, version_facts.VersionDeprecated):
             self.sunset[key] = fact.sunset_us
+
+    def _call_off(self, key: str, *, on: bool) -> None:
+        """Take a version that is scheduled out of what comes, or back in."""
+        if self.versions[key][2] > self.now_us:
+            own = [entry for entry in self.entries if entry[2] == key]
+            if not on:
+                self.entries = [entry for entry in self.entries if entry not in own]
+            elif not own and key in self.planned:
+                self.entries.append(self.planned[key])
 
     def _share(self, fact: version_facts.TrafficSplitChanged) -> None:
         parts = tuple(each for each in fact.parts if each[0] in self.versions)
@@ -195,6 +207,17 @@ class Naive:
     def current(self, at_us: int) -> str | None:
         known = [entry for entry in self.entries if entry[0] <= at_us]
         return max(known)[2] if known else None
+
+    def meant(self, tag: str, at_us: int | None, now_us: int) -> str | None:
+        """Say what a tag means to a request: moves to what is not seen then do not count (TS-7)."""
+        then_us = now_us if at_us is None else min(at_us, now_us)
+        named = [
+            version
+            for moved_us, name, version in self.moves
+            if name == tag and (at_us is None or moved_us <= at_us)
+        ]
+        seen = [v for v in named if v is None or self.versions[v][2] <= then_us]
+        return (seen or named or [None])[-1]
 
     def tagged(self, tag: str, at_us: int | None = None) -> str | None:
         holder = None

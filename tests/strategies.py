@@ -31,6 +31,7 @@ from runtime import (
     schema_facts,
     service_facts,
     transform_facts,
+    undo_facts,
     version_facts,
 )
 from runtime.context import diff, diff_values
@@ -242,7 +243,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.HookStarted: st.builds(facts.HookStarted, _kinds, _levels, _counts),
     facts.HookEnded: st.builds(facts.HookEnded, _kinds),
     facts.HookFailed: st.builds(
-        facts.HookFailed, _kinds, _failures, _counts, _counts, st.booleans()
+        facts.HookFailed, _kinds, _failures, _counts, _counts, st.booleans(), st.floats(0, 9)
     ),
     facts.HandlerStarted: st.builds(facts.HandlerStarted),
     facts.HandlerEnded: st.builds(facts.HandlerEnded),
@@ -273,7 +274,11 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     facts.EffectFailed: st.builds(facts.EffectFailed, _n, _failures, _n),
     facts.EventPublished: st.builds(facts.EventPublished, trees),
     facts.CompensationRegistered: st.builds(
-        facts.CompensationRegistered, plain_text, trees, st.booleans()
+        facts.CompensationRegistered, plain_text, trees, st.booleans(), _n,
+        st.none() | st.just((0.1, 2.0, 5.0)),
+    ),
+    undo_facts.CompensationRetried: st.builds(
+        undo_facts.CompensationRetried, _failures, _counts, _counts, st.floats(0, 9)
     ),
     facts.CompensationRan: st.builds(facts.CompensationRan),
     facts.CompensationFailed: st.builds(facts.CompensationFailed, st.none() | _failures),
@@ -632,6 +637,8 @@ class Writer:
         for _ in range(self.draw(st.integers(0, 2))):
             self.hook("catch")
         for name in reversed(self.compensations):
+            if not self.draw(st.integers(0, 3)):
+                self.add(undo_facts.CompensationRetried(Failure("Error1"), 1, 2), name)
             done = st.sampled_from([facts.CompensationRan(), facts.CompensationFailed()])
             self.add(self.draw(done), name)
 

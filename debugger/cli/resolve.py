@@ -13,9 +13,9 @@ from debugger.errors import BadInputError
 from debugger.session.routing import apps, routed
 from runtime.timescape import HandlerRoutes, Refusal, Selector, resolve
 from runtime.timescape.instants import rfc3339
-from runtime.timescape.resolve import meaning
+from runtime.timescape.pins import KINDS, pinned
+from runtime.timescape.resolve import default_of, meaning
 from runtime.timescape.splits import bucket_of, subject_of
-from runtime.timescape.table import DEFAULT_TAG
 
 COLUMNS = (Column("step"), Column("says", cut=True))
 
@@ -24,7 +24,8 @@ class Asked(msgspec.Struct, frozen=True):
     """A request as the command describes it."""
 
     selectors: tuple[Selector, ...]
-    client: str | None
+    who: str | None
+    """By what it is placed where traffic is split: a principal, or an address."""
     now_us: int
 
 
@@ -35,6 +36,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--select", action="append", default=[], metavar="S", help="as in ?version=S; repeatable"
     )
     parser.add_argument("--client", metavar="ADDRESS", help="who asks, where traffic is split")
+    parser.add_argument(
+        "--as", dest="caller", metavar="CALLER", help="who asks: ann, tenant:acme or credential:ID"
+    )
     parser.add_argument("--at", metavar="T|P", help="as of a time, or a position of the log")
 
 
@@ -54,7 +58,11 @@ def resolve_request(arguments: argparse.Namespace, output: Output, stores: Store
         Selector("query", f"select {number}", text)
         for number, text in enumerate(arguments.select, 1)
     )
-    asked = Asked(selectors, arguments.client, now_us)
+    subjects = _subjects(arguments.caller)
+    if app.table.pins and not selectors:
+        selectors = pinned(app.table, routes.handler, subjects)
+    client = None if arguments.client is None else subject_of(arguments.client)
+    asked = Asked(selectors, subjects[1] or client, now_us)
     rows = [("route", f"{routes.route}, handler {routes.handler}")]
     if params:
         rows.append(("path", ", ".join(f"{name}={text}" for name, text in params.items())))
@@ -68,11 +76,19 @@ def resolve_request(arguments: argparse.Namespace, output: Output, stores: Store
     return Exit.OK
 
 
+def _subjects(caller: str | None) -> tuple[str | None, ...]:
+    """Return what a caller is known by: credential, principal, tenant."""
+    kind, colon, subject = (caller or "").partition(":")
+    if not colon or kind not in KINDS:
+        kind, subject = "principal", caller or ""
+    return tuple(subject or None if each == kind else None for each in KINDS)
+
+
 def decide(routes: HandlerRoutes, asked: Asked) -> tuple[object, list[tuple[str, str]]]:
     """Return what a request gets, and the steps of that decision."""
     bucket = None
-    if routes.split is not None and asked.client is not None:
-        bucket = bucket_of(routes.split.salt, subject_of(asked.client))
+    if routes.split is not None and asked.who is not None and not asked.selectors:
+        bucket = bucket_of(routes.split.salt, asked.who)
     answer = resolve(routes, asked.selectors, now_us=asked.now_us, bucket=bucket)
     steps = list(_steps(routes, asked, bucket))
     if isinstance(answer, Refusal):
@@ -97,13 +113,15 @@ def _steps(routes: HandlerRoutes, asked: Asked, bucket: int | None) -> Iterator[
     if routes.split is not None:
         shares = ", ".join(f"{version} {part / 100:g}%" for version, part in routes.split.parts)
         where = (
-            "give --client to see where a caller stands" if bucket is None else f"bucket {bucket}"
+            "give --as or --client to see where a caller stands"
+            if bucket is None
+            else f"bucket {bucket}"
         )
         yield "split", f"{shares}; {where}"
         if bucket is not None:
             return
-    default = routes.tagged(DEFAULT_TAG)
-    yield "default", f"the tag points to {default}" if default else "there is no such tag"
+    default = default_of(routes, asked.now_us)
+    yield "default", f"the tag points to {default.id}" if default else "there is no such tag"
     if default is None:
         current = routes.current(asked.now_us)
         yield "current", str(current.id) if current else "nothing was yet"
@@ -117,11 +135,13 @@ COMMAND = Command(
     "resolve",
     "say which version a request would get, and why",
     """Resolve a request without sending it, and print each step: the route, what each selector
-means, split, default tag, the current version. It ends with 3 if it would be refused.
+means, the caller's pin, split, default tag, the current version. It ends with 3 if it would be
+refused.
 
 examples:
   timescape resolve POST /orders
   timescape resolve POST /orders --select 2026-03-01
+  timescape resolve POST /orders --as ann
   timescape resolve POST /orders --client 192.0.2.7
   timescape resolve GET /products --at 2026-10-01T12:00:00Z --json
 """,

@@ -25,12 +25,12 @@ from runtime.timescape.pins import pins_of
 from runtime.timescape.retiring import guards
 
 ACTIONS = (
-    "list", "show", "diff", "check", "drain", "usage", "callers", "retire", "policy", "override",
-    "deactivate", "reactivate", "deprecate",
+    "list", "show", "diff", "check", "backfill", "drain", "usage", "callers", "retire", "policy",
+    "override", "deactivate", "reactivate", "deprecate",
 )  # fmt: skip
 _TAKES = {
     "list": "one handler", "usage": "one handler", "drain": "one version id",
-    "diff": "two version ids", "check": "an app",
+    "diff": "two version ids", "check": "an app", "backfill": "an app",
     "retire": "no name", "policy": "no name",
     "override": "a version id and keep, deactivate or none",
 }  # fmt: skip
@@ -73,17 +73,27 @@ def versions(arguments: argparse.Namespace, output: Output, stores: Stores) -> E
             return _list(names, arguments, output, stores)
         case "show":
             return _show(names[0], arguments, output, stores)
-        case "diff" | "check":
-            # They look into apps and manifests, which the others do not need.
-            from debugger.cli import versions_compared as compared  # noqa: PLC0415
-
-            if action == "check":
-                return compared.check_app(names[0], arguments, output, stores)
-            return compared.diff_versions(names, arguments, output, stores)
+        case "diff" | "check" | "backfill":
+            return _declared(action, names, arguments, output, stores)
         case "drain" | "usage" | "callers" | "retire" | "policy" | "override":
             return _used(action, names, arguments, output, stores)
         case _:
             return _change(action, names[0], arguments, output, stores)
+
+
+def _declared(
+    action: str, names: list[str], arguments: argparse.Namespace, output: Output, stores: Stores
+) -> Exit:
+    # They look into apps and manifests, which the others do not need.
+    if action == "backfill":
+        from debugger.cli.versions_backfill import backfill  # noqa: PLC0415 - see above
+
+        return backfill(names[0], arguments, output, stores)
+    from debugger.cli import versions_compared as compared  # noqa: PLC0415 - see above
+
+    if action == "check":
+        return compared.check_app(names[0], arguments, output, stores)
+    return compared.diff_versions(names, arguments, output, stores)
 
 
 def _used(
@@ -158,6 +168,10 @@ def _change(
     ):
         match action:
             case "deactivate":
+                if not arguments.force and not arguments.security:
+                    from debugger.cli.versions_drain import refuse_busy  # noqa: PLC0415
+
+                    refuse_busy(session, name)
                 changed = control.deactivate(
                     name,
                     reason="security" if arguments.security else "manual",
@@ -193,13 +207,15 @@ COMMAND = Command(
                    first, what may, what does not; and whether transformers join the two
   check APP        what a start of APP (module:app) would deploy, and who would move to it; nothing
                    is appended. `breaking` (10) if callers lose something and no transformer helps
+  backfill APP     deploy the versions of APP with backfill=True, as of their effective_at: who asks
+                   for such an instant gets them from now on. `serve` refuses them until then
   deprecate TSV    announce that it ends: answers of it carry Deprecation, and with --sunset T
                    Sunset; from then on it is refused with 410. T is 30 days ahead or more
   deactivate TSV   refuse it with 410 from now on; its requests stay replayable. What is current,
                    or the only one, stays; the newest, the last of an edition, one of the last 24
-                   hours, and one that `stable`, `production`, `default` or a split points to
-                   want --force. --security overrides that; a current version then wants --promote
-                   TSV or --stop
+                   hours, one whose requests run, and one that `stable`, `production`, `default` or
+                   a split points to want --force. --security overrides that; a current version then
+                   wants --promote TSV or --stop
   reactivate TSV   serve it again
   drain [TSV]      what still holds a version: requests and messages that run, gates that stop them,
                    messages that wait for it, and what keeps it in service. When nothing is left,

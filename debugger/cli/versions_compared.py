@@ -10,6 +10,7 @@ import msgspec
 from debugger.cli.command import Stores
 from debugger.cli.exits import Exit
 from debugger.cli.manifest import load
+from debugger.cli.moments import iso
 from debugger.cli.output import Column, Output
 from debugger.errors import NotFoundError
 from debugger.session.routing import app_with, apps
@@ -98,7 +99,7 @@ def check_app(target: str, arguments: argparse.Namespace, output: Output, stores
     if not decisions:
         output.say("Nothing is new: a start would deploy nothing.")
         return Exit.OK
-    output.table("decision", DECISIONS, [_decision(each) for each in decisions])
+    output.table("decision", DECISIONS, [_decision(each, now_us) for each in decisions])
     uncovered = [each for each in decisions if each.uncovered]
     for decision in uncovered:
         rows = [_change(each, version=decision.version) for each in decision.uncovered]
@@ -127,12 +128,15 @@ def _known(
         yield RouteTable(), Manifests(), 1
 
 
-def _decision(each: Decision) -> Row:
+def _decision(each: Decision, now_us: int) -> Row:
+    # A µs or two later are those that are deployed together.
+    ahead = each.effective_us > now_us + 1_000_000
     fields = {
         "handler": each.handler,
         "version": each.version,
         "edition": each.edition,
         "activation": each.activation,
+        "effective": iso(each.effective_us),
         "why": each.why,
         "after": each.below,
         "summary": each.differences.summary,
@@ -142,7 +146,9 @@ def _decision(each: Decision) -> Row:
     cells = {
         "handler": each.handler,
         "edition": each.edition or "",
-        "becomes": each.activation,
+        "becomes": f"{each.activation}, from {iso(each.effective_us)[:19]}Z"
+        if ahead
+        else each.activation,
         "changes": each.differences.summary if each.below else "new",
         "why": each.why,
     }

@@ -7,8 +7,10 @@ from debugger.cli.command import Stores
 from debugger.cli.exits import Exit
 from debugger.cli.moments import iso
 from debugger.cli.output import Column, Output
-from debugger.session.draining import Hold, holds
+from debugger.session import Session
+from debugger.session.draining import Hold, holds, running
 from debugger.session.routing import app_with, apps
+from runtime.errors import VersionProtectedError
 from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
 
@@ -34,6 +36,22 @@ def drain(names: list[str], arguments: argparse.Namespace, output: Output, store
     if shown or output.as_json:
         output.table("hold", HOLDS, [_row(each) for each in shown])
     return Exit.OK
+
+
+def refuse_busy(session: Session, version: str) -> None:
+    """Refuse to take *version* out of service while requests of it run, as far as the log knows.
+
+    Raises:
+        VersionProtectedError: says what runs.
+    """
+    found = [each for each in running(session.store) if each.version == version]
+    if found:
+        first = found[0]
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise VersionProtectedError(
+            problem=f"{version} stays in service: {first.by} {first.of} holds it{more}.",
+            remedy="`timescape versions drain` lists what does. Wait, or add --force.",
+        )
 
 
 def _served(address: str) -> list[Hold]:

@@ -16,6 +16,7 @@ from eventstore import Event, UnknownEvent
 from runtime import facts
 from runtime.policy_facts import PolicyDecided
 from runtime.transform_facts import TransformApplied, VersionPlaced
+from runtime.undo_facts import CompensationRetried
 
 _CELLS = 60
 """Of a value in a sentence."""
@@ -161,6 +162,12 @@ def _attempts(attempts: int) -> str:
     return f" at attempt {attempts}" if attempts > 1 else ""
 
 
+def _again(fact: facts.HookFailed | CompensationRetried) -> str:
+    if isinstance(fact, facts.HookFailed) and not fact.will_retry:
+        return ""
+    return f", attempt {fact.attempt} of {fact.of}; the next follows after {fact.wait_s:g} s"
+
+
 def _sent(fact: facts.ResponseSent, key: str) -> str:
     code = f" {printable(fact.code)}" if fact.code else ""
     gone = "" if fact.delivered else "; the caller was gone"
@@ -180,7 +187,7 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.HookStarted: lambda fact, key: f"The {fact.level} {fact.kind} hook {key} started.",
     facts.HookEnded: lambda fact, key: f"The {fact.kind} hook {key} ended.",
     facts.HookFailed: lambda fact, key: (
-        f"The {fact.kind} hook {key} failed with {_failure(fact.failure)}."
+        f"The {fact.kind} hook {key} failed with {_failure(fact.failure)}{_again(fact)}."
     ),
     facts.HandlerStarted: lambda fact, key: f"The handler {key} started.",
     facts.HandlerEnded: lambda fact, key: f"The handler {key} ended.",
@@ -200,6 +207,9 @@ _TELLERS: Mapping[type, Callable[[Any, str], str]] = {
     facts.EventPublished: lambda fact, key: f"On {key}: {shown(fact.payload, _CELLS)}.",
     facts.CompensationRegistered: lambda fact, key: (
         f"The compensation {key}, {printable(fact.name)}, was registered."
+    ),
+    CompensationRetried: lambda fact, key: (
+        f"The compensation {key} failed with {_failure(fact.failure)}{_again(fact)}."
     ),
     facts.CompensationRan: lambda fact, key: f"The compensation {key} ran.",
     facts.CompensationFailed: lambda fact, key: (

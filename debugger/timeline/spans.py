@@ -13,7 +13,8 @@ _ENDS = {
     "gate.released": "gate",
 }  # fmt: skip
 _POINTS = (
-    "policy.", "transform.", "validation.", "compensation.ran", "compensation.failed", "cleanup.",
+    "policy.", "transform.", "validation.", "compensation.ran", "compensation.failed",
+    "compensation.retried", "cleanup.",
 )  # fmt: skip
 
 
@@ -116,7 +117,7 @@ class _Spans:
             point = self._open(kind, event.key or kind, revision, at)
             self._stack.pop()
             point.end = revision
-            if event.type.endswith(".failed"):
+            if event.type.endswith((".failed", ".retried")):
                 point.notes.append("failed")
 
     def _start(self, revision: int, event: Event, at: int) -> None:

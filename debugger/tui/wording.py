@@ -10,6 +10,7 @@ from eventstore import Event
 from runtime import facts
 from runtime.policy_facts import PolicyDecided
 from runtime.transform_facts import TransformApplied, VersionPlaced
+from runtime.undo_facts import CompensationRetried
 
 
 def short_value(tree: Any, most: int = 200) -> str:
@@ -158,7 +159,12 @@ def _told(data: Any, most: int) -> str | None:  # noqa: C901, PLR0911, PLR0912 -
         case facts.ValidationFailed(issues=issues):
             first = f"{issues[0].path or '/'} {issues[0].message}" if issues else ""
             return printable(f"{len(issues)}: {first}"[:most])
-        case facts.HookFailed() | facts.HandlerFailed() | facts.EffectFailed():
+        case (
+            facts.HookFailed()
+            | facts.HandlerFailed()
+            | facts.EffectFailed()
+            | CompensationRetried()
+        ):
             return failure_text(data.failure)
         case facts.HookRegistered() | facts.HookStarted():
             return printable(f"{data.kind} {data.level}"[:most])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
 from runtime.app.granting import refuse_unknown_topics
-from runtime.app.guard_rules import MAX_ANSWER, Asking, check_places
+from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
 from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
@@ -28,6 +29,7 @@ from runtime.app.reloading import Announcing
 from runtime.app.reloads import Reloads
 from runtime.app.retirement import Retirement
 from runtime.app.startup import announce
+from runtime.app.sticking import Sticky, check_sticky, stick
 from runtime.control import Board, Versions, control_stream
 from runtime.control.usage import BY
 from runtime.delivery import Fabric
@@ -42,7 +44,7 @@ from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
 from runtime.lifecycle.arrival import headers_to_record
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.global_context import GlobalContext
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import MAX_ANSWER, HandlerVersion
 from runtime.lifecycle.problems import URN, check_base
 from runtime.manifests.promises import Promises
 from runtime.secrets import Provider, in_order
@@ -86,6 +88,7 @@ class App(Reloads):
         problem_base: what the `type` of problem documents begins with, before the code.
         record_untyped: whether bodies and answers without declared fields are recorded; of the
             others there is only size and digest, and code that reads such a body is not replayed.
+        sticky: what tells unproven callers apart while traffic is split: `address` or `cookie`.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -114,6 +117,7 @@ class App(Reloads):
         max_answer: int = MAX_ANSWER,
         problem_base: str = URN,
         record_untyped: bool = True,
+        sticky: Sticky = "address",
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -134,13 +138,13 @@ class App(Reloads):
             decompress=decompress, max_answer=max_answer, record_untyped=record_untyped,
         ).checked()  # fmt: skip
         self._problem_base = check_base(problem_base)
+        self._by_cookie = check_sticky(sticky)
         self._more_headers = headers_to_record(record_headers)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
         self._policy = check_policy(on_breaking, risky)
         self._authenticating = Authenticating(name, auth, auth_default)
         self._control: ControlLog | None = None
-        self._watch: HealthWatch | None = None
         self._takers: dict[str, HandlerVersion] = {}
 
     # --- registering ---
@@ -164,6 +168,8 @@ class App(Reloads):
         publishes: Iterable[str] | None = None,
         run: str = "newest",
         schema: str | None = None,
+        effective_at: str | datetime | None = None,
+        backfill: bool = False,
         acknowledge: Iterable[str] = (),
         auth: str | None = None,
         roles: Iterable[str] | None = None,
@@ -199,6 +205,9 @@ class App(Reloads):
             run: `newest`: later code serves its callers where transformers lead there; `own`.
             schema: the database schema that it needs, `orders@2`, of `app.schema`; the app starts
                 only once it is there.
+            effective_at: from when on it is seen, `2026-12-01T08:00:00Z`; when that has passed as
+                it is deployed: from then on.
+            backfill: count it from `effective_at` on all the same; wants `App.backfill` first.
             acknowledge: rules such as `BR-12` by which it may differ from the version before,
                 where the app refuses that.
             auth: `required`: callers have to prove who they are; `open`: not; None: the app's.
@@ -239,6 +248,7 @@ class App(Reloads):
                     max_answer=max_answer,
                 ),
                 self._authenticating.required, run, acknowledge, promises, schema,
+                effective_at, backfill,
             )  # fmt: skip
             self._declare(wanted)
             return function
@@ -302,6 +312,7 @@ class App(Reloads):
 
         Raises:
             AlreadyStartedError: it runs.
+            BackfillError: a version is to count from before now, and nobody called `backfill`.
             UnknownModuleError: a handler declares a module that is not there.
             DependencyError: modules depend on what is not there, or in a circle.
             DuplicateModuleError: a module changed and kept its version.
@@ -394,7 +405,10 @@ class App(Reloads):
         controller = self.controller
         assert self._control is not None  # noqa: S101 - set together
         closed = await controller.recover(self._modules)
-        await self._life.begin(controller.surroundings.gctx, self._control)
+        gctx = controller.surroundings.gctx
+        if self._by_cookie and self._edge is not None:
+            await stick(self._edge.chooser, gctx.secrets.cache)
+        await self._life.begin(gctx, self._control)
         await self._begin_beside(controller, self._takers)
         return closed
 

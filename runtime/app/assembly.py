@@ -104,6 +104,7 @@ def ready(version: Declared, version_id: str) -> HandlerVersion:
         hides_in_body=isinstance(contract.redact_body, Redactor)
         and bool(contract.redact_body.paths),
         delivers=version.template.method == METHOD,
+        max_answer=version.rules.max_answer,
         promises=version.promises,
     )
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
-from runtime.app.guard_rules import MAX_ANSWER
 from runtime.errors import SignatureError, UnsupportedTypeError
 from runtime.facts import Issue
 from runtime.gtype import (
@@ -24,6 +23,8 @@ from runtime.gtype import (
 )
 from runtime.ingress.endpoints import Takes
 from runtime.ingress.queries import by_name
+from runtime.lifecycle.answers import bounded
+from runtime.lifecycle.handlers import MAX_ANSWER
 from runtime.messages import Fields, Received, Request, Response, ValidationFailed
 
 _BODILESS = frozenset({"GET", "DELETE", "OPTIONS"})
@@ -240,7 +241,7 @@ def _renderer(
         # Nothing to say is 204, not `null` (HW-3).
         if result is None and empty:
             return b""
-        return _bounded(checked.encode(result), most)
+        return bounded(checked.encode(result), most)
 
     return render, checked.redact, None if untyped else checked
 
@@ -249,15 +250,7 @@ def _render_bytes(most: int, result: object) -> bytes:
     if not isinstance(result, bytes):
         issue = Issue("", "kind", "bytes", type(result).__name__, "(root): expected bytes.")
         raise ValidationFailed("response", (issue,))
-    return _bounded(result, most)
-
-
-def _bounded(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        expected, actual = f"at most {most} bytes", f"{len(body)} bytes"
-        message = f"(root): expected {expected}, got {actual}."
-        raise ValidationFailed("response", (Issue("", "length", expected, actual, message),))
-    return body
+    return bounded(result, most)
 
 
 def _parser(

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from runtime.app.dating import refuse_alone, refuse_between, refuse_unserved
 from runtime.app.declarations import Declared
 from runtime.app.transformers import Transformer, by_handler
 from runtime.errors import BreakingDeployError, ManifestError, PolicySyntaxError
@@ -21,6 +22,7 @@ from runtime.timescape.chains import Chain, chain, step_between
 from runtime.timescape.deploying import becomes_newest, deployment, known_as
 from runtime.timescape.folding import TableFolding
 from runtime.timescape.joining import join
+from runtime.timescape.tags import check_tag
 from runtime.version_facts import Compared, HandlerDeployed
 
 OnBreaking: TypeAlias = Literal["hold", "activate", "refuse"]
@@ -64,6 +66,8 @@ class Decision(msgspec.Struct, frozen=True):
     """From that to it."""
     uncovered: tuple[Difference, ...]
     """Those that break and that no transformer takes care of."""
+    effective_us: int = 0
+    """From when on it is seen."""
 
 
 class Deploying:
@@ -77,9 +81,10 @@ class Deploying:
         policy: what becomes of breaking ones.
         now_us: the time of the log.
         elsewhere: ids of the versions that other processes have the code of, which serve now.
+        operator: who back-dates versions; ``: nobody, then none is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a deployment is decided by
         self,
         table: RouteTable,
         kept: Manifests,
@@ -89,13 +94,17 @@ class Deploying:
         now_us: int,
         *,
         elsewhere: frozenset[str] = frozenset(),
+        operator: str = "",
     ) -> None:
         self._elsewhere = elsewhere
+        self._operator = operator
         self.ids: list[VersionId] = []
         """Of the declared versions, in their order."""
         self.facts: list[tuple[str, Fact]] = []
         self.decisions: list[Decision] = []
         """Of those that are new."""
+        self._dated: set[str] = set()
+        """Handlers of those that say from when on they are to be seen."""
         self._folding = TableFolding(table)
         self._kept = kept
         self._documents = set(kept.documents)
@@ -109,10 +118,14 @@ class Deploying:
 
         Raises:
             BreakingDeployError: the policy refuses a version.
+            BackfillError: a version that nobody back-dated yet is to count from earlier on.
+            ScheduleError: callers would have no code until a version is seen.
+            TagNameError: a tag that differs by case alone from one that is there.
             TransformerError: a transformer joins no neighbours, or is other code than it was.
         """
         for version in self._declared:
             self._version(version)
+        self._refuse_unserved()
         for handler, transformers in self._transformers.items():
             for each in transformers:
                 routes = self._folding.table.handlers[handler]
@@ -121,13 +134,37 @@ class Deploying:
                     self._folding.join(fact, handler)
                     self.facts.append((handler, fact))
 
+    def backdate(self) -> None:
+        """Fill in what there is to say of the versions that count from before now, and no more.
+
+        Raises:
+            BackfillError: one would come between two that a transformer joins.
+            BreakingDeployError: the policy refuses a version.
+            ScheduleError: callers would have no code.
+        """
+        for version in self._declared:
+            if version.since is not None and version.since.backdates(self._now_us):
+                self._version(version)
+        self._refuse_unserved()
+
+    def _refuse_unserved(self) -> None:
+        if self._dated:
+            table = self._folding.table
+            here = {str(v.id) for routes in table for v in routes.line if self._code_of(v)}
+            refuse_unserved(table, here | self._elsewhere, self._dated, self._now_us)
+
     def _version(self, version: Declared) -> None:
         routes = self._folding.table.handlers.get(version.handler)
         known = known_as(routes, version.edition, version.fingerprint, self._elsewhere)
         if known is not None:
             self.ids.append(known.id)
             return
-        now_us = self._now_us + len(self.facts)
+        for tag in version.tags:
+            check_tag(tag, routes.tags_now if routes else ())
+        now_us, since = self._now_us + len(self.facts), version.since
+        backdates = since is not None and since.backdates(now_us)
+        if since is not None and backdates and not self._operator:
+            refuse_alone(version.template.text, version.place, since)
         key, fact = deployment(
             routes,
             handler=version.handler,
@@ -136,15 +173,22 @@ class Deploying:
             fingerprint=version.fingerprint,
             digests=_digests(version),
             now_us=now_us,
+            effective_us=None if since is None else since.at_us,
+            backfill=backdates,
             tags=version.tags,
             run=version.run,
         )
-        fact = msgspec.structs.replace(fact, schema=version.schema)
+        by = self._operator if backdates else ""
+        fact = msgspec.structs.replace(fact, schema=version.schema, by=by)
+        if backdates:
+            refuse_between(routes, self._with(key, fact), key)
         decision, fact = self._judged(version, routes, key, fact)
         self._refuse(version, decision)
         self.decisions.append(decision)
         self.facts.append((key, fact))
         self._folding.deploy(fact, key, now_us)
+        if since is not None:
+            self._dated.add(version.handler)
         self.ids.append(VersionId.parse(key))
 
     def _judged(
@@ -179,6 +223,7 @@ class Deploying:
             None if below is None else str(below.id),
             differences,
             _uncovered(after, below, new, differences),
+            new.effective_us,
         )
         return decision, msgspec.structs.replace(fact, activation=activation)
 
@@ -193,13 +238,19 @@ class Deploying:
     def _activation(
         self, routes: HandlerRoutes | None, after: HandlerRoutes, new: Version, edition: str | None
     ) -> tuple[str, str]:
-        current = None if routes is None else routes.current(self._now_us + len(self.facts))
+        current = None if routes is None else routes.current(new.effective_us)
         if current is None or routes is None:
             return "now", "it is the first version"
-        if not becomes_newest(routes, edition):
+        if not becomes_newest(routes, edition, new.effective_us):
             return "edition", "it takes the place of its edition's last version"
         if isinstance(chain(after, current, new), Chain):
             return "now", "callers who name nothing lose nothing"
+        return self._breaking(routes, current, new)
+
+    def _breaking(self, routes: HandlerRoutes, current: Version, new: Version) -> tuple[str, str]:
+        """Say who moves to a version that breaks the callers of what is *current* at its time."""
+        if new.effective_us < self._now_us and routes.current(self._now_us) != current:
+            return "now", "what came after it is current, and callers keep that"
         if self._policy.on_breaking == "activate":
             return "now", "it breaks callers, and on_breaking='activate' lets it"
         if self._code_of(current) is None and str(current.id) not in self._elsewhere:

@@ -11,17 +11,19 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import Contract
+from runtime.app.dating import Since
 from runtime.app.guard_rules import OPEN, GuardRules
 from runtime.errors import PolicySyntaxError
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.retrying import check_retries
 from runtime.manifests import HandlerManifest
 from runtime.manifests.promises import Promises
 from runtime.routing import Template
+from runtime.supervision import Backoff
 from runtime.timescape.tags import check_tag
 
 MAX_TIMEOUT_S = 3_600.0
-_MAX_RETRIES = 100
 _RULE = re.compile(r"BR-[1-9][0-9]?", re.ASCII)
 EXTRA = {"before": frozenset[str](), "after": frozenset({"result"}), "catch": frozenset({"error"})}
 """What hooks of a kind may ask for besides `req, res, lctx, gctx` (HO-4)."""
@@ -57,6 +59,8 @@ class Declared(msgspec.Struct, frozen=True):
     """Rules by which it may differ from what was before, where the app refuses that."""
     schema: str | None = None
     """The database schema that it needs, `orders@2`."""
+    since: Since | None = None
+    """From when on it is to be seen; None: from its deployment."""
     rules: GuardRules = OPEN
     """Who may call it, and how often."""
     promises: Promises | None = None
@@ -76,16 +80,23 @@ class HookOptions(msgspec.Struct, frozen=True):
     fn: Callable[..., Any]
     timeout: float | None
     retries: int
+    backoff: Backoff | None = None
 
 
-def hook(fn: Callable[..., Any], *, timeout: float | None = 5.0, retries: int = 0) -> HookOptions:
+def hook(
+    fn: Callable[..., Any],
+    *,
+    timeout: float | None = 5.0,
+    retries: int = 0,
+    backoff: Backoff | None = None,
+) -> HookOptions:
     """Give a route's hook limits of its own: `before=[hook(check, timeout=1.0)]`.
 
     Raises:
         PolicySyntaxError: a limit that cannot be.
     """
-    check_hook_limits(timeout, retries)
-    return HookOptions(fn, timeout, retries)
+    check_hook_limits(timeout, retries, backoff)
+    return HookOptions(fn, timeout, retries, backoff)
 
 
 def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any = None) -> Hook:
@@ -95,10 +106,10 @@ def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any =
         SignatureError: it asks for what is not handed out.
         PolicySyntaxError: a limit that cannot be.
     """
-    timeout, retries = limits or (5.0, 0)
+    timeout, retries, backoff = limits or (5.0, 0, None)
     if isinstance(fn, HookOptions):
-        fn, timeout, retries = fn.fn, fn.timeout, fn.retries
-    check_hook_limits(timeout, retries)
+        fn, timeout, retries, backoff = fn.fn, fn.timeout, fn.retries, fn.backoff
+    check_hook_limits(timeout, retries, backoff)
     call = bind(fn, extra=EXTRA[kind])
     taken[call.name] += 1
     n = taken[call.name]
@@ -109,6 +120,7 @@ def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any =
         call=call,
         timeout_s=timeout,
         retries=retries,
+        backoff=backoff,
     )
 
 
@@ -135,7 +147,7 @@ def _no_timeout(timeout: object) -> float:
     )
 
 
-def check_hook_limits(timeout: object, retries: object) -> None:
+def check_hook_limits(timeout: object, retries: object, backoff: object) -> None:
     """Refuse limits that cannot be.
 
     Raises:
@@ -143,15 +155,7 @@ def check_hook_limits(timeout: object, retries: object) -> None:
     """
     if timeout is not None:
         check_timeout(timeout)
-    if (
-        isinstance(retries, bool)
-        or not isinstance(retries, int)
-        or not 0 <= retries <= _MAX_RETRIES
-    ):
-        raise PolicySyntaxError(
-            problem=f"retries={retries!r} is no number of retries.",
-            remedy=f"Write a whole number from 0 to {_MAX_RETRIES}.",
-        )
+    check_retries(retries, backoff)
 
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from runtime.app.contracts import read_contract
+from runtime.app.dating import read_since
 from runtime.app.declarations import (
     Declared,
     check_rules,
@@ -67,6 +68,8 @@ class Wanted(msgspec.Struct, frozen=True):
     acknowledge: Iterable[str] = ()
     promises: object = None
     schema: str | None = None
+    effective_at: object = None
+    backfill: object = False
     template: Template | None = None
     """Of what no route leads to; None: read from *route*."""
 
@@ -149,6 +152,9 @@ def declare(
         run = check_run(wanted.run)
     with faults:
         schema = None if wanted.schema is None else check_schema(wanted.schema)
+    since = None
+    with faults:
+        since = read_since(wanted.effective_at, wanted.backfill)
     with faults:
         acknowledged = check_rules(wanted.acknowledge)
     rules = OPEN
@@ -191,6 +197,7 @@ def declare(
         tags=tags,
         run=run,
         schema=schema,
+        since=since,
         acknowledged=acknowledged,
         rules=rules,
         promises=promises,

@@ -17,10 +17,12 @@ from runtime.errors import RegistrationError, SchemaError
 from runtime.isolation import Hosting
 from runtime.lifecycle.binding import Bound, bind
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.registering import HookLimits
 from runtime.manifests.capabilities import Grant
 from runtime.manifests.module import start_order
 from runtime.module_facts import ModuleRegistered
 from runtime.modules import Module, ModuleRegistry
+from runtime.supervision import Backoff
 from runtime.timescape.schemas import check_schema
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,37 +55,65 @@ class Equipment:
     @overload
     def before(self, fn: F) -> F: ...
     @overload
-    def before(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def before(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+    def before(
+        self, *, timeout: float | None = 5.0, retries: int = 0, backoff: Backoff | None = None
+    ) -> Callable[[F], F]: ...
+    def before(
+        self,
+        fn: Any = None,
+        *,
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        backoff: Backoff | None = None,
+    ) -> Any:
         """Run a hook before every handler, in order of registration.
 
         Args:
             fn: the hook, where the decorator stands without brackets.
             timeout: seconds an attempt may take; None: until the request's deadline.
             retries: further attempts after a failed one.
+            backoff: what is waited between attempts; None: nothing.
         """
-        return self._hook("before", fn, timeout, retries)
+        return self._hook("before", fn, (timeout, retries, backoff))
 
     @overload
     def after(self, fn: F) -> F: ...
     @overload
-    def after(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def after(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+    def after(
+        self, *, timeout: float | None = 5.0, retries: int = 0, backoff: Backoff | None = None
+    ) -> Callable[[F], F]: ...
+    def after(
+        self,
+        fn: Any = None,
+        *,
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        backoff: Backoff | None = None,
+    ) -> Any:
         """Run a hook after every handler, the last registered first; see `before`."""
-        return self._hook("after", fn, timeout, retries)
+        return self._hook("after", fn, (timeout, retries, backoff))
 
     @overload
     def catch(self, fn: F) -> F: ...
     @overload
-    def catch(self, *, timeout: float | None = 5.0, retries: int = 0) -> Callable[[F], F]: ...
-    def catch(self, fn: Any = None, *, timeout: float | None = 5.0, retries: int = 0) -> Any:
+    def catch(
+        self, *, timeout: float | None = 5.0, retries: int = 0, backoff: Backoff | None = None
+    ) -> Callable[[F], F]: ...
+    def catch(
+        self,
+        fn: Any = None,
+        *,
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        backoff: Backoff | None = None,
+    ) -> Any:
         """Run a hook for every request that fails, the last registered first; see `before`."""
-        return self._hook("catch", fn, timeout, retries)
+        return self._hook("catch", fn, (timeout, retries, backoff))
 
-    def _hook(self, kind: str, fn: Any, timeout: float | None, retries: int) -> Any:
+    def _hook(self, kind: str, fn: Any, limits: HookLimits) -> Any:
         def register(function: F) -> F:
             self._refuse_started()
-            new = make_hook(function, kind, "global", self._hook_names, (timeout, retries))
+            new = make_hook(function, kind, "global", self._hook_names, limits)
             self._hooks[kind].append(new)
             return function
 
@@ -138,6 +168,19 @@ class Equipment:
             return
         self._modules.register(name, module, methods, write_ahead)
         self._life.add_module(name, start, stop)
+
+    def capability(self, kind: str) -> None:
+        """Add a kind of capability, `mail.send`, for modules that are registered after it.
+
+        They declare it as others, `grant("mail.send", "billing.*")`, with names as patterns, and
+        ask for each use: `context.use("mail.send", "billing.invoices")`.
+
+        Raises:
+            CapabilityError: it is no two words with a dot between, is one of Timescape's own, or
+                was added before.
+        """
+        self._refuse_started()
+        self._hosting.know(kind)
 
     def _host(self, module: Module, grants: Iterable[Grant] | None) -> None:
         name = module.name

@@ -8,11 +8,10 @@ from runtime.errors import PolicySyntaxError
 from runtime.ingress.bodies import WHOLE_S
 from runtime.ingress.endpoints import Guarded
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS, MAX_VALUES
+from runtime.lifecycle.handlers import MAX_ANSWER
 from runtime.policies import AccessRules, Limit, RateLimits, parse_limits
 from runtime.policies.access import check_names
 
-MAX_ANSWER: Final = 16 * 1024 * 1024
-"""Bytes an answer may have, where nobody says otherwise (RS-3)."""
 MOST_ANSWER: Final = 32 * 1024 * 1024
 """What anybody may say: an answer is recorded, and a commit has its limit as well."""
 MAX_BODY_S: Final = 3_600.0

@@ -5,11 +5,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from eventstore import Clock, Store
 from runtime.app.assembly import classes_of
+from runtime.app.deciding import DeployPolicy
 from runtime.app.declarations import Declared
-from runtime.app.manifesting import findings_of, manifest_of, run_order
+from runtime.app.manifesting import findings_of, manifest_of, run_order, untyped_in
 from runtime.app.started import Started
-from runtime.errors import AlreadyStartedError
+from runtime.app.startup import backdate
+from runtime.control import Changed
+from runtime.effects import system_clock
+from runtime.errors import AlreadyStartedError, BackfillError
 from runtime.gtype import check_subjects
 from runtime.manifests import HandlerManifest
 
@@ -28,6 +33,7 @@ class Listing(Started):
         super().__init__(name, root)
         self._declared: list[Declared] = []
         self._classes: list[type[Any]] = []
+        self._policy = DeployPolicy()
 
     def register(self, cls: C) -> C:
         """Let context values be of *cls*, a Struct, dataclass or enum; it may decorate.
@@ -59,6 +65,35 @@ class Listing(Started):
         self._declared[:] = kept
         return found
 
+    def backfill(
+        self, store: Store, *, by: str, clock: Clock | None = None, dry_run: bool = False
+    ) -> Changed:
+        """Deploy the versions with `backfill=True`, as of the time that they say; once is enough.
+
+        To be called before `start`, which refuses such a version until somebody did: from then on
+        it was current at instants at which others were. What was answered is not touched.
+
+        Args:
+            store: the log.
+            by: the operator who wants it; recorded.
+            clock: gives the time; None: the machine's.
+            dry_run: append nothing.
+
+        Raises:
+            AlreadyStartedError: it runs.
+            BackfillError: nobody is named, or it would separate versions that a transformer joins.
+            EventStoreError: the log cannot be written.
+        """
+        self._refuse_started()
+        if not by or not by.isprintable():
+            raise BackfillError(
+                problem=f"by={by!r:.80} names no operator.", remedy="Say who back-dates it."
+            )
+        return backdate(
+            store, self.name, self.handlers, self._transformers, self._policy,
+            clock=clock or system_clock, by=by, dry_run=dry_run,
+        )  # fmt: skip
+
     def _refuse_started(self) -> None:
         if self._edge is not None:
             raise AlreadyStartedError(
@@ -80,10 +115,11 @@ class Listing(Started):
         return tuple(manifest_of(each, self._hooks, self._sources) for each in self._declared)
 
     def findings(self) -> dict[str, list[str]]:
-        """Say for each handler what in its source would not happen again, with its remedy."""
+        """Say for each handler what would not happen again or has no type, with the remedy."""
         return {
-            f"{each.template.text} {each.edition or ''}".strip(): findings_of(
-                each, run_order(each, self._hooks), self._sources
-            )
+            f"{each.template.text} {each.edition or ''}".strip(): [
+                *findings_of(each, run_order(each, self._hooks), self._sources),
+                *untyped_in(each),
+            ]
             for each in self._declared
         }

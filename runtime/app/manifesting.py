@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from runtime.app.declarations import Declared
-from runtime.app.guard_rules import MAX_ANSWER
 from runtime.app.sources import Sources, Written
 from runtime.errors import CapabilityError, RegistrationError, UnknownModuleError
 from runtime.ingress.bodies import WHOLE_S
+from runtime.ingress.endpoints import Takes
 from runtime.ingress.shapes import MAX_ITEMS, MAX_MEMBERS
-from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.handlers import MAX_ANSWER, Hook
+from runtime.lifecycle.retrying import as_plain
 from runtime.manifests.handler import (
     HandlerManifest,
     HookEntry,
@@ -80,7 +81,7 @@ def manifest_of(declared: Declared, hooks: Hooks, sources: Sources) -> HandlerMa
         media=contract.media,
         hooks=tuple(
             HookEntry(h.kind, h.level, h.id, place(sources.written(h.call.callable)), h.timeout_s,
-                      h.retries)
+                      h.retries, as_plain(h.backoff))
             for h in ordered
         ),
         needs=_needs(declared, [each for group in written for each in group]),
@@ -217,6 +218,23 @@ def findings_of(declared: Declared, hooks: Sequence[Hook], sources: Sources) -> 
             for each in written.findings:
                 told[f"{written.file}:{each.line}: {each.what}. {each.remedy}"] = None
     return list(told)
+
+
+def untyped_in(declared: Declared) -> list[str]:
+    """Say which of body and answer are recorded without a declared type, with the remedy."""
+    contract = declared.contract
+    if not declared.rules.record_untyped:
+        return []
+    body = contract.takes is Takes.JSON and contract.body_type is None
+    is_json = contract.media == "application/json"
+    answer = contract.answer_type is None and is_json and not contract.empty
+    parts = {"The body": (body, "req: Request[Order]"), "The answer": (answer, "-> Receipt")}
+    return [
+        f"{declared.place}: {part} has no declared type: it is recorded as it is, whatever it "
+        f"holds, and clients learn nothing of it. Write {hint}, with a type of yours."
+        for part, (is_untyped, hint) in parts.items()
+        if is_untyped
+    ]
 
 
 def refuse_unknown(declared: Sequence[Declared], modules: ModuleRegistry) -> None:

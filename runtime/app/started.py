@@ -12,11 +12,12 @@ from runtime.app.reloading import Announcing
 from runtime.app.retirement import Retirement
 from runtime.control import Board, Versions, control_stream
 from runtime.delivery import Fabric
-from runtime.errors import NotStartedError
+from runtime.errors import NotStartedError, PolicySyntaxError, VersionNotFound
 from runtime.ingress import Edge
 from runtime.isolation import GrantDesk
 from runtime.lifecycle.controller import Controller
 from runtime.lifecycle.handlers import HandlerVersion
+from runtime.timescape.health import Verdict
 
 
 class Started(Messaging):
@@ -39,6 +40,7 @@ class Started(Messaging):
         self._announcing: Announcing | None = None
         self._retirement: Retirement | None = None
         self._versions: tuple[str, ...] = ()
+        self._watch: HealthWatch | None = None
 
     def _meet(
         self, store: Store, edge: Edge, clock: Clock, controller: Controller, fabric: Fabric
@@ -116,6 +118,32 @@ class Started(Messaging):
         _ = self.edge
         assert self._desk is not None  # noqa: S101 - set together
         return self._desk
+
+    def say_health(self, version: str, verdict: Verdict | None) -> None:
+        """Say how a version stands in this process, whatever its answers say; it is a fact.
+
+        Requests are kept from one that is unhealthy, as from one that fails. It holds until the
+        next call, or until the app stops; a version that lacks a module is unhealthy all the same.
+        On the event loop that serves.
+
+        Args:
+            version: its id.
+            verdict: healthy, degraded or unhealthy; None: what its answers say, from now on.
+
+        Raises:
+            NotStartedError: `start` was not called.
+            VersionNotFound: this process has no such version.
+            PolicySyntaxError: a version cannot stand so.
+        """
+        _ = self.edge
+        assert self._watch is not None  # noqa: S101 - set together
+        if version not in self._versions:
+            msg = f"There is no version {version!r:.80}."
+            raise VersionNotFound(msg, f"There are: {', '.join(sorted(self._versions))}.")
+        if verdict not in {None, "healthy", "degraded", "unhealthy"}:
+            msg = f"{verdict!r:.80} is no state of a version."
+            raise PolicySyntaxError(msg, "Say healthy, degraded, unhealthy, or None.")
+        self._watch.say(version, verdict)
 
     @property
     def retirement(self) -> Retirement:

@@ -18,7 +18,7 @@ from runtime.app.module_news import differences, new_modules
 from runtime.app.parts import Parts
 from runtime.app.transformers import Transformer
 from runtime.breaking.differences import Differences
-from runtime.control import change, control_stream
+from runtime.control import Changed, change, control_stream
 from runtime.control_facts import ConfigLoaded
 from runtime.facts import Fact
 from runtime.manifests.kept import Manifests, fold_manifests
@@ -107,6 +107,8 @@ def announce(  # noqa: PLR0913 - what an app is made of
 
     Raises:
         BreakingDeployError: the policy refuses a version.
+        BackfillError: a version is to count from before now, and nobody back-dated it.
+        ScheduleError: callers would have no code until a version is seen.
         TransformerError: a transformer joins no neighbours, or is other code than it was.
         DuplicateModuleError: the log knows a module of that version otherwise.
         EventStoreError: the log cannot be written.
@@ -145,6 +147,49 @@ def announce(  # noqa: PLR0913 - what an app is made of
     return Deployed(tuple(last[0].ids), table, generations)
 
 
+def backdate(  # noqa: PLR0913 - what an app is made of
+    store: Store,
+    app: str,
+    declared: Sequence[Declared],
+    transformers: Sequence[Transformer],
+    policy: DeployPolicy,
+    *,
+    clock: Clock,
+    by: str,
+    dry_run: bool = False,
+) -> Changed:
+    """Append the versions that are to count from before now, and nothing else (TS-7).
+
+    Args:
+        store: the log.
+        app: its name.
+        declared: the versions of the app.
+        transformers: of the app.
+        policy: what becomes of deploys that break callers.
+        clock: of the log.
+        by: the operator who wants it.
+        dry_run: append nothing.
+
+    Raises:
+        BackfillError: a version would come between two that a transformer joins.
+        BreakingDeployError: the policy refuses a version.
+        ScheduleError: callers would have no code.
+        EventStoreError: the log cannot be written.
+    """
+    stream = control_stream(app)
+
+    def decide(table: RouteTable, now_us: int) -> Sequence[tuple[str, Fact]]:
+        known = read_known(store, stream, table.revision)
+        deploying = Deploying(
+            table, known.manifests, declared, transformers, policy, now_us,
+            elsewhere=_code_elsewhere(known.team, store.nodes), operator=by,
+        )  # fmt: skip
+        deploying.backdate()
+        return deploying.facts
+
+    return change(store, stream, decide, clock=clock, dry_run=dry_run)
+
+
 def _code_elsewhere(team: Team, nodes: Nodes | None) -> frozenset[str]:
     """Name the versions that other living processes have the code of."""
     if nodes is None:
@@ -164,11 +209,15 @@ def foresee(app: Startable, table: RouteTable, kept: Manifests, now_us: int) -> 
         now_us: the time.
 
     Raises:
+        BackfillError: a back-dated version would come between two that a transformer joins.
+        ScheduleError: callers would have no code until a version is seen.
         TransformerError: a transformer joins no neighbours, or is other code than it was.
     """
     parts = app.parts
     policy = DeployPolicy("activate" if parts.policy.on_breaking == "activate" else "hold")
-    deploying = Deploying(table, kept, parts.declared, parts.transformers, policy, now_us)
+    deploying = Deploying(
+        table, kept, parts.declared, parts.transformers, policy, now_us, operator="foresee"
+    )
     deploying.decide()
     return deploying.decisions
 

@@ -11,6 +11,7 @@ from runtime.gtype.stored import Stored
 JSON: Final = "application/json"
 MSGPACK: Final = "application/msgpack"
 FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
 BYTES: Final[Json] = {"schema": {"type": "string", "format": "binary"}}
 """What is any bytes. OpenAPI 3.1 needs no schema for it, but tools leave out what has none."""
 _SCALARS: Final = (
@@ -19,6 +20,8 @@ _SCALARS: Final = (
     kinds.Bytes,
 )  # fmt: skip
 """Kinds that a field of a form can be written as."""
+_NEEDS: Final = "Taken by servers that have the extra `timescape[multipart]`."
+_UNSET: Final = object()
 _REFERENCE: Final = "#/components/schemas/"
 
 
@@ -31,8 +34,9 @@ def taken(media: Json, stored: Stored | None, schemas: Json) -> Json:
     """Give the content of a body: JSON, which clients should prefer, and what else is taken.
 
     The schema of a form is written out, so that what makes clients tells a form from JSON by it.
-    multipart/form-data is taken wherever forms are, but only by a server that has the extra of
-    that name; a document, which is made of manifests alone, does not promise it.
+    Its fields hold bytes as they are, and None by not being there. A server takes
+    multipart/form-data wherever it takes forms, if it has the extra of that name; a document,
+    which is made of manifests alone, says so.
 
     Args:
         media: what is said of it as JSON.
@@ -41,8 +45,35 @@ def taken(media: Json, stored: Stored | None, schemas: Json) -> Json:
     """
     content = answered(media)
     if stored is not None and takes_forms(stored):
-        content[FORM] = {"schema": _written_out(media["schema"], schemas)}
+        form = _as_fields(_written_out(media["schema"], schemas))
+        content[FORM] = {"schema": form}
+        content[MULTIPART] = {"schema": {**form, "description": _NEEDS}}
     return content
+
+
+def _as_fields(schema: Json) -> Json:
+    """Give the schema of an object as that of a form: values are text, or any bytes."""
+    found = {**schema}
+    if "properties" in schema:
+        found["properties"] = {name: _as_text(of) for name, of in schema["properties"].items()}
+    if isinstance(schema.get("additionalProperties"), dict):
+        found["additionalProperties"] = _as_text(schema["additionalProperties"])
+    return found
+
+
+def _as_text(schema: Json) -> Json:
+    found = {**schema}
+    if found.pop("contentEncoding", None) is not None:
+        return {"type": "string", "format": "binary"}
+    if found.get("default", _UNSET) is None:
+        del found["default"]
+    if isinstance(schema.get("items"), dict):
+        found["items"] = _as_text(schema["items"])
+    if "anyOf" in schema:
+        options = [_as_text(each) for each in schema["anyOf"] if each != {"type": "null"}]
+        del found["anyOf"]
+        found |= {"anyOf": options} if len(options) > 1 else options[0] if options else {}
+    return found
 
 
 def takes_forms(stored: Stored) -> bool:

@@ -29,6 +29,7 @@ from runtime.relay_facts import RELAY_FACTS
 from runtime.schema_facts import SCHEMA_FACTS
 from runtime.service_facts import SERVICE_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS, TRANSFORMER_FACTS
+from runtime.undo_facts import UNDO_FACTS
 from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
@@ -44,6 +45,7 @@ WINDOWS = Kind(id=10, name="windows")
 
 VOCABULARY = (
     *REQUEST_FACTS,
+    *UNDO_FACTS,
     *VERSION_FACTS,
     *CONTROL_FACTS,
     *HEALTH_FACTS,

@@ -25,6 +25,7 @@ from runtime.facts import Json
 from runtime.gate_facts import GATE_FACTS, GateHit, GateReleased
 from runtime.policy_facts import POLICY_FACTS, PolicyDecided
 from runtime.transform_facts import TRANSFORM_FACTS, TransformApplied, VersionPlaced
+from runtime.undo_facts import UNDO_FACTS, CompensationRetried
 
 
 class Folding:
@@ -128,6 +129,7 @@ class RequestReducer:
         fact.type
         for fact in (
             facts.REQUEST_FACTS
+            + UNDO_FACTS
             + POLICY_FACTS
             + TRANSFORM_FACTS
             + queue_facts.DELIVERY_FACTS
@@ -351,6 +353,7 @@ EFFECTS: Mapping[type, Callable[[Folding, Any, str], None]] = {
     queue_facts.MessageAcknowledged: _nothing,
     queue_facts.MessageFailed: _nothing,
     facts.CompensationRegistered: _compensation_registered,
+    CompensationRetried: _nothing,
     facts.CompensationRan: _compensation_done,
     facts.CompensationFailed: _compensation_done,
     facts.CompensationCancelled: _compensation_done,

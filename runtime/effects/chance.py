@@ -17,3 +17,8 @@ def seeded_uuid(seed: str, n: int) -> UUID:
 
 def _derive(seed: str, purpose: str, n: int) -> bytes:
     return hashlib.sha256(f"{seed}\0{purpose}\0{n}".encode()).digest()
+
+
+def seeded_share(seed: str, purpose: str, n: int) -> float:
+    """Return the *n*th number from 0 to below 1 that the seed gives for *purpose*."""
+    return (int.from_bytes(_derive(seed, purpose, n)[:8], "big") >> 11) * 2.0**-53

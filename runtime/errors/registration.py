@@ -131,7 +131,7 @@ class ManifestError(RegistrationError, ValueError):
 
 
 class CapabilityError(RegistrationError):
-    """A handler uses what its `modules=` does not name (MG-6)."""
+    """A handler uses what its `modules=` does not name, or a capability cannot be (MG-6, MM-4)."""
 
     code = "RT116"
 

@@ -75,6 +75,18 @@ class RetirementError(RoutesError, ValueError):
     code = "RT611"
 
 
+class BackfillError(RoutesError, ValueError):
+    """A version cannot be deployed as of an earlier time (TS-7)."""
+
+    code = "RT612"
+
+
+class ScheduleError(RoutesError, ValueError):
+    """A version cannot be deployed for a time that is not now (TS-7)."""
+
+    code = "RT613"
+
+
 class SchemaError(RoutesError, ValueError):
     """A database schema of a version that cannot be (DB-1)."""
 

@@ -5,13 +5,15 @@ from typing import Any
 
 from msgspec import inspect as mi
 
-from runtime.errors import SchemaTooLargeError, UnsupportedTypeError
+from runtime.errors import ConstraintError, SchemaTooLargeError, UnsupportedTypeError
 from runtime.gtype.sensitive import mark_of
 
 _DECIDABLE = (
     "A union is decided by kind or tag: tag its Structs (`class A(Struct, tag=True)`), and keep "
     "one member of those that are text."
 )
+_MISPLACED = "Can only set"
+"""How msgspec begins to say that a constraint stands at a type it is not for."""
 REMEDY = "Use a msgspec Struct, a dataclass, a TypedDict or a builtin type."
 
 
@@ -20,6 +22,7 @@ def inspect(hint: Any) -> mi.Type:
 
     Raises:
         UnsupportedTypeError: a name that cannot be resolved, or a type msgspec refuses.
+        ConstraintError: a bound stands at a type that has none such.
         SchemaTooLargeError: it nests deeper than can be read.
     """
     try:
@@ -32,6 +35,10 @@ def inspect(hint: Any) -> mi.Type:
             place=shown(hint)[:80], measure="more levels than can be read"
         ) from error
     except (TypeError, ValueError) as error:
+        if _MISPLACED in str(error):
+            raise ConstraintError(
+                problem=f"{shown(hint)}: {error}.", remedy="Take it away, or change the type."
+            ) from error
         remedy = _DECIDABLE if "union" in str(error) else REMEDY
         raise UnsupportedTypeError(problem=f"{shown(hint)}: {error}.", remedy=remedy) from error
 

@@ -1,7 +1,10 @@
 """Writes answers: the headers the runtime owns, and nothing it was not given (RS-2, RS-3)."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
+
+import msgspec
 
 from runtime.ingress.bodies import Message
 from runtime.messages import Answer
@@ -11,7 +14,25 @@ Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 _CACHED: Final = 1024
 _NO_BODY: Final = frozenset({204, 304})
+_SHARING: Final = re.compile(r"public|s-maxage=.*", re.IGNORECASE)
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+
+
+def not_shared(answer: Answer) -> Answer:
+    """Return *answer* without what lets a cache give it to other callers (TR-9).
+
+    `private` is told beside what the handler says; next to `public` it would be in doubt.
+    """
+    headers = tuple(
+        (name, _unshared(value) if name.lower() == "cache-control" else value)
+        for name, value in answer.headers
+    )
+    return msgspec.structs.replace(answer, headers=headers)
+
+
+def _unshared(value: str) -> str:
+    parts = [part.strip() for part in value.split(",")]
+    return ", ".join(part for part in parts if not _SHARING.fullmatch(part)) or "private"
 
 
 class Writer:

@@ -36,8 +36,11 @@ class Refused(Exception):
         again: Answer | None = None,
         *,
         recorded: bool = True,
+        table: int = 0,
     ) -> None:
         self.refusal = refusal
+        self.table = table
+        """Position of the table by which no version was found; 0: none was asked."""
         self.headers = headers
         self.again = again
         """An answer that was given before, in the place of a refusal."""
@@ -67,7 +70,7 @@ class Refused(Exception):
         if not self.refusal.code.startswith(("version-", "tag-")):
             return None
         fact = VersionResolved(
-            source=received.source, asked=received.asked, error=self.refusal.code
+            source=received.source, asked=received.asked, error=self.refusal.code, table=self.table
         )
         return "", fact
 

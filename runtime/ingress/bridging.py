@@ -9,7 +9,7 @@ from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
 from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
-from runtime.timescape.chains import Step, chain, ways_back, ways_up
+from runtime.timescape.chains import Step, can_run, chain, ways_back, ways_up
 
 _UNNAMED: Final = frozenset({"split", "default", "latest"})
 """By what a version was found for callers who named none."""
@@ -123,7 +123,7 @@ def _earlier(
         if not isinstance(way, Chain) or way.hops:
             return None
         served = endpoint.code.get(str(version.id))
-        if served is not None and routes.in_service(str(version.id), now_us):
+        if served is not None and can_run(routes, version, now_us):
             return Placed(served, version)
     return None
 

@@ -2,15 +2,22 @@
 
 from typing import Final
 
+from eventstore import Ids
 from runtime.control import Board
+from runtime.ingress.answers import Pairs
 from runtime.ingress.arriving import Arriving, Refused
 from runtime.ingress.chosen import Chosen, choose
 from runtime.ingress.endpoints import Endpoint, Served
+from runtime.ingress.sticking import Cookies, subject
 from runtime.timescape import Refusal, ResolveCache, RouteTable, resolve
 from runtime.timescape.pins import pinned
-from runtime.timescape.splits import bucket_of, subject_of
+from runtime.timescape.selectors import SELECTOR_HEADERS
+from runtime.timescape.splits import bucket_of
+from runtime.timescape.table import Split
 
-_RETRY: Final = (("retry-after", "5"),)
+_VARIES: Final = (("vary", ", ".join(SELECTOR_HEADERS)),)
+"""Another selector might have been answered (TR-9)."""
+_RETRY: Final = (("retry-after", "5"), *_VARIES)
 
 
 class Chooser:
@@ -18,10 +25,13 @@ class Chooser:
 
     Args:
         board: says what versions there are.
+        ids: name callers that get a cookie.
     """
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, ids: Ids) -> None:
         self._board = board
+        self._ids = ids
+        self._cookies: Cookies | None = None
         self._resolved: ResolveCache[Chosen] = ResolveCache()
         self._unhealthy = self._suspected = frozenset[str]()
 
@@ -32,6 +42,10 @@ class Chooser:
         """
         self._unhealthy, self._suspected = versions, suspected
         self._resolved.clear()
+
+    def give_cookies(self, key: bytes) -> None:
+        """Tell callers who prove nothing apart by cookies signed with *key*, not by address."""
+        self._cookies = Cookies(key, self._ids)
 
     def choose(self, arriving: Arriving, received_us: int) -> Served:
         """Give *arriving* its version, and return what serves it.
@@ -59,18 +73,27 @@ class Chooser:
         routes = table.handlers[endpoint.handler]
         selectors = arriving.selectors
         split = None if selectors else routes.split
-        # By the caller's address (DP-6).
-        bucket = None if split is None else bucket_of(split.salt, subject_of(arriving.client))
+        bucket, cookie = (None, ()) if split is None else self._bucket(split, arriving)
         answer = resolve(routes, selectors, now_us=now_us, bucket=bucket)
         if isinstance(answer, Refusal):
-            raise Refused(answer, _RETRY if answer.status == 503 else ())
+            said = _RETRY if answer.status == 503 else _VARIES
+            raise Refused(answer, said, table=table.position)
         asked = selectors[0].text if selectors else None
         chosen = choose(
             endpoint, routes, answer, table=table.position, asked=asked, now_us=now_us,
             unhealthy=self._unhealthy, suspected=self._suspected,
         )  # fmt: skip
         if isinstance(chosen, Refusal):
-            raise Refused(chosen, _RETRY)
+            raise Refused(chosen, _RETRY, table=table.position)
         if bucket is None:
             self._resolved.put(routes, selectors, now_us, chosen)
-        return chosen
+        return chosen.telling(cookie) if cookie else chosen
+
+    def _bucket(self, split: Split, arriving: Arriving) -> tuple[int, Pairs]:
+        """Say where a caller stands, and what its answer tells it so that it stays there (DP-6)."""
+        scheme = arriving.scheme or arriving.scope.get("scheme")
+        who, cookie = subject(
+            arriving.principal, arriving.client, arriving.head.headers, self._cookies,
+            secure=scheme == "https",
+        )  # fmt: skip
+        return bucket_of(split.salt, who), cookie

@@ -9,11 +9,14 @@ from runtime.ingress.answers import Pairs
 from runtime.ingress.bridging import Placed, Unavailable, place
 from runtime.ingress.endpoints import Endpoint, Served
 from runtime.timescape import HandlerRoutes, Refusal, Resolution, Version
+from runtime.timescape.chains import can_run
 from runtime.timescape.instants import http_date
 from runtime.timescape.table import Retirement
 from runtime.transform_facts import VersionPlaced
 
 _DEGRADED: Final = (b"timescape-degraded", b"?1")
+_PERSONAL: Final = frozenset({"split", "pin"})
+"""Sources by which the version depends on who asks."""
 _VARY: Final = (b"vary", b"timescape-version, x-api-version, accept-datetime")
 
 
@@ -27,6 +30,16 @@ class Chosen(msgspec.Struct, frozen=True):
     """In their place, where the caller's own version ran because a transformer failed."""
     placed: VersionPlaced | None = None
     """Told, where it runs because what was to run is unhealthy."""
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether another caller might have got another version (TR-9)."""
+        return self.resolved.source in _PERSONAL
+
+    def telling(self, more: Pairs) -> "Chosen":
+        """Return it with *more* fields of the answer."""
+        told, back = (*self.headers, *more), (*self.fallen_back, *more)
+        return msgspec.structs.replace(self, headers=told, fallen_back=back)
 
 
 def choose(  # noqa: PLR0913 - what is known where it is chosen
@@ -66,7 +79,7 @@ def choose(  # noqa: PLR0913 - what is known where it is chosen
         contract=str(meant.id) if is_other else None,
         chain=_fingerprints(placed),
     )
-    ending = _ending(routes, meant)
+    ending = _ending(routes, meant, now_us)
     own = (*_headers(str(meant.id), resolution), *ending)
     told = VersionPlaced("unhealthy", fact.edition) if placed.failed_over else None
     if told is not None:
@@ -110,13 +123,12 @@ def _headers(version: str, resolution: Resolution) -> Pairs:
     ]
     if source == "datetime" and resolution.since_us is not None:
         headers.append((b"memento-datetime", http_date(resolution.since_us).encode()))
-    if source in {"split", "pin"}:
-        # Which version it is depends on who asks.
+    if source in _PERSONAL:
         headers.append((b"cache-control", b"private"))
     return tuple(headers)
 
 
-def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
+def _ending(routes: HandlerRoutes, version: Version, now_us: int) -> Pairs:
     """Tell of the end of a version that is announced to end (VL-6).
 
     Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC 5829 (successor-version).
@@ -130,7 +142,7 @@ def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
     links = []
     if retirement.link is not None:
         links.append(f'<{retirement.link}>; rel="deprecation"')
-    successor = _successor(routes, version)
+    successor = _successor(routes, version, now_us)
     if successor is not None:
         links.append(f'<?version={successor.id}>; rel="successor-version"')
     if links:
@@ -138,12 +150,10 @@ def _ending(routes: HandlerRoutes, version: Version) -> Pairs:
     return tuple(headers)
 
 
-def _successor(routes: HandlerRoutes, version: Version) -> Version | None:
-    """Return the next active version on the line, the last of its edition."""
+def _successor(routes: HandlerRoutes, version: Version, now_us: int) -> Version | None:
+    """Return the next active version on the line that is seen, the last of its edition."""
     later = [
-        each
-        for each in routes.line
-        if each.order > version.order and routes.is_active(str(each.id))
+        each for each in routes.line if each.order > version.order and can_run(routes, each, now_us)
     ]
     first = next((each for each in later if each.edition != version.edition), None)
     same = [each for each in later if first is not None and each.edition == first.edition]

@@ -18,7 +18,7 @@ from eventstore import Clock, EventStoreError, Ids, StreamId
 from runtime.control import Board
 from runtime.ingress import refusals
 from runtime.ingress.answers import Pairs as HeaderPairs
-from runtime.ingress.answers import Send, Writer
+from runtime.ingress.answers import Send, Writer, not_shared
 from runtime.ingress.arriving import Arriving, Refused, Scope
 from runtime.ingress.bodies import Receive
 from runtime.ingress.choosing import Chooser
@@ -95,7 +95,7 @@ class Edge:
         self._find = Finder(routes).find
         self.board = board
         """The route table in force."""
-        self.chooser = Chooser(board)
+        self.chooser = Chooser(board, ids)
         """Says which version a request gets."""
         self._controller = controller
         self._clock = clock
@@ -183,6 +183,8 @@ class Edge:
                 room.leave()
         if arriving.head.packs:
             answer = packed(answer)
+        if arriving.chosen is not None and arriving.chosen.is_personal:
+            answer = not_shared(answer)
         if self._cors is not None:
             own = (*own, *self._cors.told(arriving.head.headers))
         if self._closed is refusals.SHUTTING_DOWN:

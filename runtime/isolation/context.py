@@ -32,6 +32,10 @@ class Handles(Protocol):
         """Connect to `host:port`."""
         ...
 
+    async def use(self, kind: str, name: str) -> None:
+        """Do nothing but check: the module does the rest."""
+        ...
+
 
 class ModuleContext:
     """Handed to every method of a `Module` as its first argument.
@@ -102,3 +106,13 @@ class ModuleContext:
             OSError: nobody answers.
         """
         return self._ask(self._handles.connect(place))
+
+    def use(self, kind: str, name: str) -> Any:
+        """See that a capability of the app's own kinds may be used, before the module does so.
+
+        Each time it is checked and counted, as other capabilities are.
+
+        Raises:
+            CapabilityDeniedError: it is not granted.
+        """
+        return self._ask(self._handles.use(kind, name))

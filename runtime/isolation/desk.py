@@ -28,6 +28,7 @@ class GrantDesk:
         stream: of the app's modules.
         registered: what each module was granted at its registration.
         clock: of the log.
+        own: kinds of capabilities that the app has added.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class GrantDesk:
         stream: StreamId,
         registered: Mapping[str, Sequence[Grant]],
         clock: Clock,
+        own: frozenset[str] = frozenset(),
     ) -> None:
+        self._own = own
         self._store = store
         self._stream = stream
         self._registered = registered
@@ -70,7 +73,7 @@ class GrantDesk:
             CapabilityError: there is no such module, or nobody can grant that.
         """
         self._refuse_unknown(module)
-        fault = fault_of(wanted)
+        fault = fault_of(wanted, self._own)
         if fault is not None:
             raise CapabilityError(problem=f"{fault}.", remedy="Grant what there is.")
         self._append(

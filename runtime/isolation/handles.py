@@ -152,3 +152,7 @@ class HostHandles:
         for pattern in ranges_of(address, port, ranges):
             self._capabilities.used("net.connect", pattern)
         return made
+
+    async def use(self, kind: str, name: str) -> None:
+        """Check, and no more."""
+        self._capabilities.check(kind, name, self._request_id)

@@ -24,6 +24,8 @@ class Hosted(NamedTuple):
     """Where it runs."""
     policy: tuple[Grant, ...] | None
     """What it may be granted at most; None: what it declares."""
+    own: frozenset[str] = frozenset()
+    """Kinds of capabilities that the app has added."""
 
     @property
     def registered(self) -> ModuleRegistered:

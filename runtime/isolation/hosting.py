@@ -11,6 +11,7 @@ from eventstore import Clock, Ids, Store, StreamId
 from eventstore.values import encode
 from runtime.effects import system_clock
 from runtime.errors import (
+    CapabilityError,
     ModuleManifestError,
     ModuleRefusedError,
     ModuleStartError,
@@ -26,7 +27,7 @@ from runtime.isolation.hosted import Hosted
 from runtime.isolation.reloading import Reload, read_anew, started
 from runtime.isolation.telling import Teller
 from runtime.isolation.tiers import Lacking, place, tier_of
-from runtime.manifests.capabilities import Grant
+from runtime.manifests.capabilities import Grant, check_kind
 from runtime.manifests.grants import Grants
 from runtime.manifests.module import OWN_PROCESS, check
 from runtime.module_facts import ModuleResized, ModuleRestarted
@@ -66,6 +67,7 @@ class Hosting:
 
     def __init__(self, lacking: Lacking = sandbox.lacking) -> None:
         self._lacking = lacking
+        self._own: set[str] = set()
         self._hosted: dict[str, Hosted] = {}
         self._generations: dict[str, Generations] = {}
         self._setting: Setting | None = None
@@ -90,6 +92,18 @@ class Hosting:
         """How often modules took calls again, by name and by why they had not."""
         return {} if self._setting is None else self._setting.teller.restarts
 
+    def know(self, kind: str) -> None:
+        """Let modules that are added from now on have capabilities of another *kind*.
+
+        Raises:
+            CapabilityError: it cannot be, or is there already.
+        """
+        if check_kind(kind) in self._own:
+            raise CapabilityError(
+                problem=f"The capability {kind} was added before.", remedy="Add it once."
+            )
+        self._own.add(kind)
+
     def generations(self, name: str) -> Generations:
         """Return the generations of a module, which runs."""
         return self._generations[name]
@@ -109,7 +123,7 @@ class Hosting:
         manifest = module.manifest
         policy = None if policy is None else tuple(policy)
         _refuse_hidden(module)
-        verdict = check(manifest, policy, module.needs())
+        verdict = check(manifest, policy, module.needs(), self._own)
         if not verdict.valid:
             raise ModuleRefusedError(
                 problem=f"Module {module.name!r} is refused: {'; '.join(verdict.errors)}.",
@@ -118,7 +132,7 @@ class Hosting:
         placed = place(module, verdict.granted, self._lacking)
         # Of this app alone: another may have the same module.
         methods = {name: copy(each.method) for name, each in module.methods.items()}
-        hosted = Hosted(module, manifest, verdict, methods, placed, policy)
+        hosted = Hosted(module, manifest, verdict, methods, placed, policy, frozenset(self._own))
         for method in methods.values():
             method.is_async = method.hosted = True
             method.call = partial(_alone, hosted, method)
@@ -153,7 +167,7 @@ class Hosting:
         """
         stream = module_stream(app)
         granted = {name: each.verdict.granted for name, each in self._hosted.items()}
-        self._desk = GrantDesk(store, stream, granted, clock)
+        self._desk = GrantDesk(store, stream, granted, clock, frozenset(self._own))
         teller = Teller(store, stream, clock, ids, self._noticed)
         self._setting = Setting(store, stream, clock, secrets, config, teller)
         self._generations, self._turns, self._reloads = {}, {}, {}

@@ -35,7 +35,7 @@ async def read_anew(hosted: Hosted, reload: Reload, lacking: Lacking) -> Hosted:
         ReloadError: it cannot be read, is refused, or would break handlers.
     """
     now = await _described(hosted)
-    verdict = check(now.manifest, hosted.policy, now.needs)
+    verdict = check(now.manifest, hosted.policy, now.needs, hosted.own)
     faults = list(verdict.errors)
     if (now.manifest.name, now.manifest.runtime) != (hosted.manifest.name, hosted.manifest.runtime):
         faults.append("it has another name or isolation, which needs a new start of the app")

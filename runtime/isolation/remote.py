@@ -43,3 +43,7 @@ class RemoteHandles:
         """Have the runtime connect."""
         descriptor = await self._ask("connect", [self._call, place], descriptor=True)
         return socket(fileno=descriptor)
+
+    async def use(self, kind: str, name: str) -> None:
+        """Have the runtime check it."""
+        await self._ask("use", [self._call, kind, name])

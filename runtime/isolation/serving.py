@@ -46,6 +46,9 @@ class Service:
                 return Answer(call.id), await handles.descriptor(str(argument), mode)
             case "connect":
                 return Answer(call.id), (await handles.connect(str(argument))).detach()
+            case "use":
+                await handles.use(str(argument), str(more[0]))
+                return Answer(call.id), None
             case _:
                 msg = f"There is no capability {call.method[:80]!r}."
                 raise RPCSerializationError(msg, "Ask for one that there is.")

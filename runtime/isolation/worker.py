@@ -23,6 +23,7 @@ from socket import recv_fds, socket
 from typing import Any, NamedTuple
 
 import msgspec
+import uvloop
 
 from eventstore.values import Viewer, tree_bytes
 from eventstore.values.tree import tree_from_bytes
@@ -73,7 +74,7 @@ def main(spec: dict[str, Any]) -> None:
     # What the module starts gets neither.
     for each in (calls, files):
         each.set_inheritable(False)
-    asyncio.run(_serve(calls, files, spec))
+    uvloop.run(_serve(calls, files, spec))
 
 
 async def _serve(calls: socket, files: socket, spec: dict[str, Any]) -> None:

@@ -1,18 +1,20 @@
 """From what a handler gave to the bytes that are sent (HW-3, HO-7, HO-9)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
 
 from runtime.errors import AmbiguousResponseError
 from runtime.facts import Issue, Json, ResponseSent
 from runtime.lifecycle.arrival import public_headers
-from runtime.lifecycle.handlers import HandlerVersion
+from runtime.lifecycle.handlers import MAX_ANSWER, HandlerVersion
 from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Response, ValidationFailed
 from runtime.secrets import Scrubber
 
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 _WITHOUT_BODY = frozenset({204, 304})
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -83,29 +85,48 @@ def _render(version: HandlerVersion, result: object) -> bytes:
         raise
     except (TypeError, ValueError, RecursionError) as error:
         # An encoder that gives up is a faulty answer, not a faulty handler.
-        issue = Issue("", "not-encodable", "JSON", type(result).__name__, type(error).__name__)
-        raise ValidationFailed("response", (issue,)) from error
+        raise _not_encodable(result, error) from error
 
 
-def _typed(headers: tuple[tuple[str, str], ...], media: str) -> tuple[tuple[str, str], ...]:
+def _not_encodable(result: object, error: Exception) -> ValidationFailed:
+    issue = Issue("", "not-encodable", "JSON", type(result).__name__, type(error).__name__)
+    return ValidationFailed("response", (issue,))
+
+
+def _typed(headers: Headers, media: str) -> Headers:
     if any(name == "content-type" for name, _ in headers):
         return headers
     return (*_just(media), *headers)
 
 
-def replaced(answer: Answer, written: Iterable[Response]) -> Answer:
-    """Return the error *answer* as catch hooks rewrote it; the last writer wins."""
+def replaced(answer: Answer, written: Sequence[Response], most: int = MAX_ANSWER) -> Answer:
+    """Return the error *answer* as catch hooks rewrote it; the last writer wins.
+
+    Args:
+        answer: a problem document.
+        written: by catch hooks, in the order in which they ran.
+        most: bytes that a body of theirs may have.
+
+    Raises:
+        ValidationFailed: for the side `response`: the body is too long, or no JSON.
+    """
+    last = next((each for each in reversed(written) if each.written), None)
+    status, headers = answer.status, answer.headers
     for response in written:
-        body, headers = answer.body, dict(answer.headers)
-        status = response.status or answer.status
-        if response.written:
-            body = _error_body(response.body)
-            headers["content-type"] = "application/json"
-        headers.update(response.headers)
-        if status in _WITHOUT_BODY:
-            body = b""
-        answer = Answer(status, tuple(headers.items()), body)
-    return answer
+        status = response.status or status
+        if response is last:
+            headers = _instead(headers, (("content-type", "application/json"),))
+        headers = _instead(headers, response.headers)
+    if last is not None:
+        return Answer(status, headers, bounded(_error_body(last.body), most))
+    # A document of ours may be longer than a handler's answers; what it tells may be a user's.
+    return Answer(status, headers, bounded(answer.body, max(most, MAX_ANSWER)))
+
+
+def _instead(headers: Headers, own: Headers) -> Headers:
+    """Return *own* headers, and of *headers* those of other names."""
+    names = {name for name, _ in own}
+    return (*(each for each in headers if each[0] not in names), *own)
 
 
 def _error_body(body: object) -> bytes:
@@ -113,8 +134,21 @@ def _error_body(body: object) -> bytes:
         return body
     try:
         return _encode(body)
-    except (TypeError, ValueError, RecursionError):
-        return b""
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _not_encodable(body, error) from error
+
+
+def bounded(body: bytes, most: int) -> bytes:
+    """Return a *body* that has no more than *most* bytes (RS-3).
+
+    Raises:
+        ValidationFailed: for the side `response`: it has more.
+    """
+    if len(body) > most:
+        expected, actual = f"at most {most} bytes", f"{len(body)} bytes"
+        message = f"(root): expected {expected}, got {actual}."
+        raise ValidationFailed("response", (Issue("", "length", expected, actual, message),))
+    return body
 
 
 def sent(

@@ -37,7 +37,7 @@ from runtime.lifecycle.handling import handle
 from runtime.lifecycle.hooks import run_after, run_before
 from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.outcomes import Outcomes
-from runtime.lifecycle.problems import code_of, problem, rebased
+from runtime.lifecycle.problems import problem, rebased
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.recovery import recover
 from runtime.lifecycle.requests import undecoded
@@ -348,9 +348,8 @@ class Controller:
         except PASSES_THROUGH:
             raise
         except BaseException as error:  # noqa: BLE001 - every failure becomes an answer
-            code = code_of(error)[1]
             shown_by = None
-            answer = await fail(run, error)
+            answer, code = await fail(run, error)
         await clean_up(run)
         if run.stop_reason == "disconnected" or was_cancelled(run):
             return answer, RequestAborted(), run.stop_reason or "cancelled"

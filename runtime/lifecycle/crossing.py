@@ -23,7 +23,7 @@ from runtime.errors import (
 from runtime.lifecycle.answers import success
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.calling import PASSES_THROUGH
-from runtime.lifecycle.handlers import Crossing, Hop
+from runtime.lifecycle.handlers import MAX_ANSWER, Crossing, Hop
 from runtime.lifecycle.requests import by_name
 from runtime.lifecycle.run import Run
 from runtime.lifecycle.sections import drive
@@ -32,7 +32,6 @@ from runtime.transform_facts import TransformApplied, VersionPlaced
 
 MAX_GROWTH: Final = 4
 """How many times as large as a body may be a hop may make it (TX-6)."""
-MAX_ANSWER: Final = 16 * 1024 * 1024
 _NOT_OURS = (RequestTimedOutError, RequestStoppedError)
 """Ends of the request, not of a hop."""
 _encode = msgspec.json.Encoder().encode

@@ -1,5 +1,6 @@
 """When a request fails, and when any request ends: the rest of its life (HO-2, CN-2…6)."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -14,22 +15,25 @@ from runtime.facts import (
     CompensationRan,
     ListenerFailed,
 )
+from runtime.facts import ValidationFailed as RequestInvalid
 from runtime.lifecycle import answers
 from runtime.lifecycle.calling import attempt
 from runtime.lifecycle.hooks import run_catch
 from runtime.lifecycle.noticing import notice
 from runtime.lifecycle.problems import code_of, problem_of, rebased
+from runtime.lifecycle.retrying import pause, wait_s
 from runtime.lifecycle.run import Run, Undo
 from runtime.lifecycle.stepping import enter
-from runtime.messages import Answer, HttpError
+from runtime.messages import Answer, HttpError, ValidationFailed
+from runtime.undo_facts import CompensationRetried
 
 EACH_S = 5.0
 CLEANUPS_S = 30.0
 _log = logging.getLogger("timescape")
 
 
-async def fail(run: Run, error: BaseException) -> Answer:
-    """Take the failure path; return the answer for *error*."""
+async def fail(run: Run, error: BaseException) -> tuple[Answer, str]:
+    """Take the failure path; return the answer for *error*, and its problem code."""
     notice(run.record.stream, error)
     _say(run, error)
     run.stage = "failure"
@@ -41,8 +45,16 @@ async def fail(run: Run, error: BaseException) -> Answer:
     await _tell(run, "error")
     written = await run_catch(run, error)
     await compensate(run)
-    problem = rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
-    return answers.replaced(problem, written)
+    try:
+        most = run.version.spoken.max_answer
+        return answers.replaced(_problem(run, error), written, most), code_of(error)[1]
+    except ValidationFailed as refused:
+        run.record.add(RequestInvalid(refused.issues), "response")
+        return _problem(run, refused), code_of(refused)[1]
+
+
+def _problem(run: Run, error: BaseException) -> Answer:
+    return rebased(problem_of(error, run.request_id), run.surroundings.gctx.problem_base)
 
 
 def _say(run: Run, error: BaseException) -> None:
@@ -79,13 +91,29 @@ async def undo(run: Run, compensation: str) -> None:
         _alert(run, name)
         run.record.add(CompensationFailed(reason="not-recoverable"), compensation)
         return
-    error = await attempt(run, _undoing(run, registered), EACH_S)
+    error = await _attempts(run, registered)
     if error is None:
         run.record.add(CompensationRan(), compensation)
         return
     _alert(run, registered.name)
     fact = CompensationFailed(failure_of(error, run.surroundings.sites))
     run.record.add(fact, compensation)
+
+
+async def _attempts(run: Run, undo: Undo) -> BaseException | None:
+    """Run a compensation until it ends well or has no attempt left; return what the last raised."""
+    of = undo.retries + 1
+    for n in range(1, of):
+        error = await attempt(run, _undoing(run, undo), EACH_S)
+        if error is None:
+            return None
+        pause_s = wait_s(run, undo.id, undo.backoff, n)
+        failure = failure_of(error, run.surroundings.sites)
+        run.record.add(CompensationRetried(failure, n, of, pause_s), undo.id)
+        with contextlib.suppress(RequestStoppedError):
+            # Who hurries the request gets the next attempt at once.
+            await pause(run, pause_s, capped=False)
+    return await attempt(run, _undoing(run, undo), EACH_S)
 
 
 def _alert(run: Run, name: str) -> None:

@@ -1,13 +1,17 @@
 """What is registered: hooks and versions of handlers, as values the controller runs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from runtime.lifecycle.binding import Bound
 from runtime.manifests.promises import Promises
 from runtime.messages import Answer, Received, Request
+from runtime.supervision import Backoff
+
+MAX_ANSWER: Final = 16 * 1024 * 1024
+"""Bytes an answer may have, where nobody says otherwise (RS-3)."""
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -23,6 +27,8 @@ class Hook(msgspec.Struct, frozen=True):
     timeout_s: float | None = 5.0
     """None: only the request's deadline."""
     retries: int = 0
+    backoff: Backoff | None = None
+    """What is waited between attempts; None: nothing."""
 
 
 class HandlerVersion(msgspec.Struct, frozen=True):
@@ -64,6 +70,8 @@ class HandlerVersion(msgspec.Struct, frozen=True):
     """Whether a body may hold what is not recorded as it is."""
     delivers: bool = False
     """Whether it is a subscriber: its requests are deliveries of messages."""
+    max_answer: int = MAX_ANSWER
+    """Bytes that an answer may have; *render* keeps to it, and so do catch hooks."""
     promises: Promises | None = None
     """What every answer of success has to keep; None: nothing but its type."""
     crossing: "Crossing | None" = None

@@ -15,6 +15,7 @@ from runtime.facts import HookEnded, HookFailed, HookStarted
 from runtime.lifecycle.calling import PASSES_THROUGH
 from runtime.lifecycle.handlers import Hook
 from runtime.lifecycle.points import after_failure, at_point
+from runtime.lifecycle.retrying import pause, wait_s
 from runtime.lifecycle.run import Run
 from runtime.lifecycle.sections import drive
 from runtime.messages import Response
@@ -59,18 +60,34 @@ async def run_hook(run: Run, hook: Hook, *, capped: bool = True) -> None:
             raise
         except BaseException as error:
             again = attempt < of and not isinstance(error, ENDINGS)
-            failure = failure_of(error, run.surroundings.sites)
-            place = failure.frames[-1] if failure.frames else None
-            record.add(HookFailed(hook.kind, failure, attempt, of, again), hook.id, place)
+            pause_s = _note(run, hook, error, attempt, again=again)
             if run.gates is not None:
                 await after_failure(run, error)
             if not again:
                 raise
+            await _before_next(run, hook, pause_s, capped=capped)
         else:
             record.add(_ended(hook.kind), hook.id)
             if run.gates is not None:
                 await at_point(run)
             return
+
+
+def _note(run: Run, hook: Hook, error: BaseException, attempt: int, *, again: bool) -> float:
+    """Write down that an attempt failed; return what is waited before the next."""
+    pause_s = wait_s(run, hook.id, hook.backoff, attempt) if again else 0.0
+    failure = failure_of(error, run.surroundings.sites)
+    place = failure.frames[-1] if failure.frames else None
+    fact = HookFailed(hook.kind, failure, attempt, hook.retries + 1, again, pause_s)
+    run.record.add(fact, hook.id, place)
+    return pause_s
+
+
+async def _before_next(run: Run, hook: Hook, pause_s: float, *, capped: bool) -> None:
+    await pause(run, pause_s, capped=capped)
+    if hook.kind == "catch":
+        # What the attempt wrote that failed is not the next one's.
+        run.scope["res"] = Response()
 
 
 def _check_catch(run: Run, hook: Hook) -> None:
@@ -125,13 +142,14 @@ async def run_catch(run: Run, error: BaseException) -> list[Response]:
     run.scope["error"] = error
     written: list[Response] = []
     for hook in _reversed(run, "catch", run.version.catch, run.surroundings.catch):
-        response = run.scope["res"] = Response()
+        run.scope["res"] = Response()
         try:
             await run_hook(run, hook, capped=False)
         except PASSES_THROUGH:
             raise
         except BaseException:  # noqa: BLE001, S112 - recorded as hook.failed
             continue
+        response = run.response
         if response.written or response.headers or response.status is not None:
             written.append(response)
     return written

@@ -12,29 +12,26 @@ from uuid import UUID
 from runtime.context import check_key
 from runtime.facts import ContextCleaned, ContextDeleted, ContextSet, EventPublished, Json
 from runtime.lifecycle import asking, publishing, registering, rewinding
+from runtime.lifecycle.about import About
 from runtime.lifecycle.draft import Draft
-from runtime.lifecycle.meta import Client, Meta, Refs, refs_of, when
-from runtime.lifecycle.record import closed
+from runtime.lifecycle.retrying import Retrying
 from runtime.lifecycle.run import Lease, Run
 from runtime.lifecycle.subscribing import Subscription, first, topics_of
 from runtime.lifecycle.topics import LOG, check_name, check_topic, log_payload, show_line
 from runtime.modules import CALLER, Method
 from runtime.queue import Options
 from runtime.secrets import Wish
+from runtime.supervision import Backoff
 
 
-class LocalContext:
+class LocalContext(About):
     """One request, as its handler and hooks see it.
 
     All methods raise `ContextClosedError` once the request has ended, and in code that
     was given up after its time was over.
     """
 
-    __slots__ = ("_lease", "_run")
-
-    def __init__(self, run: Run, lease: Lease) -> None:
-        self._run = run
-        self._lease = lease
+    __slots__ = ()
 
     # --- state ---
 
@@ -129,39 +126,66 @@ class LocalContext:
 
     # --- hooks, undoing, cleaning up ---
 
-    def before(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
+    def before(
+        self,
+        fn: Callable[..., Any],
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        *,
+        backoff: Backoff | None = None,
+    ) -> str:
         """Run *fn* before the handler, after those that are registered; return its id.
+
+        Args:
+            fn: the hook.
+            timeout: seconds an attempt may take; None: until the request's deadline.
+            retries: attempts after the first, if it fails.
+            backoff: what is waited between them; None: nothing.
 
         Raises:
             SignatureError: it asks for something else than req, res, lctx, gctx.
-            PolicySyntaxError: *timeout* or *retries* is out of range.
+            PolicySyntaxError: *timeout*, *retries* or *backoff* cannot be.
             HookPhaseClosedError: too late (HO-5).
         """
-        return self._hook("before", fn, timeout, retries)
+        return self._hook("before", fn, (timeout, retries, backoff))
 
-    def after(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
+    def after(
+        self,
+        fn: Callable[..., Any],
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        *,
+        backoff: Backoff | None = None,
+    ) -> str:
         """Run *fn* after the handler, before those that are registered; see `before`.
 
         It may ask for `result`, too.
         """
-        return self._hook("after", fn, timeout, retries)
+        return self._hook("after", fn, (timeout, retries, backoff))
 
-    def catch(self, fn: Callable[..., Any], timeout: float | None = 5.0, retries: int = 0) -> str:
+    def catch(
+        self,
+        fn: Callable[..., Any],
+        timeout: float | None = 5.0,
+        retries: int = 0,
+        *,
+        backoff: Backoff | None = None,
+    ) -> str:
         """Run *fn* if the request fails, before those that are registered; see `before`.
 
         It may ask for `error`, too.
         """
-        return self._hook("catch", fn, timeout, retries)
+        return self._hook("catch", fn, (timeout, retries, backoff))
 
-    def _hook(self, kind: str, fn: Callable[..., Any], timeout: float | None, retries: int) -> str:
+    def _hook(self, kind: str, fn: Callable[..., Any], limits: registering.HookLimits) -> str:
         run = self._live()
         site = run.surroundings.sites.here(2)
-        return registering.hook(
-            run, self._lease, kind, fn, timeout=timeout, retries=retries, site=site
-        )
+        return registering.hook(run, self._lease, kind, fn, limits, site)
 
-    def compensate(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    def compensate(self, fn: Callable[..., Any] | Retrying, *args: Any, **kwargs: Any) -> str:
         """Call *fn* with these arguments if the request fails; return its id.
+
+        It is called once; `runtime.retrying` gives it further attempts.
 
         Raises:
             UnsupportedValueError: an argument cannot be recorded.
@@ -320,117 +344,6 @@ class LocalContext:
         payload = asking.to_tree(run, log_payload(message, level, fields))
         self._publish(run, LOG, payload)
         show_line(payload, run.record.scrubber)
-
-    # --- about the request ---
-
-    @property
-    def about(self) -> dict[str, str]:
-        """What a log line says of the request: its ids, its handler and version."""
-        arrival = self._run.arrival
-        return {
-            "request_id": self._run.request_id,
-            "trace_id": arrival.trace_id,
-            "span_id": arrival.span_id,
-            "handler": self._run.version.handler,
-            "version": self._run.version.version,
-        }
-
-    @property
-    def request_id(self) -> str:
-        """`req-` and 32 hex digits."""
-        return self._run.request_id
-
-    @property
-    def trace_id(self) -> str:
-        """32 hex digits, of the whole trace."""
-        return self._run.arrival.trace_id
-
-    @property
-    def span_id(self) -> str:
-        """16 hex digits, of this request."""
-        return self._run.arrival.span_id
-
-    @property
-    def parent_span_id(self) -> str | None:
-        """Of who called, if that is known."""
-        return self._run.arrival.parent_span_id
-
-    @property
-    def client(self) -> Client:
-        """Who called."""
-        agent = dict(self._run.arrival.headers).get("user-agent", "unknown")
-        region = self._run.surroundings.gctx.instance.region
-        return Client(self._run.arrival.client, agent, region)
-
-    @property
-    def refs(self) -> Refs:
-        """Whom the request belongs to: user, session, tenant."""
-        return refs_of(self._run.received.principal)
-
-    @property
-    def meta(self) -> Meta:
-        """Facts about the request that do not change."""
-        run = self._run
-        state = run.record.state
-        instance = run.surroundings.gctx.instance
-        return Meta(
-            {
-                "request_id": run.request_id,
-                "method": state.method,
-                "path": run.arrival.path,
-                "route": state.route,
-                "version": state.version,
-                "flags": run.arrival.flags,
-                "received_at": when(state.started_us),
-                "instance_id": instance.id,
-                "region": instance.region,
-            }
-        )
-
-    @property
-    def phase(self) -> str:
-        """received, authenticated, authorized, validated, processing, and the ends."""
-        return self._run.record.state.phase
-
-    @property
-    def version(self) -> str | None:
-        """Id of the handler version that runs; None until it is resolved."""
-        return self._run.record.state.version
-
-    @property
-    def resolved_by(self) -> str:
-        """What chose the version: query, header or default."""
-        return self._run.received.source
-
-    @property
-    def deadline(self) -> dt.datetime:
-        """When the request's time is over."""
-        started = self._run.record.state.started_us
-        return when(started + round(self._run.timeout_s * 1_000_000))
-
-    def remaining(self) -> float:
-        """Return the seconds until the deadline; 0 once it passed."""
-        return max(0.0, self._run.deadline_at - self._run.loop.time())
-
-    @property
-    def is_timed_out(self) -> bool:
-        """Whether the deadline passed."""
-        return self._run.record.state.timed_out
-
-    @property
-    def is_aborted(self) -> bool:
-        """Whether the request was stopped from outside."""
-        return self._run.stop_reason is not None
-
-    @property
-    def is_cleaning_up(self) -> bool:
-        """Whether only cleanups still run."""
-        return self._run.stage == "cleanup"
-
-    def _live(self) -> Run:
-        if not self._lease.open:
-            raise closed()
-        return self._run
 
 
 def renew(run: Run) -> None:

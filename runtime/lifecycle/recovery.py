@@ -30,6 +30,7 @@ from runtime.lifecycle.failing import undo
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.lifecycle.local_context import renew
 from runtime.lifecycle.record import Recorder
+from runtime.lifecycle.retrying import from_plain
 from runtime.lifecycle.run import Run, Surroundings, Undo
 from runtime.messages import Received
 from runtime.modules import ModuleRegistry, StubMethod
@@ -175,7 +176,10 @@ def _undos(events: list[Event], modules: ModuleRegistry) -> dict[str, Undo]:
         if not method.marks.keys().isdisjoint(method.named_args(tuple(args), kwargs)):
             # The log has a hash of it, or less.
             continue
-        found[event.key] = Undo(event.key, fact.name, StubMethod(method), args, kwargs)
+        waits = from_plain(fact.backoff)
+        found[event.key] = Undo(
+            event.key, fact.name, StubMethod(method), args, kwargs, fact.retries, waits
+        )
     return found
 
 

@@ -1,15 +1,17 @@
 """What a running request adds to itself: hooks, compensations, cleanups, listeners."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from runtime.errors import HookPhaseClosedError, PolicySyntaxError
 from runtime.facts import CompensationCancelled, CompensationRegistered, HookRegistered, Json
 from runtime.lifecycle.asking import to_tree
 from runtime.lifecycle.binding import HANDLER_NAMES, bind, describe
 from runtime.lifecycle.handlers import Hook
+from runtime.lifecycle.retrying import Retrying, as_plain, check_retries
 from runtime.lifecycle.run import Callback, Lease, Run, Undo
 from runtime.modules import StubMethod
+from runtime.supervision import Backoff
 
 EXTRA: dict[str, frozenset[str]] = {
     "before": frozenset(),
@@ -18,6 +20,8 @@ EXTRA: dict[str, frozenset[str]] = {
     "error": frozenset({"error"}),
 }
 """What a callback may ask for besides `req, res, lctx, gctx` (HO-4)."""
+HookLimits: TypeAlias = tuple[float | None, int, Backoff | None]
+"""Timeout, retries, and what is waited between attempts."""
 
 
 def new_hook(
@@ -28,6 +32,7 @@ def new_hook(
     level: str,
     timeout: float | None = 5.0,
     retries: int = 0,
+    backoff: Backoff | None = None,
 ) -> Hook:
     """Return *fn* as a hook.
 
@@ -38,10 +43,11 @@ def new_hook(
         level: global, route or local.
         timeout: seconds; None: the request's deadline only.
         retries: attempts after the first.
+        backoff: what is waited between them; None: nothing.
 
     Raises:
         SignatureError: *fn* asks for something else.
-        PolicySyntaxError: *timeout* or *retries* is out of range.
+        PolicySyntaxError: *timeout*, *retries* or *backoff* cannot be.
     """
     if timeout is not None and not timeout > 0:
         msg = f"Timeout {timeout!r} of hook {id} is not above 0."
@@ -49,11 +55,9 @@ def new_hook(
             msg,
             "Give seconds, or None for the request's deadline only.",
         )
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        msg = f"Retries {retries!r} of hook {id} is not a whole number from 0."
-        raise PolicySyntaxError(msg, "Leave it out.")
+    check_retries(retries, backoff)
     call = bind(fn, HANDLER_NAMES, EXTRA[kind])
-    return Hook(id, kind, level, call, timeout, retries)
+    return Hook(id, kind, level, call, timeout, retries, backoff)
 
 
 def hook(
@@ -61,9 +65,7 @@ def hook(
     lease: Lease,
     kind: str,
     fn: Callable[..., Any],
-    *,
-    timeout: float | None,
-    retries: int,
+    limits: HookLimits,
     site: str | None,
 ) -> str:
     """Add a local hook; return its id."""
@@ -72,6 +74,7 @@ def hook(
         raise HookPhaseClosedError(msg, f"Add {kind} hooks earlier.")
     hooks = run.local.setdefault(kind, [])
     taken = {each.id for kinds in run.local.values() for each in kinds}
+    timeout, retries, backoff = limits
     new = new_hook(
         fn,
         id=run.local_id(site, taken),
@@ -79,6 +82,7 @@ def hook(
         level="local",
         timeout=timeout,
         retries=retries,
+        backoff=backoff,
     )
     run.record.add_for(lease, HookRegistered(kind), new.id, site)
     hooks.append(new)
@@ -88,7 +92,7 @@ def hook(
 def compensation(
     run: Run,
     lease: Lease,
-    fn: Callable[..., Any],
+    fn: Callable[..., Any] | Retrying,
     given: tuple[tuple[Any, ...], dict[str, Any]],
     site: str | None,
 ) -> str:
@@ -96,13 +100,16 @@ def compensation(
     if run.stage != "success":
         msg = "The request's outcome is decided."
         raise HookPhaseClosedError(msg, "Register compensations before.")
+    tries = fn if isinstance(fn, Retrying) else Retrying(fn, 0)
+    fn = tries.fn
     args, kwargs = to_tree(run, list(given[0])), to_tree(run, given[1])
     if isinstance(fn, StubMethod):
         args, kwargs = fn.recorded(args, kwargs)
     name = fn.__qualname__ if isinstance(fn, StubMethod) else describe(fn)
-    undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs)
+    undo = Undo(run.local_id(site, run.undos), name, fn, args, kwargs, tries.retries, tries.backoff)
     shown: Json = {"args": args, "kwargs": kwargs} if kwargs else args
-    fact = CompensationRegistered(name, shown, module=isinstance(fn, StubMethod))
+    waits = as_plain(tries.backoff)
+    fact = CompensationRegistered(name, shown, isinstance(fn, StubMethod), tries.retries, waits)
     run.record.add_for(lease, fact, undo.id, site)
     run.undos[undo.id] = undo
     return undo.id

@@ -26,6 +26,7 @@ from runtime.lifecycle.holdings import Holdings
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.sections import Section
 from runtime.messages import Received, Response
+from runtime.supervision import Backoff
 from runtime.trace_context import Sampling
 
 _log = logging.getLogger("timescape")
@@ -98,6 +99,9 @@ class Undo:
     call: Callable[..., Any]
     args: Json
     kwargs: Json
+    retries: int = 0
+    """Attempts after the first."""
+    backoff: Backoff | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,19 @@
 import ipaddress
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
+
+from runtime.errors import CapabilityError
 
 _HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?|\*)(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
 )
 _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]*|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*")
+_KIND = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
+_LONGEST_KIND = 64
 _HTTPS = 443
 
 
@@ -30,7 +34,7 @@ def grant(kind: str, *patterns: str, required: bool = True) -> Grant:
     """Name a capability that a module needs: `grant("secret.read", "stock_token")`.
 
     Args:
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, or of those the app has added by `app.capability`.
         patterns: of what it reaches. Hosts as `api.example.com:8443`, `*.example.com` for one
             more label, a range as `10.0.0.0/8:5432` or `[fd00::/8]:5432`, all at port 443
             without a port; folders as absolute paths; names by their dotted parts, `*` for any one.
@@ -144,15 +148,39 @@ PROVIDED: frozenset[str] = frozenset({"fs.read", "fs.write", "net.connect", "sec
 """Those that this version can hand out."""
 
 
-def fault_of(wanted: Grant) -> str | None:
-    """Say why *wanted* cannot be granted by anybody; None: it can."""
-    if wanted.kind not in KINDS:
+def check_kind(kind: object) -> str:
+    """Return the kind of a capability that an app adds to these, which are matched by names.
+
+    Raises:
+        CapabilityError: it is no two words with a dot between, or is one of these.
+    """
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind) or len(kind) > _LONGEST_KIND:
+        raise CapabilityError(
+            problem=f"{kind!r:.80} is no kind of capability.",
+            remedy=f"Write two words, as mail.send, of at most {_LONGEST_KIND} characters in all.",
+        )
+    if kind in KINDS:
+        raise CapabilityError(
+            problem=f"The capability {kind} is Timescape's own.", remedy="Choose another name."
+        )
+    return kind
+
+
+def fault_of(wanted: Grant, own: Container[str] = ()) -> str | None:
+    """Say why *wanted* cannot be granted by anybody; None: it can.
+
+    Args:
+        wanted: what is asked for.
+        own: kinds that the app has registered.
+    """
+    is_own = wanted.kind in own
+    if wanted.kind not in KINDS and not is_own:
         return f"there is no capability {wanted.kind!r}"
-    if wanted.kind not in PROVIDED:
+    if wanted.kind not in PROVIDED and not is_own:
         return f"{wanted.kind} is not handed out by this version"
     for pattern in wanted.patterns:
         try:
-            _MATCHES[wanted.kind](pattern, pattern)
+            _matches(wanted.kind)(pattern, pattern)
         except ValueError as error:
             return f"{wanted.kind}: {error}"
     return None
@@ -178,8 +206,12 @@ def covers(grants: Iterable[Grant], wanted: Grant) -> bool:
 
 
 def _reaches(kind: str, pattern: str, argument: str) -> bool:
-    matches = _MATCHES.get(kind)
     try:
-        return matches is not None and matches(pattern, argument)
+        return _matches(kind)(pattern, argument)
     except (ValueError, UnicodeError):
         return False
+
+
+def _matches(kind: str) -> Matches:
+    # Nobody is granted a kind that is neither here nor an app's own, which are names.
+    return _MATCHES.get(kind, _names)

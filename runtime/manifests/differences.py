@@ -24,6 +24,7 @@ from runtime.gtype.stored import Stored
 from runtime.manifests.handler import HandlerManifest, Policies
 from runtime.manifests.promise_differences import promised
 from runtime.manifests.promises import NONE
+from runtime.manifests.rates import tightens
 from runtime.manifests.rules import MANIFEST_RULES
 
 
@@ -43,7 +44,7 @@ def diff(old: HandlerManifest, new: HandlerManifest) -> Differences:
         *_body(old, new),
         *_answers(old, new),
         *_limits(old, new),
-        *_access(old.policies, new.policies),
+        *_access(old, new),
         *_topics(old, new),
         *promised(old.promises or NONE, new.promises or NONE),
     ]
@@ -131,29 +132,42 @@ def _limits(old: HandlerManifest, new: HandlerManifest) -> Iterator[Difference]:
     yield from moved("limits", _SIZE, "max_members", *members)
     yield from moved("limits", _SIZE, "max_items", *items)
     yield from moved("limits", _SIZE, "decompress", int(was.decompress), int(now.decompress))
+    answer = was.max_answer or _MAX_ANSWER, now.max_answer or _MAX_ANSWER
+    yield from moved("limits", _ANSWER, "max_answer", *answer)
+    places = was.max_concurrency or _MANY, now.max_concurrency or _MANY
+    yield from moved("limits", _PLACES, "max_concurrency", *places)
     yield from moved("limits", _TIME, "timeout", was.timeout_s, now.timeout_s)
     coming = was.body_timeout_s or 30.0, now.body_timeout_s or 30.0
     yield from moved("limits", _TIME, "body_timeout", *coming)
 
 
 _SIZE = MANIFEST_RULES["size-lowered"], MANIFEST_RULES["size-raised"]
+_ANSWER = MANIFEST_RULES["answer-lowered"], MANIFEST_RULES["answer-raised"]
+_MAX_ANSWER = 16 * 1024 * 1024
+_PLACES = MANIFEST_RULES["places-lowered"], MANIFEST_RULES["places-raised"]
+_MANY = float("inf")
 _TIME = MANIFEST_RULES["time-lowered"], MANIFEST_RULES["time-raised"]
 
 
-def _access(old: Policies, new: Policies) -> Iterator[Difference]:
+def _access(before: HandlerManifest, after: HandlerManifest) -> Iterator[Difference]:
     """Compare who may call, and how often (BR-45 to BR-48)."""
+    old, new = before.policies, after.policies
     if _narrows(old, new):
         yield from _said("access", "access-narrowed", "", _who(old), _who(new))
     if _narrows(new, old):
         yield from _said("access", "access-loosened", "", _who(old), _who(new))
-    if old.limits != new.limits:
-        rule = "limits-tightened" if set(new.limits) - set(old.limits) else "limits-loosened"
+    if set(old.limits) != set(new.limits):
+        rule = "limits-tightened" if tightens(old.limits, new.limits) else "limits-loosened"
         yield from _said("limits", rule, "/rate", ", ".join(old.limits), ", ".join(new.limits))
-    if old.idempotency != new.idempotency:
-        lost = new.idempotency in {"required", "off"}
-        rule = "keys-required" if lost else "keys-offered"
-        was, now = old.idempotency or "optional", new.idempotency or "optional"
+    was, now = _keys(before), _keys(after)
+    if was != now and before.method == after.method:
+        rule = "keys-offered" if now == "optional" else "keys-required"
         yield from _said("access", rule, "/idempotency", was, now)
+
+
+def _keys(manifest: HandlerManifest) -> str:
+    default = "optional" if manifest.method in {"POST", "PATCH"} else "off"
+    return manifest.policies.idempotency or default
 
 
 def _narrows(old: Policies, new: Policies) -> bool:

@@ -34,6 +34,8 @@ class HookEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """`file:line`."""
     timeout_s: float | None = None
     retries: int = 0
+    backoff: tuple[float, float, float] | None = None
+    """Of the waits between attempts: initial, factor, cap; None: there are none."""
 
 
 class Policies(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,6 +1,6 @@
 """What a module declares, as data: its manifest (MM-1, MM-2)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -145,7 +145,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def check(
-    manifest: ModuleManifest, policy: Iterable[Grant] | None = None, needs: Iterable[Need] = ()
+    manifest: ModuleManifest,
+    policy: Iterable[Grant] | None = None,
+    needs: Iterable[Need] = (),
+    own: Container[str] = (),
 ) -> Verdict:
     """Decide what a module is granted; all reasons against it at once.
 
@@ -153,13 +156,14 @@ def check(
         manifest: of the module.
         policy: what it may be granted at most; None: whatever it declares.
         needs: what its source shows.
+        own: kinds of capabilities that the app has added.
     """
     granted: list[Grant] = []
     denied: list[Grant] = []
     errors: list[str] = []
     policy = None if policy is None else tuple(policy)
     for wanted in manifest.capabilities:
-        fault = fault_of(wanted)
+        fault = fault_of(wanted, own)
         if fault is None and policy is not None and not covers(policy, wanted):
             fault = f"{shown(wanted)} is not granted to it"
         if fault is None:

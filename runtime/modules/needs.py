@@ -39,6 +39,11 @@ def _needs(call: ast.Call, context: str) -> Iterator[Need]:
             args=[ast.Constant(value=str(argument)), *more],
         ) if name == context and attr in {*_READS, "open"}:
             yield Need(_READS.get(attr) or _of_mode(more, call.keywords), argument)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=name), attr="use"),
+            args=[ast.Constant(value=str(kind)), ast.Constant(value=str(argument))],
+        ) if name == context:
+            yield Need(kind, argument)
         case _:
             pass
 

@@ -36,19 +36,12 @@ class Faults:
         self._leaves_after: int | None = None
         self._planned: list[_Fault] = []
 
-    def fail(self, method: str, error: BaseException, *, times: int = 1) -> None:
-        """Let the next calls of *method*, such as `pricing.quote`, raise *error*."""
-        self._planned.append(_Fault(method, times, error, 0.0))
+    def plan(self, method: str, times: int, error: BaseException | None, seconds: float) -> None:
+        """Let the next calls of *method* go wrong: raise, or without an *error* take longer."""
+        self._planned.append(_Fault(method, times, error, seconds))
 
-    def delay(self, method: str, seconds: float, *, times: int = 1) -> None:
-        """Let the next calls of *method* take so much longer, in virtual time.
-
-        A method that is not async lets nothing else run meanwhile.
-        """
-        self._planned.append(_Fault(method, times, None, seconds))
-
-    def disconnect_after(self, sent: int) -> None:
-        """Let the next client be gone after *sent* bytes of its body, and hear no answer."""
+    def leave(self, sent: int) -> None:
+        """Let the next client be gone after *sent* bytes."""
         self._leaves_after = sent
 
     def leaves_after(self) -> int | None:
@@ -56,25 +49,17 @@ class Faults:
         found, self._leaves_after = self._leaves_after, None
         return found
 
-    def store_full(self, *, times: int = 1) -> None:
-        """Let the next commits find the log full.
+    @property
+    def log(self) -> FailingStore:
+        """The log, where it can go wrong.
 
         Raises:
             TypeError: the harness was given a log of its own.
         """
-        self._failing().full_left += times
-
-    def crash_at(self, at: int | str) -> None:
-        """Let the process die instead of a commit; after it, call `reopen` of the harness.
-
-        Args:
-            at: which commit from now on, 1 the next; or the name of a fact: the first commit
-                that has one.
-
-        Raises:
-            TypeError: see `store_full`.
-        """
-        self._failing().crash_at = at
+        if not isinstance(self._store, FailingStore):
+            msg = "Faults of the log need the harness's own: leave store= out."
+            raise TypeError(msg)
+        return self._store
 
     @property
     def has_crashed(self) -> bool:
@@ -83,13 +68,7 @@ class Faults:
 
     def revive(self) -> None:
         """Let the log be written again, by another process."""
-        self._failing().is_dead = False
-
-    def _failing(self) -> FailingStore:
-        if not isinstance(self._store, FailingStore):
-            msg = "Faults of the log need the harness's own: leave store= out."
-            raise TypeError(msg)
-        return self._store
+        self.log.is_dead = False
 
     def refuse_unused(self) -> None:
         """Refuse faults that nothing met.
@@ -143,3 +122,49 @@ class Faults:
         if fault.error is not None:
             raise fault.error
         await asyncio.sleep(fault.seconds)
+
+
+class Faulty:
+    """What a test says goes wrong (TH-10). What nothing met by its end is an error.
+
+    Args:
+        faults: keeps it.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def fail(self, method: str, error: BaseException, *, times: int = 1) -> None:
+        """Let the next calls of *method*, such as `pricing.quote`, raise *error*."""
+        self._faults.plan(method, times, error, 0.0)
+
+    def delay(self, method: str, seconds: float, *, times: int = 1) -> None:
+        """Let the next calls of *method* take so much longer, in virtual time.
+
+        A method that is not async lets nothing else run meanwhile.
+        """
+        self._faults.plan(method, times, None, seconds)
+
+    def disconnect_after(self, sent: int) -> None:
+        """Let the next client be gone after *sent* bytes of its body, and hear no answer."""
+        self._faults.leave(sent)
+
+    def store_full(self, *, times: int = 1) -> None:
+        """Let the next commits find the log full.
+
+        Raises:
+            TypeError: the harness was given a log of its own.
+        """
+        self._faults.log.full_left += times
+
+    def crash_at(self, at: int | str) -> None:
+        """Let the process die instead of a commit; after it, call `reopen`.
+
+        Args:
+            at: which commit from now on, 1 the next; or the name of a fact: the first commit
+                that has one.
+
+        Raises:
+            TypeError: see `store_full`.
+        """
+        self._faults.log.crash_at = at

@@ -28,7 +28,7 @@ from runtime.testing.door import exchange
 from runtime.testing.doubles import FakeModule, FakeSecrets, stand_in
 from runtime.testing.failing_store import FailingStore
 from runtime.testing.fakes import FakeClock, SeededIds
-from runtime.testing.faults import Faults
+from runtime.testing.faults import Faults, Faulty
 from runtime.testing.posing import posing
 from runtime.testing.replaying import again, always_replay, check_app
 from runtime.testing.results import Result, raised
@@ -37,7 +37,7 @@ Around: TypeAlias = Callable[[str, Callable[..., Any]], Callable[..., Any]]
 """From the name of a method and the method to what is called in place of it."""
 
 
-class Harness:
+class Harness(Faulty):
     """An app that is asked in a test. Use it on a `VirtualLoop`, or by `with` where none runs.
 
     Args:
@@ -75,7 +75,7 @@ class Harness:
         self.store: Store = store or FailingStore(
             registry=registry(), clock=self.clock, ids=SeededIds(seed + 1)
         )
-        self.faults = Faults(self.clock.block, self.store)
+        super().__init__(Faults(self.clock.block, self.store))
         self.carried: Around = _as_it_is
         """Goes around each method of a module, within the faults."""
         self.replayed = always_replay() if replayed is None else replayed
@@ -91,6 +91,8 @@ class Harness:
 
     async def __aenter__(self) -> Self:
         self._refuse_missing()
+        if any(each.since and each.since.backfill for each in self.app.handlers):
+            self.app.backfill(self.store, by="harness", clock=self.clock)
         self.app.start(
             self.store,
             clock=self.clock,
@@ -109,7 +111,7 @@ class Harness:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self.app.stop()
         if kind is None:
-            self.faults.refuse_unused()
+            self._faults.refuse_unused()
 
     def _refuse_missing(self) -> None:
         """Refuse to test an app whose handlers use modules that are not there.
@@ -143,7 +145,7 @@ class Harness:
         except BaseException:
             runner.close()
             raise
-        return Asked(self, runner)
+        return Asked(self, runner, self._faults)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         runner, self._runner = self._runner, None
@@ -171,7 +173,7 @@ class Harness:
             if isinstance(module, FakeModule):
                 given[name] = stand_in(module, name, real, self.clock)
         return own.changed(
-            given, lambda name, call: self.faults.around(name, self.carried(name, call))
+            given, lambda name, call: self._faults.around(name, self.carried(name, call))
         )
 
     async def reopen(self) -> None:
@@ -179,7 +181,7 @@ class Harness:
         # What the dead one would still write at its end is lost.
         with suppress(EventStoreError):
             await self.app.stop(0)
-        self.faults.revive()
+        self._faults.revive()
         await self.__aenter__()
 
     # --- asking ---
@@ -245,10 +247,10 @@ class Harness:
             msg = "with_state is for what `run` began: a request brings no state."
             raise TypeError(msg)
         await until(asking, self.clock)
-        leaves_after = self.faults.leaves_after()
+        leaves_after = self._faults.leaves_after()
         with posing(self.app, asking.principal), noticing() as noticed:
             status, headers, body = await exchange(self.app.edge, asking, leaves_after)
-        if self.faults.has_crashed:
+        if self._faults.has_crashed:
             msg = "The process died: call reopen()."
             raise ConnectionError(msg)
         stream = _stream_of(headers.get("request-id", ""))
@@ -292,17 +294,13 @@ class Harness:
         await asyncio.sleep(seconds)
 
 
-class Asked:
+class Asked(Faulty):
     """The harness where no event loop runs: its requests are sent as soon as they are made."""
 
-    def __init__(self, harness: Harness, runner: asyncio.Runner) -> None:
+    def __init__(self, harness: Harness, runner: asyncio.Runner, faults: Faults) -> None:
+        super().__init__(faults)
         self.harness = harness
         self._runner = runner
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong."""
-        return self.harness.faults
 
     @property
     def now(self) -> dt.datetime:

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Callable, Container, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -27,7 +27,7 @@ Arguments: TypeAlias = Mapping[str, Any]
 """Plain JSON values by the names of parameters."""
 
 
-def check_module(
+def check_module(  # noqa: PLR0913 - each is one thing a test may say of it
     module: Module | object,
     manifest: ModuleManifest | None = None,
     *,
@@ -36,6 +36,7 @@ def check_module(
     errors: Iterable[type[Exception]] = (),
     overrides: Overrides | None = None,
     examples: int = 100,
+    kinds: Collection[str] = (),
 ) -> None:
     """Hold a module to what its manifest says.
 
@@ -55,6 +56,7 @@ def check_module(
         errors: further classes that its methods may raise.
         overrides: values for checks in code, by the code of their issues.
         examples: drawn of each method.
+        kinds: of capabilities that its app adds (`app.capability`).
 
     Raises:
         AssertionError: it does not keep one of these; says which method, and called with what.
@@ -66,11 +68,12 @@ def check_module(
     elif manifest is None:
         problem = f"{type(module).__name__} is no Module, so it says nothing of itself."
         raise ModuleManifestError(problem, "Give the manifest it is to keep.")
-    _refuse(f"{manifest.name} is not what its manifest says", _static_faults(module, manifest))
+    faults = _static_faults(module, manifest, kinds)
+    _refuse(f"{manifest.name} is not what its manifest says", faults)
     methods = _methods(module, manifest)
     provider = FakeSecrets(secrets) if secrets is None or isinstance(secrets, Mapping) else secrets
     with asyncio.Runner() as runner:
-        alone = HostedAlone(module, config, provider) if isinstance(module, Module) else None
+        alone = HostedAlone(module, config, provider, kinds) if isinstance(module, Module) else None
         try:
             if alone is not None:
                 runner.run(alone.start())
@@ -98,12 +101,14 @@ def _methods(module: Module | object, manifest: ModuleManifest) -> Mapping[str, 
 # --- what can be seen without a call ---
 
 
-def _static_faults(module: Module | object, manifest: ModuleManifest) -> list[str]:
+def _static_faults(
+    module: Module | object, manifest: ModuleManifest, kinds: Collection[str]
+) -> list[str]:
     if not isinstance(module, Module):
         return [fault for name, entry in manifest.methods.items()
                 for fault in _object_faults(module, name, entry)]  # fmt: skip
     own = module.manifest
-    verdict = check_manifest(manifest, needs=module.needs())
+    verdict = check_manifest(manifest, needs=module.needs(), own=kinds)
     faults = [
         *verdict.errors,
         *(f"it declares {shown(each)}, and the manifest does not"

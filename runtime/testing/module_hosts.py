@@ -1,5 +1,6 @@
 """A `Module` hosted for a test, without an app (CT-4)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from eventstore.values import encode
@@ -21,10 +22,13 @@ class HostedAlone:
         module: which one.
         config: the part of the config that is its own.
         secrets: where secrets come from.
+        kinds: of capabilities that its app adds.
     """
 
-    def __init__(self, module: Module, config: Any, secrets: Provider) -> None:
-        granted = check(module.manifest).granted
+    def __init__(
+        self, module: Module, config: Any, secrets: Provider, kinds: Collection[str] = ()
+    ) -> None:
+        granted = check(module.manifest, own=kinds).granted
         grants = Grants({module.name: granted})
         self.denied: list[tuple[str, str]] = []
         """Kind and argument of all that it asked for and was not granted."""

@@ -13,7 +13,6 @@ from typing import Any, Self, TypeAlias
 from eventstore import Store
 from runtime.app import App
 from runtime.control import Versions, control_stream
-from runtime.errors import VersionNotFound
 from runtime.secrets import Provider
 from runtime.testing.asking import Asking
 from runtime.testing.counting import Counters, Load, count, count_log, requests_of
@@ -182,10 +181,7 @@ class Simulation:
         return bool(self.versions.tag(tag, version))
 
     def set_health(self, version: str, verdict: Verdict | None) -> None:
-        """Let a version be `healthy`, `degraded` or `unhealthy` in the process, as a fact.
-
-        It holds whatever the version answers, until the next call or deploy; a version that
-        lacks a module is unhealthy all the same.
+        """Let a version be `healthy`, `degraded` or `unhealthy`; see `App.say_health`.
 
         Args:
             version: its id.
@@ -194,14 +190,7 @@ class Simulation:
         Raises:
             VersionNotFound: there is no such version.
         """
-        known = [v for routes in self.versions.table for v in routes.versions]
-        if version not in known:
-            problem = f"There is no version {version!r:.80}."
-            raise VersionNotFound(problem, f"There are: {', '.join(sorted(known))}.")
-        # How its versions do is a matter of the app's own; a simulation plays their fate.
-        watch = self.harness.app._watch  # noqa: SLF001
-        assert watch is not None  # noqa: S101 - it runs, else there is no table
-        watch.say(version, verdict)
+        self.harness.app.say_health(version, verdict)
 
 
 def _refuse_unknown(what: str, named: Mapping[str, object], known: set[str]) -> None:

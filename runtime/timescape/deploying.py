@@ -60,6 +60,7 @@ def deployment(  # noqa: PLR0913 - what is said of a version
     digests: tuple[str, str] = ("", ""),
     now_us: int,
     effective_us: int | None = None,
+    backfill: bool = False,
     tags: tuple[str, ...] = (),
     run: str = "newest",
 ) -> tuple[str, HandlerDeployed]:
@@ -72,17 +73,16 @@ def deployment(  # noqa: PLR0913 - what is said of a version
         edition: of the version.
         fingerprint: of its code.
         digests: of what clients can observe, and of the whole manifest.
-        now_us: the time of the log.
+        now_us: the time of the log, which never goes back.
         effective_us: from when on it is to be seen, if that is later.
+        backfill: even if that is earlier.
         tags: that shall point to it.
         run: `newest`, or `own` where its callers get its own code whatever comes.
     """
     version_id = next_id(routes, handler, now_us)
-    last_us = max((v.effective_us for v in routes.line), default=-1) if routes else -1
-    from_us = max(now_us, last_us + 1)
-    if effective_us is not None and effective_us > from_us:
-        from_us = effective_us
-    activation = "now" if becomes_newest(routes, edition) else "edition"
+    wanted_us = now_us if effective_us is None else effective_us
+    from_us = _free(routes, wanted_us if backfill else max(now_us, wanted_us))
+    activation = "now" if becomes_newest(routes, edition, from_us) else "edition"
     contract, manifest = digests
     fact = HandlerDeployed(
         handler,
@@ -99,7 +99,18 @@ def deployment(  # noqa: PLR0913 - what is said of a version
     return str(version_id), fact
 
 
-def becomes_newest(routes: HandlerRoutes | None, edition: str | None) -> bool:
-    """Say whether it stands last on the line; a patch of an older edition does not (DP-3)."""
-    newest: Version | None = routes.line[-1] if routes and routes.line else None
-    return newest is None or (newest.edition or "") <= (edition or "")
+def becomes_newest(routes: HandlerRoutes | None, edition: str | None, from_us: int) -> bool:
+    """Say whether it stands last on the line; a patch of an older edition does not (DP-3).
+
+    Of the line as it is seen at *from_us*: one that is scheduled for later is no newer yet.
+    """
+    seen = [each for each in routes.line if each.effective_us <= from_us] if routes else []
+    return not seen or (seen[-1].edition or "") <= (edition or "")
+
+
+def _free(routes: HandlerRoutes | None, from_us: int) -> int:
+    """Return *from_us*, or the first µs after it from which no other version is seen."""
+    taken = {each.effective_us for each in routes.line} if routes else set()
+    while from_us in taken:
+        from_us += 1
+    return from_us

@@ -160,6 +160,12 @@ class _Draft:
     def tag(self, name: str, at_us: int, version: str | None) -> None:
         self.tags.setdefault(name, []).append(TagMove(at_us, version))
 
+    def schedule(self, version: Version, at_us: int) -> None:
+        """Put it where it was to be current, if that is still to come and was called off."""
+        ahead = version.activation == "now" and version.effective_us > at_us
+        if ahead and all(each.version != str(version.id) for each in self.timeline):
+            self.promote(version, version.effective_us)
+
     def promote(self, version: Version, from_us: int) -> None:
         insert(self.timeline, Entry(from_us, version.id.sequence, str(version.id)))
 
@@ -215,10 +221,17 @@ def _untagged(table: TableFolding, fact: version_facts.VersionUntagged, key: str
 
 def _deactivated(table: TableFolding, fact: version_facts.VersionDeactivated, key: str) -> None:
     _retire(table, key, deactivated=fact.reason)
+    draft = table.holding(key)
+    if draft is not None and draft.versions[key].effective_us > table.at_us:
+        # Scheduled, and called off: else its callers would find it gone when its time comes.
+        draft.timeline = [each for each in draft.timeline if each.version != key]
 
 
 def _reactivated(table: TableFolding, fact: version_facts.VersionReactivated, key: str) -> None:
     _retire(table, key, deactivated=None, reactivated_us=table.at_us)
+    draft = table.holding(key)
+    if draft is not None:
+        draft.schedule(draft.versions[key], table.at_us)
     if table.policy.overrides.get(key) == "deactivate":
         kept = {each: what for each, what in table.policy.overrides.items() if each != key}
         table.policy = msgspec.structs.replace(table.policy, overrides=MappingProxyType(kept))

@@ -5,7 +5,7 @@ from runtime.errors import (
     TransformerError,
     TransformerImmutableError,
 )
-from runtime.timescape.table import HandlerRoutes
+from runtime.timescape.table import HandlerRoutes, Pair
 from runtime.transform_facts import TransformerRegistered
 
 _EDITIONLESS = "the version without edition"
@@ -34,13 +34,27 @@ def join(
         return None
     if not replace:
         raise TransformerImmutableError(
-            problem=f"The transformer of {routes.handler} from {_shown(fact.older)} to "
-            f"{_shown(fact.newer)} is not the code that was registered.",
+            problem=f"The transformer of {routes.handler} from {shown(fact.older)} to "
+            f"{shown(fact.newer)} is not the code that was registered.",
             remedy="Callers rely on what it did. Put it back, or say replace=True.",
         )
     return TransformerRegistered(
         fact.older, fact.newer, fact.fingerprint, fact.functions, known.fingerprint
     )
+
+
+def separated(before: HandlerRoutes, after: HandlerRoutes) -> Pair | None:
+    """Return a transformer whose versions are neighbours *before* and not any more *after*."""
+    for pair in before.pairs.values():
+        if _are_adjacent(before, pair) and not _are_adjacent(after, pair):
+            return pair
+    return None
+
+
+def _are_adjacent(routes: HandlerRoutes, pair: Pair) -> bool:
+    names = _ids(routes) if pair.older.startswith("tsv:") else _editions(routes)
+    known = pair.older in names and pair.newer in names
+    return known and names.index(pair.newer) == names.index(pair.older) + 1
 
 
 def _check_adjacent(routes: HandlerRoutes, older: str, newer: str) -> None:
@@ -53,21 +67,21 @@ def _check_adjacent(routes: HandlerRoutes, older: str, newer: str) -> None:
     names = _ids(routes) if by_id else _editions(routes)
     for name in (older, newer):
         if name not in names:
-            there = ", ".join(_shown(each) for each in names[-10:])
+            there = ", ".join(shown(each) for each in names[-10:])
             raise TransformerError(
-                problem=f"{routes.handler} has no version {_shown(name)}.",
+                problem=f"{routes.handler} has no version {shown(name)}.",
                 remedy=f"There are: {there}.",
             )
     low, high = names.index(older), names.index(newer)
     if high <= low:
         raise TransformerError(
-            problem=f"{_shown(older)} is not older than {_shown(newer)}.",
+            problem=f"{shown(older)} is not older than {shown(newer)}.",
             remedy="Name the older version first.",
         )
-    between = [_shown(each) for each in names[low + 1 : high]]
+    between = [shown(each) for each in names[low + 1 : high]]
     if between:
         raise TransformerAdjacencyError(
-            problem=f"Between {_shown(older)} and {_shown(newer)} of {routes.handler} "
+            problem=f"Between {shown(older)} and {shown(newer)} of {routes.handler} "
             f"there are {', '.join(between)}.",
             remedy="Join neighbours, each to the next.",
         )
@@ -81,5 +95,6 @@ def _editions(routes: HandlerRoutes) -> list[str]:
     return list(dict.fromkeys(version.edition or "" for version in routes.line))
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return what a pair names, for people."""
     return name[:80] or _EDITIONLESS

@@ -50,7 +50,7 @@ class TableReducer:
     """See `eventstore.Keepable`."""
 
     name = "routes"
-    version = 3
+    version = 4
     types = frozenset(fact.type for fact in EFFECTS)
     # A newer program's fact must not hide the versions of a handler.
     unknown: OfUnknown = "skip"

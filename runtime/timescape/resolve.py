@@ -85,13 +85,20 @@ def resolve(
     if routes.split is not None and bucket is not None:
         version = routes.versions[chosen(routes.split, bucket)]
         return _served(routes, Resolution(version, "split", bucket=bucket), now_us)
-    default = routes.tagged(DEFAULT_TAG)
+    default = default_of(routes, now_us)
     if default is not None:
-        return _served(routes, Resolution(routes.versions[default], "default"), now_us)
+        return _served(routes, Resolution(default, "default"), now_us)
     current = routes.current(now_us)
     if current is None:
         return _before_first(routes, now_us, "now")
     return _served(routes, Resolution(current, "latest"), now_us)
+
+
+def default_of(routes: HandlerRoutes, now_us: int) -> Version | None:
+    """Return what the default tag means; None: there is none, or it is not seen yet."""
+    named = routes.meant(DEFAULT_TAG, None, now_us)
+    version = None if named is None else routes.versions[named]
+    return version if version is not None and version.effective_us <= now_us else None
 
 
 def _named(routes: HandlerRoutes, selectors: Sequence[Selector], now_us: int) -> Answer:
@@ -174,7 +181,7 @@ def _by_instant(
 def _by_tag(routes: HandlerRoutes, name: str, at_us: int | None, now_us: int) -> Meant | Refusal:
     if at_us is not None and at_us > now_us + AHEAD_US:
         return _in_future(routes, f"tag {name!r}", now_us)
-    version = routes.tagged(name, at_us)
+    version = routes.meant(name, at_us, now_us)
     if version is None:
         then = "" if at_us is None else f" at {rfc3339(at_us)}"
         detail = f"{routes.handler} has no tag {name!r}{then}."

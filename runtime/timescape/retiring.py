@@ -36,9 +36,10 @@ def guards(
     last = version.edition and _last_active(routes, version.edition) == version
     if last and not ended and instead(routes, version, now_us) is None:
         held.append(f"it is the last of edition {version.edition}")
-    if now_us - version.effective_us < YOUNG_US:
+    deployed_us = version.id.seconds * 1_000_000
+    if now_us - max(version.effective_us, deployed_us) < YOUNG_US:
         held.append("it is younger than 24 h")
-    held += [f"the tag {tag!r} points to it" for tag in _protecting(routes, version)]
+    held += [f"the tag {tag!r} points to it" for tag in _protecting(routes, version, now_us)]
     if routes.share(str(version.id)):
         held.append("it has a part of the traffic")
     held += [
@@ -137,6 +138,11 @@ def deprecate(
                 problem=f"{version.id} is current and cannot end.",
                 remedy="Promote another first: `timescape traffic HANDLER --promote VERSION`.",
             )
+        if any(e.version == str(version.id) and e.from_us > now_us for e in routes.timeline):
+            raise SunsetError(
+                problem=f"{version.id} is scheduled to become current.",
+                remedy="Call that off first: `timescape versions deactivate VERSION --force`.",
+            )
         if sunset_us < now_us + NOTICE_US and not force:
             raise SunsetError(
                 problem=f"{rfc3339(sunset_us)} is less than 30 days ahead.",
@@ -151,8 +157,13 @@ def deprecate(
     return str(version.id), VersionDeprecated(sunset_us, link, by)
 
 
-def _protecting(routes: HandlerRoutes, version: Version) -> list[str]:
-    return [tag for tag in routes.tags_of(str(version.id)) if tag in PROTECTED_TAGS]
+def _protecting(routes: HandlerRoutes, version: Version, now_us: int) -> list[str]:
+    name = str(version.id)
+    return [
+        tag
+        for tag in sorted(PROTECTED_TAGS)
+        if name in (routes.tagged(tag), routes.meant(tag, None, now_us))
+    ]
 
 
 def _last_active(routes: HandlerRoutes, edition: str) -> Version | None:

@@ -31,6 +31,8 @@ def subject_of(client: str) -> str:
         address = ipaddress.ip_address(client)
     except ValueError:
         return client
-    if address.version == 4:
+    if isinstance(address, ipaddress.IPv4Address):
         return client
+    if address.ipv4_mapped is not None:  # as servers that listen for both kinds have it
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False))

@@ -24,9 +24,10 @@ def unserved(table: RouteTable, code: Collection[str], now_us: int) -> Iterator[
     for routes in table:
         current = routes.current(now_us)
         there = [each for each in routes.line if str(each.id) in code]
+        able = [each for each in there if each.effective_us <= now_us]
         if not there or current is None or routes.split is not None:
             continue
-        if routes.in_service(str(current.id), now_us) and not _served(routes, current, there):
+        if routes.in_service(str(current.id), now_us) and not _served(routes, current, able):
             yield routes
 
 

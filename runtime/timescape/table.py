@@ -153,6 +153,20 @@ class HandlerRoutes(msgspec.Struct, frozen=True):
         """Say whether *version* is not deactivated."""
         return self.retirement(version).deactivated is None
 
+    def meant(self, tag: str, at_us: int | None, now_us: int) -> str | None:
+        """Return the id that *tag* means to a request; see `tagged`.
+
+        Of moves to a version that is scheduled the tag takes notice when that is seen; if it
+        points to nothing else, to that all the same.
+        """
+        moves = self.tags.get(tag, ())
+        known = moves if at_us is None else moves[: bisect_right(moves, at_us, key=_at)]
+        then_us = now_us if at_us is None else min(at_us, now_us)
+        for move in reversed(known):
+            if move.version is None or self.versions[move.version].effective_us <= then_us:
+                return move.version
+        return known[-1].version if known else None
+
     def tagged(self, tag: str, at_us: int | None = None) -> str | None:
         """Return the id that *tag* points to, now or at *at_us*."""
         moves = self.tags.get(tag, ())

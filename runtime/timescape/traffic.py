@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from runtime.errors import SplitError
+from runtime.timescape.instants import rfc3339
 from runtime.timescape.table import WHOLE, HandlerRoutes, Version
 from runtime.version_facts import TrafficSplitChanged
 
@@ -29,6 +30,8 @@ def split(
         raise SplitError(
             problem=f"The parts make {total} of {WHOLE}.", remedy=f"Let them make {WHOLE}."
         )
+    if len(parts) == 1:
+        _check_lasting(routes, *parts)
     ordered = sorted(parts.items(), key=lambda each: routes.versions[each[0]].order)
     if routes.split is not None:
         salt = routes.split.salt
@@ -48,6 +51,16 @@ def promote(
         SplitError: it cannot take traffic.
     """
     return split(routes, {str(version.id): WHOLE}, salt=salt, now_us=now_us, by=by)
+
+
+def _check_lasting(routes: HandlerRoutes, version: str) -> None:
+    """Refuse to make current what is announced to end: a current version never does (VL-6)."""
+    sunset_us = routes.retirement(version).sunset_us
+    if sunset_us is not None:
+        raise SplitError(
+            problem=f"{version} is announced to end at {rfc3339(sunset_us)}.",
+            remedy="Take that back: `timescape versions deprecate VERSION`, without --sunset.",
+        )
 
 
 def _check_part(routes: HandlerRoutes, version: str, part: int, now_us: int) -> None:

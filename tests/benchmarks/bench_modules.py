@@ -13,6 +13,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import uvloop
+
 from runtime import App, Module
 from runtime.isolation.sandbox import lacking
 from tests.benchmarks.measure import RUNS, Missing, Row, tell, within
@@ -32,7 +34,7 @@ Call = Callable[[], Awaitable[Any]]
 
 
 def rows() -> list[Row | Missing]:
-    return asyncio.run(_rows())
+    return uvloop.run(_rows())
 
 
 async def _rows() -> list[Row | Missing]:

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from eventstore import Store, StreamId
 from eventstore.sql import open_store
 from runtime.context import REQUEST, REQUEST_REDUCER, registry
@@ -65,7 +67,7 @@ def rows() -> list[Row]:
             keyframes={REQUEST.name: REQUEST_REDUCER},
         ) as store,
     ):
-        pairs = asyncio.run(_rounds(store))
+        pairs = uvloop.run(_rounds(store))
     added = [ours - bare for ours, bare in pairs]
     return [
         Row(

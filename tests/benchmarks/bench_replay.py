@@ -4,11 +4,12 @@ They are served in process, through ASGI, to a log on disk: without a server in 
 what a replay leaves out is not what makes it look fast.
 """
 
-import asyncio
 import os
 import tempfile
 import time
 from pathlib import Path
+
+import uvloop
 
 from eventstore import Store, StreamId
 from runtime import App
@@ -52,7 +53,7 @@ def _served(app: App, store: Store) -> float:
         await app.stop()
         return took
 
-    return REQUESTS / asyncio.run(serve())
+    return REQUESTS / uvloop.run(serve())
 
 
 def _replayed(app: App, store: Store) -> float:

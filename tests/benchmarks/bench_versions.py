@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from starlette.routing import Match
 
 from eventstore import Event, Position, Revision, StreamId, named_stream
@@ -132,8 +133,8 @@ def _requests() -> Row:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         return compare(
             "versioned request, in process, fsync",
-            lambda: asyncio.run(_recorded(url)),
-            lambda: asyncio.run(_asked_of(app_litestar.app, "/orders/7")),
+            lambda: uvloop.run(_recorded(url)),
+            lambda: uvloop.run(_asked_of(app_litestar.app, "/orders/7")),
             peer="Litestar, unversioned and unrecorded",
             unit="requests/s",
             bar=1 / SLOWER,
@@ -145,7 +146,7 @@ def _against_cadwyn() -> Row:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         return compare(
             "versioned request, in process, fsync",
-            lambda: asyncio.run(_recorded(url)),
+            lambda: uvloop.run(_recorded(url)),
             _cadwyn,
             peer=CADWYN,
             unit="requests/s",
@@ -159,7 +160,7 @@ def _resolved_against_cadwyn() -> Row:
 
     def theirs() -> float:
         versioned = 1 / _cadwyn()
-        plain = 1 / asyncio.run(_asked_of(app, "/orders/7", some=CADWYN_REQUESTS))
+        plain = 1 / uvloop.run(_asked_of(app, "/orders/7", some=CADWYN_REQUESTS))
         return 1 / (versioned - plain) / 1_000
 
     what = "resolve among 1,000 versions, cached"
@@ -170,7 +171,7 @@ def _resolved_against_cadwyn() -> Row:
 
 def _cadwyn() -> float:
     named = (app_cadwyn.HEADER, app_cadwyn.OLDER)
-    return asyncio.run(_asked_of(app_cadwyn.app, "/orders/7", named, some=CADWYN_REQUESTS))
+    return uvloop.run(_asked_of(app_cadwyn.app, "/orders/7", named, some=CADWYN_REQUESTS))
 
 
 async def _recorded(url: str) -> float:

@@ -87,7 +87,7 @@ def test_migrations_know_the_tables_and_nothing_else_of_ours() -> None:
 def test_importing_it_loads_neither_a_database_nor_a_screen(room: str) -> None:
     asked = (
         f"import sys, {room}\n"
-        "heavy = {'sqlalchemy', 'sqlite3', 'psycopg', 'textual', 'granian'}\n"
+        "heavy = {'sqlalchemy', 'sqlite3', 'psycopg', 'textual', 'granian', 'uvloop'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
 

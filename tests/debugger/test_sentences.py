@@ -8,6 +8,7 @@ from debugger.timeline import Timeline, printable, sentence, subject
 from eventstore import Event, NewEvent, Position, Revision, UnknownEvent
 from runtime import facts
 from runtime.transform_facts import TransformApplied, VersionPlaced
+from runtime.undo_facts import CompensationRetried
 from tests.debugger.stores import Story
 from tests.strategies import STREAM, as_events, new_events
 
@@ -55,6 +56,17 @@ def test_a_fact_of_an_unknown_type_is_named() -> None:
             "The runtime set /a/b from 1 to 3, and 1 more.",
         ),
         (Story().set("a", 1).add(facts.ContextCleaned()), "The runtime removed all keys."),
+        (
+            Story().add(
+                facts.HookFailed("before", facts.Failure("E"), 1, 3, will_retry=True, wait_s=0.25),
+                "tax",
+            ),
+            "The before hook tax failed with E, attempt 1 of 3; the next follows after 0.25 s.",
+        ),
+        (
+            Story().add(CompensationRetried(facts.Failure("E"), 1, 2), "c1"),
+            "The compensation c1 failed with E, attempt 1 of 2; the next follows after 0 s.",
+        ),
         (
             Story().add(facts.ContextRestored(3), "s"),
             "The runtime restored the moment #3.",

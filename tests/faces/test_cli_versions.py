@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from eventstore import NEW, NewEvent, StreamId
 from eventstore.memory import MemoryStore
+from runtime.context import REQUEST
 from runtime.control import change, control_stream, read_table
-from runtime.testing import FakeClock
+from runtime.facts import RequestReceived, VersionResolved
+from runtime.testing import FakeClock, SeededIds
+from runtime.timescape.splits import bucket_of
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import Said, run
 from tests.routes import deployed, version_id
@@ -145,6 +149,25 @@ def test_versions_are_retired_and_brought_back(store: MemoryStore) -> None:
     assert ends.records[0]["type"] == "version.deprecated"
 
 
+@pytest.mark.proves("VL-4")
+def test_a_version_whose_requests_run_is_not_taken_from_them_unless_that_is_meant(
+    store: MemoryStore,
+) -> None:
+    free = version_id(3, "get-cart")
+    change(store, STREAM, lambda *_: [deployed(4, handler="get-cart")], clock=FakeClock())
+    runs = RequestReceived("GET", "GET /get-cart", "get-cart", "/get-cart", "0" * 32)
+    facts = [(runs, "GET /get-cart"), (VersionResolved(), free)]
+    new = [NewEvent(fact.type, fact, key, 1) for fact, key in facts]
+    stream = StreamId(SeededIds(7).uuid7(1))
+    store.append(stream, new, kind=REQUEST.name, expected=NEW).result()
+
+    held = said(store, "versions", "deactivate", free)
+    forced = said(store, "versions", "deactivate", free, "--force")
+
+    assert (held.status, forced.status) == (7, 0)
+    assert f"request req-{stream.hex} holds it" in held.err
+
+
 @pytest.mark.proves("DP-5")
 def test_traffic_is_split_promoted_and_taken_back(store: MemoryStore) -> None:
     shared = said(store, "traffic", "post-orders", f"{ONE}=9500", f"{TWO}=500", "--json")
@@ -184,3 +207,25 @@ def test_resolve_prints_each_step_of_the_decision(store: MemoryStore) -> None:
     assert (nowhere.status, "POST" in nowhere.err) == (3, True)
     assert "bucket" in shared.records[3]["says"]
     assert shared.records[-1]["says"].endswith("by split")
+
+
+@pytest.mark.proves("TG-4", "DP-6", "TR-5")
+def test_resolve_says_what_a_caller_gets_who_is_pinned_or_placed_by_its_principal(
+    store: MemoryStore,
+) -> None:
+    said(store, "pin", "post-orders", "tenant:acme", "2026-03-01")
+    said(store, "traffic", "post-orders", f"{ONE}=5000", f"{TWO}=5000")
+    routes = read_table(store, STREAM).handlers["post-orders"]
+    assert routes.split is not None
+
+    def steps(caller: str, *words: str) -> list[str]:
+        told = said(store, "resolve", "POST", "/post-orders", "--as", caller, *words, "--json")
+        return [record["says"] for record in told.records]
+
+    assert steps("tenant:acme")[-2:] == [
+        f"2026-03-01 means {ONE}", f"{ONE}, edition 2026-03-01, by pin",
+    ]  # fmt: skip
+    assert steps("tenant:acme", "--select", TWO)[-1].endswith("by query")
+    place = bucket_of(routes.split.salt, "ann")
+    assert steps("ann")[-2].endswith(f"bucket {place}")
+    assert (ONE if place < 5_000 else TWO) in steps("principal:ann")[-1]

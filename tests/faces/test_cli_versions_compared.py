@@ -114,3 +114,29 @@ def test_diff_check_resolve_and_log_of_an_app_that_ran(folder: Path) -> None:
 def test_an_app_that_cannot_be_imported_is_told(folder: Path) -> None:
     """As by every command that takes an app."""
     assert check(folder, "raise ValueError").status == Exit.APP_ERROR
+
+
+@pytest.mark.proves("TS-7", "DP-4")
+def test_an_operator_back_dates_from_the_command_line(folder: Path) -> None:
+    dated = 'version="2026-03-01", effective_at="2001-01-01T00:00:00Z", backfill=True)'
+    (folder / "joined_shop.py").write_text(SHOP.replace('version="2026-03-01")', dated), "utf-8")
+    words = ("versions", "backfill", "joined_shop:app")
+
+    with memory_store() as store:
+        end = store.end()
+        checked = run("versions", "check", "joined_shop:app", "--json", store=store)
+        would = run(*words, "--by", "ann", "--dry-run", "--json", store=store)
+        nothing = store.end()
+        done = run(*words, "--by", "ann", "--json", store=store)
+        again = run(*words, "--by", "eve", store=store)
+        listed = run("versions", "post-orders", "--json", store=store)
+
+    assert checked.records[0]["effective"].startswith("2001-01-01T00:00:00")
+    assert (nothing, would.records[0]["type"]) == (end, "handler.deployed")
+    assert done.records[0]["data"]["by"] == "ann"
+    assert (again.status, again.out) == (0, "")
+    assert [each["effective"][:10] for each in listed.records] == ["2001-01-01"]
+    later = SHOP.replace(
+        'version="2026-10-01")', 'version="2026-10-01", effective_at="@9000000000")'
+    )
+    assert "hold, from 2255-03-14T16:00:00Z" in check(folder, later).out

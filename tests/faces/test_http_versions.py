@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime import App
+from runtime import App, Response
 from runtime.control import Versions, control_stream
 from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape.instants import http_date
@@ -137,7 +137,8 @@ def test_accept_datetime_is_answered_with_the_start_of_the_interval() -> None:
         assert (now.json, now.header("memento-datetime")) == ("one", http_date(moved_us))
         assert (early.status, early.code) == (404, "version-before-first")
         assert (wrong.status, wrong.code) == (400, "version-malformed")
-        assert "accept-datetime" in (then.header("vary") or "")
+        for each in (then, now, early, wrong):
+            assert each.header("vary") == "timescape-version, x-api-version, accept-datetime"
 
     serving(work)
 
@@ -173,6 +174,7 @@ def test_a_deactivated_version_is_gone_until_it_is_reactivated() -> None:
     async def work(hello: Hello) -> None:
         one, two = hello.ids
         assert hello.app.versions.deactivate(one, force=True)
+        position = hello.app.versions.table.position
         gone = await hello.get(f"?v={one}")
         assert hello.app.versions.reactivate(one)
         assert not hello.app.versions.reactivate(one)
@@ -180,6 +182,7 @@ def test_a_deactivated_version_is_gone_until_it_is_reactivated() -> None:
         assert (gone.status, gone.code, gone.json["latest"]) == (410, "version-deactivated", two)
         (fact,) = [e.data for e in facts_of(hello.store, gone) if e.type == "version.resolved"]
         assert (fact.error, fact.asked) == ("version-deactivated", one)
+        assert fact.table == position
         assert await hello.says(f"?v={one}") == "one"
 
     serving(work)
@@ -217,6 +220,45 @@ def test_a_split_shares_callers_who_name_nothing_and_says_that_it_did() -> None:
         assert (await hello.get()).header("timescape-resolved-by") == "latest"
 
     serving(work)
+
+
+@pytest.mark.proves("TR-9")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("public, max-age=60, S-MaxAge=9", "max-age=60"), ("Public", "private"), ("no-store",) * 2],
+)
+def test_no_cache_gives_what_a_split_decided_to_others_whatever_the_handler_says(
+    said: str, told: str
+) -> None:
+    app = App("cached")
+
+    @app.handler("GET /hello")
+    async def hello(res: Response) -> str:
+        res.header("Cache-Control", said)
+        res.header("X-Empty", "")
+        return "hello"
+
+    @app.handler("GET /hello", version="2026-10-01")
+    async def hello_2(res: Response) -> str:
+        res.header("Cache-Control", said)
+        res.header("X-Empty", "")
+        return "hello"
+
+    async def scenario() -> None:
+        with memory_store() as store:
+            app.start(store, clock=FakeClock(), ids=SeededIds(1))
+            one, two = (str(v.id) for v in app.versions.table.handlers["get-hello"].line)
+            plain = await ask(app, "GET", "/hello")
+            app.versions.split("get-hello", {one: 5_000, two: 5_000})
+            shared = await ask(app, "GET", "/hello")
+            await app.stop()
+
+        assert plain.header("cache-control") == said
+        said_now = [value for name, value in shared.headers if name == "cache-control"]
+        assert said_now == [told, "private"]
+        assert shared.header("x-empty") == ""
+
+    run_virtual(scenario())
 
 
 @pytest.mark.proves("TR-1", "TR-4")

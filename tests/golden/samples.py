@@ -24,6 +24,7 @@ from runtime import (
     schema_facts,
     service_facts,
     transform_facts,
+    undo_facts,
     version_facts,
 )
 from runtime.facts import Change, Failure, Issue
@@ -115,7 +116,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.HookRegistered("after", "route"), "shop.keep"),
     (facts.HookStarted("before", "global", 2), "shop.note"),
     (facts.HookEnded("before"), "shop.note"),
-    (facts.HookFailed("catch", FAILURE, 2, 3, will_retry=True), "shop.note"),
+    (facts.HookFailed("catch", FAILURE, 2, 3, will_retry=True, wait_s=0.25), "shop.note"),
     (facts.HandlerStarted(), "post-orders-order_id"),
     (facts.HandlerEnded(), "post-orders-order_id"),
     (facts.HandlerFailed(FAILURE), "post-orders-order_id"),
@@ -139,7 +140,13 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     (facts.EffectReturned(1, {"net": MONEY}, 2), "pricing.quote"),
     (facts.EffectFailed(2, FAILURE, 3), "pricing.quote"),
     (facts.EventPublished({"order": 7}), "orders"),
-    (facts.CompensationRegistered("stock.release", [7], module=True), "c1"),
+    (
+        facts.CompensationRegistered(
+            "stock.release", [7], module=True, retries=2, backoff=(0.1, 2.0, 5.0)
+        ),
+        "c1",
+    ),
+    (undo_facts.CompensationRetried(FAILURE, 2, 3, 0.25), "c1"),
     (facts.CompensationRan(), "c1"),
     (facts.CompensationFailed(FAILURE, "timeout"), "c1"),
     (facts.CompensationCancelled(), "c1"),
@@ -185,6 +192,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             ),
             declares={"handler": "post-orders", "body": {"gtype": 1, "root": {"kind": "int"}}},
             schema="orders@2",
+            by="ann",
         ),
         "tsv:1790856181-post-orders-001",
     ),

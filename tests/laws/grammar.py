@@ -40,6 +40,7 @@ class _Parser:
         self.open: tuple[str, str | None] | None = None
         self.attempts: dict[str | None, int] = {}
         self.limits: dict[str | None, int] = {}
+        self.begins_us: dict[str | None, int] = {}
         self.effects: dict[int, str | None] = {}
         self.answered: set[int] = set()
         self.compensations: list[str | None] = []
@@ -92,6 +93,8 @@ class _Parser:
             self.require(fact.data.attempt == attempt, number, "attempts are not numbered")
             self.require(attempt <= self.limits.get(fact.key, 1), number, "an attempt too many")
             self.attempts[fact.key] = attempt
+            early = fact.at_us < self.begins_us.get(fact.key, 0)
+            self.require(not early, number, "an attempt before its time")
 
     def end(self, number: int, fact: Event) -> None:
         opened = (ENDS[fact.type], fact.key)
@@ -104,6 +107,8 @@ class _Parser:
                 not data.will_retry or data.attempt < data.of, number, "retries past the last"
             )
             self.limits[fact.key] = data.of if data.will_retry else data.attempt
+            self.require(not data.wait_s or data.will_retry, number, "waits for nothing")
+            self.begins_us[fact.key] = fact.at_us + round(data.wait_s * 1_000_000)
         elif fact.type == "hook.ended":
             self.limits[fact.key] = self.attempts[fact.key]
 
@@ -125,6 +130,16 @@ class _Parser:
         elif fact.type == "compensation.cancelled":
             self.require(fact.key in self.compensations, number, "cancels nothing")
             self.compensations.remove(fact.key)
+        elif fact.type == "compensation.retried":
+            self.require(self.failing, number, "undone without a failure")
+            self.require(fact.key == self.compensations[-1], number, "not the last one registered")
+            attempt = self.attempts.get(fact.key, 0) + 1
+            crashed = self.facts[-1].type == "request.aborted"
+            # Who ends what a crash left begins anew.
+            expected = {attempt, 1} if crashed else {attempt}
+            self.require(fact.data.attempt in expected, number, "not that attempt")
+            self.require(fact.data.attempt < fact.data.of, number, "retries past the last")
+            self.attempts[fact.key] = fact.data.attempt
         else:
             self.require(self.failing, number, "undone without a failure")
             last = self.compensations.pop() if self.compensations else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from runtime import Backoff
 from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.local_context import LocalContext
@@ -39,6 +40,12 @@ class PlannedHook:
     fails: int = 0
     """How many of its first attempts raise."""
     is_async: bool = True
+    waits: Backoff | None = None
+    """Between attempts."""
+
+    @property
+    def backoff(self) -> Backoff | None:
+        return self.waits if self.retries else None
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,7 @@ def hooks(
         program=program,
         retries=st.integers(0, 2),
         fails=st.sampled_from([0, 0, 0, 1, 2, 9]),
+        waits=st.sampled_from([None, Backoff(0.5, 2.0, 0.75)]),
     )
 
 
@@ -175,7 +183,7 @@ def version_for(
             level: [
                 new_hook(
                     hook_call(hook, i, running), id=f"{level}-{i}", kind=kind, level=level,
-                    timeout=LIMIT_S, retries=hook.retries,
+                    timeout=LIMIT_S, retries=hook.retries, backoff=hook.backoff,
                 )
                 for i, hook in plan.of(kind, level)
             ]
@@ -195,7 +203,8 @@ def _add_local_hooks(plan: Plan, running: Running, *, lctx: LocalContext) -> Non
     for kind in ("before", "after", "catch"):
         for i, hook in plan.of(kind, "local"):
             add = {"before": lctx.before, "after": lctx.after, "catch": lctx.catch}[kind]
-            add(hook_call(hook, i, running), timeout=LIMIT_S, retries=hook.retries)
+            add(hook_call(hook, i, running), timeout=LIMIT_S, retries=hook.retries,
+                backoff=hook.backoff)  # fmt: skip
 
 
 def hook_call(hook: PlannedHook, number: int, running: Running) -> Callable[..., Any]:

@@ -141,4 +141,5 @@ def test_an_address_stands_for_its_caller_and_ipv6_by_its_network() -> None:
     assert subject_of("192.0.2.7") == "192.0.2.7"
     assert subject_of("2001:db8:1:2::7") == subject_of("2001:db8:1:2:ffff::1")
     assert subject_of("2001:db8:1:2::7") != subject_of("2001:db8:1:3::7")
+    assert subject_of("::ffff:192.0.2.7") == "192.0.2.7"
     assert subject_of("unknown") == "unknown"

@@ -68,14 +68,14 @@ def wanted(  # noqa: PLR0911 - one a form
             return Wanted(_at(at_us), found or "version-before-first")
         case "tag":
             tag = draw(st.sampled_from([*TAGS, "unknown"]))
-            return Wanted(tag, _tagged(naive, naive.tagged(tag), now_us))
+            return Wanted(tag, _tagged(naive, naive.meant(tag, None, now_us), now_us))
         case "tag at":
             moves = [move[:2] for move in naive.moves] or [(START_US, "stable")]
             at_us, tag = draw(st.sampled_from(moves))
             at_us += draw(st.sampled_from([-1, 0, 1]))
             if at_us > now_us + 5_000_000:
                 return Wanted(f"{tag};at={_at(at_us)}", "version-in-future")
-            meant = _tagged(naive, naive.tagged(tag, at_us), now_us)
+            meant = _tagged(naive, naive.meant(tag, at_us, now_us), now_us)
             return Wanted(f"{tag};at={_at(at_us)}", meant)
         case "latest":
             return Wanted("latest", naive.current(now_us) or "version-before-first")
@@ -102,7 +102,9 @@ def answered(table: RouteTable, selectors: list[Selector], now_us: int) -> str:
 def expected(naive: Naive, asked: list[Wanted], now_us: int) -> str:
     """Say what a request that names *asked* gets, by TR-4, TR-5 and TR-8."""
     if not asked:
-        meant = naive.tagged("default") or naive.current(now_us) or "version-before-first"
+        named = naive.meant("default", None, now_us)
+        seen = named is not None and naive.versions[named][2] <= now_us
+        meant = (named if seen else naive.current(now_us)) or "version-before-first"
     else:
         faults = [each.means for each in asked if not each.means.startswith("tsv:")]
         if faults:

@@ -77,7 +77,7 @@ def test_every_problem_of_an_app_begins_as_it_says() -> None:
             asked.post("/fail", json="http"), asked.post("/fail", json="other"),
         ]  # fmt: skip
         results.append(asked.post("/fail", json="x", headers={"timescape-timeout": "?"}))
-        asked.faults.store_full()
+        asked.store_full()
         results.append(asked.post("/kept", json={"n": 1}))
 
     assert [each.code for each in results] == [
@@ -89,6 +89,43 @@ def test_every_problem_of_an_app_begins_as_it_says() -> None:
         assert not each.facts or each.facts[-1].data.body in (each.json, None)
     with pytest.raises(PolicySyntaxError, match="no beginning of a URI"):
         shop(problem_base="shop errors")
+
+
+@pytest.mark.proves("RS-3", "HO-7", "HO-9")
+@pytest.mark.parametrize(
+    ("bodies", "status", "code"),
+    [
+        (["x" * 62], 409, None),
+        (["x" * 63], 500, "response-invalid"),
+        (["x" * 63, "short"], 409, None),  # the last writer wins
+        ([object()], 500, "response-invalid"),
+        ([], 409, "sold-out"),  # our own documents are longer than that
+    ],
+)
+def test_what_catch_hooks_write_is_held_to_the_same_bound(
+    bodies: list[Any], status: int, code: str | None
+) -> None:
+    """Seen to fail with the body of each writer held to it."""
+    app = App("set")
+
+    def sorry(body: object) -> Any:
+        return lambda res: res.header("x-said", "a").header("x-said", "b").write(body)
+
+    hooks = [sorry(body) for body in reversed(bodies)]
+
+    @app.handler("GET /", max_answer=64, catch=hooks)
+    async def fails() -> None:
+        raise HttpError(409, "sold-out")
+
+    with Harness(app, replayed=True) as asked:
+        got = asked.get("/")
+
+    refused = [fact for fact in got.facts if fact.type == "validation.failed"]
+    assert (got.status, got.facts[-1].data.code) == (status, code or "sold-out")
+    assert [fact.key for fact in refused] == ["response"] * (status == 500)
+    assert len(got.body) <= 64 or got.code == code
+    said = [value for name, value in got.facts[-1].data.headers if name == "x-said"]
+    assert said == (["a", "b"] if bodies and status == 409 else [])
 
 
 @pytest.mark.proves("RS-3", "MG-2")

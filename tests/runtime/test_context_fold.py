@@ -27,6 +27,7 @@ from runtime.gate_facts import GATE_FACTS
 from runtime.policy_facts import POLICY_FACTS
 from runtime.queue_facts import DELIVERY_FACTS
 from runtime.transform_facts import TRANSFORM_FACTS
+from runtime.undo_facts import UNDO_FACTS
 from tests.strategies import FACTS, STREAM, History, as_events, histories, new_events
 
 REDUCER: Reducer[RequestState] = REQUEST_REDUCER
@@ -48,7 +49,9 @@ def steps_of(events: list[Event], start: RequestState = INITIAL) -> list[Request
 
 # --- the vocabulary ---
 
-OF_REQUESTS = REQUEST_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS + GATE_FACTS
+OF_REQUESTS = (
+    REQUEST_FACTS + UNDO_FACTS + POLICY_FACTS + TRANSFORM_FACTS + DELIVERY_FACTS + GATE_FACTS
+)
 
 
 def test_the_table_holds_every_fact_of_a_request() -> None:

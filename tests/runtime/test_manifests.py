@@ -405,6 +405,7 @@ def test_what_would_not_happen_again_is_found_at_its_line_with_a_remedy() -> Non
     app.handler("GET /nothing")(handlers_to_find.nothing)
     told = app.findings()
 
+    told = {name: [each for each in lines if "type" not in each] for name, lines in told.items()}
     found = dict(line.split(".py:")[1].split(": ", 1) for line in told["GET /"])
     lines = expected()
     assert sorted(map(int, found)) == sorted(lines)
@@ -412,3 +413,38 @@ def test_what_would_not_happen_again_is_found_at_its_line_with_a_remedy() -> Non
     assert all(re.search(r"(lctx|gctx|sorted)", line) for line in told["GET /"])
     assert len(warned) == len(lines)
     assert told["GET /nothing"] == []
+
+
+@pytest.mark.proves("MG-1", "GT-19")
+def test_what_is_recorded_without_a_declared_type_is_found() -> None:
+    """What may enter the log: bodies without a declared type as they are, and somebody says so."""
+    app = App("a")
+
+    async def untyped(req: Request[Any]) -> Any: ...
+
+    async def typed(req: Request[Order]) -> Order:
+        return req.body
+
+    async def nothing() -> None: ...
+
+    async def raw(req: Request[bytes]) -> bytes:
+        return b""
+
+    app.handler("POST /untyped")(untyped)
+    app.handler("GET /untyped")(untyped)
+    app.handler("POST /typed")(typed)
+    app.handler("GET /nothing")(nothing)
+    app.handler("POST /raw")(raw)
+    quiet = App("b", record_untyped=False)
+    quiet.handler("POST /untyped")(untyped)
+
+    told = app.findings()
+
+    assert {name: len(lines) for name, lines in told.items()} == {
+        "POST /untyped": 2, "GET /untyped": 1, "POST /typed": 0, "GET /nothing": 0, "POST /raw": 0,
+    }  # fmt: skip
+    body, answer = told["POST /untyped"]
+    assert re.match(r".*test_manifests.py:\d+: The body has no declared type: ", body)
+    assert "Request[Order]" in body
+    assert "-> Receipt" in answer
+    assert quiet.findings() == {"POST /untyped": []}

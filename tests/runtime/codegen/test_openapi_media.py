@@ -10,7 +10,7 @@ from hypothesis import event, given
 from runtime import App, Request
 from runtime.app.gathering import of_app
 from runtime.codegen import render
-from runtime.codegen.openapi_media import FORM, JSON, MSGPACK, takes_forms
+from runtime.codegen.openapi_media import FORM, JSON, MSGPACK, MULTIPART, takes_forms
 from runtime.gtype import form_reader, gtype
 from runtime.gtype.stored import VERSION, Stored
 from runtime.testing import Harness
@@ -22,6 +22,7 @@ class Plain(msgspec.Struct):
     at: dt.date
     tags: list[str] = []
     note: str | None = None
+    file: bytes | None = None
 
 
 class Nested(msgspec.Struct):
@@ -84,25 +85,36 @@ def test_what_a_document_says_is_taken_and_answered() -> None:
     def content(path: str) -> list[str]:
         return list(said[path]["requestBody"]["content"])
 
-    assert content("/plain") == [JSON, MSGPACK, FORM]
+    assert content("/plain") == [JSON, MSGPACK, FORM, MULTIPART]
     assert content("/nested") == [JSON, MSGPACK]
     assert content("/raw") == ["application/octet-stream"]
     assert all("schema" in each for each in said["/raw"]["requestBody"]["content"].values())
     form = said["/plain"]["requestBody"]["content"][FORM]["schema"]
     assert "$ref" not in form
-    assert sorted(form["properties"]) == ["at", "n", "note", "tags"]
+    assert sorted(form["properties"]) == ["at", "file", "n", "note", "tags"]
+    parts = said["/plain"]["requestBody"]["content"][MULTIPART]["schema"]
+    assert parts["properties"] == form["properties"]
+    assert "timescape[multipart]" in parts["description"]
+    assert form["properties"]["file"] == {"type": "string", "format": "binary"}
+    assert form["properties"]["note"] == {"type": "string"}  # None is not to be there
 
-    value = {"n": 7, "at": "2026-01-02", "tags": ["a", "b"], "note": None}
+    value = {"n": 7, "at": "2026-01-02", "tags": ["a", "b"], "note": None, "file": "AP8="}
     bodies = {
         JSON: msgspec.json.encode(value),
         MSGPACK: msgspec.msgpack.encode(value),
-        FORM: b"n=7&at=2026-01-02&tags=a&tags=b",
-    }
+        FORM: b"n=7&at=2026-01-02&tags=a&tags=b&file=%00%FF",
+        MULTIPART: b"".join(
+            b'--XX\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % part
+            for part in [(b"n", b"7"), (b"at", b"2026-01-02"), (b"tags", b"a"), (b"tags", b"b"),
+                         (b"file", b"\x00\xff")]
+        ) + b"--XX--\r\n",
+    }  # fmt: skip
     with Harness(app) as asked:
         for media in content("/plain"):
             for wanted in said["/plain"]["responses"]["200"]["content"]:
                 asking = asked.request("POST", "/plain").with_body(bodies[media])
-                asking = asking.with_header("content-type", media).with_header("accept", wanted)
+                written = f"{media}; boundary=XX" if media == MULTIPART else media
+                asking = asking.with_header("content-type", written).with_header("accept", wanted)
                 result = asked.send(asking).assert_status(200)
                 assert result.headers["content-type"] == wanted
                 read = msgspec.msgpack if wanted == MSGPACK else msgspec.json

@@ -61,9 +61,9 @@ def test_a_state_follows_another_or_is_refused() -> None:
 def test_a_delay_lies_between_nothing_and_its_bound(
     failures: int, chance: float, backoff: Backoff
 ) -> None:
-    bound = backoff.initial_s
+    bound = backoff.initial
     for _ in range(min(failures, 40) - 1):
-        bound = min(bound * 2, backoff.cap_s)
+        bound = min(bound * 2, backoff.cap)
 
     assert 0 <= backoff.delay_s(failures, chance) <= bound
     assert backoff.delay_s(failures, 1.0) == bound == backoff.bound_s(failures)

@@ -122,6 +122,28 @@ def test_a_handler_that_breaks_its_contract_is_found_with_its_request(
     assert re.match(r"def test_post_[0-9a-f]{8}\(\) -> None:\n    with Harness\(app\)", test)
 
 
+@pytest.mark.proves("CT-1")
+def test_an_answer_has_a_status_that_is_declared() -> None:
+    """Of success; 204 stands for None, where the type has it."""
+    app = App("statuses")
+
+    @app.handler("POST /made")
+    async def made(req: Request[Line], res: Response) -> Line:
+        res.status = 201
+        return req.body
+
+    app.handler("POST /promised", promises=promise(status=201))(made)
+
+    @app.handler("POST /perhaps")
+    async def perhaps(req: Request[Line]) -> Line | None:
+        return req.body if len(req.body.counts) % 2 else None
+
+    with pytest.raises(AssertionError, match="declares to answer 200"):
+        check_handler(app, "POST /made", examples=3)
+    check_handler(app, "POST /promised", examples=3)
+    check_handler(app, "POST /perhaps", examples=3)
+
+
 def guarded_by_nothing() -> App:
     app = App("printed")
 
@@ -139,20 +161,23 @@ def guarded_by_nothing() -> App:
     ),
     st.dictionaries(st.sampled_from(["a b", "n"]), st.text(st.characters(codec="utf-8"))),
     st.none() | st.binary(max_size=6) | st.text(st.characters(exclude_categories=["Cs"])),
+    st.sampled_from([None, 400, 404, 415]),
 )
-def test_what_is_printed_as_a_test_sends_the_same_request(
-    name: str, query: dict[str, str], body: Any
+def test_what_is_printed_as_a_test_sends_the_same_request_and_claims_its_status(
+    name: str, query: dict[str, str], body: Any, wanted: int | None
 ) -> None:
-    """Seen to fail with the target decoded, and with the body as text."""
+    """Seen to fail with the target decoded, with the body as text, and with 400 for all faults."""
     asking = PRINTED.request("POST", "/n/{name}").with_path(name=name).with_query(**query)
     if body is not None:
         asking = asking.with_body(body).with_header("x-a", "it's")
     sent = _Caught()
 
     scope: dict[str, Any] = {"Harness": lambda _: contextlib.nullcontext(sent), "app": None}
-    exec(as_test(asking, PRINTED_RESULT), scope)  # noqa: S102 - it is what is printed
+    exec(as_test(asking, PRINTED_RESULT, wanted), scope)  # noqa: S102 - it is what is printed
     (test,) = [each for key, each in scope.items() if key.startswith("test_")]
-    with contextlib.suppress(AssertionError):
+    # It was answered 404, which a request that conforms may be.
+    claims = contextlib.nullcontext() if wanted in {None, 404} else pytest.raises(AssertionError)
+    with claims:
         test()
 
     (again,) = sent.askings

@@ -50,11 +50,11 @@ def test_whatever_goes_wrong_each_stream_in_the_log_is_whole(
                 case None:
                     pass
                 case "full":
-                    harness.faults.store_full()
+                    harness.store_full()
                 case "gone" | "halfway":
-                    harness.faults.disconnect_after(100 if fault == "gone" else 3)
+                    harness.disconnect_after(100 if fault == "gone" else 3)
                 case at:
-                    harness.faults.crash_at(at)
+                    harness.crash_at(at)
             if fault in (1, "response.sent"):
                 with pytest.raises(ConnectionError):
                     harness.post("/n", json=BODY)
@@ -91,11 +91,11 @@ def test_a_client_that_stays_is_not_taken_for_one_that_left() -> None:
 def test_faults_that_nothing_met_are_named() -> None:
     harness = Harness(SHOP)
     with pytest.raises(UnusedFaultError) as refused, harness as asked:  # noqa: PT012
-        asked.faults.disconnect_after(7)
-        asked.faults.crash_at("context.edited")
-        asked.faults.store_full(times=9)
+        asked.disconnect_after(7)
+        asked.crash_at("context.edited")
+        asked.store_full(times=9)
         asked.post("/n", json=BODY)
-        asked.faults.disconnect_after(7)
+        asked.disconnect_after(7)
     for told in ("disconnect_after 7", "crash_at context.edited", "store_full ("):
         assert told in refused.value.problem
 
@@ -104,4 +104,4 @@ def test_faults_that_nothing_met_are_named() -> None:
 def test_a_log_of_ones_own_has_no_faults() -> None:
     store = MemoryStore(registry(), FakeClock(), SeededIds())
     with Harness(SHOP, store=store) as harness, pytest.raises(TypeError, match="store="):
-        harness.faults.store_full()
+        harness.store_full()

@@ -118,8 +118,8 @@ def test_faults_are_met_and_those_that_are_not_are_told() -> None:
 
     app.module("stock", Stock())
     with Harness(app) as harness:
-        harness.faults.fail("stock.left", TimeoutError("no"))
-        harness.faults.delay("stock.left", 3.0)
+        harness.fail("stock.left", TimeoutError("no"))
+        harness.delay("stock.left", 3.0)
         broken, late = harness.get("/left"), harness.get("/left")
         begun, now = harness.harness.now_us, harness.now
         harness.advance(3_600)
@@ -133,7 +133,7 @@ def test_faults_are_met_and_those_that_are_not_are_told() -> None:
         pytest.raises(UnusedFaultError, match=r"stock\.left \(fail, 1 left\)"),
         Harness(app) as h,
     ):
-        h.faults.fail("stock.left", TimeoutError())
+        h.fail("stock.left", TimeoutError())
 
 
 @pytest.mark.proves("TH-7")

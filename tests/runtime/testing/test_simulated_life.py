@@ -15,11 +15,12 @@ from eventstore import Store
 from runtime import App, LocalContext
 from runtime.context import registry
 from runtime.control import control_stream
-from runtime.errors import VersionNotFound
+from runtime.errors import NotStartedError, PolicySyntaxError, VersionNotFound
 from runtime.health_facts import VersionHealthChanged
 from runtime.replay import reexecute
 from runtime.testing import (
     FakeClock,
+    Harness,
     Result,
     SeededIds,
     Simulation,
@@ -173,3 +174,21 @@ def opened(url: str, mode: Any) -> Store:
         url, mode=mode, durability="volatile", registry=registry(), clock=FakeClock(),
         ids=SeededIds(1),
     )  # fmt: skip
+
+
+@pytest.mark.proves("SI-7", "PL-1")
+def test_an_app_is_told_how_its_versions_do() -> None:
+    app = lived("2026-01-01", "2026-02-01")
+    with pytest.raises(NotStartedError):
+        app.say_health("tsv:1-get-n-001", "unhealthy")
+
+    async def scenario() -> list[Any]:
+        async with Harness(app) as harness:
+            _, second = app.versions_here
+            with pytest.raises(PolicySyntaxError, match="no state"):
+                app.say_health(second, "ill")  # type: ignore[arg-type]
+            before = await harness.get("/n")
+            app.say_health(second, "unhealthy")
+            return [before, await harness.get("/n")]
+
+    assert [each.json for each in run_virtual(scenario())] == ["2026-02-01", "2026-01-01"]
