@@ -4,6 +4,7 @@ Every backend drafts in the caller's thread, so that faults of the events raise 
 later changes are not seen, and the same calls give the same rows (ES-7).
 """
 
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -12,14 +13,17 @@ import msgspec
 from eventstore.chain import digest_of
 from eventstore.codec import LOG_KIND, EncodedRow, Registry, encode_rows
 from eventstore.errors import EventStoreError
-from eventstore.events import ANY, NEW, Kind, NewEvent
+from eventstore.events import ANY, NEW, Commit, Kind, NewEvent
 from eventstore.hiding import Hiding
 from eventstore.identifiers import Clock, Ids, Revision, StreamId
 from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET, Name, NameBook
 from eventstore.subjects import Subjects
 from eventstore.values import NotHiddenError
 
+LOG = logging.getLogger("eventstore")
 FORK_DEPTH = 16
+LONG = 5
+"""A stream is long at the so-manieth part of its limit."""
 _UUID_VERSION = 7
 _VERSION_AT = 76
 
@@ -60,6 +64,11 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
         if self.expected == NEW and self.parent:
             return self.parent[1]
         return self.expected
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its stream may not grow for ever."""
+        return self.kind.max_events is not None or self.kind.max_bytes is not None
 
 
 class Drafting:
@@ -130,7 +139,7 @@ class Drafting:
             given, parent, close, durable or kind_.durable, now_us, began_us,
             rows, len(events), generation, size,
         )  # fmt: skip
-        if kind_.max_events is not None and draft.base >= 0:
+        if draft.is_limited and draft.base >= 0:
             check_length(draft, draft.base)
         return draft
 
@@ -170,18 +179,39 @@ class Drafting:
         return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)
 
 
-def check_length(draft: Draft, base: int) -> None:
-    """Refuse *draft* if its stream, at revision *base* before, would grow too long.
+def check_length(draft: Draft, base: int, size: int = 0) -> bool:
+    """Refuse *draft* if its stream would grow too long; say whether it is long from now on.
+
+    Args:
+        draft: of a stream that is limited.
+        base: revision of the stream before it.
+        size: bytes of the stream's own payloads before it.
 
     Raises:
         EventStoreError: `stream-too-long`.
     """
-    most = draft.kind.max_events
-    if most is None or base + draft.count <= most:
-        return
-    problem = f"Stream {draft.stream} would have {base + draft.count} events, the limit is {most}."
-    fields: dict[str, object] = {"stream": draft.stream, "limit": most}
-    raise EventStoreError("stream-too-long", problem, "Go on in a new stream.", fields)
+    kind, is_long = draft.kind, False
+    for most, before, more, unit in (
+        (kind.max_events, base, draft.count, "events"),
+        (kind.max_bytes, size, draft.size, "bytes"),
+    ):
+        if most is not None:
+            if before + more > most:
+                raise _too_long(draft.stream, before + more, most, unit)
+            is_long |= before < most // LONG <= before + more
+    return is_long
+
+
+def warn_of_length(draft: Draft, commit: Commit) -> None:
+    """Tell who runs the program that a stream became long (ES-6)."""
+    kind, stream = draft.kind.name, draft.stream
+    LOG.warning("stream_long kind=%s stream=%s events=%d", kind, stream, commit.last)
+
+
+def _too_long(stream: StreamId, would_have: int, most: int, unit: str) -> EventStoreError:
+    problem = f"Stream {stream} would have {would_have} {unit}, the limit is {most}."
+    fields: dict[str, object] = {"stream": stream, "limit": most, "unit": unit}
+    return EventStoreError("stream-too-long", problem, "Go on in a new stream.", fields)
 
 
 def renumbered(drafts: Sequence[Draft], names: NameBook) -> Sequence[Draft]:

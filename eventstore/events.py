@@ -82,9 +82,11 @@ class Kind(msgspec.Struct, frozen=True):
     durable: bool = False
     """Whether its commits are synced whatever durability the store has (WR-3)."""
     max_events: int | None = None
-    """Above it `stream-too-long`; None: no limit."""
+    """Above it `stream-too-long`; None: no limit. A fork has those before it, too."""
     retention: Retention = KEEP
     """What `archive` and `prune` do by themselves; streams of `log` and `control` stay."""
+    max_bytes: int | None = None
+    """Of its own rows' payloads, likewise. A fifth of either limit is warned of, once."""
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):

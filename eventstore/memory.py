@@ -17,7 +17,7 @@ from eventstore.bell import Bell
 from eventstore.chain import CLOSES, CODEC, CONTINUES, LogEnd, StoredRow, Walk, chain_of, genesis
 from eventstore.codec import LOG_KIND, Registry, RowDecoder
 from eventstore.cursors import Cursor, us_of
-from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length
+from eventstore.drafts import FORK_DEPTH, Draft, Drafting, check_length, warn_of_length
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, Commit, Event, Head, NewEvent, Redaction, Row, Verdict
 from eventstore.fold import Folded, Reducer, fold
@@ -372,8 +372,13 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
             raise refusals.wrong_revision(draft.stream, draft.expected, head.revision, last)
         if draft.parent is not None:
             self._check_parent(draft.stream, *draft.parent)
-        check_length(draft, draft.parent[1] if draft.parent else head.revision)
-        return self._write(draft)
+        base = draft.parent[1] if draft.parent else head.revision
+        size = sum(len(row.data.encode()) for row in self._streams.get(draft.stream, []))
+        is_long = draft.is_limited and check_length(draft, base, size)
+        commit = self._write(draft)
+        if is_long:
+            warn_of_length(draft, commit)
+        return commit
 
     def _check_parent(self, stream: StreamId, parent: StreamId, revision: int) -> None:
         head = self.head(parent)

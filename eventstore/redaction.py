@@ -58,8 +58,10 @@ def redacted(data: str, index: int, pointers: Sequence[str]) -> str:
         pointers: into the event's payload (RFC 6901); the empty one is all of it.
 
     Raises:
-        EventStoreError: `no-such-value`; nothing is taken out then.
+        EventStoreError: `no-such-value`, `cannot-redact`; nothing is taken out then.
     """
+    if not pointers:
+        raise cannot_redact(pointers, "no value is named")
     items = _events_of(data)  # the other events keep their bytes
     item = _event(items[index])
     payload = item[_DATA] if len(item) > _DATA else None

@@ -35,7 +35,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _PROPERTY = re.compile(r"test_[px]\d\d_")
-_OTHERS = settings(settings.get_profile("ci"), max_examples=25)
+_OTHERS = settings(settings.get_profile("ci"), max_examples=15)
 
 
 def pytest_collection_finish() -> None:

@@ -23,6 +23,10 @@ COMMIT_EVENTS = 10_000
 COMMIT_BYTES = 64 * 1024 * 1024
 KEY_BYTES = 256
 SITE_BYTES = 512
+FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The years 1 to 9999: another one is no `datetime`, and no view of a database could show it."""
+_NOW_BITS, _NEAR_BITS = 57, 50
+"""Until 6536, and 35 years: a commit within these is within those."""
 
 _encode = msgspec.json.Encoder(enc_hook=hidden.refuse).encode
 _NUL = b"\\u0000"
@@ -148,9 +152,9 @@ def _usual(
     it in bytes; a key's NUL and lone surrogates are seen in the encoded row at no cost.
     """
     items: list[Any] = []
-    if not 0 < len(events) <= COMMIT_EVENTS:
-        return None
     try:
+        if not 0 < len(events) <= COMMIT_EVENTS or began_us >> _NOW_BITS:
+            return None
         for event in events:
             data, key, site = event.data, event.key, event.site
             if type(data) is not payload_types[event.type]:
@@ -158,6 +162,8 @@ def _usual(
             if key is not None and (type(key) is not str or not 0 < len(key) <= KEY_BYTES // 4):
                 return None
             number, dt = type_ids[event.type], event.at_us - began_us
+            if dt >> _NEAR_BITS:  # far or before the first, or no whole number at all
+                return None
             if site is None:
                 items.append((number, dt, key, data))
             else:
@@ -207,6 +213,10 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
         raise EventStoreError("invalid-event", problem, remedy, {"type": event.type})
     _check_text("key", event.key, KEY_BYTES, least=1)
     _check_text("site", event.site, SITE_BYTES)
+    if type(event.at_us) is not int or not FIRST_US <= event.at_us <= LAST_US:
+        problem = f"The time {str(event.at_us)[:80]!a} of an event cannot be stored."
+        remedy = "Give whole microseconds since 1970 UTC, within the years 1 to 9999."
+        raise EventStoreError("invalid-event", problem, remedy, {"type": event.type})
 
 
 _PLAIN = (type(None), bool, int, float, str, list, dict, hidden.Hidden)

@@ -1,12 +1,14 @@
 """Append streams of an export to a log that has streams of its own.
 
-What is decided here is decided while the log is held: which names and commits are missing,
-and that nothing in the log speaks against them.
+First the two are compared, and nothing comes if they contradict each other. Then what is missing
+comes in parts, each with the fact of it: nobody waits for the log longer than for one of them.
 
 Source: AR-4.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -20,10 +22,17 @@ from eventstore.identifiers import Revision, StreamId
 from eventstore.names import GUEST_NUMBER, KIND, Name
 from eventstore.retention import STAYING, ImportedFact
 from eventstore.sql import packing, tail, verifying
-from eventstore.sql.history import History
 
 _NO_SALT = bytes(16)
 _ORDER = "stream = ? ORDER BY revision"
+_PART_ROWS, _PART_BYTES = 1_000, 8 << 20
+"""Of an import, that others wait for: some tenths of a second (PG-1)."""
+_OVERTAKEN = {"wrong-revision", "stream-closed", "stream-mismatch"}
+
+OfStream: TypeAlias = Callable[
+    [StreamId, Callable[[sa.Connection], list[StoredRow]]], list[StoredRow]
+]
+"""Asks the file of a log that holds the rows of a stream."""
 
 
 class Counts(msgspec.Struct):
@@ -42,7 +51,6 @@ class Incoming:
     Args:
         source: to the export.
         registry: gives the kinds of the log.
-        history: of the log.
         token: gives new unguessable bytes, so many.
         now_us: the time.
         sha256: of the export.
@@ -52,7 +60,6 @@ class Incoming:
         self,
         source: sa.Connection,
         registry: Registry,
-        history: History,
         *,
         token: Callable[[int], bytes],
         now_us: int,
@@ -60,7 +67,6 @@ class Incoming:
     ) -> None:
         self._source = source
         self._registry = registry
-        self._history = history
         self._token = token
         self._now_us = now_us
         self._sha256 = sha256
@@ -87,8 +93,11 @@ class Incoming:
             self._numbers[name.id] = found
         return new
 
-    def compare(self, connection: sa.Connection) -> None:
+    def compare(self, ask: OfStream) -> None:
         """Hold each stream against what the log has of it.
+
+        Args:
+            ask: the log, for the rows of a stream.
 
         Raises:
             EventStoreError: `import-conflict`, `unknown-kind`.
@@ -101,11 +110,7 @@ class Incoming:
                 continue
             stream = StreamId(verifying.id_of(text.encode()))
             theirs = verifying.rows_where(self._source, _ORDER, (text,))
-            ours = self._history.of_stream(
-                connection,
-                stream,
-                lambda held, t=text: verifying.rows_where(held, _ORDER, (t,)),  # type: ignore[misc]
-            )
+            ours = ask(stream, partial(verifying.rows_where, where=_ORDER, values=(text,)))
             for mine, other in zip(ours, theirs, strict=False):
                 if not self._is_same(mine, other):
                     raise _conflict(stream, other.revision)
@@ -196,8 +201,25 @@ def _conflict(stream: StreamId, revision: int) -> EventStoreError:
     return _refused(problem, {"stream": stream, "revision": revision})
 
 
-def overtaken(error: EventStoreError) -> EventStoreError:
-    """Say that somebody went on with a stream while it was brought in, in parts."""
+def in_parts(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
+    """Put commits together up to so many rows and bytes as are brought in at once."""
+    part: list[Draft] = []
+    rows = size = 0
+    for draft in drafts:
+        part.append(draft)
+        rows += len(draft.rows)
+        size += draft.size
+        if rows >= _PART_ROWS or size >= _PART_BYTES:
+            yield part
+            part, rows, size = [], 0, 0
+    if part:
+        yield part
+
+
+def explained(error: EventStoreError) -> EventStoreError:
+    """Return *error*, met by a part; or that somebody went on with a stream meanwhile."""
+    if error.code not in _OVERTAKEN:
+        return error
     return EventStoreError(
         "import-conflict",
         f"While the file was brought in, somebody else appended to it: {error.problem}",

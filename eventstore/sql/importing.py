@@ -95,8 +95,7 @@ def _open(url: str, registry: Registry, clock: Clock, ids: Ids, segments: Path |
 def _adopt(file: Path, source: sa.Connection, store: SqlStore, clock: Clock, ids: Ids) -> Imported:
     uid = source.exec_driver_sql("SELECT uid FROM log").scalar_one()
     incoming = Incoming(
-        source, store.registry, store.history, token=ids.token, now_us=clock(),
-        sha256=packing.hash_of(file),
+        source, store.registry, token=ids.token, now_us=clock(), sha256=packing.hash_of(file),
     )  # fmt: skip
     crash_point("import.before")
     position = store.adopt(incoming, uid)

@@ -5,7 +5,9 @@ from typing import Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from eventstore.drafts import Draft
 from eventstore.identifiers import Position
+from eventstore.retention import ImportedFact
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.writer import Writer
 
@@ -40,16 +42,22 @@ class MovableLog(Protocol):
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> object: ...
     def seal(self) -> bool: ...
 
-    def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """Append what *incoming* has and the log lacks (AR-4): all or nothing, or in parts.
-
-        Each part is whole and has its fact; done again, the others are added.
-
-        Returns:
-            The position of the last fact that tells of it; 0: the log lacked nothing.
+    def adopt_names(self, incoming: Incoming) -> int:
+        """Give numbers to the names of *incoming* that the log lacks; return their generation.
 
         Raises:
-            EventStoreError: `import-conflict`, `unknown-kind`, `log-fenced`.
+            EventStoreError: `log-fenced`.
+        """
+        ...
+
+    def adopt_part(self, drafts: list[Draft], fact: ImportedFact) -> Position:
+        """Append *drafts* of an import, and the fact that tells of them: all or nothing (AR-4).
+
+        Returns:
+            The position of the fact.
+
+        Raises:
+            EventStoreError: the refusal of one of them; `log-fenced`.
         """
         ...
 

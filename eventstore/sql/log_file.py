@@ -299,8 +299,8 @@ class LogFile:
         except sa.exc.IntegrityError as error:
             raise NotUniqueError from error
 
-    def _insert(self, drafts: Sequence[Draft]) -> None:
-        plan = self._plan(trusting=True)
+    def _insert(self, drafts: Sequence[Draft], *, trusting: bool = True) -> None:
+        plan = self._plan(trusting=trusting)
         plan.take_all(drafts)
         for start in range(0, len(plan.rows), FLUSH_ROWS):
             self._execute(plan.rows[start : start + FLUSH_ROWS])

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from eventstore import redaction
 from eventstore.codec import LOG_KIND
-from eventstore.drafts import Drafting
+from eventstore.drafts import Draft, Drafting
 from eventstore.erasure import Erasure
 from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import NameBook
-from eventstore.retention import IMPORTED, RESTORED
+from eventstore.retention import IMPORTED, RESTORED, ImportedFact
 from eventstore.sql import connections, packing, redacting, subject_keys, tail
 from eventstore.sql.adopting import Incoming
 from eventstore.sql.erasing import Erasing, Rewrapping
@@ -104,25 +104,31 @@ class MaintainedLog(LogFile):
         self._stale = True  # what was remembered of heads and commits may have left the file
         return done, Position(self._state.next_pos - 1)
 
-    def adopt(self, incoming: Incoming, uid: str) -> Position:
+    def adopt_names(self, incoming: Incoming) -> int:
         """See `eventstore.sql.locked.MovableLog`."""
         self._catch_up_with_others()
         self._names.type_ids[IMPORTED]
         if self._names.has_pending():
             self._register_names()
         new = incoming.names(tail.read_names(self._connection))
-        incoming.compare(self._connection)
-        if not incoming.is_needed:
-            return Position(0)
-        with self._all_or_nothing():
-            if new:
+        if new:
+            with self._all_or_nothing():
                 self._insert([self._drafting.registered(new)])
                 self._insert_into_names(new)
-            for draft in incoming.drafts(self._names.generation):
-                self._insert([draft])
-            self._insert([self._drafting.maintenance(IMPORTED, incoming.fact(uid))])
-        self._names.load(new)
+            self._names.load(new)
+        return self._names.generation
+
+    def adopt_part(self, drafts: list[Draft], fact: ImportedFact) -> Position:
+        """See `eventstore.sql.locked.MovableLog`."""
+        self._catch_up_with_others()
+        with self._all_or_nothing():
+            # Compared without the log to itself: it is asked once more what there is.
+            self._insert(drafts, trusting=False)
+            self._insert([self._drafting.maintenance(IMPORTED, fact)])
         self._stale = True
+        self._wal.flushed(draft.size for draft in drafts)
+        if self.wants_checkpoint(idle=False):  # nobody else looks between two parts
+            self.checkpoint("TRUNCATE")
         return Position(self._state.next_pos - 1)
 
     def is_empty(self) -> bool:

@@ -3,16 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from eventstore.codec import Registry
 from eventstore.drafts import Drafting
+from eventstore.errors import EventStoreError
 from eventstore.events import Archived, Exported, Pruned
 from eventstore.identifiers import Position, StreamId
-from eventstore.sql import exporting
-from eventstore.sql.adopting import Incoming
+from eventstore.sql import exporting, tail
+from eventstore.sql.adopting import Incoming, explained, in_parts
 from eventstore.sql.archiving import Archiver
-from eventstore.sql.history import History
 from eventstore.sql.locked import Locked, MovableLog
 from eventstore.sql.reader import Reader
 from eventstore.sql.writer import Writer
@@ -75,20 +76,29 @@ class Movable(ABC):
         return exporting.export(self._reader, Path(path), streams, progress)
 
     @property
-    def history(self) -> History:
-        """Where its rows are."""
-        return self._reader.history
-
-    @property
     def registry(self) -> Registry:
         """What the program knows."""
         return self._reader.registry
 
     def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`."""
+        """Append what *incoming* of the log *uid* is missing; see `eventstore.sql.import_`.
+
+        Compared without holding the log, and appended in parts: others append in between.
+        """
         self._check_open()
         writer, log = self._writing()
-        return writer.do(lambda: log.adopt(incoming, uid))
+        incoming.names(self._reader.ask(tail.read_names))
+        incoming.compare(self._reader.of_stream)
+        position = Position(0)
+        if incoming.is_needed:
+            generation = writer.do(partial(log.adopt_names, incoming))
+            for drafts in in_parts(incoming.drafts(generation)):
+                part = partial(log.adopt_part, drafts, incoming.fact(uid))
+                try:
+                    position = writer.do(part)
+                except EventStoreError as error:
+                    raise explained(error) from error
+        return position
 
     def _archiver(self) -> Archiver:
         self._check_open()

@@ -13,7 +13,7 @@ import msgspec
 from eventstore import refusals
 from eventstore.chain import CLOSES, CODEC, CONTINUES, StoredRow, link
 from eventstore.codec import Registry
-from eventstore.drafts import FORK_DEPTH, Draft, check_length
+from eventstore.drafts import FORK_DEPTH, Draft, check_length, warn_of_length
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, Commit
 from eventstore.identifiers import Position, Revision, StreamId
@@ -23,6 +23,9 @@ REMEMBERED_HEADS = 16_384
 
 LAST_NAMED = (1 << 80) - 1
 """No name gives a higher id: their time is 0."""
+
+UNKNOWN = -1
+"""A size that the log must be asked for."""
 
 Outcome: TypeAlias = Commit | EventStoreError
 Parameters: TypeAlias = tuple[Any, ...]
@@ -37,9 +40,11 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     commit_id: bytes | None = None
     """Of its last row."""
     parent: StreamId | None = None
+    size: int = UNKNOWN
+    """Of its own payloads, in bytes; only of a kind with a limit."""
 
 
-NOTHING = Known()
+NOTHING = Known(size=0)
 
 
 class LogState(msgspec.Struct, frozen=True, gc=False):
@@ -57,6 +62,10 @@ class Lookups(Protocol):
 
     def known(self, stream: StreamId) -> Known:
         """Return the head of a stream."""
+        ...
+
+    def size_of(self, stream: StreamId) -> int:
+        """Return how many bytes the payloads of a stream's own rows have."""
         ...
 
     def begun(self, streams: Collection[StreamId]) -> Collection[StreamId]:
@@ -209,6 +218,8 @@ class Plan:
         """Streams that were looked for: there are none."""
         self._ids: set[bytes] = set()
         self._remember: list[tuple[Draft, int]] = []
+        self._long: list[tuple[Draft, Commit]] = []
+        """Those that made a stream long."""
 
     @property
     def state(self) -> LogState:
@@ -255,6 +266,8 @@ class Plan:
             for _ in draft.rows:
                 recent.put(draft.commit_id, first_pos)
         recent.pass_by(passed)
+        for draft, commit in self._long:
+            warn_of_length(draft, commit)
 
     def _look_ahead(self, drafts: Sequence[Draft]) -> None:
         """Ask at once for all streams of which nothing is known: most begin here."""
@@ -322,9 +335,15 @@ class Plan:
         if draft.parent is not None:
             self._check_parent(draft.stream, *draft.parent)
             parent, base = draft.parent
-        if draft.kind.max_events is not None:
-            check_length(draft, base)
-        return self._write(draft, base, parent)
+        size = self._size_of(draft.stream, known) if draft.kind.max_bytes is not None else 0
+        is_long = draft.is_limited and check_length(draft, base, size)
+        commit = self._write(draft, base, parent, size)
+        if is_long:
+            self._long.append((draft, commit))
+        return commit
+
+    def _size_of(self, stream: StreamId, known: Known) -> int:
+        return self._lookups.size_of(stream) if known.size == UNKNOWN else known.size
 
     def _check_head(self, draft: Draft, known: Known) -> None:
         if known.revision and known.kind != draft.kind.id:
@@ -348,7 +367,7 @@ class Plan:
         if depth > FORK_DEPTH:
             raise refusals.fork_too_deep(stream, FORK_DEPTH)
 
-    def _write(self, draft: Draft, base: int, parent: StreamId | None) -> Commit:
+    def _write(self, draft: Draft, base: int, parent: StreamId | None, size: int) -> Commit:
         first_pos, revision, head, epoch = self._next_pos, base + 1, self._head, self._epoch
         uid, number = self._uid_bytes, draft.stream.int
         stream = number.to_bytes(16, "big")
@@ -377,7 +396,7 @@ class Plan:
             self._ids.add(commit_id)
         if draft.durable:
             self.durable = True
-        known = Known(revision - 1, kind, draft.close, commit_id, parent)
+        known = Known(revision - 1, kind, draft.close, commit_id, parent, size + draft.size)
         self._new[number] = (draft.stream, known)
         # A call of a NewType costs as much as the rest of it.
         return Commit(draft.stream, base + 1, revision - 1, first_pos, at_us, head)  # type: ignore[arg-type]

@@ -193,6 +193,15 @@ class SqlLookups:
         revision, kind, flags, commit_id, parent = row
         return Known(revision, kind, bool(flags & CLOSES), commit_id, id_or_none(parent))
 
+    def size_of(self, stream: StreamId) -> int:
+        """Return how many bytes the payloads of a stream's own rows have."""
+        row = self._first(
+            stream,
+            "SELECT sum({data_bytes}) FROM commits WHERE stream = ? HAVING count(*) > 0",
+            (stream.hex,),
+        )
+        return int(row[0]) if row else 0
+
     def begun(self, streams: Collection[StreamId]) -> set[StreamId]:
         """Return those of *streams* that have rows which were not archived."""
         asked = ",".join(["({an_id})"] * len(streams))

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import msgspec
 
+from eventstore.cursors import us_of
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, NewEvent
-from eventstore.identifiers import StreamId, named_stream
+from eventstore.identifiers import Revision, StreamId, named_stream
 from eventstore.store import Store
 from eventstore.testing.claims import equal, proves, refused, true
-from eventstore.testing.fakes import MOST_EVENTS, START_US, placed, several, stream
+from eventstore.testing.fakes import MOST_BYTES, MOST_EVENTS, START_US, placed, several, stream
 
 _S = stream(1)
 
@@ -128,6 +129,7 @@ class Appending:
     def test_what_cannot_be_an_event_is_refused_at_the_call(self, store: Store) -> None:
         end = store.end()
         no_text: Any = b"k"
+        half: Any = 1.5
         bad: list[list[NewEvent]] = [
             [msgspec.structs.replace(placed(), key=no_text)],
             [],
@@ -143,6 +145,12 @@ class Appending:
             [NewEvent("order.noted", None, key="a\0b")],
             [NewEvent("order.noted", None, key="\ud800")],
             [NewEvent("order.noted", None, site="s" * 513)],
+            [NewEvent("order.noted", None, at_us=1 << 63)],
+            [placed(), NewEvent("order.noted", None, at_us=253_402_300_800_000_000)],
+            [placed(), msgspec.structs.replace(placed(), at_us=-62_135_596_800_000_001)],
+            [NewEvent("order.noted", None, at_us=1), NewEvent("order.noted", None, at_us=half)],
+            [msgspec.structs.replace(placed(), at_us=half)],
+            [placed(), msgspec.structs.replace(placed(), at_us=half)],
         ]
         for events in bad:
             with refused("invalid-event"):
@@ -165,6 +173,17 @@ class Appending:
         store.append(_S, events, kind="order", expected=NEW).result()
         equal([event.key for event in store.read(_S)], keys)
 
+    @proves("ES-6", "TB-1")
+    def test_times_at_their_limits_are_kept(self, store: Store) -> None:
+        """Before and after each other, too."""
+        times = [0, -1, 253_402_300_799_999_999, -62_135_596_800_000_000, START_US, 1 << 57]
+        events = [msgspec.structs.replace(placed(), at_us=at_us) for at_us in times]
+        for some in (events, events[::-1], events[2:4]):
+            store.append(_S, some, kind="order", expected=ANY).result()
+        told = [*times, *times[::-1], *times[2:4]]
+        equal([event.at_us for event in store.read(_S)], told)
+        equal([us_of(event.at) for event in store.read(_S)], told)
+
     @proves("ES-6")
     def test_a_stream_may_not_grow_for_ever(self, store: Store) -> None:
         store.append(_S, several(MOST_EVENTS - 1), kind="short", expected=NEW).result()
@@ -176,6 +195,22 @@ class Appending:
             store.append(stream(2), several(MOST_EVENTS + 1), kind="short", expected=NEW)
         store.append(_S, [placed()], kind="short", expected=ANY).result()
         equal(store.head(_S).revision, MOST_EVENTS)
+
+    @proves("ES-6")
+    def test_the_bytes_of_a_stream_are_bounded_too(self, store: Store) -> None:
+        """Its own, whoever appended them: a fork has those before it from elsewhere."""
+        large = NewEvent("order.noted", "x" * (MOST_BYTES * 2 // 5))
+        store.append(_S, [large], kind="short", expected=NEW).result()
+        store.append(_S, [large], kind="short", expected=1).result()
+        with refused("stream-too-long"):
+            store.append(_S, [large], kind="short", expected=2).result()
+        with refused("stream-too-long"):
+            store.append(stream(2), [large] * 3, kind="short", expected=NEW)
+        store.append(
+            stream(3), [large], kind="short", expected=NEW, parent=(_S, Revision(2))
+        ).result()
+        store.append(_S, [placed()], kind="short", expected=2, close=True).result()
+        equal((store.head(_S).revision, store.head(stream(3)).revision), (3, 3))
 
     @proves("ES-1")
     def test_ids_must_be_what_they_say(self, store: Store) -> None:

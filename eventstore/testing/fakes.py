@@ -13,7 +13,7 @@ from eventstore.identifiers import StreamId, uuid7
 from eventstore.keyring import Keyring
 
 START_US = 1_790_000_000_000_000
-MOST_EVENTS = 2_000
+MOST_EVENTS, MOST_BYTES = 2_000, 200_000
 """Of a stream of kind `short`."""
 
 
@@ -114,7 +114,7 @@ def registry() -> Registry:
     kinds = (
         Kind(id=2, name="order"),
         Kind(id=3, name="ledger", durable=True),
-        Kind(id=4, name="short", max_events=MOST_EVENTS),
+        Kind(id=4, name="short", max_events=MOST_EVENTS, max_bytes=MOST_BYTES),
     )
     new = Registry(kinds=kinds)
     new.register("order.placed", Placed)

@@ -107,6 +107,8 @@ class Redacting:
             with refused(code):
                 store.redact(_S, revision, ["/item", pointer], by="ann", reason="")
         with refused("cannot-redact"):
+            store.redact(_S, 1, [], by="ann", reason="")
+        with refused("cannot-redact"):
             store.redact(log.stream, log.first, [""], by="ann", reason="")
         # The name of the fact may have got its number by then; nothing else was written.
         equal(len(store.read_log(after=end, kinds=["order"])), 0)

@@ -51,7 +51,7 @@ def encode(value: object, classes: Classes = NO_CLASSES, *, max_size: int = MAX_
     if kind is str and len(value) < _SHORT and value.isascii() and "\0" not in value:  # type: ignore[arg-type,attr-defined,operator]
         return value
     try:
-        return _Run(classes, max_size).encode(value, 0)
+        return _Run(classes, max_size).all_of(value)
     except Fault as fault:
         raise unsupported(fault) from None
 
@@ -78,11 +78,19 @@ class _Run:
     def encode(self, value: Any, depth: int) -> Tree:
         return _ENCODERS.get(type(value), _special)(self, value, depth)
 
+    def all_of(self, value: Any) -> Tree:
+        tree = self.encode(value, 0)
+        self.check_size(value)  # once more: what came last may be one long text
+        return tree
+
+    def check_size(self, value: Any) -> None:
+        if self.size > self.max_size:
+            raise Fault("size", type(value), f"more than {self.max_size} bytes")
+
     def enter(self, value: Any, depth: int, size: int) -> None:
         # Each item is a character and a comma at least.
         self.size += 2 * size + 1
-        if self.size > self.max_size:
-            raise Fault("size", type(value), f"more than {self.max_size} bytes")
+        self.check_size(value)
         if depth >= MAX_DEPTH:
             raise Fault("depth", type(value), f"deeper than {MAX_DEPTH}")
 

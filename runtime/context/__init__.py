@@ -34,7 +34,7 @@ from runtime.version_facts import VERSION_FACTS
 
 CONTROL = Kind(id=1, name="control", durable=True)
 """What happens to the runtime: deployments, modules, config."""
-REQUEST = Kind(id=2, name="request", max_events=50_000)
+REQUEST = Kind(id=2, name="request", max_events=50_000, max_bytes=50 << 20)
 """What happens to one request."""
 QUEUE = Kind(id=7, name="queue")
 """What happens to one subscriber, to its dead letters, and messages from outside of requests."""

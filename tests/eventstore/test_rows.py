@@ -328,7 +328,8 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert {kind.name: kind.id for kind in known.kinds} == {
         "log": 0, "control": 1, "request": 2, "queue": 7, "idempotency": 9, "windows": 10,
     }  # fmt: skip
-    assert known.kind("request").max_events == 50_000
+    request = known.kind("request")
+    assert (request.max_events, request.max_bytes) == (50_000, 50 << 20)
     assert known.kind_by_id(1).durable
     assert Registry(kinds=(Kind(0, "log"),)).kinds == (Kind(0, "log"),)
 

@@ -294,8 +294,20 @@ def test_shared_references_are_copies_and_cannot_explode() -> None:
         encode(value, max_size=10_000)
 
     assert caught.value.fields["reason"] == "size"
+
     one = [1]
     assert encode([one, one]) == [[1], [1]]
+
+
+@pytest.mark.proves("VC-2")
+@pytest.mark.parametrize(
+    "value", ["ä" * 21, b"x" * 21, ["x" * 21], {"k" * 21: None}], ids=lambda v: type(v).__name__
+)
+def test_what_comes_last_counts_as_well(value: object) -> None:
+    with pytest.raises(EventStoreError) as caught:
+        encode(value, max_size=20)
+
+    assert caught.value.fields["reason"] == "size"
 
 
 @pytest.mark.proves("VC-2")

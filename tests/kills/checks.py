@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from eventstore import Event, EventStoreError, Forgotten, Keyring, Store, sql
+from eventstore import Event, EventStoreError, Forgotten, Keyring, Store, StreamId, sql
 from eventstore.erasure import ERASED
 from eventstore.sql import open_store
 from eventstore.sql.tables import REVISION, REVISIONS
@@ -69,15 +70,15 @@ def check(path: Path, seed: int, sent: set[int], acked: set[int]) -> Left:
     planned = [commit for commit in commits_of(seed) if commit.number in sent]
     with opened(path, seed) as store:
         assert store.verify().fault is None
-        there = {commit.number for commit in planned if is_whole(store, commit)}
+        there = whole(store, planned)
         assert acked <= there, f"acknowledged, and lost: {sorted(acked - there)}"
-        for commit in planned:
-            again(store, commit, known=commit.number in there)
-        by_stream = defaultdict(list)
-        for commit in planned:
-            by_stream[commit.stream_id].append(commit)
-        for commits in by_stream.values():
-            assert store.fold(CountingReducer(), commits[0].stream_id).state == folded(commits)
+        # Sent again, as a client would that was never answered: each is there once.
+        tickets = [(commit.number, commit.sent_to(store)) for commit in planned]
+        for number, ticket in tickets:
+            assert ticket.result().duplicate is (number in there)
+        assert whole(store, planned) == {commit.number for commit in planned}
+        for stream_id, commits in by_stream(planned).items():
+            assert store.fold(CountingReducer(), stream_id).state == folded(commits)
         store.append(stream(seed + 500), several(3), kind="order", expected=0).result()
         assert store.verify().fault is None
     assert raw_check(path) > epoch
@@ -186,22 +187,29 @@ def check_imported(path: Path, file: Path) -> None:
         assert all(len(list(store.read(stream(number)))) == 3 for number in range(STREAMS))
 
 
-def is_whole(store: Store, commit: Commit) -> bool:
-    """Say whether *commit* is there; then it is there byte for byte, else not an event of it."""
-    head = store.head(commit.stream_id).revision
-    assert head >= commit.last or head < commit.first, f"a part of {commit} is there"
-    if head < commit.first:
-        return False
-    found = [
-        (event.type, event.data, event.key, event.at_us)
-        for event in store.read(commit.stream_id, commit.first, commit.last)
-    ]
-    assert found == [(e.type, e.data, e.key, e.at_us) for e in commit.events]
-    return True
+def whole(store: Store, planned: Iterable[Commit]) -> set[int]:
+    """Return the numbers of those that are there, byte for byte.
+
+    Of the others nothing is there, and of their streams nothing else.
+    """
+    there = set()
+    for stream_id, commits in by_stream(planned).items():
+        found = [
+            (event.type, event.data, event.key, event.at_us) for event in store.read(stream_id)
+        ]
+        assert store.head(stream_id).revision == len(found)
+        for commit in commits:
+            part = found[commit.first - 1 : commit.last]
+            assert not part or part == [(e.type, e.data, e.key, e.at_us) for e in commit.events]
+            if part:
+                there.add(commit.number)
+        assert len(found) <= commits[-1].last, "more is there than was planned"
+    return there
 
 
-def again(store: Store, commit: Commit, *, known: bool) -> None:
-    """Send a commit again, as a client would that was never answered: it is there once."""
-    done = commit.sent_to(store).result()
-    assert done.duplicate is known
-    assert is_whole(store, commit)
+def by_stream(planned: Iterable[Commit]) -> dict[StreamId, list[Commit]]:
+    """Sort commits by their streams; each stream's are in order."""
+    sorted_out: dict[StreamId, list[Commit]] = defaultdict(list)
+    for commit in planned:
+        sorted_out[commit.stream_id].append(commit)
+    return sorted_out

@@ -65,9 +65,9 @@ class Faults:
         remove(path)
         return run, held
 
-    def sweep(self, fault: str, every: int = 1) -> Iterator[Met]:
-        """Do so at the first call, and each *every* calls on, until there is no such call."""
-        for number in count(1, every):
+    def sweep(self, fault: str, first: int = 1, every: int = 1) -> Iterator[Met]:
+        """Do so at the *first* call, and each *every* calls on, until there is no such call."""
+        for number in count(first, every):
             met = self._meet(f"{fault}:when={number}", opening=False)
             if met.run.ended == SURVIVED and not met.run.refused:
                 return

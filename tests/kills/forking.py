@@ -5,6 +5,7 @@ that carries it out writes what it sent and what was acknowledged to stdout, and
 ended, how is written here.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -71,6 +72,8 @@ def launch(order: Order) -> int:
 
 
 def main() -> None:
+    # Thousands of stores are opened here, each with the same warnings.
+    logging.getLogger("eventstore").setLevel(logging.CRITICAL)
     for line in sys.stdin.buffer:
         tell(Told(ended=launch(msgspec.json.decode(line, type=Order))))
 

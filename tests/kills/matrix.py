@@ -20,7 +20,7 @@ from tests.migrations.old_stores import filled_store, old_store
 
 LEVELS: Sequence[Durability] = ("fsync", "bounded", "process", "volatile")
 MOST = {
-    "flush": ROUNDS, "guest": ROUNDS, "checkpoint": 2, "segment": 2, "unload": 2, "prune": 2,
+    "flush": ROUNDS, "guest": ROUNDS, "segment": 2, "unload": 2, "prune": 2,
     "rewrap": 2,
 }  # fmt: skip
 """How often a point is passed at least, by what comes before its dot; others once."""

@@ -1,6 +1,7 @@
 """What a process that will be killed appends: all of it known beforehand, from a seed."""
 
 import random
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,8 @@ from eventstore.testing import Counted, Placed, several
 from eventstore.testing.fakes import START_US
 
 ROUNDS = 12
+MANY = 300
+"""Events of a commit of two rows."""
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -36,7 +39,7 @@ class Commit(msgspec.Struct, frozen=True):
 
     @property
     def events(self) -> list[NewEvent]:
-        return several(self.count, self.seed * 1_000_000 + self.number * 1_000)
+        return _events(self.count, self.seed * 1_000_000 + self.number * 1_000)
 
     def sent_to(self, store: Store) -> Ticket:
         """Append it, or append it again."""
@@ -49,6 +52,12 @@ class Commit(msgspec.Struct, frozen=True):
         )
 
 
+@lru_cache(1_000)  # asked for again and again, of one plan at a time
+def _events(count: int, first: int) -> list[NewEvent]:
+    return several(count, first)
+
+
+@lru_cache(10_000)
 def _id(number: int) -> UUID:
     return uuid7(START_US // 1_000, number.to_bytes(10, "big"))
 
@@ -63,7 +72,8 @@ def rounds_of(seed: int, count: int) -> list[list[Commit]]:
         together = []
         for _ in range(chance.choice((1, 1, 2, 3, 8))):
             stream = chance.randrange(6)
-            size = chance.choice((1, 2, 5, 30, 600))  # 600: a commit of several rows
+            # Whatever is drawn, each plan has a commit of two rows, and a fold that is kept.
+            size = chance.choice((1, 2, 5, 30, MANY)) if number else MANY
             head = heads.get(stream, 0)
             together.append(Commit(number, stream, head + 1, size, seed))
             heads[stream] = head + size
@@ -78,9 +88,9 @@ def commits_of(seed: int) -> list[Commit]:
 
 
 def closed_streams(seed: int) -> list[tuple[StreamId, list[NewEvent]]]:
-    """Plan streams that are closed at once: six short ones and one of several rows."""
+    """Plan streams that are closed at once: six short ones and one of two rows."""
     return [
-        (StreamId(_id(seed << 24 | 1 << 19 | n)), several(600 if n == 6 else 3, n * 1_000))
+        (StreamId(_id(seed << 24 | 1 << 19 | n)), several(MANY if n == 6 else 3, n * 1_000))
         for n in range(7)
     ]
 

@@ -3,7 +3,7 @@
 Each is one transaction that also appends the fact which tells of it (TB-7).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from eventstore.codec import LOG_KIND
 from eventstore.drafts import Draft, Drafting
 from eventstore.erasure import Erasure
-from eventstore.errors import EventStoreError
 from eventstore.events import Redaction
 from eventstore.identifiers import Position
 from eventstore.names import NameBook
 from eventstore.retention import IMPORTED, RESTORED, ImportedFact
 from eventstore.sql import packing, redacting, tail
-from eventstore.sql.adopting import Incoming, overtaken
+from eventstore.sql.adopting import Incoming
 from eventstore.sql.erasing import Erasing, Rewrapping
 from eventstore.sql.failures import FencedError
 from eventstore.sql.maintenance import Maintenance
@@ -29,9 +28,6 @@ from eventstore.sql.redacting import ChangedError, Order, Redacting
 from eventstore.sql.texts import LOG_ID, maintaining, run
 
 T = TypeVar("T")
-_PART_BYTES = 8 << 20
-"""Of an import, that others wait for: some tenths of a second."""
-_OVERTAKEN = {"wrong-revision", "stream-closed", "stream-mismatch"}
 _MOVE = (
     f"UPDATE log SET next_pos = %s, head = %s WHERE log_id = {LOG_ID} AND epoch = %s"
     " AND next_pos = %s"
@@ -141,41 +137,24 @@ class Maintained(Appender):
 
     # --- another log ---
 
-    def adopt(self, incoming: Incoming, uid: str) -> Position:
-        """See `eventstore.sql.locked.MovableLog`.
-
-        In transactions of some thousand events, each with the fact of its part: who has the log
-        to itself for longer makes all others' appends fail.
-        """
+    def adopt_names(self, incoming: Incoming) -> int:
+        """See `eventstore.sql.locked.MovableLog`."""
         self._prepare(IMPORTED)
-        connection = self._link.ready()
-        incoming.names(tail.read_names(connection))
-        incoming.compare(connection)
-        if not incoming.is_needed:
-            return Position(0)
-        self._adopt_names(incoming)
-        for drafts in _batches(incoming.drafts(self._names.generation)):
-            self._adopt_part(drafts, incoming.fact(uid))
-        return Position(self._state.next_pos - 1)
-
-    def _adopt_names(self, incoming: Incoming) -> None:
         with self._alone() as connection:
             new = incoming.names(tail.read_names(connection))
             if new:
                 self._insert([self._drafting.registered(new)])
                 self._insert_into_names(new)
         self._names.load(new)
+        return self._names.generation
 
-    def _adopt_part(self, drafts: list[Draft], fact: ImportedFact) -> None:
-        try:
-            with self._alone() as connection:
-                self._copy_in(connection, drafts)
-                self._insert([self._drafting.maintenance(IMPORTED, fact)])
-        except EventStoreError as error:
-            if error.code not in _OVERTAKEN:
-                raise
-            # Compared before, without the log to itself: somebody went on with it meanwhile.
-            raise overtaken(error) from error
+    def adopt_part(self, drafts: list[Draft], fact: ImportedFact) -> Position:
+        """See `eventstore.sql.locked.MovableLog`."""
+        self._link.ready()
+        with self._alone() as connection:
+            self._copy_in(connection, drafts)
+            self._insert([self._drafting.maintenance(IMPORTED, fact)])
+        return Position(self._state.next_pos - 1)
 
     @contextmanager
     def _alone(self) -> Iterator[sa.Connection]:
@@ -233,18 +212,3 @@ def _is_empty(connection: sa.Connection) -> bool:
         "SELECT EXISTS (SELECT 1 FROM commits WHERE kind <> ?) OR EXISTS (SELECT 1 FROM tombstones)"
     )
     return not run(connection, text, (LOG_KIND.id,)).scalar()
-
-
-def _batches(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
-    """Put commits together up to so many rows as are copied at once, and so many bytes."""
-    batch: list[Draft] = []
-    rows = size = 0
-    for draft in drafts:
-        batch.append(draft)
-        rows += len(draft.rows)
-        size += draft.size
-        if rows >= bulk.CHUNK_ROWS or size >= _PART_BYTES:
-            yield batch
-            batch, rows, size = [], 0, 0
-    if batch:
-        yield batch

@@ -1,17 +1,19 @@
-"""A large import into PostgreSQL, while other processes append."""
+"""A large import into a log that others append to meanwhile."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from eventstore import ANY, NEW, Store
+from eventstore import ANY, NEW, NewEvent, Store
 from eventstore.events import Imported
 from eventstore.sql import import_
 from eventstore.testing import FakeClock, FakeIds, placed, registry, several, stream
 from tests.eventstore.altered import opened as opened_file
 from tests.eventstore.test_postgres import opened, refusal
 from tests.postgres import Server
+
+BACKENDS = ["sqlite", "postgres"]
 
 STREAMS, ROWS = 5, 2_100
 """Of the export: three parts."""
@@ -52,6 +54,15 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(store.export(str(folder / "whole")).file)
 
 
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is a store without events, or may be."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server: Server = request.getfixturevalue("postgres")
+    return server.cleared()
+
+
 def imported(file: Path, url: str, seed: int, act: Callable[[], object]) -> Imported:
     return import_(file, url, registry=registry(), clock=FakeClock(), ids=IdsThatTell(seed, act))
 
@@ -63,8 +74,7 @@ def facts_of(store: Store) -> list[int]:
 
 
 @pytest.mark.proves("AR-4", "LG-5")
-def test_others_append_while_a_large_export_is_brought_in(postgres: Server, export: Path) -> None:
-    url = postgres.cleared()
+def test_others_append_while_a_large_export_is_brought_in(url: str, export: Path) -> None:
     with opened(url, seed=1 << 40) as other:
         other.append(stream(99), several(1), kind="order", expected=NEW).result()
 
@@ -82,8 +92,7 @@ def test_others_append_while_a_large_export_is_brought_in(postgres: Server, expo
 
 
 @pytest.mark.proves("AR-4")
-def test_an_import_that_ended_in_the_middle_goes_on(postgres: Server, export: Path) -> None:
-    url = postgres.cleared()
+def test_an_import_that_ended_in_the_middle_goes_on(url: str, export: Path) -> None:
     with opened(url, seed=1 << 40) as other:
         other.append(stream(99), several(1), kind="order", expected=NEW).result()
 
@@ -99,9 +108,31 @@ def test_an_import_that_ended_in_the_middle_goes_on(postgres: Server, export: Pa
         assert other.verify().fault is None
 
 
+@pytest.mark.proves("AR-4", "LG-5")
+def test_who_imports_into_a_store_that_nobody_holds_lets_guests_append(
+    export: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    with opened(url, seed=1 << 40) as before:
+        before.append(stream(99), several(1), kind="order", expected=NEW).result()
+
+    def append() -> None:
+        with opened(url, mode="guest", seed=1 << 42) as guest:
+            event = NewEvent("order.noted", {"a": 1})  # under a name that the export lacks
+            guest.append(stream(99), [event], kind="order", expected=1).result(timeout_s=30)
+
+    done = imported(export, url, 1 << 41, append)
+
+    with opened(url, mode="read") as store:
+        assert (done.rows, facts_of(store)) == (ROWS, [1_000, 1_000, ROWS - 2_000])
+        first, last = (store.head(stream(n)).last_position for n in (0, STREAMS - 1))
+        assert first < store.head(stream(99)).last_position < last
+        assert sum(len(list(store.read(stream(n)))) for n in range(STREAMS)) == ROWS
+        assert store.verify().fault is None
+
+
 @pytest.mark.proves("AR-4")
-def test_who_is_overtaken_in_the_middle_says_so(postgres: Server, export: Path) -> None:
-    url = postgres.cleared()
+def test_who_is_overtaken_in_the_middle_says_so(url: str, export: Path) -> None:
     taken = stream(STREAMS - 1)
     with opened(url, seed=1 << 40) as other:
         other.append(stream(99), several(1), kind="order", expected=NEW).result()
