@@ -259,7 +259,7 @@ class Child:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         rest = b""
-        with suppress(ConnectionError):
+        try:
             while data := await reader.read(65_536):
                 *whole, rest = (rest + data).split(b"\n")
                 for line in whole:
@@ -267,9 +267,12 @@ class Child:
                 while len(rest) > LINE_BYTES:
                     self._note(rest[:LINE_BYTES])
                     rest = rest[LINE_BYTES:]
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()  # also where the event loop ends before the process
         if rest:
             self._note(rest)
-        writer.close()
 
     def _note(self, line: bytes) -> None:
         text = self._scrub(line[:LINE_BYTES].decode(errors="backslashreplace"))
@@ -278,11 +281,13 @@ class Child:
 
     async def _end(self) -> None:
         self._process.kill()
-        ending = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
-        # What it started has ended with it, so its output ends, too.
-        if self._lines_read is not None:
-            await self._lines_read
-        self._process.files.close()
+        try:
+            ending = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+            # What it started has ended with it, so its output ends, too.
+            if self._lines_read is not None:
+                await self._lines_read
+        finally:
+            self._process.files.close()
         self.ending = ending._replace(output=tuple(self._lines))
         for answer in self._waiting.values():
             if not answer.done():
