@@ -264,9 +264,9 @@ class LogFile:
     def _execute(self, rows: Sequence[Parameters]) -> None:
         text, parameters = inserts.of(rows)
         try:
-            # Not through SQLAlchemy, which calls the driver three times more: each time the
-            # interpreter may be lost to a busy thread, for a whole turn of it.
-            self._driver.execute(text, parameters)
+            # Not through SQLAlchemy, and not by `execute`, which asks for the last row's id, too:
+            # at each call the interpreter may be lost to a busy thread, for a whole turn of it.
+            self._driver.executemany(text, (parameters,))
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise NotUniqueError from error
