@@ -92,7 +92,7 @@ def test_streams_that_are_looked_for_together_are_answered_as_one_by_one(
 
 @pytest.mark.proves("WR-2")
 def test_many_new_streams_are_looked_for_by_one_statement(path: Path, store: Store) -> None:
-    """The one that writes them goes to the driver itself, and is not heard of here."""
+    """The one that writes them goes to the driver itself, and is not heard of here; chores may be."""
     statements: list[str] = []
     streams = [named_stream("order", f"counted {n}") for n in range(20)]
 
@@ -106,7 +106,8 @@ def test_many_new_streams_are_looked_for_by_one_statement(path: Path, store: Sto
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
     assert said == [(1, 1)] * 20
-    assert [text.split(maxsplit=1)[0] for text in statements] == ["WITH"]
+    asked = [text for text in statements if not text.startswith("PRAGMA")]
+    assert [text.split(maxsplit=1)[0] for text in asked] == ["WITH"]
 
 
 @pytest.mark.proves("AR-1", "ES-3")
