@@ -92,7 +92,7 @@ def test_streams_that_are_looked_for_together_are_answered_as_one_by_one(
 
 @pytest.mark.proves("WR-2")
 def test_many_new_streams_are_looked_for_by_one_statement(path: Path, store: Store) -> None:
-    """The one that writes them goes to the driver itself, and is not heard of here; chores may be."""
+    """The one that writes them goes to the driver itself, unheard; chores may be heard."""
     statements: list[str] = []
     streams = [named_stream("order", f"counted {n}") for n in range(20)]
 
