@@ -28,6 +28,8 @@ from debugger.tui.requests_pane import RequestsPane
 _MARGIN = 64
 """Rows from the end of the window at which the next page is asked for."""
 _SLOWEST_S = 30.0
+LATE_S = 0.1
+"""A preview that takes longer leaves the old one dimmed."""
 
 
 class RequestsScreen(Face):
@@ -56,6 +58,7 @@ class RequestsScreen(Face):
         self._previews = Latest(self, "timescape-preview")
         self._previewed: RequestSummary | None = None
         self._resting = Later(self)
+        self._late = Later(self)
         self._typing = Later(self)
         self._field = Field(
             id="filter", placeholder="/ to filter: status:500  route:*orders*  since:15m"
@@ -89,6 +92,7 @@ class RequestsScreen(Face):
 
     def on_unmount(self) -> None:
         self._resting.stop()
+        self._late.stop()
         self._typing.stop()
         self.pager.close()
         self._counts.close()
@@ -268,24 +272,31 @@ class RequestsScreen(Face):
         current = self.list.current
         if current == self._previewed:
             return
-        self.preview.dim()
+        if self._late.waiting:
+            self.preview.dim()  # whoever runs past rows sees that it is of none of these
+        else:
+            # One step is answered at once: dimmed before that, it would only flicker.
+            self._late.ask(self._rest_s + LATE_S, self.preview.dim)
         self._resting.ask(self._rest_s, self._read_preview)
 
     def _read_preview(self) -> None:
         of = self.list.current
         self._previewed = of
         if of is None:
+            self._late.stop()
             self.preview.title = "preview"
             self.preview.show([])
             return
         session, pane, to = self.desk.session, self.preview, self.desk.look().glyphs.to
 
         def told(timeline: Timeline) -> None:
+            self._late.stop()
             pane.title = heading(of)
             pane.problem = None
             pane.show(preview(of, timeline, to))
 
         def failed(error: Exception) -> None:
+            self._late.stop()
             pane.title = of.short_id
             pane.problem = problem_of(error)
             pane.show([])

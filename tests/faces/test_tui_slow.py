@@ -1,5 +1,6 @@
 """A slow store: what was seen stays, dimmed; and the screen's thread never asks it (ST-2, RN-4)."""
 
+import asyncio
 import threading
 from typing import Any
 
@@ -53,6 +54,36 @@ def test_old_content_is_dimmed_and_never_blank_while_a_request_is_read() -> None
 
         assert not any(pane.dimmed for pane in panes.all)
         assert "handler.failed" in person.text
+
+    drive(scenario, wrap=wrap)
+
+
+@pytest.mark.proves("ST-2")
+def test_a_preview_is_dimmed_when_it_is_late_or_run_past_and_not_by_one_step() -> None:
+    made: list[Gated] = []
+
+    def wrap(session: Session) -> Session:
+        made.append(Gated(session.store))
+        return made[0]
+
+    async def scenario(person: Person) -> None:
+        pane, seen = person.app.requests.preview, []
+        made[0].gate.clear()
+        for _ in range(2):
+            person.app.requests.act("row-down")
+            await person.pilot.pause()
+            seen.append(pane.dimmed)
+        made[0].gate.set()
+        await person.settled()
+        assert [*seen, pane.dimmed] == [False, True, False]
+
+        made[0].gate.clear()
+        person.app.requests.act("row-up")
+        async with asyncio.timeout(30):
+            while not pane.dimmed:
+                await person.pilot.pause()
+        made[0].gate.set()
+        await person.settled()
 
     drive(scenario, wrap=wrap)
 
