@@ -47,6 +47,9 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="of --web (default: a free one)"
     )
+    parser.add_argument(
+        "--ascii", action="store_true", help="draw with ASCII alone (default: as the locale says)"
+    )
     parser.add_argument("--request", metavar="REQUEST", help="open this one at once")
     parser.add_argument(
         "--app", metavar="MODULE:APP", help="whose code runs again (default: $TIMESCAPE_APP)"
@@ -74,7 +77,7 @@ def debug(arguments: argparse.Namespace, output: Output, stores: Stores) -> int:
         request = session.find(wanted) if wanted else None
         return open_screen(
             session, url=url, read_only=arguments.read_only, request=request, link=link,
-            source=arguments.source, app=arguments.app,
+            source=arguments.source, app=arguments.app, ascii_only=arguments.ascii or None,
         )  # fmt: skip
 
 
@@ -111,6 +114,7 @@ def _web(url: str, arguments: argparse.Namespace, output: Output, stores: Stores
         if arguments.request:
             session.find(arguments.request)  # else the status says that it is not there
     words = ["--read-only", *([arguments.where] if is_link(arguments.where or "") else [])]
+    words += ["--ascii"] if arguments.ascii else []
     for option in ("request", "app"):
         words += [f"--{option}", value] if (value := getattr(arguments, option)) else []
     for folder in arguments.source or ():
@@ -119,7 +123,7 @@ def _web(url: str, arguments: argparse.Namespace, output: Output, stores: Stores
     return Exit.OK
 
 
-def open_screen(
+def open_screen(  # noqa: PLR0913 - all by name, all but two optional
     session: Session,
     *,
     url: str,
@@ -128,6 +132,7 @@ def open_screen(
     link: Link | None = None,
     source: Sequence[Path] | None = None,
     app: str | None = None,
+    ascii_only: bool | None = None,
 ) -> int:
     """Show the debugger until it is left, and return its status. The one door to the screen.
 
@@ -148,7 +153,7 @@ def open_screen(
     )
     return tui.run(
         session, read_only=read_only, source_roots=roots, request=request, again=again,
-        keys=told, store_alias=config.alias_of(url), link=link,
+        keys=told, store_alias=config.alias_of(url), link=link, ascii_only=ascii_only,
         gates=None if session.is_part else lambda: _gates(session),
     )  # fmt: skip
 

@@ -142,3 +142,18 @@ def test_a_terminal_is_stepped_resized_suspended_and_given_back(tmp_path: Path) 
         assert [each for each in of_the_data if each in terminal.seen] == []
     finally:
         terminal.close()
+
+
+@pytest.mark.proves("AC-1")
+def test_ascii_is_all_that_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    with sqlite_store(tmp_path / "shop.db") as store:
+        shop(store)
+    terminal = Terminal("debug", str(tmp_path / "shop.db"), "--ascii")
+    try:
+        terminal.wait_for(b"req-")
+        terminal.type("q")
+        terminal.wait_for(NORMAL)
+    finally:
+        terminal.close()
+
+    assert terminal.seen.isascii()
