@@ -373,7 +373,8 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         if draft.parent is not None:
             self._check_parent(draft.stream, *draft.parent)
         base = draft.parent[1] if draft.parent else head.revision
-        size = sum(len(row.data.encode()) for row in self._streams.get(draft.stream, []))
+        rows = () if draft.kind.max_bytes is None else self._streams.get(draft.stream, ())
+        size = sum(len(row.data.encode()) for row in rows)
         is_long = draft.is_limited and check_length(draft, base, size)
         commit = self._write(draft)
         if is_long:

@@ -45,13 +45,15 @@ class Wal:
 
     def flushed(self, sizes: Iterable[int]) -> None:
         """Note texts that one flush wrote, by their bytes."""
-        written = _FLUSH_BYTES + sum(sizes) * 5 // 4
-        self._waiting += written
-        self._unseen += written
+        self._wrote(_FLUSH_BYTES + sum(sizes) * 5 // 4)
 
     def moved(self, pages: int) -> None:
         """Note pages that were given back."""
-        self._waiting += pages * FRAME_BYTES
+        self._wrote(pages * FRAME_BYTES)
+
+    def _wrote(self, size: int) -> None:
+        self._waiting += size
+        self._unseen += size
 
     def checkpointed(self, *, busy: bool, frames: int, done: int) -> None:
         """Note what a checkpoint gave: whether somebody was in its way, and how far it came."""

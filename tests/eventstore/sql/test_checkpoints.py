@@ -13,7 +13,7 @@ from eventstore.drafts import Draft, Drafting
 from eventstore.names import NameBook
 from eventstore.sql import open_store
 from eventstore.sql.log_file import LogFile
-from eventstore.sql.wal import PASSIVE_BYTES, TRUNCATE_BYTES
+from eventstore.sql.wal import PASSIVE_BYTES, TRUNCATE_BYTES, Wal
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
 
 MIB = 1 << 20
@@ -98,3 +98,16 @@ def test_rows_that_touch_many_pages_each_are_counted_by_what_they_wrote(
             log.checkpoint("TRUNCATE")
 
     assert 32 * MIB < longest < TRUNCATE_BYTES + 4 * MIB
+
+
+@pytest.mark.proves("WR-7", "AR-2")
+def test_pages_that_were_given_back_are_a_reason_to_look_again(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    wal = Wal(path)
+    assert not wal.wants_truncate()
+    with path.with_name("store.db-wal").open("wb") as file:
+        file.truncate(TRUNCATE_BYTES)
+
+    assert not wal.wants_truncate()  # nothing was written that it knows of
+    wal.moved(pages=16)
+    assert wal.wants_truncate()
