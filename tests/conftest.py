@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis.errors import InvalidArgument
 
+from tests import warm
 from tests.nats import nats
 from tests.postgres import postgres
 
@@ -54,3 +55,9 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
         if is_hypothesis_test(law) and not _PROPERTY.match(law.__name__):
             with suppress(InvalidArgument):  # it has settings of its own
                 _OTHERS(law)
+
+
+def pytest_unconfigure() -> None:
+    """End what was started for all tests of this run, if any wanted it."""
+    if warm.programs.cache_info().currsize:
+        warm.programs().close()

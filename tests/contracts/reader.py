@@ -1,6 +1,6 @@
 """Somebody who follows a page of documentation from top to bottom, in an empty folder.
 
-What is run to its end is started warm (see `tests.contracts.warm`); servers and screens are not.
+What is run to its end is started warm (see `tests.warm`); servers and screens are not.
 """
 
 import os

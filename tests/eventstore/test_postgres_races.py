@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,23 +17,25 @@ from hypothesis import strategies as st
 
 from eventstore import ANY, NEW, EventStoreError, Store
 from eventstore.testing import placed, several, stream
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.cutting import Cut, Road
-from tests.eventstore.test_postgres import opened, refusal
+from tests.eventstore.on_postgres import opened
+from tests.eventstore.test_postgres import refusal
 from tests.postgres import Server, running
 
 _END_LEASE = "UPDATE timescape.log SET leased_until = clock_timestamp()"
 KEY = bytes(32)
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT holder%'"
 _CHILD = """
-import json, sys
+import json, os, sys
 from eventstore import ANY, EventStoreError
 from eventstore.testing import placed, stream
-from tests.eventstore.test_postgres import opened
+from tests.eventstore.on_postgres import opened
 
 url, mode, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = opened(url, mode=mode, durability="fsync", seed=seed << 32)
-print("open", flush=True)
+print(os.getpid(), flush=True)
 for line in sys.stdin:
     number, item, count, size = json.loads(line)
     try:
@@ -58,10 +59,10 @@ class Child:
 
     def __init__(self, url: str, mode: str = "hold", seed: int = 1) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, url, mode, str(seed)],
+            [warm.python(), "-c", _CHILD, url, mode, str(seed)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
-        assert self.hear() == "open"
+        self.pid = int(self.hear())
 
     def hear(self) -> str:
         assert self.process.stdout is not None
@@ -77,7 +78,7 @@ class Child:
         return self.hear()
 
     def send(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+        os.kill(self.pid, number)
 
     def end(self) -> None:
         self.process.communicate(timeout=60)
