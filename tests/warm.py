@@ -10,6 +10,7 @@ by real starts: where the program is installed, by servers and screens, by `test
 """
 
 import array
+import atexit
 import gc
 import json
 import os
@@ -24,6 +25,7 @@ import tempfile
 import threading
 import types
 import warnings
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -39,6 +41,8 @@ LOADED = (
 
 HANDED = """#!{python} -IS
 import array, json, os, signal, socket, sys
+passed_on = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)
 with socket.socket(socket.AF_UNIX) as warm:
     warm.connect({address!r})
     said = json.dumps([{name!r}, sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
@@ -46,8 +50,9 @@ with socket.socket(socket.AF_UNIX) as warm:
     warm.sendmsg([len(said).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
     warm.sendall(said)
     child = int.from_bytes(warm.recv(4), "big")
-    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    for number in passed_on:
         signal.signal(number, lambda number, _: os.kill(child, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
     heard = warm.recv(4)
 status = int.from_bytes(heard, "big", signed=True) if heard else 70
 if status < 0:
@@ -137,17 +142,21 @@ def attend(asked: socket.socket) -> None:
         become(*json.loads(said))
     for fd in (0, 1, 2, *fds):
         os.close(fd)  # a pipe has ended when its program has
-    asked.sendall(child.to_bytes(4, "big"))
     threading.Thread(target=end_with, args=(asked, child), daemon=True).start()
+    with suppress(OSError):  # who asked is gone already
+        asked.sendall(child.to_bytes(4, "big"))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    asked.sendall(status.to_bytes(4, "big", signed=True))
+    with suppress(OSError):
+        asked.sendall(status.to_bytes(4, "big", signed=True))
     os._exit(0)
 
 
 def end_with(asked: socket.socket, child: int) -> None:
     """Kill the program when who asked for it is gone."""
-    asked.recv(1)
-    os.kill(child, signal.SIGKILL)
+    with suppress(OSError):
+        asked.recv(1)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
 
 
 def become(name: str, words: list[str], folder: str, environ: dict[str, str]) -> None:
@@ -158,13 +167,29 @@ def become(name: str, words: list[str], folder: str, environ: dict[str, str]) ->
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
-    if name == "timescape":
-        sys.argv = [name, *words]
-        sys.path[0] = str(Path(sys.executable).parent)
-        timescape()
-    else:
-        interpret(*words)
-    sys.exit()
+    statuses: list[int] = []
+    atexit.register(leave, statuses)
+    try:
+        if name == "timescape":
+            sys.argv = [name, *words]
+            sys.path[0] = str(Path(sys.executable).parent)
+            timescape()
+        else:
+            interpret(*words)
+        sys.exit()
+    except SystemExit as ended:
+        if isinstance(ended.code, int | None):
+            statuses.append(ended.code or 0)
+        raise
+
+
+def leave(statuses: list[int]) -> None:
+    """End when all else that has to be done at the end is: taking modules apart takes long."""
+    with suppress(OSError, ValueError):  # then the interpreter says what it says
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for status in statuses:
+            os._exit(status & 0xFF)
 
 
 def interpret(first: str, *words: str) -> None:
