@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -189,33 +190,49 @@ def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
 # --- connections ---
 
 
+class Overtaker(NamedTuple):
+    """A guest of a log that is there; each example has streams and ids of its own in it."""
+
+    url: str
+    guest: Store
+    numbers: Iterator[int]
+
+
+@pytest.fixture(scope="module")
+def overtaker(postgres: Server) -> Iterator[Overtaker]:
+    url = postgres.upgraded()
+    opened(url, seed=1 << 40).close()
+    with opened(url, mode="guest", seed=1 << 41) as guest:
+        yield Overtaker(url, guest, itertools.count(1))
+
+
 @pytest.mark.proves("PG-3", "KM-7")
 @pytest.mark.parametrize(("mode", "overtaken"), [("hold", 0), ("guest", 0), ("guest", 1)])
 @given(cuts=st.lists(st.sampled_from(["before", "after", None]), min_size=1, max_size=6))
 @settings(max_examples=20)
 def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
-    postgres: Server, mode: str, overtaken: int, cuts: list[Cut | None]
+    postgres: Server, overtaker: Overtaker, mode: str, overtaken: int, cuts: list[Cut | None]
 ) -> None:
     """Cut before the statement arrives or its answer is back; who was overtaken: at COMMIT."""
-    url = postgres.cleared()
-    opened(url, seed=1 << 40).close()
+    example = next(overtaker.numbers)
+    name, theirs, seed = stream(2 * example), stream(2 * example + 1), example << 44
     with (
         Road(postgres.port) as road,
-        opened(road.url(url), mode=mode) as store,
-        opened(url, mode="guest", seed=1 << 41) as other,
+        opened(road.url(overtaker.url), mode=mode, seed=seed) as store,
     ):
         for number, cut in enumerate(cuts):
-            if (
-                overtaken
-            ):  # so that the first statement is refused, and the next is in a transaction
-                other.append(stream(2), [placed()], kind="order", expected=ANY).result()
+            if overtaken:
+                # The first statement is refused, and the next is in a transaction.
+                overtaker.guest.append(theirs, [placed()], kind="order", expected=ANY).result()
             if cut is not None:
                 word = b'"item":"%d"' % number
                 road.cut(cut, word, passing=overtaken, later=overtaken)
             event = placed(item=str(number))
-            commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
+            commit = store.append(name, [event], kind="order", expected=ANY).result()
             assert commit.first == number + 1
-        assert items(store) == [str(number) for number in range(len(cuts))]
+        assert [event.data.item for event in store.read(name)] == [
+            str(number) for number in range(len(cuts))
+        ]
         assert road.cuts == len([cut for cut in cuts if cut])
         assert store.verify().fault is None
 
