@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
+# What comes with all that checks need.
+WITHIN := $(INSTALLED)-test $(INSTALLED)-test,bench
 
 # Checks run side by side where make can keep apart what they print.
 BESIDE := $(if $(filter output-sync,$(.FEATURES)),-j4 --output-sync=target)
@@ -27,16 +29,16 @@ cover: $(INSTALLED)-test
 check: $(INSTALLED)-test,check,bench
 	@$(MAKE) --no-print-directory --keep-going $(BESIDE) check-types check-imports check-format check-lint
 
-check-format:
+check-format: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format --check .
 
-check-lint:
+check-lint: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff check .
 
-check-types:
+check-types: $(INSTALLED)-test,check,bench
 	$(BIN)/mypy --num-workers auto
 
-check-imports:
+check-imports: $(INSTALLED)-test,check,bench
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)-test,bench
@@ -73,4 +75,4 @@ $(INSTALLED)-run: $(VENV)/.made pyproject.toml constraints.txt
 
 $(INSTALLED)-%: $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
-	@touch $@ $(if $(findstring check,$*),$(INSTALLED)-test $(INSTALLED)-test,bench) # it has them all
+	@touch $@ $(if $(findstring check,$*),$(WITHIN))
