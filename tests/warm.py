@@ -142,20 +142,22 @@ def attend(asked: socket.socket) -> None:
         become(*json.loads(said))
     for fd in (0, 1, 2, *fds):
         os.close(fd)  # a pipe has ended when its program has
-    threading.Thread(target=end_with, args=(asked, child), daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=end_with, args=(asked, child, ended), daemon=True).start()
     with suppress(OSError):  # who asked is gone already
         asked.sendall(child.to_bytes(4, "big"))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ended.set()
     with suppress(OSError):
         asked.sendall(status.to_bytes(4, "big", signed=True))
     os._exit(0)
 
 
-def end_with(asked: socket.socket, child: int) -> None:
+def end_with(asked: socket.socket, child: int, ended: threading.Event) -> None:
     """Kill the program when who asked for it is gone."""
     with suppress(OSError):
         asked.recv(1)
-    with suppress(ProcessLookupError):
+    if not ended.is_set():  # else its number may be another's
         os.kill(child, signal.SIGKILL)
 
 
