@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.contracts.pages import Block, Command, Ids, commands, differs
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """What a busy machine may take."""
 
 
