@@ -26,6 +26,7 @@ from runtime import (
     module_facts,
     node_facts,
     policy_facts,
+    problem_facts,
     queue_facts,
     relay_facts,
     schema_facts,
@@ -340,6 +341,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     health_facts.VersionHealthChanged: st.builds(
         health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text
+    ),
+    problem_facts.ProblemUndeclared: st.builds(
+        problem_facts.ProblemUndeclared, plain_text, _n, plain_text
     ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,

@@ -14,6 +14,7 @@ from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
+from runtime.app.finding_out import find_out
 from runtime.app.granting import refuse_unknown_topics
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
@@ -22,7 +23,6 @@ from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
 from runtime.app.log_probe import watched
 from runtime.app.manifesting import refuse_unknown
-from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.reloading import Announcing
@@ -387,7 +387,7 @@ class App(Reloads):
             is_running=controller.is_running,
         )  # fmt: skip
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
-        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
+        find_out(controller.surroundings, self._control)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.
