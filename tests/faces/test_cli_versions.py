@@ -230,6 +230,13 @@ def test_resolve_prints_each_step_of_the_decision(store: MemoryStore) -> None:
     assert f"stable means {ONE}" in two.out
     assert "version-conflict" in two.out
     assert (nowhere.status, "POST" in nowhere.err) == (3, True)
+    for words in (
+        ("/post-orders",),
+        ("GET", "/a", "b"),
+        ("GET", "/a?v=1"),
+        ("9f31c2", "--as", "x"),
+    ):
+        assert said(store, "resolve", *words).status == 2
     assert "bucket" in shared.records[3]["says"]
     assert shared.records[-1]["says"].endswith("by split")
 
