@@ -191,7 +191,7 @@ class Edge:
             own = (*own, _CLOSING)
         try:
             await self._writer.send(
-                send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
+                send, answer, self._controller.id_of(stream), own, head=scope["method"] == "HEAD"
             )
         except OSError:
             # The client has gone; the record is complete and says what was answered.
@@ -294,7 +294,7 @@ class Edge:
         scope = arriving.scope
         asked = Asked(
             caller_of(arriving.principal, arriving.client),
-            f"req-{stream.hex}",
+            self._controller.id_of(stream),
             fingerprint_of(
                 scope["method"], arriving.path, scope["query_string"], arriving.selectors,
                 arriving.body,
@@ -313,7 +313,7 @@ class Edge:
         resolved = refused.resolved(received)
         if received.decided is not None and chosen is not None:
             resolved = chosen.served.version.version, chosen.resolved
-        answer = refused.answer(f"req-{received.stream.hex}")
+        answer = refused.answer(self._controller.id_of(received.stream))
         return await self._controller.refuse(
             received,
             answer,

@@ -185,8 +185,8 @@ class Run:
 
     @property
     def request_id(self) -> str:
-        """`req-` and 32 hex digits."""
-        return f"req-{self.record.stream.hex}"
+        """The prefix of its app, `req-`, and 32 hex digits."""
+        return f"{self.arrival.prefix}-{self.record.stream.hex}"
 
     @property
     def response(self) -> Response:
