@@ -20,7 +20,7 @@ from runtime.ingress import refusals
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer, not_shared
 from runtime.ingress.arriving import Arriving, Refused, Scope
-from runtime.ingress.bodies import Receive
+from runtime.ingress.bodies import Coming, Receive
 from runtime.ingress.choosing import Chooser
 from runtime.ingress.cors import Cors
 from runtime.ingress.counting import Refusals
@@ -113,6 +113,7 @@ class Edge:
         self._writer = Writer()
         self._running = 0
         self._idle: asyncio.Event | None = None
+        self._coming = Coming()
         self._closed: Refusal | None = None
         """Why nothing is let in; None: it is."""
 
@@ -139,7 +140,8 @@ class Edge:
         self._closed = refusals.SHUTTING_DOWN
         clean = await self._wait_idle(grace_s)
         if not clean:
-            # Stops what still runs, at once; each gets its failure path and its record.
+            # Stops what still comes and runs, at once; each gets its record.
+            self._coming.cut_off()
             await self._controller.drain(0)
             await self._wait_idle(_ANSWER_S)
         if self._counted is not None:
@@ -252,7 +254,7 @@ class Edge:
             await arriving.wait_for(self._room)
         if served.room is not None:
             await arriving.wait_for(served.room)
-        await take_body(arriving, served, receive)
+        await take_body(arriving, served, receive, self._coming)
         return served
 
     async def _catch_up(self, position: int, received_us: int) -> None:
