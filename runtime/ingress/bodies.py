@@ -45,7 +45,8 @@ class Coming:
         self.cut = True
         now_s = asyncio.get_running_loop().time()
         for limit in self._limits:
-            limit.reschedule(now_s)
+            if not limit.expired():
+                limit.reschedule(now_s)
 
     def begin(self, limit: asyncio.Timeout) -> None:
         """Note one that ends by *limit*."""

@@ -107,14 +107,16 @@ async def bring_down(run: Run, answer: Answer) -> Answer:
     carried = Carried(answer.body, is_json, status=answer.status, headers=own)
     for hop in reversed(crossing.hops):
         carried = await _hop(run, hop, "response", carried)
-    return _answer(crossing, carried, answer)
+    headers = answer.headers
+    if carried.headers != own:
+        headers = (*(pair for pair in headers if pair[0] not in crossing.headers), *carried.headers)
+    return _answer(crossing, carried, msgspec.structs.replace(answer, headers=headers))
 
 
 def _answer(crossing: Crossing, carried: Carried, answer: Answer) -> Answer:
     response = Response()
     response.status = carried.status or answer.status
-    others = (pair for pair in answer.headers if pair[0] not in crossing.headers)
-    for name, value in (*others, *carried.headers):
+    for name, value in answer.headers:
         if name != "content-type":
             response.header(name, value)
     return success(crossing.spoken, carried.parts().body, response)
