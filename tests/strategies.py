@@ -215,6 +215,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         timeout_s=st.floats(0, 60), parent=_opt, priority=st.integers(0, 10),
         flags=st.lists(plain_text, max_size=2).map(tuple), selectors=_pairs, scheme=plain_text,
         host=plain_text,
+        prefix=st.sampled_from(["req", "ord"]),
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)

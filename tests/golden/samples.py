@@ -77,6 +77,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             host="shop.example",
             node="0a1b2c3d4e5f",
             withheld=("cookie", "x-tenant"),
+            prefix="ord",
         ),
         "POST /orders/{order_id:int}",
     ),
