@@ -86,6 +86,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
     node: str = ""  # that runs it, where several serve from the log
     withheld: tuple[str, ...] = ()
     """Names of the other headers, whose values are not kept."""
+    prefix: str = "req"  # of its id
 
 
 class PrincipalEstablished(Fact, frozen=True, gc=False):

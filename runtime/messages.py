@@ -129,6 +129,8 @@ class Parts(msgspec.Struct):
     """Decoded JSON; bytes where a version takes or gives bytes; None: there is none."""
     status: int | None = None
     """Of an answer."""
+    headers: dict[str, Any] = {}
+    """Those that `promise` of one of the versions names, as in *query*; lower-case names."""
 
 
 class Response:

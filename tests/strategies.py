@@ -26,6 +26,7 @@ from runtime import (
     module_facts,
     node_facts,
     policy_facts,
+    problem_facts,
     queue_facts,
     relay_facts,
     schema_facts,
@@ -214,6 +215,7 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
         timeout_s=st.floats(0, 60), parent=_opt, priority=st.integers(0, 10),
         flags=st.lists(plain_text, max_size=2).map(tuple), selectors=_pairs, scheme=plain_text,
         host=plain_text,
+        prefix=st.sampled_from(["req", "ord"]),
     ),
     facts.PrincipalEstablished: st.builds(
         facts.PrincipalEstablished, kind=plain_text, roles=st.lists(plain_text).map(tuple)
@@ -340,6 +342,9 @@ FACTS: dict[type[facts.Fact], st.SearchStrategy[Any]] = {
     ),
     health_facts.VersionHealthChanged: st.builds(
         health_facts.VersionHealthChanged, plain_text, plain_text, _n, _n, plain_text, plain_text
+    ),
+    problem_facts.ProblemUndeclared: st.builds(
+        problem_facts.ProblemUndeclared, plain_text, _n, plain_text
     ),
     version_facts.TrafficSplitChanged: st.builds(
         version_facts.TrafficSplitChanged,

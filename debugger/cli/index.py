@@ -56,7 +56,7 @@ INDEX: Sequence[Entry] = (
     Entry("routes", "routes", "list the routes, now or at an earlier time"),
     Entry("versions", "versions", "list versions of handlers, retire them, bring them back"),
     Entry("modules", "modules", "say what became of modules and what they use; reload one"),
-    Entry("resolve", "resolve", "say which version a request would get, and why"),
+    Entry("resolve", "resolve", "say which version a request would get, or got, and why"),
     Entry("tag", "tag", "let a name point to a version"),
     Entry("untag", "tag", "take a tag away", "UNTAG"),
     Entry("pin", "pin", "choose a version for a caller who names none"),

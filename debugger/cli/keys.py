@@ -75,7 +75,7 @@ what was done once. Callers get 409 idempotency-outcome-unknown until somebody f
 done and gives the key free, or a day has passed. The request's id is in Original-Request-Id of
 that answer. Why a key is held:
   crashed     its process went while it ran
-  not-undone  it failed, and what was to undo it failed, too
+  not-undone  it failed, and what was to undo it failed, too, or did not run as it answered 5xx
   unfinished  nothing says how it ended: it may still run, or its process went
 
 Giving free is a fact in the log, with who and why; a server that runs on the store follows at once.

@@ -7,9 +7,11 @@ import msgspec
 
 from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
+from debugger.cli.moments import iso
 from debugger.cli.output import Column, Output, counted
 from debugger.cli.versions_of import moment_of
 from debugger.errors import BadInputError
+from debugger.session.resolved import Resolved, resolved
 from debugger.session.routing import apps, routed
 from runtime.timescape import HandlerRoutes, Refusal, Selector, resolve
 from runtime.timescape.instants import rfc3339
@@ -30,8 +32,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", metavar="METHOD", help="such as POST")
-    parser.add_argument("path", metavar="PATH", help="such as /orders; no query")
+    parser.add_argument(
+        "words", nargs="+", metavar="METHOD PATH | REQUEST",
+        help="such as POST /orders, without a query; or the id of a request",
+    )  # fmt: skip
     parser.add_argument(
         "--select", action="append", default=[], metavar="S", help="as in ?version=S; repeatable"
     )
@@ -43,14 +47,14 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 
 
 def resolve_request(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
-    """Say step by step which version a request would get."""
+    """Say step by step which version a request would get, or got."""
+    method, path = _asked(arguments.words)
+    if method is None:
+        return _recorded(path, arguments, output, stores)
     then = moment_of(arguments.at)
-    if "?" in arguments.path:
-        problem = f"{arguments.path[:80]!r} has a query, and routes have none."
-        raise BadInputError(problem, "Leave it out; what ?version=S selects is --select S.")
     with stores.session(arguments.store) as session:
         known = apps(session, **then)
-        app, routes, params = routed(known, arguments.method.upper(), arguments.path)
+        app, routes, params = routed(known, method, path)
         now_us = then.get("at_us", session.sources[0]())
     if "position" in then:
         now_us = app.table.at_us
@@ -74,6 +78,50 @@ def resolve_request(arguments: argparse.Namespace, output: Output, stores: Store
         output.say(found.remedy)
         return Exit.NOT_FOUND
     return Exit.OK
+
+
+def _asked(words: list[str]) -> tuple[str | None, str]:
+    """Return method and path; of a request that was no method, and its id."""
+    *method, path = words
+    if len(method) > 1 or (not method and path.startswith("/")):
+        problem = f"{' '.join(words)[:80]!r} is neither METHOD PATH nor the id of a request."
+        raise BadInputError(problem, "Write `timescape resolve POST /orders`, or an id.")
+    if method and "?" in path:
+        problem = f"{path[:80]!r} has a query, and routes have none."
+        raise BadInputError(problem, "Leave it out; what ?version=S selects is --select S.")
+    return (method[0].upper() if method else None), path
+
+
+def _recorded(name: str, arguments: argparse.Namespace, output: Output, stores: Stores) -> Exit:
+    """Say why a request got its version, as its record has it: nothing is resolved again."""
+    if arguments.select or arguments.client or arguments.caller or arguments.at:
+        problem = "A request that was sent has got its version."
+        raise BadInputError(problem, "Leave --select, --client, --as and --at out.")
+    with stores.session(arguments.store) as session:
+        timeline = session.timeline(session.find(name))
+        found = resolved(session, timeline)
+    if found is None:
+        output.say(f"{timeline.request_id} ended before a version was looked for.")
+        return Exit.NOT_FOUND
+    fields = {"request": timeline.request_id, **told(found)}
+    if output.as_json:
+        output.record("version", fields)
+        return Exit.OK
+    rows = [(key, ", ".join(value) if isinstance(value, list) else str(value))
+            for key, value in fields.items() if value not in (None, [], {})]  # fmt: skip
+    output.table("step", COLUMNS, [(_fields(row), _fields(row)) for row in rows])
+    return Exit.OK
+
+
+def told(found: Resolved) -> dict[str, object]:
+    """Return how a version was found, as JSON."""
+    return {
+        "source": found.source, "asked": found.asked, "error": found.error,
+        "version": found.version, "edition": found.edition, "runs": found.runs,
+        "chain": list(found.chain), "bucket": found.bucket,
+        "evaluated_at": iso(found.evaluated_us), "table": found.table or None,
+        "manifests": [f"{version} {digest}" for version, digest in found.manifests.items()],
+    }  # fmt: skip
 
 
 def _subjects(caller: str | None) -> tuple[str | None, ...]:
@@ -133,16 +181,18 @@ def _fields(row: tuple[str, str]) -> dict[str, str]:
 
 COMMAND = Command(
     "resolve",
-    "say which version a request would get, and why",
+    "say which version a request would get, or got, and why",
     """Resolve a request without sending it, and print each step: the route, what each selector
 means, the caller's pin, split, default tag, the current version. It ends with 3 if it would be
-refused.
+refused. Of a request that was recorded it says how that got its version: what it asked for, by
+which table, when, and the manifests of what it spoke and what ran; nothing is resolved again.
 
 examples:
   timescape resolve POST /orders
   timescape resolve POST /orders --select 2026-03-01
   timescape resolve POST /orders --as ann
   timescape resolve POST /orders --client 192.0.2.7
+  timescape resolve 9f31c2
   timescape resolve GET /products --at 2026-10-01T12:00:00Z --json
 """,
     _declare,

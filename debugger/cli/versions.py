@@ -18,7 +18,7 @@ from debugger.cli.versions_of import (
     who,
 )
 from debugger.errors import BadInputError
-from debugger.session.routing import app_with, apps, changing
+from debugger.session.routing import app_with, apps, changing, undeclared
 from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
 from runtime.timescape.pins import pins_of
@@ -144,6 +144,7 @@ def _show(name: str, arguments: argparse.Namespace, output: Output, stores: Stor
         now_us = then.get("at_us", session.sources[0]())
         routes, version = version_of(app.table, name)
         fields = {**version_row(routes, version, now_us)[0]}
+        fields["undeclared"] = undeclared(session.store, app.stream, name)
         fields["held"] = guards(routes, version, now_us, pins_of(app.table, routes.handler))
     if output.as_json:
         output.record("version", fields)

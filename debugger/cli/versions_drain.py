@@ -10,6 +10,7 @@ from debugger.cli.output import Column, Output
 from debugger.session import Session
 from debugger.session.draining import Hold, holds, running
 from debugger.session.routing import app_with, apps
+from runtime.control.usage import keeps_keys
 from runtime.errors import VersionProtectedError
 from runtime.timescape import VersionId
 from runtime.timescape.finding import version_of
@@ -41,8 +42,10 @@ def drain(names: list[str], arguments: argparse.Namespace, output: Output, store
 def refuse_busy(session: Session, version: str) -> None:
     """Refuse to take *version* out of service while requests of it run, as far as the log knows.
 
+    So while callers may repeat one with its idempotency key: they would not get its answer.
+
     Raises:
-        VersionProtectedError: says what runs.
+        VersionProtectedError: says what holds it.
     """
     found = [each for each in running(session.store) if each.version == version]
     if found:
@@ -51,6 +54,11 @@ def refuse_busy(session: Session, version: str) -> None:
         raise VersionProtectedError(
             problem=f"{version} stays in service: {first.by} {first.of} holds it{more}.",
             remedy="`timescape versions drain` lists what does. Wait, or add --force.",
+        )
+    if keeps_keys(session.store, version, session.sources[0]()):
+        raise VersionProtectedError(
+            problem=f"{version} stays in service: idempotency keys that callers sent it are kept.",
+            remedy="Wait for a day after the last of them, or add --force.",
         )
 
 

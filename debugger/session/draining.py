@@ -74,7 +74,7 @@ def of_request(stream: StreamId, events: Iterable[Event]) -> Iterator[Hold]:
                 pass
     if received is None or not version:
         return
-    name, node = f"req-{stream.hex}", received.node
+    name, node = f"{received.prefix}-{stream.hex}", received.node
     if received.method != METHOD:
         # Messages are claimed before they run: their queue tells of them.
         yield Hold(version, "request", name, since_us, node)

@@ -3,6 +3,7 @@
 from debugger.errors import BadInputError
 from debugger.session.session import Session
 from runtime.ingress.held_keys import HeldKey, held_keys, release
+from runtime.request_ids import same_request
 
 
 def waiting(session: Session) -> list[HeldKey]:
@@ -25,7 +26,7 @@ def give_free(session: Session, request: str, *, by: str, reason: str, gone: boo
         NoSuchKeyError: it holds none.
         WriteRefusedError: the session is read-only.
     """
-    held = next((each for each in waiting(session) if each.claim.request == request), None)
+    held = next((e for e in waiting(session) if same_request(e.claim.request, request)), None)
     if held is not None and held.why == "unfinished" and not gone:
         msg = f"{request} may still run: the log does not say that it ended."
         raise BadInputError(msg, "Once its process has gone, say so with --gone.")

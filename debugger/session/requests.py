@@ -1,5 +1,6 @@
 """Requests as a list shows them."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -14,7 +15,7 @@ class RequestSummary(msgspec.Struct, frozen=True):
 
     stream: StreamId
     request_id: str
-    """`req-` and 32 hex digits."""
+    """`req-`, or what its app has ids begin with, and 32 hex digits."""
     position: int
     """Of its first event; what lists are ordered and paged by."""
     started_us: int
@@ -42,8 +43,8 @@ class RequestSummary(msgspec.Struct, frozen=True):
 
     @property
     def short_id(self) -> str:
-        """`req-` and the last 6 digits: what a person types."""
-        return short_id(self.stream)
+        """The same with the last 6 digits: what a person types."""
+        return f"{self.request_id.partition('-')[0]}-{self.stream.hex[-6:]}"
 
 
 class RequestList(msgspec.Struct, frozen=True):
@@ -56,8 +57,27 @@ class RequestList(msgspec.Struct, frozen=True):
     """Requests looked at to fill the page."""
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_NAMED = re.compile(r"(?:[a-z]{1,12}-|req)?([0-9a-f-]{4,40})", re.ASCII)
+_DIGITS = re.compile(r"[0-9a-f]{4,32}", re.ASCII)
+
+
+def digits_of(text: str) -> str | None:
+    """Return the digits of an id as people write it, whatever it begins with; None: it is none."""
+    text = text.strip().lower()
+    found = None if _UUID.fullmatch(text) else _NAMED.fullmatch(text)
+    digits = (text if found is None else found[1]).replace("-", "")
+    return digits if _DIGITS.fullmatch(digits) else None
+
+
+def is_named(text: str) -> bool:
+    """Say whether *text* is an id of a request, and with its beginning can be nothing else."""
+    start, dash, _ = text.partition("-")
+    return bool(dash) and start.isalpha() and digits_of(text) is not None
+
+
 def request_id(stream: StreamId) -> str:
-    """Return `req-` and 32 hex digits."""
+    """Return `req-` and 32 hex digits: any app's request is found by that."""
     return f"req-{stream.hex}"
 
 
@@ -144,7 +164,7 @@ def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSu
     started = row.events[0].at_us
     return RequestSummary(
         stream=row.stream,
-        request_id=request_id(row.stream),
+        request_id=f"{received.prefix}-{row.stream.hex}",
         position=row.position,
         started_us=started,
         method=received.method,

@@ -8,9 +8,10 @@ import msgspec
 from debugger.errors import NotFoundError
 from debugger.session.control import control_streams
 from debugger.session.session import Session
-from eventstore import StreamId
+from eventstore import Store, StreamId
 from runtime.control import Versions, read_manifests, read_table, table_at
 from runtime.manifests.kept import Corrupt
+from runtime.problem_facts import ProblemUndeclared
 from runtime.queue import METHOD
 from runtime.routing import Match, MethodNotAllowed, Routes, parse, split_path
 from runtime.timescape import HandlerRoutes, RouteTable
@@ -47,6 +48,23 @@ def corrupt_manifests(session: Session) -> list[Corrupt]:
         for stream in control_streams(session)
         for each in read_manifests(session.store, stream).corrupt
     ]
+
+
+def undeclared(store: Store, stream: StreamId, version: str) -> list[str]:
+    """Return the problem codes that *version* answered with and does not declare, with statuses.
+
+    Args:
+        store: the log.
+        stream: the control stream of the app.
+        version: an id.
+    """
+    return sorted(
+        {
+            f"{event.data.status} {event.data.code}"
+            for event in store.read(stream)
+            if isinstance(event.data, ProblemUndeclared) and event.key == version
+        }
+    )
 
 
 def app_with(known: list[App], handler: str) -> App:

@@ -1,6 +1,5 @@
 """One store, asked the debugger's questions."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
@@ -12,7 +11,13 @@ from debugger.errors import BadInputError, NotFoundError
 from debugger.session.forgetting import with_forgotten
 from debugger.session.linking import check_store
 from debugger.session.naming import read_names
-from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
+from debugger.session.requests import (
+    RequestList,
+    RequestSummary,
+    digits_of,
+    request_id,
+    summarize,
+)
 from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
 from debugger.session.upkeep import KIND, Upkeep
 from debugger.timeline import (
@@ -51,7 +56,6 @@ _MOST_SCANNED = 4_096
 of a million events; the next call goes on where this one stopped."""
 _OPENING = 16
 """Facts of a fork's shared prefix among which request, caller and version stand."""
-_ID = re.compile(r"(?:req-)?([0-9a-f]{4,32})", re.ASCII)
 
 
 class Session(Upkeep):
@@ -179,6 +183,8 @@ class Session(Upkeep):
     def find(self, text: str) -> StreamId:
         """Find a request by `req-…`, a full id, its last digits (4 or more), or a link.
 
+        What an app has its ids begin with may stand in the place of `req`.
+
         `REQUEST/NAME` means the fork of a request that is called so.
 
         Raises:
@@ -192,11 +198,10 @@ class Session(Upkeep):
         of, slash, name = text.partition("/")
         if slash:
             return self._find_fork(self.find(of), name)
-        match = _ID.fullmatch(text.strip().lower().replace("-", "").replace("req", "req-", 1))
-        if match is None:
+        digits = digits_of(text)
+        if digits is None:
             problem = f"{text[:80]!r} is no request id."
             raise BadInputError(problem, "Write `req-` and digits, or the last 4 digits or more.")
-        digits = match[1]
         if len(digits) == 32:
             stream = StreamId(UUID(digits))
             if self.store.head(stream).kind == KIND:

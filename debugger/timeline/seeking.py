@@ -13,6 +13,7 @@ from debugger.errors import BadInputError, NoSuchMomentError
 from debugger.timeline.quantities import span_us, time_of_day_us
 from debugger.timeline.stops import is_failure
 from eventstore import Event
+from runtime.request_ids import same_request
 
 FORMS = (
     "Write a number `1729`, `+50`, `-20`, `50%`, a time since the request came `401ms`, "
@@ -132,7 +133,7 @@ class Seeking:
         if name in self._snapshots:
             return self._clamped(self._snapshots[name])
         request_id, _, number = name.rpartition("@")
-        if request_id == self._request_id and number.isascii() and number.isdecimal():
+        if same_request(request_id, self._request_id) and number.isascii() and number.isdecimal():
             return self._clamped(int(number[:10]))
         if text.startswith("snapshot "):
             problem = f"There is no snapshot {name[:80]!r} in this request."

@@ -28,7 +28,8 @@ from debugger.timeline.writing import (
 from eventstore import Event, StreamId
 from eventstore.values import same
 from runtime.context import REQUEST_REDUCER, RequestState
-from runtime.facts import ContextEdited
+from runtime.facts import ContextEdited, RequestReceived
+from runtime.request_ids import PREFIX
 
 _STRIDE = 256
 """Every how many facts a state is kept for good: of 50 000 facts 195 states, and at most
@@ -69,8 +70,15 @@ class Timeline:
 
     @property
     def request_id(self) -> str:
-        """`req-` and 32 hex digits."""
-        return f"req-{self.stream.hex}"
+        """`req-`, or what its app has ids begin with, and 32 hex digits."""
+        first = self.events[0].data if self.events else None
+        prefix = first.prefix if isinstance(first, RequestReceived) else PREFIX
+        return f"{prefix}-{self.stream.hex}"
+
+    @property
+    def short_id(self) -> str:
+        """The same with the last 6 digits."""
+        return f"{self.request_id.partition('-')[0]}-{self.stream.hex[-6:]}"
 
     @property
     def last(self) -> int:

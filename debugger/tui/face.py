@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from debugger.errors import FilterError
 from debugger.session import RequestSummary
+from debugger.session.requests import is_named
 from debugger.timeline import printable
 from debugger.timeline.links import Link, is_link
 from debugger.tui.actions import ACTIONS, BY_ID, Action
@@ -389,7 +390,7 @@ class Face(Panes, inherit_bindings=False):
         rest = rest.strip()
         if verb in ("q", "quit", "exit"):
             self.do_quit()
-        elif verb == "open" or verb.startswith("req-") or is_link(verb):
+        elif verb == "open" or is_named(verb) or is_link(verb):
             self.post_message(self.Open(rest if verb == "open" else text))
         elif verb == "theme":
             self.change_theme(rest or None)

@@ -64,7 +64,7 @@ class ForksScreen(Board):
 
     def about(self) -> list[Cell]:
         timeline = self._timeline
-        return [(timeline.request_id[:4] + timeline.request_id[-6:], "focus")] if timeline else []
+        return [(timeline.short_id, "focus")] if timeline else []
 
     def _show(self, forks: list[Fork]) -> None:
         timeline = self._timeline

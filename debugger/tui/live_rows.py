@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
-from uuid import UUID
 
 from debugger.session import RequestSummary
 from debugger.session.again import StateEdit
@@ -11,6 +10,7 @@ from debugger.timeline.pointers import join, lookup
 from debugger.tui.cells import Cells, column
 from debugger.tui.wording import clock_text
 from eventstore import StreamId
+from runtime import request_ids
 from runtime.gates import GateView, PauseView
 
 Row: TypeAlias = GateView | PauseView | RequestSummary | str
@@ -58,7 +58,7 @@ def draft_cells(values: Mapping[str, Any], edit: StateEdit, to: str) -> Cells:
 
 def stream_of(pause: PauseView) -> StreamId:
     """Return the stream of a held request."""
-    return StreamId(UUID(pause.request.removeprefix("req-")))
+    return request_ids.stream_of(pause.request)
 
 
 def key_of(row: Row) -> str:

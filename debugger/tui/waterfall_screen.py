@@ -47,7 +47,7 @@ class WaterfallScreen(Board):
 
     def about(self) -> list[Cell]:
         timeline = self._timeline
-        return [(timeline.request_id[:4] + timeline.request_id[-6:], "focus")] if timeline else []
+        return [(timeline.short_id, "focus")] if timeline else []
 
     def subject(self) -> Mark | None:
         timeline = self._timeline

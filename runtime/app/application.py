@@ -14,15 +14,14 @@ from runtime.app.deciding import OnBreaking, OnRisky, check_policy
 from runtime.app.declarations import Declared, caller, place_of
 from runtime.app.declaring import Wanted, check_size, declare
 from runtime.app.equipment import registrations
+from runtime.app.finding_out import find_out
 from runtime.app.granting import refuse_unknown_topics
 from runtime.app.guard_rules import Asking, check_places
 from runtime.app.guards import Authenticating, believed, counted_in, guard_of, origins_allowed
-from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch, named_by, needs_of, telling
 from runtime.app.life import ControlLog
 from runtime.app.log_probe import watched
 from runtime.app.manifesting import refuse_unknown
-from runtime.app.masking import Masking
 from runtime.app.needs import refuse_without_keyring
 from runtime.app.parts import Instead, Parts
 from runtime.app.reloading import Announcing
@@ -47,6 +46,7 @@ from runtime.lifecycle.global_context import GlobalContext
 from runtime.lifecycle.handlers import MAX_ANSWER, HandlerVersion
 from runtime.lifecycle.problems import URN, check_base
 from runtime.manifests.promises import Promises
+from runtime.request_ids import PREFIX, check_prefix
 from runtime.secrets import Provider, in_order
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -89,6 +89,7 @@ class App(Reloads):
         record_untyped: whether bodies and answers without declared fields are recorded; of the
             others there is only size and digest, and code that reads such a body is not replayed.
         sticky: what tells unproven callers apart while traffic is split: `address` or `cookie`.
+        request_prefix: what ids of requests begin with, `req` and a dash: 1 to 12 letters.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing a user may say of an app
@@ -118,6 +119,7 @@ class App(Reloads):
         problem_base: str = URN,
         record_untyped: bool = True,
         sticky: Sticky = "address",
+        request_prefix: str = PREFIX,
     ) -> None:
         if not name or not name.isprintable() or len(name) > 128:
             raise RegistrationError(
@@ -139,6 +141,7 @@ class App(Reloads):
         ).checked()  # fmt: skip
         self._problem_base = check_base(problem_base)
         self._by_cookie = check_sticky(sticky)
+        self._prefix = check_prefix(request_prefix)
         self._more_headers = headers_to_record(record_headers)
         self._root = root
         self._secrets = None if secrets is None else in_order(secrets)
@@ -281,13 +284,6 @@ class App(Reloads):
             problem_base=self._problem_base,
         )
 
-    async def health(self) -> Health:
-        """Run the health checks, and say how the app is; once it was started."""
-        controller = self.controller
-        assert self._watch is not None  # noqa: S101 - set together
-        verdicts = {each: self._watch.state(each) for each in self._versions}
-        return await look(self._checks, controller.surroundings.gctx, verdicts)
-
     def start(
         self,
         store: Store,
@@ -353,7 +349,7 @@ class App(Reloads):
             before=self._hooks["before"], after=self._hooks["after"], catch=self._hooks["catch"],
             classes=classes_of(self._declared, self._classes, has_keyring=store.has_keyring),
             root=self._root, config=config[0], tripwire=tripwire,
-            more_headers=self._more_headers,
+            more_headers=self._more_headers, request_prefix=self._prefix,
         )  # fmt: skip
         board = Board(store, control_stream(self.name), deployed.table)
         self._desk = Versions(store, control_stream(self.name), clock=clock, ids=ids, board=board)
@@ -387,7 +383,7 @@ class App(Reloads):
             is_running=controller.is_running,
         )  # fmt: skip
         self._life.left_out = frozenset(f"module:{name}" for name in given.replaced)
-        controller.surroundings.gctx.secrets.cache.scrubber.tell = Masking(self._control)
+        find_out(controller.surroundings, self._control)
 
     async def begin(self) -> int:
         """End what a crash left open in the log, then run modules' starts and startup hooks.

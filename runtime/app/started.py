@@ -5,6 +5,7 @@ from pathlib import Path
 
 from eventstore import Clock, Store
 from runtime.app.company import Company
+from runtime.app.health import Health, look
 from runtime.app.health_watch import HealthWatch
 from runtime.app.messaging import Messaging
 from runtime.app.promoting import Promoting
@@ -102,6 +103,13 @@ class Started(Messaging):
             _ = self.edge
         assert self._controller is not None  # noqa: S101 - set together
         return self._controller
+
+    async def health(self) -> Health:
+        """Run the health checks, and say how the app is; once it was started."""
+        controller = self.controller
+        assert self._watch is not None  # noqa: S101 - set together
+        verdicts = {each: self._watch.state(each) for each in self._versions}
+        return await look(self._checks, controller.surroundings.gctx, verdicts)
 
     @property
     def versions_here(self) -> Collection[str]:

@@ -24,6 +24,7 @@ from runtime.ingress_facts import INGRESS_FACTS
 from runtime.module_facts import MODULE_FACTS
 from runtime.node_facts import NODE_FACTS
 from runtime.policy_facts import KEY_FACTS, POLICY_FACTS
+from runtime.problem_facts import PROBLEM_FACTS
 from runtime.queue_facts import DELIVERY_FACTS, QUEUE_FACTS
 from runtime.relay_facts import RELAY_FACTS
 from runtime.schema_facts import SCHEMA_FACTS
@@ -49,6 +50,7 @@ VOCABULARY = (
     *VERSION_FACTS,
     *CONTROL_FACTS,
     *HEALTH_FACTS,
+    *PROBLEM_FACTS,
     *CARE_FACTS,
     *SCHEMA_FACTS,
     *POLICY_FACTS,

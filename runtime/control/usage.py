@@ -7,7 +7,7 @@ from runtime.context import REQUEST
 from runtime.facts import PrincipalEstablished, RequestReceived, VersionResolved
 from runtime.queue import METHOD
 from runtime.timescape import RouteTable
-from runtime.timescape.usage import UsageFold, Use
+from runtime.timescape.usage import KEYS_US, UsageFold, Use
 
 BY = "timescape"
 """Who retires versions where nobody asked for it."""
@@ -52,6 +52,17 @@ class Usage:
                 return False
         self._fold.forget(now_us)
         return True
+
+
+def keeps_keys(store: Store, version: str, now_us: int) -> bool:
+    """Say whether an idempotency key is kept that a request of *version* took (VL-4).
+
+    Raises:
+        EventStoreError: the log cannot be read.
+    """
+    usage = Usage(store, now_us - KEYS_US)
+    usage.read_on(now_us)
+    return usage.use(version, now_us).keyed
 
 
 def position_at(store: Store, at_us: int) -> int:

@@ -10,6 +10,7 @@ from runtime.errors import GateRefusedError
 from runtime.facts import Json
 from runtime.globs import glob
 from runtime.lifecycle.gated import MOST_HOLD_S
+from runtime.request_ids import PREFIX
 
 if TYPE_CHECKING:  # who asks for a gate runs nothing
     from runtime.lifecycle.run import Run
@@ -77,7 +78,7 @@ class Wanted(msgspec.Struct, frozen=True):
     def fits_request(self, run: "Run") -> bool:
         """Say whether the request may be held at all."""
         return all(
-            any(fits(self.match[name], each) for each in _OF_REQUEST[name](run))
+            any(fits(self.match[name], each) for each in _of_request(name, run))
             for name in OF_REQUESTS
             if name in self.match
         )
@@ -110,12 +111,19 @@ def _line(event: NewEvent) -> tuple[str, ...]:
     return () if site is None else (site, site.rpartition("/")[2])
 
 
-_OF_REQUEST: Mapping[str, Callable[["Run"], tuple[str, ...]]] = {
-    "route": lambda run: (run.version.route,),
-    "version": lambda run: (run.version.version, run.version.edition or ""),
-    "principal": lambda run: (run.record.state.principal or "anonymous",),
-    "stream": lambda run: (run.request_id,),
-}
+def _of_request(name: str, run: "Run") -> tuple[str, ...]:
+    match name:
+        case "route":
+            return (run.version.route,)
+        case "version":
+            return run.version.version, run.version.edition or ""
+        case "principal":
+            return (run.record.state.principal or "anonymous",)
+        case _:
+            # By whatever its app has ids begin with, and as the tools may call it.
+            return run.request_id, f"{PREFIX}-{run.record.stream.hex}"
+
+
 _OF_FACT: Mapping[str, Callable[[NewEvent], tuple[str, ...]]] = {
     "hook": _keyed("hook."),
     "effect": _keyed("effect."),

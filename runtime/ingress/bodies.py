@@ -6,6 +6,7 @@ from types import CoroutineType
 from typing import Any, Final, TypeAlias
 
 from runtime.ingress.heads import Head
+from runtime.ingress.refusals import SHUTTING_DOWN
 from runtime.lifecycle.waiting import go_on
 from runtime.timescape import Refusal
 
@@ -29,8 +30,35 @@ _CUT_OFF: Final = Refusal(
 )
 
 
+class Coming:
+    """The bodies that are on their way, and slow."""
+
+    __slots__ = ("_limits", "cut")
+
+    def __init__(self) -> None:
+        self._limits: set[asyncio.Timeout] = set()
+        self.cut = False
+        """Whether they come to an end now, as the server does."""
+
+    def cut_off(self) -> None:
+        """Wait for none of them any longer."""
+        self.cut = True
+        now_s = asyncio.get_running_loop().time()
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(now_s)
+
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """Note one that ends by *limit*."""
+        self._limits.add(limit)
+
+    def end(self, limit: asyncio.Timeout) -> None:
+        """Note that it came, or will not."""
+        self._limits.discard(limit)
+
+
 async def read_body(
-    receive: Receive, head: Head, limit: int, whole_s: float = WHOLE_S
+    receive: Receive, head: Head, limit: int, whole_s: float, coming: Coming
 ) -> bytes | Refusal:
     """Read the whole body, or say why it is refused.
 
@@ -41,6 +69,7 @@ async def read_body(
         head: of the request.
         limit: bytes that it may have.
         whole_s: seconds that it has to come.
+        coming: what ends it before.
     """
     declared = head.length
     if declared is None and not head.chunked:
@@ -55,7 +84,7 @@ async def read_body(
         chunk: bytes = first.get("body", b"")
         if first["type"] == "http.request" and len(chunk) == declared:
             return chunk
-    return await _in_time(receive, first, declared, limit, whole_s)
+    return await _in_time(receive, first, declared, limit, whole_s, coming)
 
 
 async def _at_once(coming: Awaitable[Message]) -> Message | Awaitable[Message]:
@@ -72,32 +101,38 @@ async def _at_once(coming: Awaitable[Message]) -> Message | Awaitable[Message]:
 
 
 async def _in_time(
-    receive: Receive,
-    first: Message | Awaitable[Message],
-    declared: int | None,
-    limit: int,
-    whole_s: float,
-) -> bytes | Refusal:
+    receive: Receive, first: Message | Awaitable[Message], declared: int | None, limit: int,
+    whole_s: float, coming: Coming,
+) -> bytes | Refusal:  # fmt: skip
     if asyncio.current_task() is None:
         # A server may step coroutines without a task; timeouts need one.
-        return await asyncio.ensure_future(_in_time(receive, first, declared, limit, whole_s))
+        return await asyncio.ensure_future(
+            _in_time(receive, first, declared, limit, whole_s, coming)
+        )
     try:
         async with asyncio.timeout(min(GRACE_S, whole_s)) as pace:
-            return await _read_on(receive, first, declared, limit, Pace(pace, whole_s))
+            coming.begin(pace)
+            try:
+                return await _read_on(receive, first, declared, limit, Pace(pace, whole_s, coming))
+            finally:
+                coming.end(pace)
     except TimeoutError:
-        return _TIMED_OUT
+        return SHUTTING_DOWN if coming.cut else _TIMED_OUT
 
 
 class Pace:
     """How fast a body has to come: whole in its time, and no slower than `RATE`."""
 
-    def __init__(self, timeout: asyncio.Timeout, whole_s: float) -> None:
+    def __init__(self, timeout: asyncio.Timeout, whole_s: float, coming: Coming) -> None:
         self._timeout = timeout
+        self._coming = coming
         self._began = asyncio.get_running_loop().time()
         self._whole_s = whole_s
 
     def has(self, size: int) -> None:
         """Give it more time, as *size* bytes are there."""
+        if self._coming.cut:
+            return
         allowed_s = min(self._whole_s, GRACE_S + size / RATE)
         self._timeout.reschedule(self._began + allowed_s)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from runtime.ingress.endpoints import Endpoint, Guarded, Served
 from runtime.lifecycle.handlers import Crossing, HandlerVersion, Hop
+from runtime.manifests.promises import NONE
 from runtime.policies import AccessRules
 from runtime.timescape import Chain, HandlerRoutes, Resolution, Version
 from runtime.timescape.chains import Step, can_run, chain, ways_back, ways_up
@@ -191,7 +192,13 @@ def crossing_of(
         hides_request=any(each.hides_in_body or each.hidden_query for each in both),
         hides_answer=any(getattr(each.redact_answer, "paths", ()) for each in both),
         max_body=spoken.max_body,
+        headers=frozenset(name for each in both for name in _promised(each)),
     )
+
+
+def _promised(version: HandlerVersion) -> Iterable[str]:
+    promises = version.promises or NONE
+    return (*promises.needs, *promises.reads, *promises.gives, *promises.may_give)
 
 
 def crossed(running: HandlerVersion, crossing: Crossing) -> HandlerVersion:

@@ -20,7 +20,7 @@ from runtime.ingress import refusals
 from runtime.ingress.answers import Pairs as HeaderPairs
 from runtime.ingress.answers import Send, Writer, not_shared
 from runtime.ingress.arriving import Arriving, Refused, Scope
-from runtime.ingress.bodies import Receive
+from runtime.ingress.bodies import Coming, Receive
 from runtime.ingress.choosing import Chooser
 from runtime.ingress.cors import Cors
 from runtime.ingress.counting import Refusals
@@ -113,6 +113,7 @@ class Edge:
         self._writer = Writer()
         self._running = 0
         self._idle: asyncio.Event | None = None
+        self._coming = Coming()
         self._closed: Refusal | None = None
         """Why nothing is let in; None: it is."""
 
@@ -139,7 +140,8 @@ class Edge:
         self._closed = refusals.SHUTTING_DOWN
         clean = await self._wait_idle(grace_s)
         if not clean:
-            # Stops what still runs, at once; each gets its failure path and its record.
+            # Stops what still comes and runs, at once; each gets its record.
+            self._coming.cut_off()
             await self._controller.drain(0)
             await self._wait_idle(_ANSWER_S)
         if self._counted is not None:
@@ -191,7 +193,7 @@ class Edge:
             own = (*own, _CLOSING)
         try:
             await self._writer.send(
-                send, answer, f"req-{stream.hex}", own, head=scope["method"] == "HEAD"
+                send, answer, self._controller.id_of(stream), own, head=scope["method"] == "HEAD"
             )
         except OSError:
             # The client has gone; the record is complete and says what was answered.
@@ -252,7 +254,7 @@ class Edge:
             await arriving.wait_for(self._room)
         if served.room is not None:
             await arriving.wait_for(served.room)
-        await take_body(arriving, served, receive)
+        await take_body(arriving, served, receive, self._coming)
         return served
 
     async def _catch_up(self, position: int, received_us: int) -> None:
@@ -294,7 +296,7 @@ class Edge:
         scope = arriving.scope
         asked = Asked(
             caller_of(arriving.principal, arriving.client),
-            f"req-{stream.hex}",
+            self._controller.id_of(stream),
             fingerprint_of(
                 scope["method"], arriving.path, scope["query_string"], arriving.selectors,
                 arriving.body,
@@ -313,7 +315,7 @@ class Edge:
         resolved = refused.resolved(received)
         if received.decided is not None and chosen is not None:
             resolved = chosen.served.version.version, chosen.resolved
-        answer = refused.answer(f"req-{received.stream.hex}")
+        answer = refused.answer(self._controller.id_of(received.stream))
         return await self._controller.refuse(
             received,
             answer,

@@ -6,7 +6,6 @@ twice what was done once. Only a person can find out, elsewhere, and say so here
 
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
-from uuid import UUID
 
 import msgspec
 
@@ -17,6 +16,7 @@ from runtime.facts import RequestReceived
 from runtime.policies import Claim, First, Judged, judge
 from runtime.policies.keys import KEPT_US, claim_of, first_of
 from runtime.policy_facts import IdempotencyReleased
+from runtime.request_ids import same_request, stream_of
 
 Why: TypeAlias = Literal["crashed", "not-undone", "unfinished"]
 """crashed: its process went; not-undone: it failed, and a compensation did, too; unfinished:
@@ -67,11 +67,6 @@ def release(store: Store, request: str, *, by: str, reason: str, now_us: int) ->
     store.append(stream, [event], kind=IDEMPOTENCY.name, expected=revision).result()
 
 
-def stream_of(request: str) -> StreamId:
-    """Return the stream of a request."""
-    return StreamId(UUID(request.removeprefix("req-")))
-
-
 def _rows(store: Store) -> Iterator[Row]:
     before: int | None = None
     while rows := store.read_log(before=before, kinds=(IDEMPOTENCY.name,), newest_first=True):
@@ -107,7 +102,7 @@ def _handler_of(events: list[Event]) -> str:
 def _held_by(store: Store, request: str) -> tuple[StreamId, int]:
     for row in _rows(store):
         claim = claim_of(row.events)
-        if claim is not None and claim.request == request:
+        if claim is not None and same_request(claim.request, request):
             events = list(store.read(row.stream))
             if claim_of(events) == claim:
                 return row.stream, len(events)

@@ -14,11 +14,12 @@ from runtime.context import IDEMPOTENCY
 from runtime.effects import Workers
 from runtime.errors import NoSuchKeyError
 from runtime.facts import Json, ResponseSent
-from runtime.ingress.held_keys import release, stream_of
+from runtime.ingress.held_keys import release
 from runtime.messages import Answer
 from runtime.policies import Claim, First, Judged, judge
 from runtime.policies.keys import claim_of, first_of
 from runtime.policy_facts import IdempotencyClaimed
+from runtime.request_ids import same_request, stream_of
 
 _ATTEMPTS = 4
 _HIDDEN = ({"$redacted"}, {"$sealed"})
@@ -156,7 +157,7 @@ class KeyHolders:
             NoSuchKeyError: it holds none, or still runs.
             EventStoreError: the log cannot be written.
         """
-        if any(claim.request == request for claim in self._running.values()):
+        if any(same_request(claim.request, request) for claim in self._running.values()):
             msg = f"{request} still runs."
             raise NoSuchKeyError(msg, "Wait for its end.")
         release(self._store, request, by=by, reason=reason, now_us=now_us)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from runtime.ingress import refusals
 from runtime.ingress.arriving import Arriving, Refused
-from runtime.ingress.bodies import Receive, read_body, too_large
+from runtime.ingress.bodies import Coming, Receive, read_body, too_large
 from runtime.ingress.endpoints import Served, Takes
 from runtime.ingress.framing import CLOSE
 from runtime.ingress.heads import Head
@@ -17,7 +17,10 @@ _UNREAD = frozenset({"bad-framing", "request-timeout"})
 """Codes after which nobody knows where on the connection the next request would begin."""
 
 
-async def take_body(arriving: Arriving, served: Served, receive: Receive) -> None:
+_TOLD = {"shutting-down": (("retry-after", "1"),)}
+
+
+async def take_body(arriving: Arriving, served: Served, receive: Receive, coming: Coming) -> None:
     """Read the body; one that nobody takes is read within the limit, and dropped.
 
     Raises:
@@ -26,9 +29,9 @@ async def take_body(arriving: Arriving, served: Served, receive: Receive) -> Non
     head, takes = arriving.head, served.takes
     odd = head.encoded or (takes is Takes.JSON and not head.json)
     make = _maker(head, served) if odd and (head.chunked or head.length) else None
-    body = await read_body(receive, head, served.max_body, served.body_timeout_s)
+    body = await read_body(receive, head, served.max_body, served.body_timeout_s, coming)
     if isinstance(body, Refusal):
-        raise Refused(body, CLOSE if body.code in _UNREAD else ())
+        raise Refused(body, CLOSE if body.code in _UNREAD else _TOLD.get(body.code, ()))
     if takes is Takes.NOTHING:
         return
     arriving.body = body if make is None else make(body)

@@ -52,7 +52,7 @@ class About:
 
     @property
     def request_id(self) -> str:
-        """`req-` and 32 hex digits."""
+        """The prefix of its app, `req-`, and 32 hex digits."""
         return self._run.request_id
 
     @property

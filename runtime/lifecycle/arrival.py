@@ -13,6 +13,7 @@ from runtime.facts import Fact, RequestReceived
 from runtime.lifecycle.handlers import HandlerVersion
 from runtime.messages import Received
 from runtime.queue import METHOD
+from runtime.request_ids import PREFIX
 
 _SECRET = re.compile(
     r"authorization|cookie|token|secret|passw|api[-_]?key|credential|signature|idempotency-key"
@@ -131,13 +132,16 @@ class Arrivals:
         has_keyring: whether hashes can be kept.
         node: that runs them.
         more_headers: whose values are kept, besides those of every app.
+        prefix: of their ids.
     """
 
-    __slots__ = ("_config", "_has_keyring", "_ids", "_more", "_node")
+    __slots__ = ("_config", "_has_keyring", "_ids", "_more", "_node", "prefix")
 
     def __init__(
-        self, ids: Ids, *, config: str, has_keyring: bool, node: str, more_headers: frozenset[str]
-    ) -> None:
+        self, ids: Ids, *, config: str, has_keyring: bool, node: str, more_headers: frozenset[str],
+        prefix: str = PREFIX,
+    ) -> None:  # fmt: skip
+        self.prefix = prefix
         self._ids = ids
         self._config = config
         self._has_keyring = has_keyring
@@ -218,6 +222,7 @@ class Arrivals:
             scheme=received.scheme,
             host=received.host,
             node=self._node,
+            prefix=self.prefix,
         )
 
 

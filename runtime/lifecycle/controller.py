@@ -8,7 +8,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from uuid import UUID
 
 import msgspec
 
@@ -47,6 +46,7 @@ from runtime.lifecycle.settling import settle
 from runtime.messages import Answer, Received, ValidationFailed
 from runtime.modules import CALLER, ModuleRegistry
 from runtime.principals import established
+from runtime.request_ids import PREFIX, stream_of
 
 DRAIN_S = 10.0
 _SHORT = 64
@@ -77,6 +77,7 @@ class Controller:
             `off`, `warn` or `raise`.
         new_recorder: makes what a request's facts are written to.
         more_headers: names of headers whose values are recorded besides the usual ones.
+        request_prefix: of the ids of requests.
     """
 
     def __init__(  # noqa: PLR0913 - everything that it is handed
@@ -97,6 +98,7 @@ class Controller:
         tripwire: Tripping = "raise",
         new_recorder: NewRecorder = Recorder,
         more_headers: frozenset[str] = frozenset(),
+        request_prefix: str = PREFIX,
     ) -> None:
         self._store = store
         self._arrivals = Arrivals(
@@ -105,6 +107,7 @@ class Controller:
             has_keyring=store.has_keyring,
             node="" if store.nodes is None else store.nodes.me,
             more_headers=more_headers,
+            prefix=request_prefix,
         )
         self._scrubber = gctx.secrets.cache.scrubber
         self._new_recorder = new_recorder
@@ -146,8 +149,12 @@ class Controller:
     def is_running(self, request_id: str) -> bool:
         """Say whether a request runs; what is no id of one does not."""
         with contextlib.suppress(ValueError):
-            return StreamId(UUID(request_id.removeprefix("req-"))) in self._running
+            return stream_of(request_id) in self._running
         return False
+
+    def id_of(self, stream: StreamId) -> str:
+        """Return the id of the request whose facts stand in *stream*."""
+        return f"{self._arrivals.prefix}-{stream.hex}"
 
     @property
     def serving(self) -> frozenset[str]:
@@ -166,7 +173,7 @@ class Controller:
             asyncio.CancelledError: the task was cancelled; the stream is complete.
         """
         if self._stopping:
-            answer = problem(503, "shutting-down", instance=f"req-{received.stream.hex}")
+            answer = problem(503, "shutting-down", instance=self.id_of(received.stream))
             return await self.refuse(received, answer, route=version.route, handler=version.handler)
         if asyncio.current_task() is None:
             # A server may step coroutines without a task; timeouts need one.

@@ -6,8 +6,7 @@ A request that cannot be brought up runs the caller's own version, on what was r
 answer that cannot be brought down fails the request (TX-7).
 """
 
-import hashlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
@@ -23,8 +22,8 @@ from runtime.errors import (
 from runtime.lifecycle.answers import success
 from runtime.lifecycle.binding import Bound
 from runtime.lifecycle.calling import PASSES_THROUGH
+from runtime.lifecycle.carried import Carried, checked, decode
 from runtime.lifecycle.handlers import MAX_ANSWER, Crossing, Hop
-from runtime.lifecycle.requests import by_name
 from runtime.lifecycle.run import Run
 from runtime.lifecycle.sections import drive
 from runtime.messages import Answer, Parts, Received, Request, Response, ValidationFailed
@@ -34,28 +33,6 @@ MAX_GROWTH: Final = 4
 """How many times as large as a body may be a hop may make it (TX-6)."""
 _NOT_OURS = (RequestTimedOutError, RequestStoppedError)
 """Ends of the request, not of a hop."""
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
-
-
-class _Carried(msgspec.Struct, frozen=True):
-    """A request or an answer between two hops: bytes, which nobody can change."""
-
-    body: bytes
-    is_json: bool = True
-    query: tuple[tuple[str, str], ...] = ()
-    status: int | None = None
-
-    def parts(self) -> Parts:
-        """Give it as plain data, a new copy each time."""
-        body = self.body if not self.is_json else _decode(self.body) if self.body else None
-        return Parts(dict(by_name(self.query)), body, self.status)
-
-    @property
-    def digest(self) -> str:
-        """Of all of it."""
-        told = _encode((self.query, self.status)) + self.body
-        return f"sha256:{hashlib.sha256(told).hexdigest()}"
 
 
 # --- up ---
@@ -92,15 +69,22 @@ async def _received(run: Run, crossing: Crossing) -> Received:
     # Bytes that the record does not have raise here, when a request is run again.
     raw = bytes(received.body)
     is_json = not raw or _is_json(raw)
-    carried = _Carried(raw, is_json, received.query)
+    named = crossing.headers
+    own = tuple(pair for pair in received.headers if pair[0] in named) if named else ()
+    carried = Carried(raw, is_json, received.query, headers=own)
     for hop in crossing.hops:
         carried = await _hop(run, hop, "request", carried)
-    return msgspec.structs.replace(received, body=carried.body, query=carried.query)
+    headers = received.headers
+    if carried.headers != own:
+        headers = (*(pair for pair in headers if pair[0] not in named), *carried.headers)
+    return msgspec.structs.replace(
+        received, body=carried.body, query=carried.query, headers=headers
+    )
 
 
 def _is_json(raw: bytes) -> bool:
     try:
-        _decode(raw)
+        decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return False
     return True
@@ -118,13 +102,18 @@ async def bring_down(run: Run, answer: Answer) -> Answer:
     """
     version = run.version
     crossing = _crossing(run)
-    carried = _Carried(answer.body, version.media == "application/json", status=answer.status)
+    own = tuple(pair for pair in answer.headers if pair[0] in crossing.headers)
+    is_json = version.media == "application/json"
+    carried = Carried(answer.body, is_json, status=answer.status, headers=own)
     for hop in reversed(crossing.hops):
         carried = await _hop(run, hop, "response", carried)
-    return _answer(crossing, carried, answer)
+    headers = answer.headers
+    if carried.headers != own:
+        headers = (*(pair for pair in headers if pair[0] not in crossing.headers), *carried.headers)
+    return _answer(crossing, carried, msgspec.structs.replace(answer, headers=headers))
 
 
-def _answer(crossing: Crossing, carried: _Carried, answer: Answer) -> Answer:
+def _answer(crossing: Crossing, carried: Carried, answer: Answer) -> Answer:
     response = Response()
     response.status = carried.status or answer.status
     for name, value in answer.headers:
@@ -136,7 +125,7 @@ def _answer(crossing: Crossing, carried: _Carried, answer: Answer) -> Answer:
 # --- one hop ---
 
 
-async def _hop(run: Run, hop: Hop, side: str, carried: _Carried) -> _Carried:
+async def _hop(run: Run, hop: Hop, side: str, carried: Carried) -> Carried:
     """Make one version's data into its neighbour's, and write it down.
 
     Raises:
@@ -153,7 +142,7 @@ async def _hop(run: Run, hop: Hop, side: str, carried: _Carried) -> _Carried:
         work = _work(run, hop, function, carried.parts())
         given = await drive(run, work, hop.joint.timeout_s, True)  # noqa: FBT003 - see `drive`
         most = MAX_GROWTH * (crossing.max_body if up else MAX_ANSWER)
-        became = _checked(given, carried, function, most)
+        became = checked(given, carried, function, most, crossing.headers)
     except (*PASSES_THROUGH, *_NOT_OURS):
         raise
     except BaseException as error:
@@ -164,7 +153,7 @@ async def _hop(run: Run, hop: Hop, side: str, carried: _Carried) -> _Carried:
             remedy=f"Correct {function.name}.",
         ) from error
     hidden = crossing.hides_request if up else crossing.hides_answer
-    digest = "" if hidden else became.digest
+    digest = "" if hidden else became.digest(carried)
     run.record.add(TransformApplied(source, side, digest), target, site)
     return became
 
@@ -199,49 +188,3 @@ async def _judged(run: Run, call: Callable[[], Any], limit_s: float) -> Any:
 
 async def _awaited(work: Any) -> Any:
     return await work
-
-
-def _checked(given: object, before: _Carried, function: Bound, most: int) -> _Carried:
-    """Return what a function gave as bytes.
-
-    Raises:
-        TransformFailedError: it is no `Parts` of plain data, or too large.
-    """
-    if not isinstance(given, Parts):
-        raise _wrong(function, f"a {type(given).__name__}, not the Parts")
-    query = tuple(_pairs(given.query, function))
-    if before.status is not None and not _is_status(given.status):
-        raise _wrong(function, f"the status {given.status!r:.40}")
-    is_json = not isinstance(given.body, bytes)
-    try:
-        body = _written(given.body) if is_json else given.body
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _wrong(function, "a body that is no plain data") from error
-    if len(body) > most:
-        raise _wrong(function, f"a body of {len(body)} bytes; {most} are the most")
-    return _Carried(body, is_json, query, given.status)
-
-
-def _written(body: object) -> bytes:
-    return b"" if body is None else _encode(body)
-
-
-def _is_status(status: object) -> bool:
-    return isinstance(status, int) and not isinstance(status, bool) and 200 <= status <= 599
-
-
-def _pairs(query: object, function: Bound) -> Iterator[tuple[str, str]]:
-    if not isinstance(query, dict):
-        raise _wrong(function, f"a {type(query).__name__} as the query")
-    for name, value in query.items():
-        for each in value if isinstance(value, list) else [value]:
-            if not isinstance(name, str) or not isinstance(each, str):
-                raise _wrong(function, "a query that is not all text")
-            yield name, each
-
-
-def _wrong(function: Bound, gave: str) -> TransformFailedError:
-    return TransformFailedError(
-        problem=f"{function.name} gave {gave}.",
-        remedy="Give back the Parts, changed, with plain data in them.",
-    )

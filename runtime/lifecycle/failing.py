@@ -36,6 +36,8 @@ async def fail(run: Run, error: BaseException) -> tuple[Answer, str]:
     """Take the failure path; return the answer for *error*, and its problem code."""
     notice(run.record.stream, error)
     _say(run, error)
+    if isinstance(error, HttpError):
+        run.surroundings.undeclared.note(run.version.spoken, error, run.request_id)
     run.stage = "failure"
     run.record.failing = True
     await enter(run, "failing")

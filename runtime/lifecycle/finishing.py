@@ -68,7 +68,7 @@ class Finishing:
             if error.code not in _NOT_THE_LOGS:
                 self.refused = error.code
             _log.error("log unavailable: request=%s code=%s", received.stream.hex, error.code)
-            instance = f"req-{received.stream.hex}"
+            instance = f"{record.events[0].data.prefix}-{received.stream.hex}"
             return rebased(problem(503, "log-unavailable", instance=instance), self._base)
         finally:
             pending.pop(record.stream, None)

@@ -128,6 +128,8 @@ class Crossing(msgspec.Struct, frozen=True):
     hides_answer: bool = False
     max_body: int = 1024 * 1024
     """What a request's body may have, in bytes; a hop may give four times as many."""
+    headers: frozenset[str] = frozenset()
+    """Those that the manifest of one of the two names: hops may change them, and no others."""
 
 
 Problem = Callable[..., Answer]

@@ -25,6 +25,7 @@ from runtime.lifecycle.handlers import HandlerVersion, Hook
 from runtime.lifecycle.holdings import Holdings
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.sections import Section
+from runtime.lifecycle.undeclared import Undeclared
 from runtime.messages import Received, Response
 from runtime.supervision import Backoff
 from runtime.trace_context import Sampling
@@ -58,6 +59,8 @@ class Surroundings:
     catch: tuple[Hook, ...]
     abandoned: "Abandoned"
     """Code that was given up and still runs. Kept, as asyncio refers to tasks weakly."""
+    undeclared: Undeclared = field(default_factory=Undeclared)
+    """Problem codes that no manifest names."""
     sampling: Sampling = field(default_factory=Sampling)
     """Which traces are exported."""
 
@@ -182,8 +185,8 @@ class Run:
 
     @property
     def request_id(self) -> str:
-        """`req-` and 32 hex digits."""
-        return f"req-{self.record.stream.hex}"
+        """The prefix of its app, `req-`, and 32 hex digits."""
+        return f"{self.arrival.prefix}-{self.record.stream.hex}"
 
     @property
     def response(self) -> Response:

@@ -13,7 +13,14 @@ from typing import Final
 import msgspec
 
 from eventstore import Event
-from runtime.facts import CompensationFailed, RequestAborted, ResponseSent
+from runtime.facts import (
+    CompensationCancelled,
+    CompensationFailed,
+    CompensationRan,
+    CompensationRegistered,
+    RequestAborted,
+    ResponseSent,
+)
 from runtime.policy_facts import IdempotencyClaimed
 from runtime.timescape import Refusal
 
@@ -41,7 +48,7 @@ class First(msgspec.Struct, frozen=True):
     sent: ResponseSent | None = None
     """None: it has not answered, or nobody knows."""
     undone: bool = True
-    """Whether every compensation ran."""
+    """Whether every compensation that was registered ran, or was dropped."""
     aborted: str | None = None
     """Why it ended without an answer."""
 
@@ -91,18 +98,24 @@ def claim_of(events: Sequence[Event]) -> Claim | None:
 
 def first_of(events: Iterable[Event]) -> First:
     """Return what came of a request, from the events of its stream."""
-    sent, undone, aborted = None, True, None
+    sent, aborted = None, None
+    # What answers 5xx and goes well runs no compensation: then it is not undone either.
+    to_undo: set[str | None] = set()
     for event in events:
         match event.data:
             case ResponseSent():
                 sent = event.data
+            case CompensationRegistered():
+                to_undo.add(event.key)
+            case CompensationRan() | CompensationCancelled():
+                to_undo.discard(event.key)
             case CompensationFailed():
-                undone = False
+                to_undo.add(event.key)
             case RequestAborted():
                 aborted = event.key or ""
             case _:
                 pass
-    return First(sent, undone, aborted)
+    return First(sent, not to_undo, aborted)
 
 
 def judge(

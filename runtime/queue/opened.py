@@ -39,7 +39,7 @@ class Opened(msgspec.Struct):
             case MessagePublished() | MessageArrived():
                 self.published.append(event)
             case RequestReceived():
-                self.request = f"req-{event.stream.hex}"
+                self.request = f"{fact.prefix}-{event.stream.hex}"
                 self.handler = fact.handler
                 self.received = fact
                 self.is_fork = self.is_fork or fact.parent is not None

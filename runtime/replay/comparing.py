@@ -17,6 +17,7 @@ from eventstore.values import Tree, same
 from runtime.context import REQUEST_REDUCER
 from runtime.facts import ResponseSent
 from runtime.replay.divergence import id_without_line
+from runtime.request_ids import is_request_id
 
 IGNORED: Mapping[str, frozenset[str]] = {
     "request.received": frozenset(
@@ -138,7 +139,9 @@ def _key(event: Event) -> str:
         # What the last fact says is compared, not its kind.
         return ""
     key = id_without_line(event.key or "")
-    return key.replace(f"req-{event.stream.hex}", "req") if key.startswith("req-") else key
+    named, at, moment = key.partition("@")
+    own = is_request_id(named) and named.endswith(event.stream.hex)
+    return f"req{at}{moment}" if own else key
 
 
 def _in_order(places: Sequence[int]) -> set[int]:
@@ -199,6 +202,6 @@ def _shown(event: Event) -> Tree:
 
 
 def _without_instance(body: Any, event: Event) -> Any:
-    if isinstance(body, dict) and str(body.get("instance", "")).startswith("req-"):
+    if isinstance(body, dict) and is_request_id(str(body.get("instance", ""))):
         return {name: value for name, value in body.items() if name != "instance"}
     return body

@@ -80,7 +80,7 @@ class _Projection:
         self._manifests = manifests
         self._start_us = event.at_us
         self._common: dict[str, Attribute] = {
-            "timescape.request_id": f"req-{event.stream.hex}",
+            "timescape.request_id": f"{first.prefix}-{event.stream.hex}",
             "timescape.handler": first.handler,
         }
         self._open: list[Begun] = []

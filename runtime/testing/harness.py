@@ -8,7 +8,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeAlias, Unpack
-from uuid import UUID
 
 from eventstore import Event, EventStoreError, Store, StreamId
 from runtime.app import App
@@ -21,6 +20,7 @@ from runtime.lifecycle.meta import when
 from runtime.lifecycle.noticing import noticing
 from runtime.modules import ModuleRegistry
 from runtime.replay import Replay
+from runtime.request_ids import stream_of
 from runtime.secrets import Provider
 from runtime.testing.asking import Asking, Given, asked, until
 from runtime.testing.direct import Direct, declare, find
@@ -359,4 +359,4 @@ def _as_it_is(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _stream_of(request_id: str) -> StreamId | None:
-    return StreamId(UUID(request_id.removeprefix("req-"))) if request_id else None
+    return stream_of(request_id) if request_id else None

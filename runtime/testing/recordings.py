@@ -7,7 +7,6 @@ effects get the answers of the record.
 import json
 from collections.abc import Mapping
 from typing import Any, Self
-from uuid import UUID
 
 import msgspec
 
@@ -20,6 +19,7 @@ from runtime.context import REQUEST_REDUCER, registry
 from runtime.facts import ResponseSent
 from runtime.replay import Library, Options, Replay, SetInput, run_again
 from runtime.replay.divergence import payload_text, plain
+from runtime.request_ids import stream_of
 from runtime.testing.fakes import FakeClock, SeededIds
 from runtime.testing.replaying import apart
 
@@ -56,7 +56,7 @@ class RecordedRequest:
             ValueError: it is not what `timescape export --as pytest` wrote.
         """
         head, *lines = text.strip().splitlines()
-        stream = StreamId(UUID(json.loads(head)["request"].removeprefix("req-")))
+        stream = stream_of(json.loads(head)["request"])
         reads = registry()
         return cls(
             tuple(_event(stream, at, json.loads(line), reads) for at, line in enumerate(lines, 1))

@@ -139,8 +139,9 @@ class _Joined:
             before = _parts(received)
             gave = self._called(name, before)
             carried = msgspec.structs.replace(
-                received, query=tuple(_pairs(gave.query)), body=_bytes(gave.body)
-            )
+                received, query=tuple(_pairs(gave.query)), body=_bytes(gave.body),
+                headers=tuple(_pairs(gave.headers)),
+            )  # fmt: skip
             self._held(name, before, gave, lambda: target.contract.parse(carried))
 
         law()
@@ -167,7 +168,7 @@ class _Joined:
     def _once(self, name: str, parts: Parts) -> Any:
         function = self._of.functions[name]
         body = parts.body if isinstance(parts.body, bytes) else _decode(_encode(parts.body))
-        copy = Parts(dict(parts.query), body, parts.status)
+        copy = Parts(dict(parts.query), body, parts.status, dict(parts.headers))
         given_back = function({"parts": copy})
         return self._runner.run(_awaited(given_back)) if function.is_async else given_back
 
@@ -219,7 +220,7 @@ def _texts(value: Any) -> Any:
 
 def _parts(received: Received) -> Parts:
     body = _decode(received.body) if received.body else None
-    return Parts(dict(by_name(received.query)), body)
+    return Parts(dict(by_name(received.query)), body, headers=dict(received.headers))
 
 
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:

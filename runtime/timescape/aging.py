@@ -108,6 +108,8 @@ class _Looked(msgspec.Struct, frozen=True):
         held = guards(
             self.routes, self.version, self.now_us, pins_of(self.table, self.routes.handler)
         )
+        if self.use.keyed:
+            held.append("idempotency keys of it are kept")
         if held:
             return None, "; ".join(held)
         if status_of(self.routes, self.version, self.use, policy, self.now_us) == "cold":
@@ -121,7 +123,7 @@ class _Looked(msgspec.Struct, frozen=True):
         return "it is the only active version" if active == [self.version] else ""
 
     def _is_little_used(self) -> bool:
-        """Say whether the few who call it lose nothing, and no key of theirs is kept any more."""
+        """Say whether the few who call it lose nothing."""
         week_ago_us = self.now_us - WEEK_US
         few = self.use.week < self.table.policy.low and not self.use.day
         known = _since(self.routes, self.version) <= week_ago_us

@@ -68,9 +68,9 @@ def _check_part(routes: HandlerRoutes, version: str, part: int, now_us: int) -> 
     if known is None or known.effective_us > now_us:
         problem = f"{routes.handler} has no version {version[:80]} that could take traffic."
         raise SplitError(problem, "`timescape versions` lists those there are.")
-    if part < 1:
-        problem = f"{part} is no part of {WHOLE}."
-        raise SplitError(problem, "Give each version 1 or more.")
+    if isinstance(part, bool) or not isinstance(part, int) or part < 1:
+        problem = f"{part!r:.80} is no part of {WHOLE}."
+        raise SplitError(problem, "Give each version a whole number, 1 or more.")
     retirement = routes.retirement(version)
     ended = retirement.sunset_us is not None and retirement.sunset_us <= now_us
     if retirement.deactivated is not None or ended:

@@ -12,10 +12,14 @@ import msgspec
 
 from eventstore import Row, StreamId
 from runtime.facts import RequestAborted, RequestReceived, ResponseSent, VersionResolved
+from runtime.policy_facts import PolicyDecided
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 WEEK_US = 7 * DAY_US
+KEYS_US = DAY_US
+"""How long an idempotency key is kept; see `runtime.policies.keys`."""
+_KEYED = "idempotency"
 
 
 class Hour(msgspec.Struct):
@@ -41,6 +45,8 @@ class Use(msgspec.Struct, frozen=True):
     """How long one of those took; None: there was none."""
     last_us: int | None = None
     """When the last ended; None: none is known of."""
+    keyed: bool = False
+    """Whether an idempotency key that one of them took is kept still (VL-4)."""
 
 
 UNUSED = Use()
@@ -54,6 +60,7 @@ class UsageFold:
         self._hours: dict[str, dict[int, Hour]] = {}
         self._days: dict[str, array[int]] = {}
         self._last: dict[str, int] = {}
+        self._keyed: dict[str, int] = {}
 
     @property
     def in_flight(self) -> frozenset[str]:
@@ -74,6 +81,11 @@ class UsageFold:
                 began_us = event.at_us
             elif isinstance(fact, VersionResolved) and event.key:
                 versions = frozenset({event.key, fact.contract or event.key})
+            elif (
+                isinstance(fact, PolicyDecided) and event.key == "allow" and _KEYED in fact.policies
+            ):
+                for version in versions:
+                    self._keyed[version] = max(event.at_us, self._keyed.get(version, 0))
             elif isinstance(fact, ResponseSent | RequestAborted):
                 failed = isinstance(fact, RequestAborted) or fact.status >= 500
                 for version in versions:
@@ -113,4 +125,5 @@ class UsageFold:
             sum(hour.errors for hour in lately),
             total_us // requests if requests else None,
             self._last.get(version),
+            version in self._keyed and now_us < self._keyed[version] + KEYS_US,
         )

@@ -65,7 +65,7 @@ def facts() -> str:
     names = (
         "facts", "policy_facts", "version_facts", "service_facts", "module_facts",
         "transform_facts", "queue_facts", "health_facts", "care_facts", "schema_facts",
-        "control_facts", "ingress_facts", "node_facts", "relay_facts",
+        "control_facts", "ingress_facts", "node_facts", "relay_facts", "problem_facts",
     )  # fmt: skip
     paths = [ROOT / "runtime" / f"{name}.py" for name in names]
     parts = []

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
-from eventstore import Event, StreamId
+from eventstore import Event
 from eventstore.memory import MemoryStore
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
+from runtime.request_ids import stream_of
 
 Headers = Sequence[tuple[str | bytes, str | bytes]]
 Application = Callable[..., Awaitable[None]]
@@ -139,7 +139,7 @@ def memory_store() -> MemoryStore:
 
 def facts_of(store: Any, reply: Reply) -> list[Event]:
     """Give the stream of the request that *reply* answers."""
-    return list(store.read(StreamId(UUID(reply.request_id.removeprefix("req-")))))
+    return list(store.read(stream_of(reply.request_id)))
 
 
 def names_of(store: Any, reply: Reply) -> list[str]:

@@ -8,7 +8,9 @@ from eventstore import NEW, NewEvent, StreamId
 from eventstore.memory import MemoryStore
 from runtime.context import REQUEST
 from runtime.control import change, control_stream, read_table
-from runtime.facts import RequestReceived, VersionResolved
+from runtime.effects import system_clock
+from runtime.facts import Fact, RequestReceived, ResponseSent, VersionResolved
+from runtime.policy_facts import PolicyDecided
 from runtime.testing import FakeClock, SeededIds
 from runtime.timescape.splits import bucket_of
 from tests.faces.asgi import memory_store
@@ -168,6 +170,29 @@ def test_a_version_whose_requests_run_is_not_taken_from_them_unless_that_is_mean
     assert f"request req-{stream.hex} holds it" in held.err
 
 
+@pytest.mark.proves("VL-4", "IK-3")
+def test_a_version_whose_callers_may_repeat_themselves_goes_only_if_that_is_meant(
+    store: MemoryStore,
+) -> None:
+    free = version_id(3, "get-cart")
+    change(store, STREAM, lambda *_: [deployed(4, handler="get-cart")], clock=FakeClock())
+    now_us = system_clock()
+    runs = RequestReceived("POST", "POST /cart", "get-cart", "/cart", "0" * 32)
+    facts: list[tuple[Fact, str]] = [
+        (runs, "POST /cart"), (VersionResolved(), free),
+        (PolicyDecided(("idempotency",)), "allow"), (ResponseSent(200), "200"),
+    ]  # fmt: skip
+    new = [NewEvent(fact.type, fact, key, now_us) for fact, key in facts]
+    stream = StreamId(SeededIds(7).uuid7(now_us))
+    store.append(stream, new, kind=REQUEST.name, expected=NEW, close=True).result()
+
+    held = said(store, "versions", "deactivate", free)
+    forced = said(store, "versions", "deactivate", free, "--force")
+
+    assert (held.status, forced.status) == (7, 0)
+    assert "idempotency keys" in held.err
+
+
 @pytest.mark.proves("DP-5")
 def test_traffic_is_split_promoted_and_taken_back(store: MemoryStore) -> None:
     shared = said(store, "traffic", "post-orders", f"{ONE}=9500", f"{TWO}=500", "--json")
@@ -205,6 +230,13 @@ def test_resolve_prints_each_step_of_the_decision(store: MemoryStore) -> None:
     assert f"stable means {ONE}" in two.out
     assert "version-conflict" in two.out
     assert (nowhere.status, "POST" in nowhere.err) == (3, True)
+    for words in (
+        ("/post-orders",),
+        ("GET", "/a", "b"),
+        ("GET", "/a?v=1"),
+        ("9f31c2", "--as", "x"),
+    ):
+        assert said(store, "resolve", *words).status == 2
     assert "bucket" in shared.records[3]["says"]
     assert shared.records[-1]["says"].endswith("by split")
 

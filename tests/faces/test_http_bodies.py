@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runtime import App, Request
 from runtime.errors import PolicySyntaxError
-from runtime.ingress.bodies import read_body
+from runtime.ingress.bodies import WHOLE_S, Coming, read_body
 from runtime.ingress.heads import Head
 from runtime.testing import run_virtual
 from runtime.timescape import Refusal
@@ -118,7 +118,9 @@ def test_a_body_is_read_whole_or_given_up_at_the_first_moment_it_is_too_slow(
     async def scenario() -> tuple[bytes | Refusal, float]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        body = await read_body(dripping(pieces, size), Head((), length=size), 1 << 20, whole_s)
+        body = await read_body(
+            dripping(pieces, size), Head((), length=size), 1 << 20, whole_s, Coming()
+        )
         return body, loop.time() - began
 
     body, took_s = run_virtual(scenario())
@@ -140,7 +142,7 @@ def test_a_body_is_read_whole_or_given_up_at_the_first_moment_it_is_too_slow(
 def test_where_a_server_steps_without_a_task_a_slow_body_is_given_up_too() -> None:
     async def scenario() -> object:
         loop = asyncio.get_running_loop()
-        coroutine = read_body(dripping([], 5), Head((), length=5), 10)
+        coroutine = read_body(dripping([], 5), Head((), length=5), 10, WHOLE_S, Coming())
         ended = loop.create_future()
 
         def step(_: object = None) -> None:
@@ -162,13 +164,40 @@ def test_where_a_server_steps_without_a_task_a_slow_body_is_given_up_too() -> No
 @pytest.mark.proves("IN-3")
 def test_to_be_cancelled_while_a_body_comes_is_not_to_be_late() -> None:
     async def scenario() -> None:
-        reading = asyncio.create_task(read_body(dripping([], 5), Head((), length=5), 10))
+        reading = asyncio.create_task(
+            read_body(dripping([], 5), Head((), length=5), 10, WHOLE_S, Coming())
+        )
         await asyncio.sleep(1)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
 
     run_virtual(scenario())
+
+
+@pytest.mark.proves("SD-1", "GC-6", "IN-5")
+def test_a_body_that_still_comes_when_the_time_of_a_stop_is_over_is_refused() -> None:
+    site = Site()
+    site.handler("PUT /things", "done")
+
+    async def work(site: Site) -> tuple[Reply, float, bool]:
+        loop = asyncio.get_running_loop()
+        pieces = [(0.5, b" " * 5_000)] * 80
+        putting = asyncio.create_task(put(site.app, "/things", pieces, 1_000_000))
+        await asyncio.sleep(1)
+        began = loop.time()
+        clean = await site.app.stop()
+        took_s = loop.time() - began
+        return (await putting)[0], took_s, clean
+
+    reply, took_s, clean = on(site, work)
+
+    assert (reply.status, reply.code) == (503, "shutting-down")
+    assert (reply.header("retry-after"), reply.header("connection")) == ("1", "close")
+    assert took_s == pytest.approx(10, abs=0.1)
+    assert not clean
+    assert site.ran == []
+    assert names_of(site.store, reply)[-1] == "response.sent"
 
 
 @pytest.mark.proves("IN-3", "MG-8")

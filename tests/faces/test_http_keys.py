@@ -8,7 +8,7 @@ import pytest
 
 from eventstore import Keyring
 from eventstore.memory import MemoryStore
-from runtime import HttpError, LocalContext, Request, Sensitive
+from runtime import HttpError, LocalContext, Request, Response, Sensitive
 from runtime.context import registry
 from runtime.errors import NoSuchKeyError, NotReplayableError
 from runtime.replay import reexecute
@@ -147,6 +147,31 @@ def test_a_failure_that_was_undone_gives_the_key_free(status: int) -> None:
         assert second.header("idempotent-replayed") is None
 
     on(site, work)
+
+
+@pytest.mark.proves("IK-4")
+@pytest.mark.parametrize(("dropped", "second"), [(False, 409), (True, 503)])
+def test_an_answer_of_503_that_undoes_nothing_holds_the_key_if_there_was_something_to_undo(
+    *, dropped: bool, second: int
+) -> None:
+    site, ran, undone = Site(), list[int](), list[int]()
+
+    @site.app.handler("POST /things")
+    async def things(req: Request[int], res: Response, lctx: LocalContext) -> str:
+        ran.append(req.body)
+        registered = lctx.compensate(undone.append, req.body)
+        if dropped:
+            lctx.cancel_compensation(registered)
+        res.status = 503
+        return "half of it is done"
+
+    async def work(site: Site) -> None:
+        assert (await post(site)).status == 503
+        assert (await post(site)).status == second
+
+    on(site, work)
+    assert undone == []
+    assert len(ran) == (2 if dropped else 1)
 
 
 def failing(undo: Any) -> None:

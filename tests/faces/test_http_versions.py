@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from debugger.cli.moments import iso
+from debugger.cli.versions_of import time_of
 from runtime import App, Response
 from runtime.control import Versions, control_stream
 from runtime.testing import FakeClock, SeededIds, run_virtual
 from runtime.timescape.instants import http_date
 from tests.faces.asgi import Reply, ask, facts_of, memory_store
+from tests.faces.command_line import run
 
 DAY_S = 24 * 3_600
 
@@ -281,6 +284,38 @@ def test_the_record_names_the_table_that_decided() -> None:
 
         assert fact.table == hello.app.versions.table.position
         assert (fact.source, fact.asked) == ("query", "stable")
+
+    serving(work)
+
+
+@pytest.mark.proves("TR-6", "TR-2")
+def test_what_the_record_leaves_out_of_a_decision_follows_from_it() -> None:
+    async def work(hello: Hello) -> None:
+        started = hello.clock()
+        named, refused = await hello.get("?v=stable"), await hello.get("?v=nothing")
+        first, wrong = (
+            run("resolve", str(r.header("request-id")), "--json", store=hello.store)
+            for r in (named, refused)
+        )
+        hello.clock.step(-7 * DAY_S)
+        early = await hello.get("?v=stable")
+        late = run("resolve", str(early.header("request-id"))[-8:], "--json", store=hello.store)
+        told = [
+            e for e in hello.store.read(control_stream("hello")) if e.type == "handler.deployed"
+        ]
+        digests = {event.key: event.data.manifest for event in told}
+        version, position = told[0].key, hello.app.versions.table.position
+
+        (said,) = first.records
+        assert (said["version"], said["runs"], said["source"]) == (version, version, "query")
+        began_us = facts_of(hello.store, named)[0].at_us
+        at_us = time_of(said["evaluated_at"])
+        assert started // 1_000 * 1_000 <= at_us <= began_us
+        assert (said["table"], said["asked"], said["chain"]) == (position, "stable", [])
+        assert said["manifests"] == [f"{version} {digests[version]}"]
+        assert (wrong.records[0]["error"], wrong.records[0]["version"]) == ("tag-not-found", None)
+        # What the log knows to have been is not undone by a clock that is set back.
+        assert late.records[0]["evaluated_at"] == iso(hello.app.versions.table.at_us)
 
     serving(work)
 

@@ -19,6 +19,7 @@ from runtime import (
     module_facts,
     node_facts,
     policy_facts,
+    problem_facts,
     queue_facts,
     relay_facts,
     schema_facts,
@@ -76,6 +77,7 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
             host="shop.example",
             node="0a1b2c3d4e5f",
             withheld=("cookie", "x-tenant"),
+            prefix="ord",
         ),
         "POST /orders/{order_id:int}",
     ),
@@ -227,6 +229,10 @@ _FACTS: tuple[tuple[facts.Fact, str | None], ...] = (
     ),
     (
         health_facts.VersionHealthChanged("degraded", "unhealthy", 31, 17, "answers", "5a17c0de"),
+        "tsv:1790-post-orders-002",
+    ),
+    (
+        problem_facts.ProblemUndeclared("cart-locked", 423, "req-" + "0" * 32),
         "tsv:1790-post-orders-002",
     ),
     (

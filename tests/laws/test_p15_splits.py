@@ -1,6 +1,7 @@
 """P15: while traffic is split each caller has one version, and moves only if it must."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import event as seen
@@ -124,10 +125,13 @@ def test_a_canary_by_split_then_promoted_and_taken_back() -> None:
         {version_id(1): 10_000, version_id(2): 0},
         {version_id(9): 10_000},
         {version_id(1): 5_000, version_id(2): 5_000},
+        {version_id(1): 10_000.0},
+        {version_id(1): "10000"},
+        {version_id(1): True, version_id(3): 9_999},
         {},
     ],
 )
-def test_parts_that_do_not_fit_are_refused(parts: dict[str, int]) -> None:
+def test_parts_that_do_not_fit_are_refused(parts: Any) -> None:
     routes = after((version_id(2), VersionDeactivated("manual")))
 
     with pytest.raises(SplitError) as refused:

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from debugger.session.routing import undeclared
 from runtime import App, HttpError, Request, Response, promise
 from runtime.codegen.openapi import openapi
 from runtime.codegen.operations import service
 from runtime.codegen.selection import select
+from runtime.control import control_stream
 from runtime.errors import PolicySyntaxError
 from runtime.manifests import from_json, to_json
+from runtime.problem_facts import ProblemUndeclared
 from runtime.testing import Harness
 from runtime.testing.contracts import check_handler
 
@@ -39,6 +42,54 @@ def shop() -> App:
         return req.body
 
     return app
+
+
+def raising(raised: list[tuple[int, str]], **said: Any) -> App:
+    app = App("shop")
+
+    @app.handler("POST /orders", idempotency="off", **said)
+    async def order() -> None:
+        raise HttpError(*raised[0])
+
+    return app
+
+
+@pytest.mark.proves("BR-6")
+def test_a_code_that_is_not_declared_is_sent_and_found_once() -> None:
+    raised = [(409, "sold-out")]
+    codes = promise(problems={"sold-out": 409, "locked": 423})
+    made = Harness(raising(raised, promises=codes))
+    with made as harness:
+
+        def ask(status: int, code: str) -> Any:
+            raised[0] = status, code
+            answer = harness.post("/orders")
+            assert (answer.status, answer.code) == (status, code)
+            return answer
+
+        ask(409, "sold-out")
+        ask(409, "conflict")
+        first = ask(418, "teapot")
+        ask(418, "teapot")
+        other = ask(409, "locked")
+        stream = control_stream("shop")
+        found = [e for e in made.store.read(stream) if e.type == "problem.undeclared"]
+
+        version = first.facts[2].key
+        assert [(e.key, e.data) for e in found] == [
+            (version, ProblemUndeclared("teapot", 418, first.headers["request-id"])),
+            (version, ProblemUndeclared("locked", 409, other.headers["request-id"])),
+        ]
+        assert undeclared(made.store, stream, version) == ["409 locked", "418 teapot"]
+
+
+@pytest.mark.proves("BR-6")
+def test_a_handler_that_declares_no_codes_may_raise_any() -> None:
+    made = Harness(raising([(418, "teapot")]))
+    with made as harness:
+        assert harness.post("/orders").code == "teapot"
+        facts = list(made.store.read(control_stream("shop")))
+        assert not [each for each in facts if each.type == "problem.undeclared"]
 
 
 @pytest.mark.proves("BR-6", "BR-7", "BR-8")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import event as seen
 from hypothesis import given
@@ -13,7 +14,7 @@ from runtime.errors import RetirementError, VersionNotFound
 from runtime.timescape import RouteTable, fold_table
 from runtime.timescape.aging import Judged, change_policy, judge, retirement, status_of
 from runtime.timescape.keeping import TABLE_REDUCER
-from runtime.timescape.usage import DAY_US, UNUSED, Use
+from runtime.timescape.usage import DAY_US, HOUR_US, UNUSED, Use
 from runtime.version_facts import Compared, VersionDeactivated, VersionReactivated
 from tests.routes import HANDLER, MINUTE_US, Naive, at, deployed, histories, history, version_id
 
@@ -92,6 +93,24 @@ def test_a_cold_version_retires_unless_something_holds_it() -> None:
     }
     key, fact = retirement(found["1"], table().policy, "timescape")
     assert (key, fact.reason, fact.requests, fact.window_s) == (version_id(1), "cold", 0, 604_800)
+
+
+@pytest.mark.proves("VL-4")
+def test_a_version_whose_idempotency_keys_are_kept_does_not_go_by_itself() -> None:
+    hourly = ("retirement", PolicyChanged(idle_s=3_600))
+    now_us = at(8 * DAY)
+    keyed = msgspec.structs.replace(used(1, 1, now_us - 2 * HOUR_US), keyed=True)
+    free = msgspec.structs.replace(keyed, keyed=False)
+
+    held = judged(table(hourly), now_us, {1: keyed})["1"]
+    gone = judged(table(hourly), now_us, {1: free})["1"]
+    meant = ((version_id(1), "deactivate"),)
+    manual = table(("retirement", PolicyChanged(idle_s=3_600, overrides=meant)))
+
+    assert (held.status, held.retires) == ("cold", None)
+    assert held.held == "idempotency keys of it are kept"
+    assert (gone.status, gone.retires) == ("cold", "cold")
+    assert judged(manual, now_us, {1: keyed})["1"].retires == "manual"
 
 
 @pytest.mark.proves("VL-3")

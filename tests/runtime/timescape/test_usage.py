@@ -13,6 +13,8 @@ from runtime import facts
 from runtime.context import REQUEST, registry
 from runtime.control.usage import Usage, position_at
 from runtime.effects import SystemIds
+from runtime.policies.keys import KEPT_US
+from runtime.policy_facts import PolicyDecided
 from runtime.testing import FakeClock
 from runtime.timescape.usage import DAY_US, HOUR_US, WEEK_US, UsageFold
 from tests.strategies import as_events
@@ -88,6 +90,24 @@ def test_what_is_recorded_in_part_is_in_flight_and_forks_are_no_use() -> None:
     assert fold.in_flight == frozenset(VERSIONS)
     fold.add([ended])
     assert (fold.in_flight, fold.use(VERSIONS[0], NOW_US).day) == (frozenset(), 1)
+
+
+@pytest.mark.proves("VL-4", "IK-3")
+@given(ago_us=st.sampled_from([0, 1, DAY_US - 1, DAY_US, 2 * DAY_US]), policies=st.sampled_from(
+    [("idempotency",), ("access", "rate-limit", "idempotency"), ("access",)]
+), key=st.sampled_from(["allow", "deny", "replay"]), spoken=st.sampled_from([None, 1]))  # fmt: skip
+def test_a_key_counts_for_its_versions_for_as_long_as_it_is_kept(
+    ago_us: int, policies: tuple[str, ...], key: str, spoken: int | None
+) -> None:
+    fold, took = UsageFold(), PolicyDecided(policies)
+    begin, resolved, *rest = rows_of(1, (ago_us, 0, (0, spoken), 200, False))[0].events
+    claim = NewEvent(took.type, took, key, NOW_US - ago_us)
+    told = [NewEvent(e.type, e.data, e.key, e.at_us) for e in (begin, resolved, *rest)]
+    fold.add([row(1, [*told[:2], claim, *told[2:]])])
+
+    kept = key == "allow" and "idempotency" in policies and ago_us < KEPT_US
+    assert fold.use(VERSIONS[0], NOW_US).keyed == kept
+    assert fold.use(VERSIONS[1], NOW_US).keyed == (kept and spoken == 1)
 
 
 @pytest.mark.proves("VL-1")
