@@ -53,6 +53,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         self._names: list[Name] = []
         self._seals: list[Seal] = []
         self._redacted: dict[int, bytes] = {}
+        self._redactions: list[tuple[int, redaction.Redacted]] = []
         self._seed = secrets.token_bytes(signing.SEED_BYTES)
         self._clock = clock
         self._ids = ids
@@ -273,11 +274,15 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
                 stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
                 by=by, reason=reason, digest=row.digest or b"", data=data,
             )  # fmt: skip
+            before = redaction.told_before(fact, self._redactions) if data == row.data else None
+            if before is not None:
+                return Redaction(Position(before), Position(row.pos), 0, gone=True, duplicate=True)
             now = msgspec.structs.replace(row, data=data, salt=None)
             for rows in (self._rows, self._streams[row.stream]):
                 rows[rows.index(row)] = now
             self._redacted |= redaction.latest([fact])
             told = self._tell(redaction.FACT, fact)
+            self._redactions.append((told, fact))
             return Redaction(told, Position(row.pos), 0, gone=True)
 
     def _row_of(self, stream: StreamId, revision: int) -> StoredRow:

@@ -120,6 +120,20 @@ def fact_of(  # noqa: PLR0913 - what the fact holds
     return Redacted(stream, revision, position, list(pointers), by, reason, digest.hex(), now)
 
 
+def told_before(fact: Redacted, facts: Iterable[tuple[int, Redacted]]) -> int | None:
+    """Return the position of one of *facts* that says the same as *fact*; None: none does.
+
+    The same values of the same event, by the same and for the same reason.
+    """
+    wanted = _said(fact)
+    found = (position for position, each in facts if _said(each) == wanted)
+    return next(found, None)
+
+
+def _said(fact: Redacted) -> tuple[object, ...]:
+    return fact.stream, fact.revision, frozenset(fact.pointers), fact.by, fact.reason
+
+
 def cannot_redact(pointers: Sequence[str], reason: str) -> EventStoreError:
     """Say that the event could not be read any more without these values."""
     return EventStoreError(

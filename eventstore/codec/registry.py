@@ -8,10 +8,14 @@ import msgspec
 from eventstore.errors import EventStoreError
 from eventstore.events import Kind
 from eventstore.upcasting import F, Step, Upcasts
+from eventstore.values import text
 
 LOG_KIND = Kind(id=0, name="log", durable=True)
 """The log's own stream; every registry has it."""
 
+KINDS = 16
+"""How many kinds there may be: numbers from here on stand for types and source lines."""
+_KIND_BYTES = 128
 _NAME = re.compile(r"[a-z0-9_.]{1,128}")
 
 
@@ -30,7 +34,10 @@ class Registry:
     """What a program knows of the stored format. Fill it, then hand it to a store.
 
     Args:
-        kinds: of streams; ids and names must differ. `log` is always there.
+        kinds: of streams; ids (1 to 15) and names must differ. `log` (0) is always there.
+
+    Raises:
+        EventStoreError: `kind-twice`, `invalid-id`.
     """
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
@@ -46,6 +53,7 @@ class Registry:
             self._add_kind(LOG_KIND)
 
     def _add_kind(self, kind: Kind) -> None:
+        _check_kind(kind)
         if kind.name in self._kinds or kind.id in self._kinds_by_id:
             problem = f"Kind {kind.name!r} (id {kind.id}) is registered twice."
             remedy = "Give each kind of stream its own name and id."
@@ -171,6 +179,19 @@ def check_type_name(name: str) -> None:
         problem = f"Event type {str(name)[:140]!a} is not 1 to 128 of a-z, 0-9, _ and dot."
         remedy = "Choose a dotted name in the past tense, such as order.placed."
         raise EventStoreError("invalid-event", problem, remedy, {"type": name})
+
+
+def _check_kind(kind: Kind) -> None:
+    name, is_log = kind.name, kind.id == LOG_KIND.id
+    good = isinstance(name, str) and text.is_plain(name) and 0 < len(name.encode()) <= _KIND_BYTES
+    if good and type(kind.id) is int and 0 <= kind.id < KINDS and is_log == (name == LOG_KIND.name):
+        return
+    problem = f"A kind of stream cannot be {str(name)[:80]!a} with the id {str(kind.id)[:40]!a}."
+    remedy = (
+        f"Give an id from 1 to {KINDS - 1}, and a name of 1 to {_KIND_BYTES} bytes without NUL;"
+        f" 0 is {LOG_KIND.name!r}, the log's own."
+    )
+    raise EventStoreError("invalid-id", problem, remedy, {"kind": name, "id": kind.id})
 
 
 def _type_twice(name: str, known: str) -> EventStoreError:

@@ -7,7 +7,8 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore import redaction
-from eventstore.names import LOG_STREAM, TYPE, Name
+from eventstore.identifiers import LOG_STREAM
+from eventstore.names import TYPE, Name
 from eventstore.seals import REKEYED, Rekeying, Seal
 from eventstore.sql.texts import run, text_of
 

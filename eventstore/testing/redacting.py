@@ -120,3 +120,21 @@ class Redacting:
         store.redact(_S, 1, ["/item"], by="ann", reason="")
         store.append(_S, [placed(3)], kind="order", expected=2).result()
         equal((store.head(_S).revision, store.verify().fault), (3, None))
+
+    @proves("CH-6")
+    def test_the_same_is_redacted_once(self, store: Store) -> None:
+        store.append(_S, several(3), kind="order", expected=NEW).result()
+        first = store.redact(_S, 2, ["/item"], by="ann", reason="request 12")
+        end = store.end()
+        again = store.redact(_S, 2, ["/item"], by="ann", reason="request 12")
+        equal((first.duplicate, again.duplicate, store.end()), (False, True, end))
+        equal((again.position, again.row, again.keyframes), (first.position, first.row, 0))
+        others = [
+            store.redact(_S, 2, ["/item"], by="ann", reason="request 13"),
+            store.redact(_S, 2, ["/item"], by="bob", reason="request 12"),
+            store.redact(_S, 3, ["/item"], by="ann", reason="request 12"),
+        ]
+        equal([each.duplicate for each in others], [False] * 3)
+        again = store.redact(_S, 2, ["/item"], by="bob", reason="request 12")
+        equal((again.position, again.duplicate), (others[1].position, True))
+        equal(store.verify().fault, None)

@@ -10,7 +10,8 @@ import msgspec
 from eventstore.cursors import Cursor, Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW
-from eventstore.names import LOG_STREAM, RESET
+from eventstore.identifiers import LOG_STREAM
+from eventstore.names import RESET
 from eventstore.store import Store
 from eventstore.subscription import Page, Subscription
 from eventstore.testing.claims import equal, proves, refused, true
