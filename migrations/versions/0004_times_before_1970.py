@@ -10,8 +10,9 @@ SINCE_YEAR_1 = "c.began_us + (e.value ->> 1) + 62135596800000000"
 RECORDED_AT = f"""strftime(
     '%Y-%m-%dT%H:%M:%S', ({SINCE_YEAR_1}) / 1000000 - 62135596800, 'unixepoch'
   ) || printf('.%06dZ', ({SINCE_YEAR_1}) % 1000000)"""
-OLD_RECORDED_AT = """strftime('%Y-%m-%dT%H:%M:%S', (c.began_us + (e.value ->> 1)) / 1000000, 'unixepoch')
-    || printf('.%06dZ', (c.began_us + (e.value ->> 1)) % 1000000)"""
+SINCE_1970 = "c.began_us + (e.value ->> 1)"
+OLD_RECORDED_AT = f"""strftime('%Y-%m-%dT%H:%M:%S', ({SINCE_1970}) / 1000000, 'unixepoch')
+    || printf('.%06dZ', ({SINCE_1970}) % 1000000)"""
 EVENTS = """
 CREATE VIEW events AS
 SELECT
