@@ -110,6 +110,12 @@ def _say_well(
         output.say("That part is in order.")
     if verdict.seals:
         output.say(f"Sealed up to position {verdict.sealed_to} by key {verdict.key.hex()}.")
+    unsealed = verdict.verified_to - verdict.sealed_to
+    if unsealed and not part and (arguments.since_seal or not _is_part(arguments)):
+        told = (
+            f"The last {unsealed:,} facts are not sealed." if verdict.seals else "It has no seal."
+        )
+        output.say(told)
     if verdict.unvouched:
         times = "once" if verdict.unvouched == 1 else f"{verdict.unvouched} times"
         output.say(f"The key changed {times} without a signature of the one before it.")
