@@ -8,6 +8,10 @@ import msgspec
 
 from eventstore.errors import EventStoreError
 
+LAST = 1 << 62
+"""No position, revision or epoch is beyond it: databases hold 63 bits, and count on from there."""
+_DIGITS = 19
+
 
 class Mark(msgspec.Struct, frozen=True):
     """A place in one log, between two rows."""
@@ -40,7 +44,10 @@ class Cursor(msgspec.Struct, frozen=True):
             EventStoreError: `invalid-cursor`.
         """
         try:
-            return cls(dict(map(_parse_mark, text.split(",")))) if text else cls()
+            marks = [_parse_mark(part) for part in text.split(",")] if text else []
+            if len(dict(marks)) < len(marks):
+                raise ValueError(text)
+            return cls(dict(marks))
         except ValueError as error:
             problem = f"{text[:80]!a} is not the text of a cursor."
             remedy = "Take one from str(page.cursor)."
@@ -69,7 +76,7 @@ def _parse_mark(text: str) -> tuple[UUID, Mark]:
 
 
 def _parse_number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) > LAST:
         raise ValueError(text)
     return int(text)
 
