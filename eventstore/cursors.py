@@ -44,10 +44,7 @@ class Cursor(msgspec.Struct, frozen=True):
             EventStoreError: `invalid-cursor`.
         """
         try:
-            marks = [_parse_mark(part) for part in text.split(",")] if text else []
-            if len(dict(marks)) < len(marks):
-                raise ValueError(text)
-            return cls(dict(marks))
+            return cls(_parse_marks(text.split(",") if text else []))
         except ValueError as error:
             problem = f"{text[:80]!a} is not the text of a cursor."
             remedy = "Take one from str(page.cursor)."
@@ -65,6 +62,13 @@ def us_of(instant: datetime) -> int:
         remedy = "Give an aware one: datetime(..., tzinfo=UTC)."
         raise EventStoreError("naive-instant", problem, remedy, {"instant": instant})
     return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def _parse_marks(texts: list[str]) -> dict[UUID, Mark]:
+    marks = dict(map(_parse_mark, texts))
+    if len(marks) < len(texts):
+        raise ValueError(texts)  # which of two places it is at, nobody can say
+    return marks
 
 
 def _parse_mark(text: str) -> tuple[UUID, Mark]:

@@ -15,6 +15,7 @@ LOG_KIND = Kind(id=0, name="log", durable=True)
 
 KINDS = 16
 """How many kinds there may be: numbers from here on stand for types and source lines."""
+SCHEMAS = 10_000
 _KIND_BYTES = 128
 _NAME = re.compile(r"[a-z0-9_.]{1,128}")
 
@@ -78,18 +79,23 @@ class Registry:
             aliases: what it was called before. Events stored so are read as *name*.
 
         Raises:
-            EventStoreError: `invalid-event` for a bad name, `type-twice` for another
-                class or schema under a known one, or an alias that is taken.
+            EventStoreError: `invalid-event` for a bad name or schema, `unsupported-class`
+                for what is no Struct, `type-twice` for another class or schema under a known
+                one, or an alias that is taken; nothing is registered then.
         """
-        check_type_name(name)
-        known = self._classes.setdefault(name, cls)
-        same = known is cls and self._schemas.setdefault(name, schema) == schema
-        if not same or name in self._aliases:
-            raise _type_twice(name, known.__qualname__)
+        aliases = (aliases,) if isinstance(aliases, str) else tuple(aliases)
+        _check_shape(name, cls, schema)
+        known = self._classes.get(name, cls), self._schemas.get(name, schema)
+        if known != (cls, schema) or name in self._aliases:
+            raise _type_twice(name, self._aliases.get(name, known[0].__qualname__))
         for alias in aliases:
             check_type_name(alias)
-            if self._aliases.setdefault(alias, name) != name or alias in self._classes:
-                raise _type_twice(alias, self._aliases[alias])
+            if alias in self._classes or alias == name or self._aliases.get(alias, name) != name:
+                raise _type_twice(alias, self._aliases.get(alias, name))
+        # All of it, or nothing.
+        self._classes[name] = cls
+        self._schemas[name] = schema
+        self._aliases |= dict.fromkeys(aliases, name)
 
     def upcast(self, name: str, schema: int) -> Callable[[F], F]:
         """Decorate the step that makes payloads of *schema* of *name* those of the next.
@@ -99,9 +105,11 @@ class Registry:
         with NUL or lone surrogates stands in it as `{"$str": …}` (VC-4).
 
         Raises:
-            EventStoreError: `type-twice` for a second step from there.
+            EventStoreError: `type-twice` for a second step from there, `invalid-event` for a
+                bad name or schema.
         """
         check_type_name(name)
+        _check_schema(name, schema)
         return lambda step: self._upcasts.add(name, schema, step)
 
     def check(self) -> None:
@@ -122,6 +130,10 @@ class Registry:
     def current_name(self, name: str) -> str:
         """Return what the event type *name* is called today."""
         return self._aliases.get(name, name)
+
+    def aliases_of(self, name: str) -> list[str]:
+        """Return what the event type *name* was called before, sorted."""
+        return sorted(alias for alias, today in self._aliases.items() if today == name)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -179,6 +191,22 @@ def check_type_name(name: str) -> None:
         problem = f"Event type {str(name)[:140]!a} is not 1 to 128 of a-z, 0-9, _ and dot."
         remedy = "Choose a dotted name in the past tense, such as order.placed."
         raise EventStoreError("invalid-event", problem, remedy, {"type": name})
+
+
+def _check_shape(name: str, cls: object, schema: int) -> None:
+    check_type_name(name)
+    _check_schema(name, schema)
+    if not isinstance(cls, type) or not issubclass(cls, msgspec.Struct):
+        problem = f"The payloads of event type {name!r} cannot be {str(cls)[:80]!a}."
+        remedy = "Give a subclass of msgspec.Struct, a frozen one."
+        raise EventStoreError("unsupported-class", problem, remedy, {"type": name})
+
+
+def _check_schema(name: str, schema: int) -> None:
+    if type(schema) is not int or not 1 <= schema <= SCHEMAS:
+        problem = f"{str(schema)[:40]!a} is no schema of event type {name!r}."
+        remedy = f"The first is 1, each later one is one more, up to {SCHEMAS:,}."
+        raise EventStoreError("invalid-event", problem, remedy, {"type": name, "schema": schema})
 
 
 def _check_kind(kind: Kind) -> None:
