@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from eventstore.codec import check_words
 from eventstore.errors import EventStoreError
 
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -115,7 +116,12 @@ def fact_of(  # noqa: PLR0913 - what the fact holds
     digest: bytes,
     data: str,
 ) -> Redacted:
-    """Make the fact of a redaction that left *data* in the row with *digest*."""
+    """Make the fact of a redaction that left *data* in the row with *digest*.
+
+    Raises:
+        EventStoreError: `invalid-event` for words that no fact can hold.
+    """
+    check_words(by=by, reason=reason)
     now = hash_of(data.encode()).hex()
     return Redacted(stream, revision, position, list(pointers), by, reason, digest.hex(), now)
 

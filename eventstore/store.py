@@ -248,7 +248,8 @@ class Store(Protocol):
             reason: why.
 
         Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`.
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`,
+                `invalid-event` for words that no fact can hold.
         """
         ...
 
@@ -305,7 +306,7 @@ class Store(Protocol):
             progress: as for `archive`.
 
         Raises:
-            EventStoreError: as `archive`.
+            EventStoreError: as `archive`; `invalid-event` for words that no fact can hold.
         """
         ...
 
@@ -376,7 +377,8 @@ class Store(Protocol):
             reason: why.
 
         Raises:
-            EventStoreError: `no-such-subject`, `keyring-missing`, `read-only`.
+            EventStoreError: `no-such-subject`, `keyring-missing`, `read-only`, `invalid-event` for
+                words that no fact can hold.
         """
         ...
 

@@ -8,7 +8,7 @@ from eventstore.codec.numbers import Numbers
 from eventstore.codec.payloads import from_plain, to_plain
 from eventstore.codec.reading import RowDecoder
 from eventstore.codec.registry import KINDS, LOG_KIND, Registry, check_type_name
-from eventstore.codec.writing import EncodedRow, encode_rows, split
+from eventstore.codec.writing import EncodedRow, check_words, encode_rows, split
 
 __all__ = [
     "KINDS",
@@ -18,6 +18,7 @@ __all__ = [
     "Registry",
     "RowDecoder",
     "check_type_name",
+    "check_words",
     "encode_rows",
     "from_plain",
     "split",

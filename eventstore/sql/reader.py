@@ -128,10 +128,13 @@ class Reader:
         self._closed = True
         self._engine.dispose()
 
-    @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
+    def _check_open(self) -> None:
         if self._closed or self._generation != Process.generation:
             raise refusals.store_closed(str(self.place))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        self._check_open()
         with self._backend.translating(), self._engine.connect() as connection:
             try:
                 yield connection

@@ -27,7 +27,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.proves("AR-4", "AL-4")
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_an_export_of_an_older_version_is_read(export: Path, tmp_path: Path, revision: str) -> None:
-    file = shutil.copy(export, tmp_path / "old.tsx")
+    file = Path(shutil.copy(export, tmp_path / "old.tsx"))
     move_back(file, revision)
 
     with open_export(file, "old", registry=registry(), clock=FakeClock(), ids=FakeIds()) as store:
@@ -38,7 +38,7 @@ def test_an_export_of_an_older_version_is_read(export: Path, tmp_path: Path, rev
 
 @pytest.mark.proves("AR-4")
 def test_an_export_with_a_table_of_somebody_elses_is_not(export: Path, tmp_path: Path) -> None:
-    file = shutil.copy(export, tmp_path / "odd.tsx")
+    file = Path(shutil.copy(export, tmp_path / "odd.tsx"))
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE VIEW mine AS SELECT 1")
     with pytest.raises(EventStoreError) as refused:

@@ -1,6 +1,7 @@
 """Events to the text of rows and back: golden rows, limits, and the law of both ways."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -334,6 +335,7 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert Registry(kinds=(Kind(0, "log"),)).kinds == (Kind(0, "log"),)
 
 
+NO_SCHEMAS: list[Any] = [0, -1, True, 1.0, "1", None, 10_001]
 NO_KINDS = [
     Kind(16, "a"), Kind(-1, "a"), Kind(3, ""), Kind(3, "a\0"), Kind(3, "\ud800"),
     Kind(3, "a" * 129), Kind(3, "log"), Kind(0, "a"),
@@ -353,16 +355,10 @@ def test_a_registry_refuses_what_contradicts_it() -> None:
         "no kind": lambda: known.kind("shop"),
         "no kind id": lambda: known.kind_by_id(99),
         "kind twice": lambda: Registry(kinds=(Kind(3, "a"), Kind(3, "b"))),
-        **{
-            f"kind {kind.id} {kind.name}": lambda kind=kind: Registry(kinds=(kind,))
-            for kind in NO_KINDS
-        },
-        **{
-            f"schema {schema}": lambda schema=schema: known.register("a", ContextSet, schema)
-            for schema in (0, -1, True, 1.0, "1", None, 10_001)
-        },
+        **{f"kind {kind.id} {kind.name}": partial(Registry, (kind,)) for kind in NO_KINDS},
+        **{f"schema {each}": partial(known.register, "a", ContextSet, each) for each in NO_SCHEMAS},
         "a step from nowhere": lambda: known.upcast("context.set", 0),
-        "no class": lambda: known.register("a", dict),  # type: ignore[type-var]
+        "no class": lambda: known.register("a", dict),  # type: ignore[arg-type]
     }
     for name, act in acts.items():
         with pytest.raises(EventStoreError) as caught:
@@ -377,7 +373,7 @@ def test_a_registry_refuses_what_contradicts_it() -> None:
         "no kind id": "unknown-kind",
         "kind twice": "kind-twice",
         **{f"kind {kind.id} {kind.name}": "invalid-id" for kind in NO_KINDS},
-        **{f"schema {schema}": "invalid-event" for schema in (0, -1, True, 1.0, "1", None, 10_001)},
+        **{f"schema {each}": "invalid-event" for each in NO_SCHEMAS},
         "a step from nowhere": "invalid-event",
         "no class": "unsupported-class",
     }
