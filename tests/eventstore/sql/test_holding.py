@@ -1,14 +1,17 @@
 """Who may write a store, and what becomes of whoever was overtaken (LG-3, LG-4, LG-5, WR-8)."""
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from eventstore import ANY, EventStoreError
+from eventstore.sql import Mode
 from eventstore.testing import FakeIds, placed, stream
 from tests.eventstore.sql.files import add, altered, asked, new_store, opened
 
@@ -158,3 +161,19 @@ def test_a_missing_folder_and_a_missing_file_are_named(path: Path) -> None:
             opened(wrong, mode)  # type: ignore[arg-type]
         assert refused.value.code == "no-such-store"
         assert str(wrong.name if mode != "hold" else wrong.parent) in refused.value.problem
+
+
+@pytest.mark.proves("TB-7", "LG-3")
+@pytest.mark.parametrize("mode", ["hold", "guest"])
+def test_guards_that_somebody_took_away_by_hand_come_back(path: Path, mode: Mode) -> None:
+    """As after `UPDATE log SET maintenance = 1` in a shell: the log goes on, and with guards."""
+    opened(path).close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("UPDATE log SET maintenance = 1")
+        raw.commit()
+    with opened(path, mode) as store:
+        add(store, 1, 2)
+    with closing(sqlite3.connect(path)) as raw, pytest.raises(sqlite3.IntegrityError):
+        raw.execute("DELETE FROM commits")
+    with opened(path) as store:
+        assert (add(store, 1).first, store.verify().fault) == (3, None)
