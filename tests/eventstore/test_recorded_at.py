@@ -16,7 +16,7 @@ from eventstore import ANY, NEW, NewEvent, Store
 from eventstore.codec.writing import FIRST_US, LAST_US
 from eventstore.testing import stream
 from tests.eventstore.altered import opened, past_the_guards
-from tests.eventstore.test_postgres import opened as opened_there
+from tests.eventstore.on_postgres import opened as opened_there
 from tests.postgres import Server
 
 SHOWN = "SELECT recorded_at FROM {} WHERE kind = 'order' ORDER BY position"
