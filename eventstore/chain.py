@@ -17,7 +17,7 @@ import msgspec
 
 from eventstore import redaction
 from eventstore.events import Verdict
-from eventstore.identifiers import Position, StreamId
+from eventstore.identifiers import LOG_STREAM, Position, StreamId
 
 CODEC = 1
 """Of a row whose data is JSON text as `eventstore.codec` writes it."""
@@ -314,10 +314,12 @@ class Walk:
         return None
 
     def _fault_of_names(self, row: StoredRow, data: bytes) -> tuple[str, str] | None:
+        # Elsewhere it is somebody's event that happens to be called so.
+        names_type = self._names_type if row.stream == LOG_STREAM else None
         try:
             items = _decode_items(data)
             for item in items:
-                if item.type == self._names_type:
+                if item.type == names_type:
                     self._register(msgspec.json.decode(item.data, type=_Registered).names)
         except (msgspec.MsgspecError, ValueError) as error:
             return "payload", f"The text of the row cannot be read: {error}."

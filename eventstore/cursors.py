@@ -8,6 +8,10 @@ import msgspec
 
 from eventstore.errors import EventStoreError
 
+LAST = 1 << 62
+"""No position, revision or epoch is beyond it: databases hold 63 bits, and count on from there."""
+_DIGITS = 19
+
 
 class Mark(msgspec.Struct, frozen=True):
     """A place in one log, between two rows."""
@@ -40,7 +44,7 @@ class Cursor(msgspec.Struct, frozen=True):
             EventStoreError: `invalid-cursor`.
         """
         try:
-            return cls(dict(map(_parse_mark, text.split(",")))) if text else cls()
+            return cls(_parse_marks(text.split(",") if text else []))
         except ValueError as error:
             problem = f"{text[:80]!a} is not the text of a cursor."
             remedy = "Take one from str(page.cursor)."
@@ -60,6 +64,13 @@ def us_of(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
+def _parse_marks(texts: list[str]) -> dict[UUID, Mark]:
+    marks = dict(map(_parse_mark, texts))
+    if len(marks) < len(texts):
+        raise ValueError(texts)  # which of two places it is at, nobody can say
+    return marks
+
+
 def _parse_mark(text: str) -> tuple[UUID, Mark]:
     log, epoch, position, chain = text.split(".")
     mark = Mark(_parse_number(epoch), _parse_number(position), bytes.fromhex(chain))
@@ -69,7 +80,7 @@ def _parse_mark(text: str) -> tuple[UUID, Mark]:
 
 
 def _parse_number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) > LAST:
         raise ValueError(text)
     return int(text)
 

@@ -10,13 +10,14 @@ from uuid import UUID
 
 import msgspec
 
+from eventstore import refusals
 from eventstore.chain import digest_of
 from eventstore.codec import LOG_KIND, EncodedRow, Registry, encode_rows
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, Commit, Kind, NewEvent
 from eventstore.hiding import Hiding
-from eventstore.identifiers import Clock, Ids, Revision, StreamId
-from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET, Name, NameBook
+from eventstore.identifiers import LOG_STREAM, Clock, Ids, Revision, StreamId
+from eventstore.names import HELD, REGISTERED, RESET, Name, NameBook
 from eventstore.subjects import Subjects
 from eventstore.values import NotHiddenError
 
@@ -24,6 +25,7 @@ LOG = logging.getLogger("eventstore")
 FORK_DEPTH = 16
 LONG = 5
 """A stream is long at the so-manieth part of its limit."""
+_LOG = LOG_KIND.name
 _UUID_VERSION = 7
 _VERSION_AT = 76
 
@@ -100,12 +102,13 @@ class Drafting:
         parent: tuple[StreamId, Revision] | None = None,
         close: bool = False,
         durable: bool = False,
+        own: bool = False,
     ) -> Draft:
-        """Check, encode and hash what `Store.append` was given.
+        """Check, encode and hash what `Store.append` was given; *own*: a fact of the log's own.
 
         Raises:
             EventStoreError: `invalid-event`, `invalid-id`, `invalid-fork`, `too-large`,
-                `stream-too-long`, `unknown-kind`, `keyring-missing`.
+                `stream-too-long`, `unknown-kind`, `reserved-kind`, `keyring-missing`.
         """
         now_us = self._clock()
         kind_ = self._registry.kind(kind)
@@ -116,7 +119,10 @@ class Drafting:
             or expected < ANY
             or commit_id is not None
             or parent is not None
+            or kind == _LOG
         ):
+            if kind == _LOG and not own:
+                raise refusals.reserved_kind(kind)
             _check_ids(stream, expected, commit_id, parent)
         generation = self._names.generation
         began_us = events[0].at_us if events else 0
@@ -176,7 +182,7 @@ class Drafting:
 
     def _of_log(self, type_: str, data: object, key: str | None = None) -> Draft:
         event = NewEvent(type_, data, key, at_us=self._clock())
-        return self.draft(LOG_STREAM, [event], kind=LOG_KIND.name, expected=ANY)
+        return self.draft(LOG_STREAM, [event], kind=_LOG, expected=ANY, own=True)
 
 
 def check_length(draft: Draft, base: int, size: int = 0) -> bool:

@@ -20,10 +20,10 @@ class EventStoreError(Exception):
 
     def __init__(self, code: str, problem: str, remedy: str, fields: dict[str, object]) -> None:
         self.code = code
-        self.problem = problem
+        self.problem = sentence(problem)
         self.remedy = remedy
         self.fields = fields
-        super().__init__(f"{problem} {remedy} [{code}]")
+        super().__init__(f"{self.problem} {remedy} [{code}]")
 
     def __reduce__(self) -> tuple[Any, Any]:
         # Unpickling calls cls(*args), and args holds the one sentence above.
@@ -39,3 +39,16 @@ class FrozenValueError(EventStoreError, AttributeError, TypeError):
 
     def __reduce__(self) -> tuple[Any, Any]:
         return type(self), (self.what, self.remedy)
+
+
+def sentence(text: str) -> str:
+    """Return *text* ended as a sentence, so that another one may follow on its line.
+
+    A problem often ends with what somebody else says of it, with or without a full stop. Of
+    several lines the last may point at something: they stay as they are.
+    """
+    if not text or "\n" in text:
+        return text
+    if text.endswith("..") and not text.endswith("..."):
+        return text[:-1]
+    return text if text.endswith((".", "!", "?", ":", "…")) else f"{text}."

@@ -152,6 +152,9 @@ class Redaction(msgspec.Struct, frozen=True):
     """Whether no file of the store holds the values any more; else a reader was in the way,
     and the holder's next checkpoint, at its close at the latest, does it. PostgreSQL's files
     hold them until it has vacuumed, and used its write-ahead log again."""
+    duplicate: bool = False
+    """The same was asked for before, by the same for the same reason: nothing was written, and
+    *position* is that of the fact which tells of it."""
 
 
 class Archived(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from eventstore import refusals
 from eventstore.bell import Bell
-from eventstore.cursors import Cursor, Mark
+from eventstore.cursors import LAST, Cursor, Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import Row
 from eventstore.keeping import Database, keep
@@ -143,7 +143,10 @@ class Following:
         foreign = [log for log in cursor.marks if log != self._feed.log]
         if foreign:
             raise refusals.other_log(self._feed.log, foreign[0])
-        return cursor.marks.get(self._feed.log)
+        mark = cursor.marks.get(self._feed.log)
+        if mark is not None and not 0 <= mark.position <= LAST:
+            raise refusals.history_forked(self._feed.log, mark.position)
+        return mark
 
     @property
     def cursor(self) -> Cursor:

@@ -50,3 +50,7 @@ def named_stream(kind: str, name: str) -> StreamId:
     """
     digest = hashlib.sha256(f"{kind}\0{name}".encode()).digest()
     return StreamId(uuid7(0, digest[:10]))
+
+
+LOG_STREAM = named_stream("log", "log")
+"""The log's own stream, alike in every log."""

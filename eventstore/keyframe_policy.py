@@ -42,14 +42,18 @@ def is_due(*, events: int, size: int, keyframe_size: int) -> bool:
 def fingerprint(reducer: Keepable[Any], registry: Registry) -> bytes:
     """Return what is the same only while keyframes mean the same (FD-5).
 
-    It changes with the reducer's name, version and types, with the schema and fields of each
-    of these types, and with the fields of the state, where that is a Struct.
+    It changes with the reducer's name, version and types, with the schema, fields and older names
+    of each of these types, and with the fields of the state, where that is a Struct.
     """
     meaning = [reducer.name, reducer.version, FORM, _shape(type(reducer.initial()))]
     types = [
-        [name, registry.schema(name), _shape(registry.payload_type(name))]
+        # Events under an alias that is new were others' before.
+        (
+            name, registry.schema(name), _shape(registry.payload_type(name)),
+            *registry.aliases_of(name),
+        )
         for name in sorted(reducer.types)
-    ]
+    ]  # fmt: skip
     return hashlib.sha256(_encode([meaning, types])).digest()
 
 

@@ -184,6 +184,16 @@ def sealed_invalid(what: str) -> EventStoreError:
     )
 
 
+def own_key_gone() -> EventStoreError:
+    """Say that nobody's key can be found any more, for what subjects are hashed with is gone."""
+    return EventStoreError(
+        "sealed-invalid",
+        "The store's own key is gone, and keys of persons are there, which are found by it.",
+        "Keep the file and compare it with a backup; without a keyring it can be read.",
+        {"key": 0},
+    )
+
+
 def keyring_missing(who: str) -> EventStoreError:
     """Say that somebody wants values hidden that this store has no keys for."""
     return EventStoreError(

@@ -52,7 +52,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         self._streams: dict[StreamId, list[StoredRow]] = {}
         self._names: list[Name] = []
         self._seals: list[Seal] = []
-        self._redacted: dict[int, bytes] = {}
+        self._redactions: list[tuple[int, redaction.Redacted]] = []
         self._seed = secrets.token_bytes(signing.SEED_BYTES)
         self._clock = clock
         self._ids = ids
@@ -227,7 +227,7 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
             names_type=self._book.type_ids.known.get(REGISTERED),
             from_start=index == 0,
             revision_before=self._revision_before,
-            redactions=self._redacted,
+            redactions=redaction.latest(fact for _, fact in self._redactions),
         )
         over = [seal for seal in self._seals if rows[0].pos <= seal.last_pos < rows[-1].next_pos]
         keys = frozenset([signing.key_of(self._seed)] if over else [])
@@ -255,9 +255,8 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
         first = self._seals[-1].last_pos + 1 if self._seals else 1
         chains = [row.chain for row in self._rows if row.pos >= first]
         if chains:
-            last = self._next_pos - 1
             self._seals.append(seals.sealed(
-                chains, uid=self._uid, epoch=self._epoch, first=first, last=last,
+                chains, uid=self._uid, epoch=self._epoch, first=first, last=self._next_pos - 1,
                 at_us=self._clock(), seed=self._seed,
             ))  # fmt: skip
 
@@ -273,11 +272,14 @@ class MemoryStore(MemoryKeyring, WithoutFiles):
                 stream=row.stream.hex, revision=revision, position=row.pos, pointers=pointers,
                 by=by, reason=reason, digest=row.digest or b"", data=data,
             )  # fmt: skip
+            before = redaction.told_before(fact, self._redactions) if data == row.data else None
+            if before is not None:
+                return Redaction(Position(before), Position(row.pos), 0, gone=True, duplicate=True)
             now = msgspec.structs.replace(row, data=data, salt=None)
             for rows in (self._rows, self._streams[row.stream]):
                 rows[rows.index(row)] = now
-            self._redacted |= redaction.latest([fact])
             told = self._tell(redaction.FACT, fact)
+            self._redactions.append((told, fact))
             return Redaction(told, Position(row.pos), 0, gone=True)
 
     def _row_of(self, stream: StreamId, revision: int) -> StoredRow:

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
 from eventstore.chain import StoredRow
+from eventstore.codec import check_words
 from eventstore.codec.hiding import sealed_at
 from eventstore.erasure import BATCH, ERASED, REWRAPPED, Erased, Erasure, Rewrapped
 from eventstore.identifiers import Clock, Ids, Position, StreamId
@@ -80,6 +81,7 @@ class MemoryKeyring(ABC):
         self._check_open()
         with self._lock:
             hashed = self._keyring("To erase somebody").hash_of(subject)
+            check_words(by=by, reason=reason)
             found = self._keys.all_of(hashed)
             if not found:
                 raise no_such_subject()

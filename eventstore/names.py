@@ -10,18 +10,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from eventstore.codec import Numbers, Registry
+from eventstore.codec import KINDS, Numbers, Registry
 from eventstore.errors import EventStoreError
-from eventstore.identifiers import named_stream
 
-LOG_STREAM = named_stream("log", "log")
-"""The log's own stream, alike in every log."""
 HELD = "log.held"
 REGISTERED = "names.registered"
 RESET = "subscription.reset"
 
 KIND, TYPE, SITE = 0, 1, 2
-FIRST_NUMBER = 16
+FIRST_NUMBER = KINDS
 """Below it kinds have their own ids, so that one column serves all."""
 GUEST_NUMBER = 1 << 20
 """Guests number from here: the holder gives out lower numbers without asking the file."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from eventstore.codec import check_words
 from eventstore.errors import EventStoreError
 
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -115,9 +116,28 @@ def fact_of(  # noqa: PLR0913 - what the fact holds
     digest: bytes,
     data: str,
 ) -> Redacted:
-    """Make the fact of a redaction that left *data* in the row with *digest*."""
+    """Make the fact of a redaction that left *data* in the row with *digest*.
+
+    Raises:
+        EventStoreError: `invalid-event` for words that no fact can hold.
+    """
+    check_words(by=by, reason=reason)
     now = hash_of(data.encode()).hex()
     return Redacted(stream, revision, position, list(pointers), by, reason, digest.hex(), now)
+
+
+def told_before(fact: Redacted, facts: Iterable[tuple[int, Redacted]]) -> int | None:
+    """Return the position of one of *facts* that says the same as *fact*; None: none does.
+
+    The same values of the same event, by the same and for the same reason.
+    """
+    wanted = _said(fact)
+    found = (position for position, each in facts if _said(each) == wanted)
+    return next(found, None)
+
+
+def _said(fact: Redacted) -> tuple[object, ...]:
+    return fact.stream, fact.revision, frozenset(fact.pointers), fact.by, fact.reason
 
 
 def cannot_redact(pointers: Sequence[str], reason: str) -> EventStoreError:

@@ -38,6 +38,16 @@ def stream_mismatch(stream: StreamId, kind: str, asked: str) -> EventStoreError:
     )
 
 
+def reserved_kind(kind: str) -> EventStoreError:
+    """Say that only the log itself writes streams of that kind."""
+    return EventStoreError(
+        "reserved-kind",
+        f"Streams of kind {kind!r} hold what the log says of itself, and only it writes them.",
+        "Register a kind of your own, and append to that.",
+        {"kind": kind},
+    )
+
+
 def commit_id_reused(stream: StreamId, commit_id: bytes) -> EventStoreError:
     """Say that the commit id names another commit."""
     return EventStoreError(

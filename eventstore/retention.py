@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from eventstore.cursors import LAST
 from eventstore.errors import EventStoreError
 from eventstore.events import Kind
 from eventstore.identifiers import StreamId
@@ -120,7 +121,8 @@ def wanted_of(
             before[kind.id] = now_us - int(older_than_s * 1_000_000)
         elif kind.retention.action == action:
             before[kind.id] = now_us - kind.retention.after_s * 1_000_000
-    return Wanted(before)
+    # An age of more than a database can count back is more than any stream has.
+    return Wanted({kind: max(min(at_us, LAST), -LAST) for kind, at_us in before.items()})
 
 
 def digest_of(tombstones: Iterable[tuple[int, int, bytes]]) -> str:

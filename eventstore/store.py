@@ -72,7 +72,7 @@ class Store(Protocol):
         Args:
             stream: its id; a new one comes from the source of ids.
             events: at least one.
-            kind: of the stream, as registered.
+            kind: of the stream, as registered; never `log`.
             expected: the revision *stream* is at, or `ANY`, or `NEW`.
             commit_id: 16 bytes that name this append; sent twice it is done once.
             parent: stream and revision this one goes on from. Only with `NEW`; revisions
@@ -81,8 +81,9 @@ class Store(Protocol):
             durable: sync to the disk whatever durability the store has.
 
         Raises:
-            EventStoreError: `invalid-event`, `too-large`, `stream-too-long`, `store-busy`,
-                `store-closed`, `read-only`; from the ticket `wrong-revision`,
+            EventStoreError: `invalid-event`, `invalid-id`, `invalid-fork`, `unknown-kind`,
+                `reserved-kind`, `too-large`, `stream-too-long`, `store-busy`, `store-closed`,
+                `read-only`, `keyring-missing`; from the ticket `wrong-revision`,
                 `stream-closed`, `stream-mismatch`, `commit-id-reused`, `store-full`,
                 `commit-unknown`, `log-failed`, `log-fenced`.
         """
@@ -235,7 +236,9 @@ class Store(Protocol):
 
         What goes on from it is folded without them: they are `eventstore.values.Redacted`,
         and text where only text may stand is `<redacted>`. That it was done, by whom and
-        why, is a fact `maintenance.redacted` in the log's own stream.
+        why, is a fact `maintenance.redacted` in the log's own stream. Asked for once more, by the
+        same and for the same reason, nothing is written (`Redaction.duplicate`); another one who
+        asks, or another reason, is another fact.
 
         Args:
             stream: whose event; a fork's inherited events are redacted where they stand.
@@ -245,7 +248,8 @@ class Store(Protocol):
             reason: why.
 
         Raises:
-            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`.
+            EventStoreError: `no-such-revision`, `no-such-value`, `cannot-redact`, `read-only`,
+                `invalid-event` for words that no fact can hold.
         """
         ...
 
@@ -302,7 +306,7 @@ class Store(Protocol):
             progress: as for `archive`.
 
         Raises:
-            EventStoreError: as `archive`.
+            EventStoreError: as `archive`; `invalid-event` for words that no fact can hold.
         """
         ...
 
@@ -373,7 +377,8 @@ class Store(Protocol):
             reason: why.
 
         Raises:
-            EventStoreError: `no-such-subject`, `keyring-missing`, `read-only`.
+            EventStoreError: `no-such-subject`, `keyring-missing`, `read-only`, `invalid-event` for
+                words that no fact can hold.
         """
         ...
 

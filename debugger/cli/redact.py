@@ -60,6 +60,7 @@ def redact(
     fields = {
         "request": request_id(stream), "revision": at, "paths": arguments.paths,
         "position": done.position, "keyframes": done.keyframes, "gone": done.gone,
+        "duplicate": done.duplicate,
     }  # fmt: skip
     cells = {
         "request": timeline.request_id, "#": str(at), "redacted": " ".join(arguments.paths),
@@ -95,6 +96,8 @@ def _value(data: object, pointer: str) -> Any:
 
 
 def _say_done(done: Redaction, output: Output) -> None:
+    if done.duplicate:
+        output.say("It was taken out before, for this reason: nothing was written.")
     if done.gone:
         output.say("No file of the store holds it any more. Backups and exports still may.")
     else:

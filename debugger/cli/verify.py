@@ -110,6 +110,10 @@ def _say_well(
         output.say("That part is in order.")
     if verdict.seals:
         output.say(f"Sealed up to position {verdict.sealed_to} by key {verdict.key.hex()}.")
+    unsealed = verdict.verified_to - verdict.sealed_to
+    if unsealed and not part and (arguments.since_seal or not _is_part(arguments)):
+        last = "fact is" if unsealed == 1 else f"{unsealed:,} facts are"
+        output.say(f"The last {last} not sealed." if verdict.seals else "It has no seal.")
     if verdict.unvouched:
         times = "once" if verdict.unvouched == 1 else f"{verdict.unvouched} times"
         output.say(f"The key changed {times} without a signature of the one before it.")

@@ -1,5 +1,6 @@
 """Payloads with what must be hidden in them replaced: the parts around are copied, no others."""
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeAlias
 
@@ -105,10 +106,12 @@ def sealed_at(data: str, index: int, pointer: str) -> Sealed:
 def _part(container: Any, step: str) -> Any:
     if isinstance(container, dict):
         return container.get(step)
-    if isinstance(container, list) and step.isdecimal() and int(step) < len(container):
+    if isinstance(container, list) and _INDEX.fullmatch(step) and int(step) < len(container):
         return container[int(step)]
     return None
 
 
+_INDEX = re.compile("0|[1-9][0-9]{0,17}")
+"""As RFC 6901 has it: what is sealed is bound to the one spelling of its place."""
 _DATA = 3
 """Of an event in a row: type, dt, key, data, site."""

@@ -8,10 +8,15 @@ import msgspec
 from eventstore.errors import EventStoreError
 from eventstore.events import Kind
 from eventstore.upcasting import F, Step, Upcasts
+from eventstore.values import text
 
 LOG_KIND = Kind(id=0, name="log", durable=True)
 """The log's own stream; every registry has it."""
 
+KINDS = 16
+"""How many kinds there may be: numbers from here on stand for types and source lines."""
+SCHEMAS = 10_000
+_KIND_BYTES = 128
 _NAME = re.compile(r"[a-z0-9_.]{1,128}")
 
 
@@ -30,7 +35,10 @@ class Registry:
     """What a program knows of the stored format. Fill it, then hand it to a store.
 
     Args:
-        kinds: of streams; ids and names must differ. `log` is always there.
+        kinds: of streams; ids (1 to 15) and names must differ. `log` (0) is always there.
+
+    Raises:
+        EventStoreError: `kind-twice`, `invalid-id`.
     """
 
     def __init__(self, kinds: Iterable[Kind] = ()) -> None:
@@ -46,6 +54,7 @@ class Registry:
             self._add_kind(LOG_KIND)
 
     def _add_kind(self, kind: Kind) -> None:
+        _check_kind(kind)
         if kind.name in self._kinds or kind.id in self._kinds_by_id:
             problem = f"Kind {kind.name!r} (id {kind.id}) is registered twice."
             remedy = "Give each kind of stream its own name and id."
@@ -70,18 +79,23 @@ class Registry:
             aliases: what it was called before. Events stored so are read as *name*.
 
         Raises:
-            EventStoreError: `invalid-event` for a bad name, `type-twice` for another
-                class or schema under a known one, or an alias that is taken.
+            EventStoreError: `invalid-event` for a bad name or schema, `unsupported-class`
+                for what is no Struct, `type-twice` for another class or schema under a known
+                one, or an alias that is taken; nothing is registered then.
         """
-        check_type_name(name)
-        known = self._classes.setdefault(name, cls)
-        same = known is cls and self._schemas.setdefault(name, schema) == schema
-        if not same or name in self._aliases:
-            raise _type_twice(name, known.__qualname__)
+        aliases = (aliases,) if isinstance(aliases, str) else tuple(aliases)
+        _check_shape(name, cls, schema)
+        known = self._classes.get(name, cls), self._schemas.get(name, schema)
+        if known != (cls, schema) or name in self._aliases:
+            raise _type_twice(name, self._aliases.get(name, known[0].__qualname__))
         for alias in aliases:
             check_type_name(alias)
-            if self._aliases.setdefault(alias, name) != name or alias in self._classes:
-                raise _type_twice(alias, self._aliases[alias])
+            if alias in self._classes or alias == name or self._aliases.get(alias, name) != name:
+                raise _type_twice(alias, self._aliases.get(alias, name))
+        # All of it, or nothing.
+        self._classes[name] = cls
+        self._schemas[name] = schema
+        self._aliases |= dict.fromkeys(aliases, name)
 
     def upcast(self, name: str, schema: int) -> Callable[[F], F]:
         """Decorate the step that makes payloads of *schema* of *name* those of the next.
@@ -91,9 +105,11 @@ class Registry:
         with NUL or lone surrogates stands in it as `{"$str": …}` (VC-4).
 
         Raises:
-            EventStoreError: `type-twice` for a second step from there.
+            EventStoreError: `type-twice` for a second step from there, `invalid-event` for a
+                bad name or schema.
         """
         check_type_name(name)
+        _check_schema(name, schema)
         return lambda step: self._upcasts.add(name, schema, step)
 
     def check(self) -> None:
@@ -114,6 +130,10 @@ class Registry:
     def current_name(self, name: str) -> str:
         """Return what the event type *name* is called today."""
         return self._aliases.get(name, name)
+
+    def aliases_of(self, name: str) -> list[str]:
+        """Return what the event type *name* was called before, sorted."""
+        return sorted(alias for alias, today in self._aliases.items() if today == name)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -171,6 +191,35 @@ def check_type_name(name: str) -> None:
         problem = f"Event type {str(name)[:140]!a} is not 1 to 128 of a-z, 0-9, _ and dot."
         remedy = "Choose a dotted name in the past tense, such as order.placed."
         raise EventStoreError("invalid-event", problem, remedy, {"type": name})
+
+
+def _check_shape(name: str, cls: object, schema: int) -> None:
+    check_type_name(name)
+    _check_schema(name, schema)
+    if not isinstance(cls, type) or not issubclass(cls, msgspec.Struct):
+        problem = f"The payloads of event type {name!r} cannot be {str(cls)[:80]!a}."
+        remedy = "Give a subclass of msgspec.Struct, a frozen one."
+        raise EventStoreError("unsupported-class", problem, remedy, {"type": name})
+
+
+def _check_schema(name: str, schema: int) -> None:
+    if type(schema) is not int or not 1 <= schema <= SCHEMAS:
+        problem = f"{str(schema)[:40]!a} is no schema of event type {name!r}."
+        remedy = f"The first is 1, each later one is one more, up to {SCHEMAS:,}."
+        raise EventStoreError("invalid-event", problem, remedy, {"type": name, "schema": schema})
+
+
+def _check_kind(kind: Kind) -> None:
+    name, is_log = kind.name, kind.id == LOG_KIND.id
+    good = isinstance(name, str) and text.is_plain(name) and 0 < len(name.encode()) <= _KIND_BYTES
+    if good and type(kind.id) is int and 0 <= kind.id < KINDS and is_log == (name == LOG_KIND.name):
+        return
+    problem = f"A kind of stream cannot be {str(name)[:80]!a} with the id {str(kind.id)[:40]!a}."
+    remedy = (
+        f"Give an id from 1 to {KINDS - 1}, and a name of 1 to {_KIND_BYTES} bytes without NUL;"
+        f" 0 is {LOG_KIND.name!r}, the log's own."
+    )
+    raise EventStoreError("invalid-id", problem, remedy, {"kind": name, "id": kind.id})
 
 
 def _type_twice(name: str, known: str) -> EventStoreError:

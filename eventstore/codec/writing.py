@@ -23,6 +23,8 @@ COMMIT_EVENTS = 10_000
 COMMIT_BYTES = 64 * 1024 * 1024
 KEY_BYTES = 256
 SITE_BYTES = 512
+WORDS_BYTES = 4_096
+"""Of who did something for good to the log, and of why."""
 FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The years 1 to 9999: another one is no `datetime`, and no view of a database could show it."""
 _NOW_BITS, _NEAR_BITS = 57, 50
@@ -222,14 +224,30 @@ def _check_closely(registry: Registry, event: NewEvent) -> None:
 _PLAIN = (type(None), bool, int, float, str, list, dict, hidden.Hidden)
 
 
+def check_words(*, by: str, reason: str) -> None:
+    """Refuse who did something, and why, if a fact could not hold them as they are.
+
+    Raises:
+        EventStoreError: `invalid-event`.
+    """
+    for name, said in (("by", by), ("reason", reason)):
+        if said is None:
+            raise _no_text(name, said, WORDS_BYTES, 0)
+        _check_text(name, said, WORDS_BYTES)
+
+
 def _check_text(name: str, value: str | None, most: int, least: int = 0) -> None:
     if value is None:
         return
     if isinstance(value, str) and text.is_plain(value) and least <= len(value.encode()) <= most:
         return
+    raise _no_text(name, value, most, least)
+
+
+def _no_text(name: str, value: object, most: int, least: int) -> EventStoreError:
     problem = f"The {name} {str(value)[:80]!a} of an event cannot be stored."
     remedy = f"It must be text of {least} to {most} bytes without NUL or lone surrogates."
-    raise EventStoreError("invalid-event", problem, remedy, {name: value})
+    return EventStoreError("invalid-event", problem, remedy, {name: value})
 
 
 def _too_large(problem: str, remedy: str) -> NoReturn:

@@ -6,9 +6,10 @@ What is about exports is loaded when it is asked for: whoever opens a store has 
 from typing import TYPE_CHECKING
 
 from eventstore.doors import opener
+from eventstore.sql.choices import Durability, Mode
 from eventstore.sql.master_file import read_keyring
 from eventstore.sql.migrating import Step
-from eventstore.sql.opening import Durability, Mode, open_store
+from eventstore.sql.opening import open_store
 from eventstore.sql.postgres.addresses import without_password
 from eventstore.sql.revisions import Checked, Upgraded
 from eventstore.sql.safety import sqlite_safety

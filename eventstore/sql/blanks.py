@@ -18,12 +18,12 @@ def write(file: Path) -> None:
 
 
 @cache
-def blank() -> bytes:
-    """Return its bytes: a program makes its tables once."""
+def blank(revision: str = REVISION) -> bytes:
+    """Return its bytes, with the tables of *revision*: a program makes them once."""
     with connections.transactional_engine(Path(":memory:")).connect() as connection:
         driver = connections.driver_of(connection)
         # In this order: writing the id begins the file, and then it is too late to say how.
         driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrating.migrate("versions", REVISION, connection)
+        migrating.migrate("versions", revision, connection)
         return driver.serialize()

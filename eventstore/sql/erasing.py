@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from eventstore import keyring
+from eventstore.codec import check_words
 from eventstore.erasure import BATCH, ERASED, REWRAPPED, Erased, Erasure, Rewrapped
 from eventstore.identifiers import Position
 from eventstore.keyring import WrappedKey
@@ -19,11 +20,15 @@ class Erasing:
         subject: hash of whose.
         by: who wants it.
         reason: why.
+
+    Raises:
+        EventStoreError: `invalid-event` for words that no fact can hold.
     """
 
     type = ERASED
 
     def __init__(self, subject: bytes, by: str, reason: str) -> None:
+        check_words(by=by, reason=reason)
         self.subject = subject
         self._by = by
         self._reason = reason

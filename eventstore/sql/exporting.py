@@ -18,8 +18,7 @@ from eventstore.audit_paths import Tree
 from eventstore.chain import StoredRow
 from eventstore.errors import EventStoreError
 from eventstore.events import Exported
-from eventstore.identifiers import StreamId
-from eventstore.names import LOG_STREAM
+from eventstore.identifiers import LOG_STREAM, StreamId
 from eventstore.retention import STAYING
 from eventstore.seals import Seal
 from eventstore.sql import (

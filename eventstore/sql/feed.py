@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from eventstore import refusals
 from eventstore.cursors import Cursor, Mark
 from eventstore.following import Found
+from eventstore.forks import Process
 from eventstore.sql import failures
 from eventstore.sql.reader import Reader
 from eventstore.sql.texts import run
@@ -67,6 +68,7 @@ class SqlFeed:
         self._note = note
         self._lock = threading.Lock()
         self._closed = False
+        self._generation = Process.generation
 
     def close(self) -> None:
         """Let go of connections."""
@@ -84,6 +86,7 @@ class SqlFeed:
         return self._watch.pauses_s
 
     def version(self) -> int:
+        self._check_open()  # first: in a forked child the lock may be one that nobody gives back
         with self._lock:
             self._check_open()
             return self._watch.version()
@@ -113,6 +116,7 @@ class SqlFeed:
             raise failures.cursor_not_kept(self._url, name)
         values = () if mark is None else (mark.epoch, mark.position, mark.chain)
         log = self.log.hex
+        self._check_open()
         with self._lock:
             self._check_open()
             with self._watch.writing() as connection:
@@ -122,5 +126,5 @@ class SqlFeed:
         return str(Cursor({self.log: mark})) if mark is not None else ""
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._generation != Process.generation:
             raise refusals.store_closed(self._url)

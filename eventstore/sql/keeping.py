@@ -15,8 +15,7 @@ from eventstore.codec import Registry
 from eventstore.drafts import Draft
 from eventstore.events import Commit, Event
 from eventstore.fold import Keepable, fold
-from eventstore.identifiers import StreamId
-from eventstore.names import LOG_STREAM
+from eventstore.identifiers import LOG_STREAM, StreamId
 from eventstore.sql import keyframes
 from eventstore.sql.folding import Folds, Gap, Kept, Leg, Mismatch
 from eventstore.sql.keyframes import Write

@@ -19,7 +19,7 @@ _COLUMNS_BYTES = 150
 # The row that ends where the keyframe does is looked up with it: its chain value is what
 # ties a kept fold to its history.
 NEWEST = (
-    "SELECT k.revision, k.digest, k.data, c.chain FROM keyframes AS k LEFT JOIN commits AS c"
+    "SELECT k.revision, k.digest, {raw_state}, c.chain FROM keyframes AS k LEFT JOIN commits AS c"
     " ON c.stream = k.stream AND c.revision = (SELECT revision FROM commits"
     " WHERE stream = ? AND revision <= k.revision ORDER BY revision DESC LIMIT 1)"
     " AND c.revision + c.n - 1 = k.revision"
@@ -77,7 +77,10 @@ def newest(
 ) -> Stored | None:
     """Return the last keyframe of *stream* at or before *revision*, valid or not."""
     row = run(connection, NEWEST, (stream.hex, stream.hex, fingerprint, revision)).first()
-    return Stored(row[0], row[1], row[2].encode(), row[3]) if row else None
+    if row is None:
+        return None
+    revision, digest, data, chain = row
+    return Stored(revision, digest, data.encode() if isinstance(data, str) else data, chain)
 
 
 def chain_at(connection: sa.Connection, stream: StreamId, revision: int) -> bytes:

@@ -86,10 +86,22 @@ class LogFile:
                 check_tail(
                     self._path, self._connection, lambda: keys(file_of(self._path)), self._history
                 )
+                self._end_maintenance()
                 self.catch_up()
         except BaseException:
             self._connection.close()
             raise
+
+    def _end_maintenance(self) -> None:
+        """Put the guards back that somebody took away by hand and forgot.
+
+        Maintenance of ours ends in its transaction (TB-7). Beside a flag that stays the log's row
+        would not move with the rows, and the next one to open the store would find them apart.
+        """
+        sql = "SELECT maintenance FROM log WHERE only = 1"
+        if self._connection.exec_driver_sql(sql).scalar():
+            LOG.warning("maintenance_left_on path=%s", self._path)
+            self._connection.exec_driver_sql("UPDATE log SET maintenance = 0")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from eventstore.codec import Registry
+from eventstore.codec import Registry, check_words
 from eventstore.drafts import Drafting
 from eventstore.errors import EventStoreError
 from eventstore.events import Archived, Exported, Pruned
@@ -60,6 +60,7 @@ class Movable(ABC):
         progress: Callable[[int, int], None] | None = None,
     ) -> Pruned:
         archiver = self._archiver()
+        check_words(by=by, reason=reason)
         wanted = archiver.wanted("drop", older_than, kinds, streams)
         return archiver.prune(wanted, by=by, reason=reason, progress=progress)
 

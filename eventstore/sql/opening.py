@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from eventstore.codec import Registry
 from eventstore.drafts import Drafting
@@ -11,7 +11,17 @@ from eventstore.fold import Keepable
 from eventstore.identifiers import Clock, Ids
 from eventstore.keyring import Keyring
 from eventstore.names import NameBook
-from eventstore.sql import connections, failures, files, packing, revisions, schema, seal_keys
+from eventstore.sql import (
+    choices,
+    connections,
+    failures,
+    files,
+    packing,
+    revisions,
+    schema,
+    seal_keys,
+)
+from eventstore.sql.choices import Durability, Mode
 from eventstore.sql.folding import CHECK_EVERY, Folds
 from eventstore.sql.keeping import Keeper
 from eventstore.sql.log_file import LOG
@@ -26,8 +36,6 @@ from eventstore.sql.writer import Writer
 from eventstore.store import Store
 
 S = TypeVar("S")
-Mode = Literal["hold", "join", "guest", "read"]
-Durability = Literal["fsync", "bounded", "process", "volatile"]
 _NO_KEYFRAMES: Mapping[str, Keepable[Any]] = MappingProxyType({})
 
 
@@ -66,7 +74,6 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
         keyframes: kind of stream to the reducer whose folds a holder keeps, so that long
             streams are folded in a short time. Whoever reads uses what a holder kept.
         check_keyframes: one kept fold used in so many is folded again and compared.
-
         seal_key: 32 secret bytes that a holder seals with; None: those of the key file.
         seal_key_file: which is made where there is none; None: `<file>.seal-key`. A log in
             PostgreSQL has no file beside it: without a key or a key file it is not sealed.
@@ -82,9 +89,10 @@ def open_store(  # noqa: PLR0913 - what a program decides, once
     Raises:
         EventStoreError: `bad-url`, `no-such-store`, `not-a-store`, `schema-old`,
             `schema-new`, `store-held`, `read-only`, `chain-broken`, `history-forked`,
-            `bad-pragma`,
-            `upcast-missing`, `upcast-unused`, `bad-seal-key`, `wrong-master`,
+            `bad-pragma`, `bad-option`, `upcast-missing`, `upcast-unused`, `bad-seal-key`,
+            `wrong-master`.
     """
+    choices.check(mode=mode, durability=durability, check_keyframes=check_keyframes)
     registry.check()
     if addresses.is_address(url):
         from eventstore.sql.postgres.opening import open_postgres  # noqa: PLC0415

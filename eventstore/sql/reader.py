@@ -16,6 +16,7 @@ from eventstore.cursors import Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import Event, Head, Row
 from eventstore.following import PAGE_ROWS, Found
+from eventstore.forks import Process
 from eventstore.identifiers import Position, Revision, StreamId
 from eventstore.names import NameBook
 from eventstore.sql import failures, tail
@@ -110,6 +111,7 @@ class Reader:
         self._decoder = RowDecoder(registry, names.types, names.sites)
         self._engine = backend.engine()
         self._closed = False
+        self._generation = Process.generation
 
     @property
     def place(self) -> failures.Place:
@@ -126,8 +128,13 @@ class Reader:
         self._closed = True
         self._engine.dispose()
 
+    def _check_open(self) -> None:
+        if self._closed or self._generation != Process.generation:
+            raise refusals.store_closed(str(self.place))
+
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
+        self._check_open()
         with self._backend.translating(), self._engine.connect() as connection:
             try:
                 yield connection

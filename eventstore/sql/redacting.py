@@ -13,7 +13,7 @@ from eventstore.events import Redaction
 from eventstore.identifiers import Position, StreamId
 from eventstore.names import NameBook
 from eventstore.redaction import Redacted
-from eventstore.sql import segments, tail
+from eventstore.sql import seal_table, segments, tail
 from eventstore.sql.history import History
 from eventstore.sql.segments import Segment
 from eventstore.sql.texts import run
@@ -39,6 +39,8 @@ class Change(msgspec.Struct, frozen=True):
     stream: StreamId
     home: Segment | None
     """The segment that holds the row; None: table `commits` alone does."""
+    told: int | None = None
+    """Position of the fact that tells of just this already; None: there is something to do."""
 
 
 def change_of(
@@ -64,7 +66,17 @@ def change_of(
         data=data,
     )  # fmt: skip
     home = history.home(connection, row.stream)
-    return Change(row.pos, row.revision, data, fact, row.stream, home)
+    told = None
+    if row.salt is None and data == row.data:  # nothing is left to be taken out
+        known = tail.read_names(connection)
+        facts = seal_table.placed_facts(connection, known, redaction.FACT, Redacted)
+        told = redaction.told_before(fact, facts)
+    return Change(row.pos, row.revision, data, fact, row.stream, home, told)
+
+
+def done_before(change: Change, told: int, *, gone: bool) -> Redaction:
+    """Return what came of a change that the fact at position *told* tells of already."""
+    return Redaction(Position(told), Position(change.pos), 0, gone, duplicate=True)
 
 
 def row_of(

@@ -25,6 +25,7 @@ from eventstore.sql import blanks, exports, importing, offline, seal_keys
 from eventstore.sql.folding import Folds
 from eventstore.sql.reader import Reader
 from eventstore.sql.store import SqlStore
+from eventstore.sql.tables import REVISIONS
 from eventstore.sql.watch import File, FileWatch
 from eventstore.store import Store
 
@@ -80,20 +81,20 @@ def open_export(file: Path, url: str, *, registry: Registry, clock: Clock, ids: 
 
 
 def require_own_tables(file: Path, connection: sa.Connection) -> None:
-    """Refuse an export with tables, views or triggers that are not of this program.
+    """Refuse an export with tables, views or triggers that no version of this program made.
 
     Raises:
         EventStoreError: `not-an-export`.
     """
     found = [tuple(row) for row in connection.exec_driver_sql(_SCHEMA).all()]
-    if found != _own_tables():
+    if not any(found == _own_tables(revision) for revision in reversed(REVISIONS[1:])):
         raise exports.not_an_export(file, "its tables are not those of this program")
 
 
 @cache
-def _own_tables() -> list[tuple[object, ...]]:
+def _own_tables(revision: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.deserialize(blanks.blank())
+        connection.deserialize(blanks.blank(revision))
         for statement in exports.TABLES:
             connection.execute(statement)
         return [tuple(row) for row in connection.execute(_SCHEMA)]

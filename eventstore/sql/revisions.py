@@ -43,10 +43,22 @@ def of(path: Path) -> str:
         with failures.translating(path), engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 raise failures.not_a_store(path, "it has no table alembic_version")
-            revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-            return str(revision.scalar())
+            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            return only(path, [str(revision) for revision in found.scalars()])
     finally:
         engine.dispose()
+
+
+def only(place: failures.Place, found: list[str]) -> str:
+    """Return the one revision that a store's own table names.
+
+    Raises:
+        EventStoreError: `not-a-store`.
+    """
+    if len(found) == 1:
+        return found[0]
+    reason = f"its table alembic_version names {len(found)} revisions instead of one"
+    raise failures.not_a_store(place, reason)
 
 
 def is_newer(revision: str) -> bool:

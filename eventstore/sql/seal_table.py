@@ -7,11 +7,13 @@ import msgspec
 import sqlalchemy as sa
 
 from eventstore import redaction
-from eventstore.names import LOG_STREAM, TYPE, Name
+from eventstore.codec import from_plain
+from eventstore.identifiers import LOG_STREAM
+from eventstore.names import TYPE, Name
 from eventstore.seals import REKEYED, Rekeying, Seal
 from eventstore.sql.texts import run, text_of
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 _COLUMNS = "last_pos, first_pos, note, marks, key, signature"
 _INSERT = (
     f"INSERT INTO seals ({{log_id}}{_COLUMNS}) SELECT {{its_id}}?, ?, ?, ?, ?, ?"  # noqa: S608
@@ -78,7 +80,8 @@ def _read(pos: int, data: bytes | str, number: int, cls: type[T]) -> Iterator[tu
     try:
         for index, item in enumerate(_events_of(data)):
             if bytes(item[0]) == str(number).encode():
-                yield pos + index, msgspec.json.decode(item[3], type=cls)
+                # As any event: words that JSON text cannot hold stand in envelopes (VC-4).
+                yield pos + index, from_plain(msgspec.json.decode(item[3]), cls)
     except (msgspec.MsgspecError, TypeError, ValueError, IndexError):
         return
 

@@ -30,19 +30,29 @@ def fault_of(
     """
     found = history.tombstones(connection, 1, END_OF_TIME)
     bad = [
-        (stone, "It does not say what stood there.")
+        (stone, "missing", "It does not say what stood there.")
         for stone in found if not _says_what_stood(connection, history, stone)
     ] + [
-        (stone, "Rows are gone, and no fact tells of it.")
+        (stone, "missing", "Rows are gone, and no fact tells of it.")
         for stone in _untold(connection, names, found)
+    ] + [
+        (stone, "seal", "What stood there left the file sealed, and no seal goes so far.")
+        for stone in _beyond_the_seals(connection, found)
     ]  # fmt: skip
     if not bad:
         return None
-    stone, detail = min(bad, key=lambda pair: pair[0].first_pos)
+    stone, fault, detail = min(bad, key=lambda each: each[0].first_pos)
     return msgspec.structs.replace(
-        verdict, fault="missing", position=Position(stone.first_pos),
+        verdict, fault=fault, position=Position(stone.first_pos),
         verified_to=Position(stone.first_pos - 1), detail=detail,
     )  # fmt: skip
+
+
+def _beyond_the_seals(connection: sa.Connection, found: list[Tombstone]) -> list[Tombstone]:
+    """Return the tombstones of rows whose seal was taken away: only what is sealed leaves."""
+    seal = seal_table.last(connection)
+    sealed_to = seal.last_pos if seal is not None else 0
+    return [stone for stone in found if stone.last_pos > sealed_to]
 
 
 def _says_what_stood(connection: sa.Connection, history: History, stone: Tombstone) -> bool:

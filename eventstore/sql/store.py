@@ -10,7 +10,7 @@ import msgspec
 
 from eventstore import refusals
 from eventstore.bell import Bell
-from eventstore.cursors import Cursor, us_of
+from eventstore.cursors import LAST, Cursor, us_of
 from eventstore.drafts import Drafting
 from eventstore.erasure import Erasure
 from eventstore.events import Event, Head, NewEvent, Redaction, Row, Verdict
@@ -36,7 +36,6 @@ from eventstore.sql.writer import Writer
 from eventstore.subjects import Subjects
 
 S = TypeVar("S")
-_LAST = (1 << 63) - 1
 
 
 def reporting(writer: Writer, keeper: Keeper | None) -> Report | None:
@@ -140,7 +139,7 @@ class SqlStore(Movable):
 
     def read(self, stream: StreamId, first: int = 1, last: int | None = None) -> Iterator[Event]:
         self._check_open()
-        return self._reader.read(stream, first, _LAST if last is None else last)
+        return self._reader.read(stream, _held(first), _held(LAST if last is None else last))
 
     def read_log(
         self,
@@ -154,9 +153,9 @@ class SqlStore(Movable):
     ) -> list[Row]:
         self._check_open()
         return self._reader.read_log(
-            after=after,
-            before=before,
-            limit=limit,
+            after=_held(after),
+            before=None if before is None else _held(before),
+            limit=_held(limit),
             kinds=kinds,
             newest_first=newest_first,
             first_rows_only=first_rows_only,
@@ -200,6 +199,7 @@ class SqlStore(Movable):
 
     def cursor_at(self, position: int | None = None) -> Cursor:
         self._check_open()
+        position = None if position is None else _held(position)
         return Cursor({self._feed.log: self._reader.mark_at(self._feed.log, position)})
 
     def position_at(self, instant: datetime) -> Cursor:
@@ -216,7 +216,7 @@ class SqlStore(Movable):
         progress: Callable[[int, int], None] | None = None,
     ) -> Verdict:
         self._check_open()
-        return self._reader.verifier().verify(first, last, progress)
+        return self._reader.verifier().verify(_held(first), last, progress)
 
     def verify_since_seal(self, progress: Callable[[int, int], None] | None = None) -> Verdict:
         self._check_open()
@@ -240,7 +240,7 @@ class SqlStore(Movable):
     ) -> Redaction:
         self._check_open()
         writer, log = self._writing()
-        order = Order(stream, revision, tuple(pointers), by, reason)
+        order = Order(stream, _held(revision), tuple(pointers), by, reason)
         return writer.do(lambda: log.redact(order))
 
     @property
@@ -255,7 +255,7 @@ class SqlStore(Movable):
         self._check_open()
         sealed, origin = self._reader.ask(
             lambda connection: originating.sealed_at(
-                connection, self._reader.history, stream, revision, pointer
+                connection, self._reader.history, stream, _held(revision), pointer
             )
         )
         return self._keys("To open a sealed value").open(sealed, origin)
@@ -336,3 +336,8 @@ class SqlStore(Movable):
     def _check_open(self) -> None:
         if self._closed or self._generation != Process.generation:
             raise refusals.store_closed(self._url)
+
+
+def _held(number: int) -> int:
+    """Return *number*, or the nearest to it that a database holds: nothing is beyond."""
+    return max(min(number, LAST), -LAST)

@@ -9,13 +9,18 @@ from typing import TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from eventstore.cursors import LAST
 from eventstore.identifiers import Clock, Ids
-from eventstore.keyring import Keyring, WrappedKey
+from eventstore.keyring import Keyring, WrappedKey, own_key_gone
 from eventstore.sql.texts import run, run_each
 from eventstore.subjects import OWN, Subjects
 
 T = TypeVar("T")
 _SELECT = "SELECT id, subject, master, wrapped, created_us FROM subject_keys"
+_OTHERS_ALONE = (
+    "SELECT EXISTS (SELECT 1 FROM subject_keys WHERE id <> ?)"
+    " AND NOT EXISTS (SELECT 1 FROM subject_keys WHERE id = ?)"
+)
 _PAGE = 512
 """Numbers that one statement asks about."""
 
@@ -74,6 +79,8 @@ def open_keys(
 
 def by_id(connection: sa.Connection, number: int) -> WrappedKey | None:
     """Return the key of that number."""
+    if not 0 <= number <= LAST:
+        return None  # a number that somebody wrote, and none of ours
     row = run(connection, f"{_SELECT} WHERE id = ?", (number,)).first()
     return WrappedKey(*row) if row else None
 
@@ -87,9 +94,10 @@ def of(connection: sa.Connection, subject: bytes) -> list[WrappedKey]:
 def forgotten(connection: sa.Connection, numbers: Iterable[int]) -> frozenset[int]:
     """Return those of *numbers* that no key has."""
     asked = list(set(numbers))
+    held = [number for number in asked if 0 <= number <= LAST]
     there: set[int] = set()
-    for start in range(0, len(asked), _PAGE):
-        page = asked[start : start + _PAGE]
+    for start in range(0, len(held), _PAGE):
+        page = held[start : start + _PAGE]
         marks = ",".join("?" * len(page))
         rows = run(
             connection,
@@ -125,9 +133,14 @@ def begin(connection: sa.Connection, subjects: Subjects) -> None:
     """Make the store's own key, unless there is one.
 
     Raises:
-        EventStoreError: `wrong-master`: another process made it, with another keyring.
+        EventStoreError: `wrong-master`: another process made it, with another keyring;
+            `sealed-invalid`: there was one, for there are others.
     """
     if not subjects.has_own:
+        if run(
+            connection, "SELECT EXISTS (SELECT 1 FROM subject_keys WHERE id <> ?)", (OWN,)
+        ).scalar():
+            raise own_key_gone()
         insert(connection, [subjects.new_own()])
         subjects.begin(by_id(connection, OWN))
 

@@ -6,7 +6,7 @@ checks, triggers and the view are in the migrations, for they are of the databas
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Of the migrations, oldest first."""
 REVISION = REVISIONS[-1]
 """That this program was written for."""

@@ -34,6 +34,7 @@ _SQLITE = {
     # As bytes: what somebody altered in a file need not be text.
     **{f"{{raw_{name}}}": f"CAST({name} AS BLOB)" for name in ("data", "note", "parent", "stream")},
     "{raw_uid}": "CAST(uid AS BLOB)",
+    "{raw_state}": "CAST(k.data AS BLOB)",
 }
 _POSTGRES = {
     "?": "%s",
@@ -49,6 +50,7 @@ _POSTGRES = {
     "{maintain}": "SET LOCAL timescape.maintenance = 'on'",
     "{maintained}": "SET LOCAL timescape.maintenance = 'off'",
     "{raw_data}": "data::text",
+    "{raw_state}": "k.data",
     **{f"{{raw_{name}}}": name for name in ("note", "parent", "stream", "uid")},
 }
 _SPELLINGS = {"sqlite": _SQLITE, "postgresql": _POSTGRES}

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from eventstore import seals
 from eventstore.chain import StoredRow
+from eventstore.errors import sentence
 from eventstore.events import Verdict
 from eventstore.identifiers import Position, StreamId
 from eventstore.seals import MARK_BYTES, Seal
@@ -292,8 +293,8 @@ def _broken_seal(log: Log, seal: Seal, fault: str | None, pos: int | None = None
         detail = f"A seal goes to position {seal.last_pos}, the log to {log.newest}."
         return Verdict(0, Position(log.newest), "truncated", Position(log.newest + 1), None, detail)
     where = seal.first_pos if pos is None else pos
-    detail = f"The seal over positions {seal.first_pos} to {seal.last_pos}: {fault}."
-    return Verdict(0, Position(where - 1), "seal", Position(where), None, detail.replace("..", "."))
+    detail = sentence(f"The seal over positions {seal.first_pos} to {seal.last_pos}: {fault}")
+    return Verdict(0, Position(where - 1), "seal", Position(where), None, detail)
 
 
 def check_tail(

@@ -10,7 +10,7 @@ import msgspec
 from eventstore.cursors import us_of
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW, NewEvent
-from eventstore.identifiers import Revision, StreamId, named_stream
+from eventstore.identifiers import LOG_STREAM, Revision, StreamId, named_stream
 from eventstore.store import Store
 from eventstore.testing.claims import equal, proves, refused, true
 from eventstore.testing.fakes import MOST_BYTES, MOST_EVENTS, START_US, placed, several, stream
@@ -334,3 +334,22 @@ class Appending:
         ]
         equal(sorted(name for name, _ in told), ["cart.py:1", "cart.py:2"])
         true(all(position < used[name] for name, position in told), "a name came late")
+
+    @proves("ES-2", "LG-6")
+    def test_nobody_but_the_log_writes_of_itself(self, store: Store) -> None:
+        end = store.end()
+        for wanted in (LOG_STREAM, stream(7)):
+            with refused("reserved-kind"):
+                store.append(wanted, [placed()], kind="log", expected=ANY)
+        with refused("stream-mismatch"):
+            store.append(LOG_STREAM, [placed()], kind="order", expected=ANY).result()
+        equal([event.type for row in store.read_log(after=end) for event in row.events], [])
+
+    @proves("LG-6", "CH-5")
+    def test_events_that_are_called_as_the_logs_own_are_only_events(self, store: Store) -> None:
+        named: dict[str, Any] = {"names": [[99, 2, "shop.py:1", 1]]}
+        for data in (named, {"names": "none"}, None):
+            event = NewEvent("names.registered", data, at_us=START_US)
+            store.append(_S, [event], kind="order", expected=ANY).result()
+        equal((store.verify().fault, store.verify_since_seal().fault), (None, None))
+        equal([event.data.data for event in store.read(_S)], [named, {"names": "none"}, None])

@@ -55,6 +55,13 @@ class Archiving:
         equal(store.archive(older_than=_NOW).streams, 0)
         equal(store.end(), end)
 
+    @proves("AR-1")
+    def test_nothing_is_older_than_all_ages(self, store: Store) -> None:
+        self._need_moves()
+        _fill(store)
+        equal(store.archive(older_than=timedelta.max).streams, 0)
+        equal(store.prune(by="ann", reason="", older_than=timedelta.max).streams, 0)
+
     @proves("AR-2", "TB-7")
     def test_a_fact_tells_of_each_segment(self, store: Store) -> None:
         self._need_moves()

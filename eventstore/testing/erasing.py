@@ -171,3 +171,24 @@ class Erasing:
         equal(next(store.read(_S)).data, Placed("<sealed>", 3))
         equal(store.open_sealed(_S, 1, "/item"), "tea")
         equal(store.fold(CountingReducer(), _S).state.quantity, 3)
+
+    @proves("EN-3")
+    def test_words_that_no_fact_can_hold_are_refused_before_a_key_goes(self, store: Store) -> None:
+        _put(store, noted({"to": ToSeal("ann", "x")}))
+        words: list[Any] = ["\udcff", "a\0b", "x" * 4_097, 5, None]
+        for word in words:
+            for by, reason in ((word, "asked for"), ("dpo", word)):
+                with refused("invalid-event"):
+                    store.erase("ann", by=by, reason=reason)
+        equal(store.open_sealed(_S, 1, "/to"), "x")
+
+    @proves("EN-2")
+    def test_a_place_has_one_spelling(self, store: Store) -> None:
+        _put(store, noted({"to": [0, ToSeal("ann", "x")], "odd": {"$sealed": [10**30, "AAAA"]}}))
+        equal(store.open_sealed(_S, 1, "/to/1"), "x")
+        for pointer in ("/to/01", "/to/+1", "/to/\u0661", "/to/1/", "to/1", "/to/-", "/to"):
+            with refused("no-such-value"):
+                store.open_sealed(_S, 1, pointer)
+        # Not ours, though it looks like it: nobody ever had that key.
+        equal(store.open_sealed(_S, 1, "/odd"), Forgotten(10**30))
+        equal(store.forgotten([10**30, -1]), frozenset({10**30, -1}))

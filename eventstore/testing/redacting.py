@@ -1,5 +1,7 @@
 """Claims about `redact` and `seal`: what is gone, and what still holds."""
 
+from typing import Any
+
 from eventstore import redaction
 from eventstore.events import NEW, NewEvent, UnknownEvent
 from eventstore.identifiers import Revision
@@ -120,3 +122,35 @@ class Redacting:
         store.redact(_S, 1, ["/item"], by="ann", reason="")
         store.append(_S, [placed(3)], kind="order", expected=2).result()
         equal((store.head(_S).revision, store.verify().fault), (3, None))
+
+    @proves("CH-6")
+    def test_the_same_is_redacted_once(self, store: Store) -> None:
+        store.append(_S, several(3), kind="order", expected=NEW).result()
+        first = store.redact(_S, 2, ["/item"], by="ann", reason="request 12")
+        end = store.end()
+        again = store.redact(_S, 2, ["/item"], by="ann", reason="request 12")
+        equal((first.duplicate, again.duplicate, store.end()), (False, True, end))
+        equal((again.position, again.row, again.keyframes), (first.position, first.row, 0))
+        others = [
+            store.redact(_S, 2, ["/item"], by="ann", reason="request 13"),
+            store.redact(_S, 2, ["/item"], by="bob", reason="request 12"),
+            store.redact(_S, 3, ["/item"], by="ann", reason="request 12"),
+        ]
+        equal([each.duplicate for each in others], [False] * 3)
+        again = store.redact(_S, 2, ["/item"], by="bob", reason="request 12")
+        equal((again.position, again.duplicate), (others[1].position, True))
+        equal(store.verify().fault, None)
+
+    @proves("CH-6", "CH-5")
+    def test_words_that_no_fact_can_hold_are_refused_before_anything_goes(
+        self, store: Store
+    ) -> None:
+        store.append(_S, several(3), kind="order", expected=NEW).result()
+        words: list[Any] = ["\ud800", "a\0b", "x" * 4_097, 5, None]
+        for word in words:
+            for by, reason in ((word, "asked for"), ("ann", word)):
+                with refused("invalid-event"):
+                    store.redact(_S, 1, ["/item"], by=by, reason=reason)
+        equal(next(store.read(_S)).data, Placed("tea", 1))
+        store.redact(_S, 1, ["/item"], by="Änn\n\u202e", reason="")
+        equal((next(store.read(_S)).data.item, store.verify().fault), ("<redacted>", None))

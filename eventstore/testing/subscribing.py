@@ -10,7 +10,8 @@ import msgspec
 from eventstore.cursors import Cursor, Mark
 from eventstore.errors import EventStoreError
 from eventstore.events import ANY, NEW
-from eventstore.names import LOG_STREAM, RESET
+from eventstore.identifiers import LOG_STREAM
+from eventstore.names import RESET
 from eventstore.store import Store
 from eventstore.subscription import Page, Subscription
 from eventstore.testing.claims import equal, proves, refused, true
@@ -295,3 +296,20 @@ class Subscribing:
             with refused("invalid-id"):
                 store.subscribe(name)
         equal(store.subscribe("x" * 128).name, "x" * 128)
+
+    @proves("SB-3", "ES-9")
+    def test_numbers_that_no_log_reaches_are_beyond_its_end(self, store: Store) -> None:
+        fill(store, 3)
+        (mark,) = store.cursor_at().marks.values()
+        log = next(iter(store.cursor_at().marks))
+        for most in (1 << 62, 1 << 63, 1 << 64, 10**30):
+            equal(len(list(store.read(stream(1), 1, most))), 1)
+            equal(len(list(store.read(stream(1), most))), 0)
+            equal(len(store.read_log(limit=most, before=most, kinds=["order"])), 3)
+            equal(len(store.read_log(after=most)), 0)
+            equal(store.cursor_at(most), store.cursor_at())
+            with refused("no-such-position"):
+                store.verify(most)
+            with refused("history-forked"):
+                after = Cursor({log: Mark(mark.epoch, most, mark.chain)})
+                store.subscribe("reader", after=after).poll()

@@ -109,6 +109,10 @@ def _frozenset(run: Decoding, items: Tree, depth: int) -> frozenset[Any]:
 
 def _dict(run: Decoding, pairs: Tree, depth: int) -> dict[Any, Any]:
     _check_depth(depth)
+    # A text of two characters can be taken apart as well.
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) for pair in pairs):
+        msg = "an envelope does not hold a list of pairs"
+        raise ValueError(msg)
     return distinct(
         [(run.plain(key, depth + 1), run.plain(item, depth + 1)) for key, item in pairs]
     )

@@ -44,6 +44,7 @@ def _zone(zone: dt.tzinfo | None, utcoffset: Any) -> str:
             raise ValueError(msg)
         return _offset(zone.utcoffset(None))
     if type(zone) is zoneinfo.ZoneInfo and zone.key:
+        _zone_of(zone.key)  # one made from a file may be called anything
         offset = utcoffset()
         return ("" if offset is None else _offset(offset)) + f"[{zone.key}]"
     msg = f"a tzinfo of class {type(zone).__qualname__}"
@@ -92,11 +93,7 @@ def _parts(json: Any, *, date: bool) -> tuple[str, dt.tzinfo | None, int]:
 
 def _read_zone(offset: str | None, key: str | None) -> dt.tzinfo | None:
     if key is not None:
-        try:
-            return zoneinfo.ZoneInfo(key)
-        except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
-            msg = f"no time zone {key[:80]!a} is known here"
-            raise ValueError(msg) from error
+        return _zone_of(key)
     if offset is None:
         return None
     if offset == "Z":
@@ -104,6 +101,14 @@ def _read_zone(offset: str | None, key: str | None) -> dt.tzinfo | None:
     # CPython's own reader takes an offset of less than a second for none.
     size = dt.datetime.fromisoformat(f"2000-01-01T{offset[1:]}") - _MIDNIGHT
     return dt.timezone(size if offset[0] == "+" else -size)
+
+
+def _zone_of(key: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(key)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
+        msg = f"no time zone {key[:80]!a} is known here"
+        raise ValueError(msg) from error
 
 
 _MIDNIGHT = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - a difference has no zone

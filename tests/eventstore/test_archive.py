@@ -412,6 +412,7 @@ def test_redaction_reaches_into_a_segment(path: Path, mode: Any) -> None:
         ("UPDATE tombstones SET last_pos = last_pos - 1", "missing"),
         ("DELETE FROM tombstones", "missing"),
         ("UPDATE tombstones SET segment = NULL, gone = x''", "missing"),
+        ("DELETE FROM seals", "seal"),
     ],
 )
 def test_an_altered_tombstone_is_found(

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from eventstore import Cursor, EventStoreError
 from eventstore.bell import Bell
-from eventstore.cursors import Mark
+from eventstore.cursors import LAST, Mark
 
 LOG = UUID("01990000-0000-7000-8000-000000000001")
 marks = st.builds(
-    Mark, st.integers(0, 2**63), st.integers(0, 2**63), st.binary(min_size=32, max_size=32)
+    Mark, st.integers(0, LAST), st.integers(0, LAST), st.binary(min_size=32, max_size=32)
 )
 
 
@@ -44,6 +44,8 @@ def test_a_cursor_reads_well() -> None:
         f"{LOG.hex}.-3.1.{'0' * 64}",
         f"{LOG.hex}.3.1_0.{'0' * 64}", f"{LOG}.3.1.{'0' * 64}", f"{LOG.hex}.3.².{'0' * 64}",
         f"{LOG.hex}.3.1.{'0' * 64},", f"{'g' * 32}.3.1.{'0' * 64}",
+        f"{LOG.hex}.3.{1 << 63}.{'0' * 64}", f"{LOG.hex}.{'9' * 5_000}.3.{'0' * 64}",
+        f"{LOG.hex}.3.1.{'0' * 64},{LOG.hex}.3.2.{'0' * 64}",
     ],
 )  # fmt: skip
 def test_what_is_no_cursor_is_refused(text: str) -> None:

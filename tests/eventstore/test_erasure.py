@@ -21,6 +21,7 @@ from eventstore.sql import Mode, open_store, read_keyring
 from eventstore.subjects import Subjects
 from eventstore.testing import MASTER, FakeClock, FakeIds, keyring, placed, registry, stream
 from eventstore.values import Sealed, ToDrop, ToHash, ToSeal, decode
+from tests.eventstore.altered import past_the_guards
 
 OTHER = b"other master".ljust(32, b".")
 json = st.recursive(
@@ -340,3 +341,19 @@ def test_exactly_what_was_sealed_before_the_erasure_is_forgotten(
             found = store.open_sealed(stream(1), revision, "/1")
             assert isinstance(found, Forgotten) if value is Forgotten else found == value
         assert store.verify().fault is None
+
+
+@pytest.mark.proves("EN-1", "EN-3")
+@pytest.mark.parametrize("mode", ["hold", "guest"])
+def test_a_store_that_lost_its_own_key_is_not_given_another(tmp_path: Path, mode: Mode) -> None:
+    """By a new one nobody would be found any more, and an erasure would find nothing to erase."""
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        put(store, 1, ToSeal("ann", 1))
+    with past_the_guards(path) as connection:
+        connection.execute("DELETE FROM subject_keys WHERE id = 0")
+    with pytest.raises(EventStoreError) as refused:
+        opened(path, mode)
+    assert refused.value.code == "sealed-invalid"
+    with opened(path, "read") as store:
+        assert store.open_sealed(stream(1), 1, "") == 1

@@ -126,6 +126,13 @@ def knowing(cls: type[msgspec.Struct], schema: int = 1) -> Registry:
     return registry
 
 
+def renamed(*aliases: str) -> Registry:
+    registry = Registry()
+    registry.register("order.placed", Placed, aliases=aliases)
+    registry.register("order.cancelled", Other)
+    return registry
+
+
 PLACED = fingerprint(CountingReducer(), knowing(Placed))
 
 
@@ -140,6 +147,8 @@ def test_a_fingerprint_is_that_of_what_is_folded() -> None:
         fingerprint(CountingReducer(), Registry()),
         fingerprint(Known(), knowing(Placed)),
         fingerprint(Reworded(), knowing(Placed)),
+        fingerprint(CountingReducer(), renamed("order.sold")),
+        fingerprint(CountingReducer(), renamed("order.sold", "order.made")),
     ]
     assert len({PLACED, *changed}) == 1 + len(changed)
 

@@ -237,6 +237,7 @@ def test_every_moment_of_a_forks_fork_is_its_plain_fold(tmp_path: Path) -> None:
     [
         "UPDATE keyframes SET digest = zeroblob(32)",
         "UPDATE keyframes SET data = replace(data, '\"quantity\":', '\"quantity\":1')",
+        "UPDATE keyframes SET data = CAST(x'ff' AS TEXT)",
         "UPDATE keyframes SET revision = revision - 1",
         "UPDATE keyframes SET stream = (SELECT max(stream) FROM commits)",
         "UPDATE reducers SET fingerprint = zeroblob(32)",

@@ -222,13 +222,16 @@ def test_what_somebody_changed_is_shown(postgres: Server, change: str, told: str
 
 @pytest.mark.proves("AL-4", "AL-1")
 def test_tables_of_others_and_of_newer_programs_are_left_alone(postgres: Server) -> None:
-    foreign, newer = postgres.empty(), postgres.upgraded()
+    foreign, newer, none, two = postgres.empty(), *(postgres.upgraded() for _ in range(3))
     postgres.sql("CREATE SCHEMA timescape CREATE TABLE theirs (id int)", foreign)
     postgres.sql("UPDATE timescape.alembic_version SET version_num = '0999'", newer)
+    postgres.sql("DELETE FROM timescape.alembic_version", none)
+    postgres.sql("INSERT INTO timescape.alembic_version VALUES ('0001')", two)
     acts = (opened, lambda url: upgrade(url, clock=FakeClock(), ids=FakeIds()))
 
     for act in acts:
-        assert refusal(lambda act=act: act(foreign)).code == "not-a-store"  # type: ignore[misc]
+        for url in (foreign, none, two):
+            assert refusal(lambda act=act, url=url: act(url)).code == "not-a-store"  # type: ignore[misc]
         assert refusal(lambda act=act: act(newer)).code == "schema-new"  # type: ignore[misc]
     assert check(newer, clock=FakeClock()).state == "newer"
     assert postgres.sql("SELECT count(*) FROM timescape.theirs", foreign) == [(0,)]

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from eventstore import NEW, Event, EventStoreError, NewEvent, Store, redaction
 from eventstore.sql import Mode
 from eventstore.sql.keeping import Keeper
+from eventstore.sql.maintaining import MaintainedLog
+from eventstore.sql.redacting import Order, apply, change_of
+from eventstore.sql.store import SqlStore
 from eventstore.testing import placed, registry, several, stream
 from tests.eventstore.altered import opened, past_the_guards, verdict
 from tests.eventstore.keeping import Latest
@@ -264,3 +267,27 @@ def test_a_fold_that_is_being_made_does_not_keep_the_value(tmp_path: Path, mode:
         kept_states = [write.parameters for write in made if "INSERT INTO keyframes" in write.sql]
         assert kept_states != []
         assert CANARY not in str(kept_states)
+
+
+@pytest.mark.proves("CH-5", "CH-6")
+def test_what_an_older_version_told_in_odd_words_is_believed(tmp_path: Path) -> None:
+    """It took any words, and stood them into envelopes where JSON text has no room for them."""
+    path = tmp_path / "store.db"
+    with opened(path) as store:
+        fill(store)
+        assert isinstance(store, SqlStore)
+        log = store._log
+        assert isinstance(log, MaintainedLog)
+        order = Order(stream(9), 2, ("/card",), "ann", "")
+        with store._reader.moment() as connection:
+            change = change_of(connection, log._history, order, registry(), log._names)
+        fact = msgspec.structs.replace(change.fact, by="\ud800", reason="a\0b")
+        assert store._writer is not None
+        store._writer.do(
+            lambda: log.change(
+                lambda connection: apply(connection, log._history, change, None),
+                redaction.FACT,
+                lambda _: fact,
+            )
+        )
+    assert verdict(path).fault is None

@@ -1,6 +1,7 @@
 """Events to the text of rows and back: golden rows, limits, and the law of both ways."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -334,6 +335,14 @@ def test_a_registry_knows_its_names_and_kinds() -> None:
     assert Registry(kinds=(Kind(0, "log"),)).kinds == (Kind(0, "log"),)
 
 
+NO_SCHEMAS: list[Any] = [0, -1, True, 1.0, "1", None, 10_001]
+NO_KINDS = [
+    Kind(16, "a"), Kind(-1, "a"), Kind(3, ""), Kind(3, "a\0"), Kind(3, "\ud800"),
+    Kind(3, "a" * 129), Kind(3, "log"), Kind(0, "a"),
+]  # fmt: skip
+
+
+@pytest.mark.proves("ES-2", "LG-6")
 def test_a_registry_refuses_what_contradicts_it() -> None:
     known = registry()
     known.register("context.set", ContextSet)
@@ -346,6 +355,10 @@ def test_a_registry_refuses_what_contradicts_it() -> None:
         "no kind": lambda: known.kind("shop"),
         "no kind id": lambda: known.kind_by_id(99),
         "kind twice": lambda: Registry(kinds=(Kind(3, "a"), Kind(3, "b"))),
+        **{f"kind {kind.id} {kind.name}": partial(Registry, (kind,)) for kind in NO_KINDS},
+        **{f"schema {each}": partial(known.register, "a", ContextSet, each) for each in NO_SCHEMAS},
+        "a step from nowhere": lambda: known.upcast("context.set", 0),
+        "no class": lambda: known.register("a", dict),  # type: ignore[arg-type]
     }
     for name, act in acts.items():
         with pytest.raises(EventStoreError) as caught:
@@ -359,4 +372,27 @@ def test_a_registry_refuses_what_contradicts_it() -> None:
         "no kind": "unknown-kind",
         "no kind id": "unknown-kind",
         "kind twice": "kind-twice",
+        **{f"kind {kind.id} {kind.name}": "invalid-id" for kind in NO_KINDS},
+        **{f"schema {each}": "invalid-event" for each in NO_SCHEMAS},
+        "a step from nowhere": "invalid-event",
+        "no class": "unsupported-class",
     }
+    assert known.payload_type("a") is None
+
+
+@pytest.mark.proves("UP-1", "UP-4")
+def test_a_type_is_registered_whole_or_not_at_all() -> None:
+    known = Registry()
+    known.register("order.placed", ContextSet, aliases="order.made")
+    for name, aliases in (
+        ("order.made", ()), ("order.sent", ("order.gone", "order.placed")),
+        ("order.sent", ("order.gone", "order.made")), ("order.sent", ("order.gone", "A B")),
+        ("order.sent", ("order.sent",)),
+    ):  # fmt: skip
+        with pytest.raises(EventStoreError):
+            known.register(name, ContextDeleted, aliases=aliases)
+
+    assert known.names == ("order.placed",)
+    assert [known.current_name(n) for n in ("order.made", "order.gone")] == [
+        "order.placed", "order.gone",
+    ]  # fmt: skip

@@ -12,7 +12,7 @@ from eventstore.seals import REKEYED, Seal, read_note
 from eventstore.sql import Mode, open_store
 from eventstore.sql.sealing import SEAL_ROWS, SEAL_S, Sealer
 from eventstore.testing import FakeClock, FakeIds, placed, registry, stream
-from tests.eventstore.altered import opened
+from tests.eventstore.altered import copied, opened, past_the_guards, verdict
 
 
 def append(store: Store, numbers: range) -> None:
@@ -235,3 +235,57 @@ def test_a_seal_says_when_and_under_which_epoch(tmp_path: Path) -> None:
 
     assert [note.epoch for note in notes if note] == [1, 2]
     assert [note.at_us <= clock.now_us for note in notes if note] == [True, True]
+
+
+@pytest.fixture(scope="module")
+def notarised(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Seal]]:
+    """Make a store whose seals somebody else keeps, too."""
+    path = tmp_path_factory.mktemp("notary") / "store.db"
+    kept: list[Seal] = []
+    with opened(path, on_seal=kept.append) as store:
+        for n in range(6):
+            append(store, range(2 * n, 2 * n + 2))
+            store.seal()
+    return path, kept
+
+
+def agrees(path: Path, kept: Seal) -> bool:
+    """Say whether the store is what *kept* says that it was."""
+    note = read_note(kept.note)
+    assert note is not None
+    with opened(path, "read") as store:
+        return note.root == store.verify(1, note.last).root
+
+
+@pytest.mark.proves("CH-3", "CH-5")
+def test_newest_seals_that_are_gone_are_no_fault_and_are_told(
+    notarised: tuple[Path, list[Seal]], tmp_path: Path
+) -> None:
+    """The file cannot say that there were some: what it says is how far it is sealed."""
+    path = copied(notarised[0], tmp_path / "copy.db")
+    with past_the_guards(path) as connection:
+        connection.execute("DELETE FROM seals WHERE last_pos >= ?", (notarised[1][-2].last_pos,))
+    said = verdict(path)
+
+    assert (said.fault, said.sealed_to) == (None, notarised[1][-3].last_pos)
+    assert [agrees(path, kept) for kept in notarised[1]] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.proves("CH-3", "CH-5")
+@pytest.mark.parametrize("cut", ["seals", "seals and rows"])
+@pytest.mark.parametrize("dropped", range(6))
+def test_a_seal_kept_elsewhere_tells_what_the_file_cannot(
+    notarised: tuple[Path, list[Seal]], tmp_path: Path, dropped: int, cut: str
+) -> None:
+    """Whoever takes the newest seals away, or the rows under them, too, is found by the kept."""
+    path, kept = copied(notarised[0], tmp_path / "copy.db"), notarised[1]
+    end = kept[-1 - dropped].last_pos
+    with past_the_guards(path) as connection:
+        connection.execute("DELETE FROM seals WHERE last_pos > ?", (end,))
+        if cut != "seals":
+            connection.execute("DELETE FROM commits WHERE pos > ?", (end,))
+            head = "(SELECT chain FROM commits ORDER BY pos DESC LIMIT 1)"
+            connection.execute(f"UPDATE log SET next_pos = {end} + 1, head = {head}")  # noqa: S608
+
+    assert verdict(path).fault is None
+    assert [agrees(path, seal) for seal in kept] == [True] * (6 - dropped) + [False] * dropped

@@ -3,7 +3,9 @@
 import dataclasses
 import datetime as dt
 import enum
+import io
 import json
+import struct
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -220,6 +222,11 @@ class Nowhere(dt.tzinfo):
     dst = tzname = utcoffset
 
 
+NO_CHANGES = b"TZif" + bytes(16) + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + bytes(6) + b"UTC\0"
+UNKNOWN = ZoneInfo.from_file(io.BytesIO(NO_CHANGES), key="Not/Known")
+"""A zone from a file, under a name that leads back to none."""
+
+
 class Loose(msgspec.Struct, dict=True):
     """A Struct that may hold more than its fields."""
 
@@ -259,6 +266,8 @@ def nested(depth: int) -> list[Any]:
             dt.datetime(2026, 1, 1, tzinfo=dt.timezone(dt.timedelta(0), "X")),
             "", "datetime.datetime", "tzinfo",
         ),
+        ([dt.datetime(2026, 1, 1, tzinfo=UNKNOWN)], "/0", "datetime.datetime", "tzinfo"),
+        (dt.time(1, tzinfo=UNKNOWN), "", "datetime.time", "tzinfo"),
     ],
 )  # fmt: skip
 def test_the_first_fault_is_named(value: object, path: str, kind: str, reason: str) -> None:
@@ -322,7 +331,8 @@ def test_an_unrecordable_part_is_found_wherever_it_hides(value: Any, bad: object
     [
         "", "{", "nope", '{"$what":1}', '{"$tuple":[],"a":1}', '{"a":1,"$b":2}',
         '{"$dict":[[1,2],[1,3]]}', '{"$dict":[[1,2],[1.0,3]]}', '{"$dict":[[[],1]]}',
-        '{"$dict":[[1]]}', '{"$set":[1,1]}', '{"$set":[[]]}', '{"$tuple":1}',
+        '{"$dict":[[1]]}', '{"$dict":{}}', '{"$dict":{"ab":1}}', '{"$dict":["ab"]}',
+        '{"$set":[1,1]}', '{"$set":[[]]}', '{"$tuple":1}',
         '{"$bytes":"AP8"}', '{"$bytes":"AP9="}', '{"$bytes":"A P8="}', '{"$bytes":1}',
         '{"$str":"YQ=="}', '{"$str":"/w=="}', '{"$int":"0x5"}', '{"$int":"5"}',
         '{"$int":"0X8000000000000000"}', '{"$float":"1.0"}', '{"$float":"NaN"}',

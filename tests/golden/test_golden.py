@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from eventstore import UnknownEvent
-from eventstore.names import HELD, LOG_STREAM, REGISTERED, RESET
+from eventstore.identifiers import LOG_STREAM
+from eventstore.names import HELD, REGISTERED, RESET
 from eventstore.sql import open_store, upgrade
 from eventstore.testing import FakeClock, FakeIds
 from runtime.context import registry

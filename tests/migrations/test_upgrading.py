@@ -166,6 +166,25 @@ def test_a_newer_store_is_refused_and_not_changed(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+NO_REVISION = ["DELETE FROM alembic_version", "INSERT INTO alembic_version VALUES ('0001')"]
+
+
+@pytest.mark.proves("AL-4")
+@pytest.mark.parametrize("statement", NO_REVISION)
+def test_a_store_of_no_one_revision_is_left_alone(tmp_path: Path, statement: str) -> None:
+    path = filled_store(tmp_path / "store.db")
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(statement)
+        raw.commit()
+    before = path.read_bytes()
+
+    for way in all_ways(path):
+        with pytest.raises(EventStoreError) as refused:
+            way()
+        assert refused.value.code == "not-a-store"
+    assert path.read_bytes() == before
+
+
 def foreign_database(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("CREATE TABLE commits (mine)")

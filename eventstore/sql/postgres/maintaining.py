@@ -53,6 +53,8 @@ class Maintained(Appender):
         while True:
             # Looked at before a name is given for it: what is refused leaves no trace.
             change = look(self._link.ready())
+            if change.told is not None:
+                return redacting.done_before(change, change.told, gone=False)
             try:
                 with packing.redacted(self._shelf, change) as rewritten:
                     done = Redacting(change, self._history, rewritten, look)

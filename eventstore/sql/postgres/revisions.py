@@ -8,6 +8,7 @@ from eventstore.sql.postgres import connections
 from eventstore.sql.postgres.addresses import SCHEMA
 from eventstore.sql.postgres.failures import schema_missing
 from eventstore.sql.postgres.tables import REVISION, REVISIONS
+from eventstore.sql.revisions import only
 
 
 def of(connection: sa.Connection, place: str) -> str | None:
@@ -25,8 +26,16 @@ def of(connection: sa.Connection, place: str) -> str | None:
         if _is_empty(connection):
             return None
         raise foreign(place)
-    revision = connection.exec_driver_sql(f"SELECT version_num FROM {SCHEMA}.alembic_version")
-    return revision.scalar()
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {SCHEMA}.alembic_version")
+    revisions = [str(revision) for revision in found.scalars()]
+    if not revisions and not _has_log(connection):
+        return None
+    return only(place, revisions)
+
+
+def _has_log(connection: sa.Connection) -> bool:
+    query = f"SELECT to_regclass('{SCHEMA}.log') IS NOT NULL"
+    return bool(connection.exec_driver_sql(query).scalar_one())
 
 
 def _is_empty(connection: sa.Connection) -> bool:

@@ -1,14 +1,17 @@
 """Who may write a store, and what becomes of whoever was overtaken (LG-3, LG-4, LG-5, WR-8)."""
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from eventstore import ANY, EventStoreError
+from eventstore.sql import Mode
 from eventstore.testing import FakeIds, placed, stream
 from tests.eventstore.sql.files import add, altered, asked, new_store, opened
 
@@ -105,17 +108,27 @@ def test_a_forked_child_cannot_use_the_store_and_the_parent_still_can(path: Path
         "from pathlib import Path\n"
         "from eventstore import EventStoreError\n"
         "from tests.eventstore.sql.files import add, opened\n"
+        "from eventstore.testing import stream\n"
         "store = opened(Path(sys.argv[1]))\n"
+        "add(store, 2)\n"
+        "reader, events = store.subscribe('reader'), store.read(stream(2))\n"
+        "page = reader.poll()\n"
+        "uses = [lambda: add(store), lambda: store.head(stream(2)), reader.poll, page.done,\n"
+        "        reader.reset, lambda: next(reader), lambda: next(events)]\n"
+        "def code_of(use):\n"
+        "    try:\n"
+        "        use()\n"
+        "    except EventStoreError as error:\n"
+        "        return error.code\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    try:\n"
-        "        add(store)\n"
-        "    except EventStoreError as error:\n"
-        "        os._exit(7 if error.code == 'store-closed' else 1)\n"
-        "    os._exit(1)\n"
+        "    store.close()\n"
+        "    os._exit(7 if {code_of(use) for use in uses} == {'store-closed'} else 1)\n"
         "ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
         "assert ended == 7, ended\n"
         "assert add(store).first == 1\n"
+        "assert len(list(events)) == 1\n"
+        "assert len(reader.poll().rows) == 1\n"
         "store.close()\n"
     )
     ran = subprocess.run(
@@ -148,3 +161,19 @@ def test_a_missing_folder_and_a_missing_file_are_named(path: Path) -> None:
             opened(wrong, mode)  # type: ignore[arg-type]
         assert refused.value.code == "no-such-store"
         assert str(wrong.name if mode != "hold" else wrong.parent) in refused.value.problem
+
+
+@pytest.mark.proves("TB-7", "LG-3")
+@pytest.mark.parametrize("mode", ["hold", "guest"])
+def test_guards_that_somebody_took_away_by_hand_come_back(path: Path, mode: Mode) -> None:
+    """As after `UPDATE log SET maintenance = 1` in a shell: the log goes on, and with guards."""
+    opened(path).close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("UPDATE log SET maintenance = 1")
+        raw.commit()
+    with opened(path, mode) as store:
+        add(store, 1, 2)
+    with closing(sqlite3.connect(path)) as raw, pytest.raises(sqlite3.IntegrityError):
+        raw.execute("DELETE FROM commits")
+    with opened(path) as store:
+        assert (add(store, 1).first, store.verify().fault) == (3, None)

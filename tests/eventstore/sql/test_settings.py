@@ -2,12 +2,14 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from eventstore import EventStoreError
-from eventstore.sql import connections
+from eventstore.sql import connections, open_store
+from eventstore.testing import FakeClock, FakeIds, registry
 from tests.eventstore.sql.files import add, asked, opened
 
 
@@ -107,3 +109,30 @@ def test_a_rows_own_text_cannot_be_changed_by_plain_sql(path: Path) -> None:
                 connection.execute(statement)
     finally:
         connection.close()
+
+
+@pytest.mark.proves("WR-3", "LG-5")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"durability": "fsnyc"}, "There is no durability 'fsnyc'. Give one of: fsync, bounded,"
+         " process, volatile. Did you mean 'fsync'? [bad-option]"),
+        ({"mode": "write"}, "There is no mode 'write'. Give one of: hold, join, guest, read."
+         " [bad-option]"),
+        ({"mode": None}, "There is no mode 'None'. Give one of: hold, join, guest, read."
+         " [bad-option]"),
+        ({"check_keyframes": 0}, "check_keyframes is 0, and one fold in so many is checked."
+         " Give 1 or more. [bad-option]"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("url", ["sqlite:///{}/new.db", "postgresql://nowhere.invalid/{}"])
+def test_what_a_store_cannot_be_is_refused_before_it_is_looked_for(
+    tmp_path: Path, url: str, options: dict[str, Any], told: str
+) -> None:
+    """A misspelt mode is no mode that nobody asked for."""
+    with pytest.raises(EventStoreError) as refused:
+        open_store(
+            url.format(tmp_path), registry=registry(), clock=FakeClock(), ids=FakeIds(), **options
+        )
+    assert str(refused.value) == told
+    assert list(tmp_path.iterdir()) == []
