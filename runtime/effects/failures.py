@@ -30,6 +30,7 @@ def failure_of(error: BaseException, sites: Sites) -> Failure:
         code=_code(error),
         message=str(error) if isinstance(error, TimescapeError | EventStoreError) else None,
         frames=frames,
+        status=error.status if isinstance(error, HttpError) else None,
     )
 
 
@@ -43,16 +44,33 @@ def _code(error: BaseException) -> str | None:
 
 def error_of(failure: Failure, find: FindError) -> BaseException:
     """Return an error to raise for a recorded *failure*: of its own class where that is known."""
+    if failure.error == HttpError.__name__:
+        code = failure.code or "handler-error"
+        detail = "" if failure.message == code else failure.message or ""
+        return HttpError(failure.status or 500, code, detail)
     known = find(failure.error) or _ours(failure.error)
     if known is None:
         text = failure.message or ""
         return RecordedError(f"An effect failed with {failure.error}. {text}".rstrip())
-    said = () if failure.message is None else (failure.message,)
-    error = known.__new__(known, *said)
+    try:
+        return _made(known, failure.message)
+    except TypeError:
+        # Of several built-in bases only one can make it.
+        return RecordedError(f"An effect failed with {failure.error}.")
+
+
+def _made(known: type[BaseException], message: str | None) -> BaseException:
+    said = () if message is None else (message,)
+    if issubclass(known, BaseExceptionGroup):
+        # A group is never empty; of what was in it the log has nothing.
+        return known("recorded", [RecordedError("An effect failed with several errors.")])
+    # Not by its own `__new__` and `__init__`: they may want more than the log keeps.
+    base = next(each for each in known.__mro__ if each.__module__ == "builtins")
+    error: BaseException = base.__new__(known, *said)
     # Those of the operating system, TimeoutError too, take them where they are initialised.
     error.args = said
     if isinstance(error, TimescapeError):
-        error.problem, error.remedy = failure.message or "", ""
+        error.problem, error.remedy = message or "", ""
     return error
 
 

@@ -26,6 +26,7 @@ from runtime.lifecycle.hosted import attempts_of, hosted_call
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
+from runtime.lifecycle.waiting import ThreadWait
 from runtime.modules import Method
 from runtime.secrets import Wish, answer_of, check_complete, held_in, tree_of
 
@@ -232,13 +233,13 @@ def here_or_later(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _wait_in_thread(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
-    wait = asyncio.run_coroutine_threadsafe(work, run.loop)
+    wait = ThreadWait(run.loop, work)
     run.waits.add(wait)
     # A loop whose time is virtual must know that this thread waits for it.
     if isinstance(run.loop, VirtualLoop):
-        run.loop.thread_waits_for(wait)
+        run.loop.thread_waits_for(wait.done)
     try:
-        return wait.result()
+        return wait.done.result()
     except concurrent.futures.CancelledError:
         raise asyncio.CancelledError from None
     finally:
