@@ -31,7 +31,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     code: str | None = None
     """Our code, or the code of an `HttpError`."""
     message: str | None = None
-    """Only the message of our own errors and of `HttpError`: safe to keep."""
+    """Only of our own errors, of `HttpError`, and of an effect's of the module's own."""
     frames: tuple[str, ...] = ()
     """`file:line`, outermost first, of user code only; at most 20."""
     status: int | None = None

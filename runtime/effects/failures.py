@@ -44,23 +44,19 @@ def _code(error: BaseException) -> str | None:
 
 def error_of(failure: Failure, find: FindError) -> BaseException:
     """Return an error to raise for a recorded *failure*: of its own class where that is known."""
-    if failure.error == HttpError.__name__:
-        code = failure.code or "handler-error"
-        detail = "" if failure.message == code else failure.message or ""
-        return HttpError(failure.status or 500, code, detail)
     known = find(failure.error) or _ours(failure.error)
     if known is None:
         text = failure.message or ""
         return RecordedError(f"An effect failed with {failure.error}. {text}".rstrip())
     try:
-        return _made(known, failure.message)
+        return _made(known, failure)
     except TypeError:
         # Of several built-in bases only one can make it.
         return RecordedError(f"An effect failed with {failure.error}.")
 
 
-def _made(known: type[BaseException], message: str | None) -> BaseException:
-    said = () if message is None else (message,)
+def _made(known: type[BaseException], failure: Failure) -> BaseException:
+    said = () if failure.message is None else (failure.message,)
     if issubclass(known, BaseExceptionGroup):
         # A group is never empty; of what was in it the log has nothing.
         return known("recorded", [RecordedError("An effect failed with several errors.")])
@@ -70,10 +66,17 @@ def _made(known: type[BaseException], message: str | None) -> BaseException:
     # Those of the operating system, TimeoutError too, take them where they are initialised.
     error.args = said
     if isinstance(error, TimescapeError):
-        error.problem, error.remedy = message or "", ""
+        error.problem, error.remedy = failure.message or "", ""
+    if isinstance(error, HttpError):
+        error.status = failure.status or 500  # older records do not tell
+        error.problem_code = failure.code or "handler-error"
+        error.detail = "" if failure.message == error.problem_code else failure.message or ""
+        error.headers = {}
     return error
 
 
 def _ours(name: str) -> type[BaseException] | None:
+    if name == HttpError.__name__:
+        return HttpError
     found = getattr(errors, name, None) or getattr(builtins, name, None)
     return found if isinstance(found, type) and issubclass(found, BaseException) else None

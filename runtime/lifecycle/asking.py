@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from eventstore import EventStoreError
 from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
@@ -144,7 +146,7 @@ async def call_module(
         method.check(answer)
         tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
-        _failed(run, lease, n, method.qualified, error, attempts_of(hosted))
+        _failed(run, lease, n, method.qualified, error, attempts_of(hosted), method.said_by(error))
         if run.gates is not None:
             await in_effect(run, error)
         raise
@@ -217,11 +219,19 @@ def _requested(run: Run, lease: Lease, kind: str, name: str, args: Json, site: s
 
 
 def _failed(
-    run: Run, lease: Lease, n: int, name: str, error: BaseException, attempts: int = 1
+    run: Run,
+    lease: Lease,
+    n: int,
+    name: str,
+    error: BaseException,
+    attempts: int = 1,
+    said: str | None = None,
 ) -> None:
     # Who was given up or outlived the request has nowhere to write it.
     if lease.open:
         failure = failure_of(error, run.surroundings.sites)
+        if said is not None:
+            failure = msgspec.structs.replace(failure, message=said)
         run.record.add_for(lease, EffectFailed(n, failure, attempts), name)
 
 

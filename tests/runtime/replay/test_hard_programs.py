@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
-from runtime import App, Backoff, GlobalContext, HttpError, LocalContext, retrying
+from runtime import App, Backoff, GlobalContext, HttpError, LocalContext, Sensitive, retrying
 from runtime.effects.failures import error_of
 from runtime.errors import RecordedError, RPCError
 from runtime.facts import Failure
@@ -27,6 +27,24 @@ class Picky(Exception):
     def __new__(cls, *given: int) -> "Picky":
         first, second = given
         return super().__new__(cls, first, second)
+
+
+class Gone(HttpError):
+    """An answer of the module's own."""
+
+    def __init__(self) -> None:
+        super().__init__(410, "gone", "It was here")
+
+
+class OutOf(KeyError):
+    """An error whose words a handler passes on."""
+
+
+class Mute(Exception):
+    """An error that cannot even say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError
 
 
 class Mixed(KeyError, ConnectionError):
@@ -61,6 +79,21 @@ class Things:
 
     async def bare_teapot(self) -> None:
         raise HttpError(418, "teapot")
+
+    async def gone(self) -> None:
+        raise Gone
+
+    async def mute(self) -> None:
+        raise Mute(1, 2)
+
+    async def out_of(self, name: str) -> None:
+        raise OutOf(name)
+
+    async def out_of_hidden(self, card: Annotated[str, Sensitive]) -> None:
+        raise OutOf(card)
+
+    async def not_its_own(self, name: str) -> None:
+        raise LookupError(name)
 
     async def cancels_itself(self) -> None:
         task = asyncio.create_task(asyncio.sleep(1))
@@ -189,6 +222,8 @@ def test_tasks_that_are_cancelled_together_end_as_they_did() -> None:
         ("several", ExceptionGroup, (500, "handler-error")),
         ("teapot", HttpError, (418, "teapot")),
         ("bare_teapot", HttpError, (418, "teapot")),
+        ("gone", Gone, (410, "gone")),
+        ("mute", Mute, (500, "handler-error")),
         ("cancels_itself", RPCError, (500, "module-failed")),
     ],
 )
@@ -208,6 +243,36 @@ def test_what_a_module_raises_is_raised_again(
 
     assert ending(told) == expected
     assert set_by(told) == {"raised": error.__name__}
+
+
+@pytest.mark.proves("EF-3", "RX-3")
+def test_what_an_error_of_the_modules_own_says_is_said_again() -> None:
+    async def work(lctx: LocalContext, things: Any) -> None:
+        try:
+            await things.out_of("mugs")
+        except OutOf as error:
+            lctx.set("said", str(error))
+
+    told = again(work)
+
+    assert ending(told) == (204, None)
+    assert set_by(told) == {"said": "'mugs'"}
+
+
+@pytest.mark.proves("EF-3", "GT-19")
+@pytest.mark.parametrize("method", ["out_of_hidden", "not_its_own"])
+def test_what_other_errors_say_is_not_recorded(method: str) -> None:
+    """It may hold anything, or what the method declares to be Sensitive."""
+
+    async def work(lctx: LocalContext, things: Any) -> None:
+        with contextlib.suppress(LookupError):
+            await getattr(things, method)("4111 1111")
+
+    told = again(work)
+
+    assert ending(told) == (204, None)
+    failed = next(e.data.failure for e in told.events if e.type == "effect.failed")
+    assert failed.message is None
 
 
 @pytest.mark.proves("EF-3")
