@@ -39,7 +39,7 @@ class Method:
 
     __slots__ = (
         "_home", "_returns", "answer_mark", "call", "find_error", "host", "hosted", "is_async",
-        "marks", "name", "parameters", "qualified", "signature", "write_ahead",
+        "marks", "name", "parameters", "qualified", "signature", "takes", "write_ahead",
     )  # fmt: skip
 
     def __init__(
@@ -62,9 +62,11 @@ class Method:
         self.hosted = False
         """Whether somebody does, while an app runs."""
         self.signature: inspect.Signature | None = None
-        """What arguments are bound by before anything is recorded; None: the call does it."""
+        """Of a method of a `Module`; None: it is called as it is."""
         self.is_async = inspect.iscoroutinefunction(call)
-        self.parameters = _parameters(self.qualified, call)
+        self.takes = _signature(self.qualified, call)
+        """What arguments are bound by before anything is recorded."""
+        self.parameters = _by_position(self.takes)
         """Names of the parameters that may be given by position."""
         self.find_error = _error_finder(owner)
         self._home = str(getattr(call, "__module__", "")).partition(".")[0]
@@ -273,20 +275,23 @@ def _is_method(module: object, name: str) -> bool:
     return callable(value) and not inspect.isclass(value)
 
 
-def _parameters(name: str, call: Callable[..., Any]) -> tuple[str, ...]:
+def _signature(name: str, call: Callable[..., Any]) -> inspect.Signature:
     if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
         msg = f"{name} is a generator."
         raise SignatureError(msg, "Return the whole answer instead.")
     try:
-        parameters = inspect.signature(call).parameters.values()
+        return inspect.signature(call)
     except (TypeError, ValueError) as error:
         msg = f"The parameters of {name} cannot be read."
         raise SignatureError(msg, "Wrap it in a function.") from error
+
+
+def _by_position(takes: inspect.Signature) -> tuple[str, ...]:
     by_position = (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     )
-    return tuple(each.name for each in parameters if each.kind in by_position)
+    return tuple(each.name for each in takes.parameters.values() if each.kind in by_position)
 
 
 def _hints(call: Callable[..., Any]) -> Mapping[str, Any]:
