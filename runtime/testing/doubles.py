@@ -66,7 +66,6 @@ class FakeModule:
         self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Iterator[tuple[int, list[Any]]]:
         """Keep a call, and what it gave or raised; of those at once each has its own number."""
-        self._check_signature(name, args, kwargs)
         number, at_us = next(self._numbers[name]), self._clock()
         given: list[Any] = []
         failed: BaseException | None = None
@@ -91,16 +90,6 @@ class FakeModule:
         if _is_error(answer):
             raise answer
         return answer(*args, **kwargs) if callable(answer) else answer
-
-    def _check_signature(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        known = self._real.get(name)
-        if known is None:
-            return
-        try:
-            inspect.signature(known.call).bind(*args, **kwargs)
-        except TypeError as error:
-            problem = f"{known.qualified} was called as the module cannot be: {error}."
-            raise FakeModuleError(problem, "Call it as its module declares it.") from error
 
 
 def _is_error(answer: object) -> bool:

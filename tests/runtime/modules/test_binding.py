@@ -43,7 +43,9 @@ def test_arguments_that_do_not_fit_are_refused_at_the_call(
     async def handler(lctx: LocalContext, gctx: GlobalContext) -> int:
         with pytest.raises(TypeError, match=says):
             gctx.modules.stock.take(*args, **kwargs)
-        return await gctx.modules.stock.take("a", note="x") + await gctx.modules.stock.all_of("a")
+        taken: int = await gctx.modules.stock.take("a", note="x")
+        there: int = await gctx.modules.stock.all_of("a")
+        return taken + there
 
     with Harness(app) as harness:
         told = harness.post("/")
