@@ -38,7 +38,6 @@ class FakeModule:
         self._answers = dict(methods)
         self._calls: dict[str, dict[int, FakeCall]] = {name: {} for name in methods}
         self._numbers = {name: itertools.count() for name in methods}
-        self._real: Mapping[str, Method] = {}
         self._clock: Callable[[], int] = int
         for name, answer in methods.items():
             self.__dict__[name] = self._method(name, answer)
@@ -138,7 +137,7 @@ def stand_in(
     if unknown:
         problem = f"Module {name!r} has no {', '.join(unknown)}, and its double has."
         raise FakeModuleError(problem, f"There are: {', '.join(real or ())}.")
-    module._real, module._clock = real or {}, clock  # noqa: SLF001
+    module._clock = clock  # noqa: SLF001
     if real is None:
         return module, methods
     posing = {
