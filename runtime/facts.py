@@ -6,8 +6,7 @@ that value stands in the envelope and nowhere else; it is never empty. Names are
 the stored format: a new field comes last and has a default, a new meaning is a new name.
 
 Fields of type `Json` hold user values as `eventstore.values.encode` gives them.
-No duration and no wall-clock time stands in a payload, so that equal runs have
-equal payloads (EF-7).
+No duration and no wall-clock time stands in a payload: equal runs have equal ones (EF-7).
 """
 
 from typing import Any, ClassVar, TypeAlias
@@ -32,9 +31,11 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     code: str | None = None
     """Our code, or the code of an `HttpError`."""
     message: str | None = None
-    """Only the message of our own errors and of `HttpError`: safe to keep."""
+    """Only of our own errors, of `HttpError`, and of an effect's of the module's own."""
     frames: tuple[str, ...] = ()
     """`file:line`, outermost first, of user code only; at most 20."""
+    status: int | None = None
+    """Of an `HttpError`: what it answers with."""
 
 
 # --- the request arrives ---

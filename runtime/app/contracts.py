@@ -57,6 +57,8 @@ class Contract(msgspec.Struct, frozen=True):
     """Fields of the query that are never recorded."""
     needs_keyring: tuple[str, ...] = ()
     """Where its types have what is hashed or sealed."""
+    factories: Mapping[str, Callable[[], Any]] = {}
+    """What makes the defaults of fields that clients may leave out, by place."""
     forms: FormReader | None = None
     """How a form is read into the body; None: no form can hold it."""
 
@@ -118,6 +120,7 @@ def read_contract(
             if isinstance(redact, Redactor)
             for path in redact.needs_keyring
         ),
+        factories={p: made for s in (asks, reads) if s for p, made in s.factories.items()},
         forms=_forms(takes, body),
     )
 

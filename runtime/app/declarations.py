@@ -110,6 +110,8 @@ def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any =
     if isinstance(fn, HookOptions):
         fn, timeout, retries, backoff = fn.fn, fn.timeout, fn.retries, fn.backoff
     check_hook_limits(timeout, retries, backoff)
+    # As a manifest is read back: 3 would be other bytes than 3.0, and another digest.
+    timeout_s = None if timeout is None else float(timeout)
     call = bind(fn, extra=EXTRA[kind])
     taken[call.name] += 1
     n = taken[call.name]
@@ -118,7 +120,7 @@ def make_hook(fn: Any, kind: str, level: str, taken: Counter[str], limits: Any =
         kind=kind,
         level=level,
         call=call,
-        timeout_s=timeout,
+        timeout_s=timeout_s,
         retries=retries,
         backoff=backoff,
     )

@@ -217,6 +217,11 @@ def findings_of(declared: Declared, hooks: Sequence[Hook], sources: Sources) -> 
         for written in sources.reached(call):
             for each in written.findings:
                 told[f"{written.file}:{each.line}: {each.what}. {each.remedy}"] = None
+    for field, factory in declared.contract.factories.items():
+        # Run again, a request without the field would be given another value (GT-4).
+        for at, found in sources.findings(factory):
+            where = f" ({at})" if at else ""
+            told[f"The default of {field}: {found.what}{where}. {found.remedy}"] = None
     return list(told)
 
 

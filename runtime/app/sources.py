@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from runtime.manifests.forms import normal_form
-from runtime.manifests.nondeterminism import Finding, find
+from runtime.manifests.nondeterminism import Finding, find, told
 
 
 class Written(msgspec.Struct, frozen=True, dict=True):
@@ -62,6 +62,17 @@ class Sources:
                 todo += _same_file(function, written)
         own = getattr(_function(call), "__code__", None)
         return [first, *(each for code, each in found.items() if code is not own)]
+
+    def findings(self, call: Callable[..., Any]) -> list[tuple[str, Finding]]:
+        """Say what in *call* would not happen again, and at which line; `` where it is *call*."""
+        while isinstance(call, functools.partial):
+            call = call.func
+        origin = _origin(call) or ""
+        itself = told(origin)
+        if itself is not None:
+            return [("", Finding(0, f"{origin} {itself[0]}", itself[1]))]
+        reached = self.reached(call)
+        return [(f"{w.file}:{found.line}", found) for w in reached for found in w.findings]
 
     def written(self, call: Callable[..., Any]) -> Written:
         """Read one callable; what a partial has bound counts."""
@@ -219,6 +230,9 @@ def _origin(value: Any) -> str | None:
     name = getattr(value, "__qualname__", None)
     if not isinstance(name, str):
         return None
-    home = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+    home = getattr(value, "__module__", None)
+    if home is None:
+        owner = getattr(value, "__self__", None)
+        home = (owner if isinstance(owner, type) else type(owner)).__module__
     home = _HOMES.get(home, home)
     return f"{home}.{name.replace('Random.', '')}"

@@ -30,6 +30,7 @@ def failure_of(error: BaseException, sites: Sites) -> Failure:
         code=_code(error),
         message=str(error) if isinstance(error, TimescapeError | EventStoreError) else None,
         frames=frames,
+        status=error.status if isinstance(error, HttpError) else None,
     )
 
 
@@ -47,15 +48,35 @@ def error_of(failure: Failure, find: FindError) -> BaseException:
     if known is None:
         text = failure.message or ""
         return RecordedError(f"An effect failed with {failure.error}. {text}".rstrip())
+    try:
+        return _made(known, failure)
+    except TypeError:
+        # Of several built-in bases only one can make it.
+        return RecordedError(f"An effect failed with {failure.error}.")
+
+
+def _made(known: type[BaseException], failure: Failure) -> BaseException:
     said = () if failure.message is None else (failure.message,)
-    error = known.__new__(known, *said)
+    if issubclass(known, BaseExceptionGroup):
+        # A group is never empty; of what was in it the log has nothing.
+        return known("recorded", [RecordedError("An effect failed with several errors.")])
+    # Not by its own `__new__` and `__init__`: they may want more than the log keeps.
+    base = next(each for each in known.__mro__ if each.__module__ == "builtins")
+    error: BaseException = base.__new__(known, *said)
     # Those of the operating system, TimeoutError too, take them where they are initialised.
     error.args = said
     if isinstance(error, TimescapeError):
         error.problem, error.remedy = failure.message or "", ""
+    if isinstance(error, HttpError):
+        error.status = failure.status or 500  # older records do not tell
+        error.problem_code = failure.code or "handler-error"
+        error.detail = "" if failure.message == error.problem_code else failure.message or ""
+        error.headers = {}
     return error
 
 
 def _ours(name: str) -> type[BaseException] | None:
+    if name == HttpError.__name__:
+        return HttpError
     found = getattr(errors, name, None) or getattr(builtins, name, None)
     return found if isinstance(found, type) and issubclass(found, BaseException) else None

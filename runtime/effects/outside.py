@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from eventstore import Clock, StreamId
 from runtime.effects.tripwire import PERFORMING
 from runtime.effects.workers import Workers
-from runtime.errors import ResultTimeoutError
+from runtime.errors import ResultTimeoutError, RPCError
 from runtime.facts import Json
 from runtime.modules.registry import Method
 from runtime.queue import Asked, Offer
@@ -128,6 +128,8 @@ class Live:
             if method.is_async:
                 return await method.call(*args, **kwargs)
             return await self._workers.run(lambda: method.call(*args, **kwargs))
+        except asyncio.CancelledError as error:
+            raise _own_cancellation(method, error) from error.__cause__
         finally:
             PERFORMING.reset(performing)
 
@@ -150,3 +152,20 @@ class Live:
             return await self._desk.ask(asked)
         await asyncio.sleep(asked.timeout_s)
         raise ResultTimeoutError(asked.offer.topic.name, asked.timeout_s)
+
+
+def _own_cancellation(method: Method, error: asyncio.CancelledError) -> BaseException:
+    """Return what a cancellation that came out of *method* means for who called it.
+
+    If nobody cancelled the call, something that the method waited for was. To who called that
+    would look as if its own task were cancelled, and end in silence.
+    """
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        return error
+    own = RPCError(
+        f"{method.qualified} waited for something that was cancelled.",
+        "Let it catch asyncio.CancelledError where it cancels tasks of its own.",
+    )
+    own.method = method.qualified
+    return own

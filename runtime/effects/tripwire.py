@@ -144,5 +144,10 @@ class _Guarded(Coroutine[Any, Any, Any]):
     def close(self) -> None:
         self._work.close()
 
+    @property
+    def cr_await(self) -> Any:
+        """What it waits for: the work itself."""
+        return self._work
+
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._work.__await__()

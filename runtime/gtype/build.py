@@ -4,20 +4,20 @@ A refusal names the place inside the type and what to write instead (GT-2, GT-13
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import inspect as mi
 
-from runtime.errors import ConstraintError, InvalidDefaultError, UnsupportedTypeError
+from runtime.errors import ConstraintError, UnsupportedTypeError
 from runtime.gtype import kinds, scalars
 from runtime.gtype.bounds import sizes
+from runtime.gtype.defaults import EMPTY, Default, Factory, made_by
 from runtime.gtype.hints import REMEDY, class_name, doc_of, extras_of, inspect, shown, strip
 from runtime.gtype.kinds import Any_, Object
 from runtime.gtype.marks import BRAND, PATTERN, UNIQUE
 from runtime.gtype.nominal import UNKNOWN, brand_of, fields_of, members, nth
 from runtime.gtype.passes import Passes
-from runtime.gtype.plan import find
 from runtime.gtype.rules import Functions, functions_of, refuse_misplaced
 from runtime.gtype.schema import GType, check_limits
 from runtime.gtype.unions import union
@@ -31,6 +31,8 @@ class Built(NamedTuple):
     functions: Functions
     """What runs for the checks that the type names."""
     warnings: tuple[str, ...]
+    defaults: tuple[Default, ...]
+    """Of all fields within it, but for the usual empty ones."""
 
 
 def gtype(hint: Any) -> GType:
@@ -50,8 +52,10 @@ def build(hint: Any) -> Built:
     root = builder.part(info, "", hint)
     made = GType(root, tuple(builder.objects))
     warnings = check_limits(builder.name, made)
-    builder.check_defaults(Passes(made.objects, builder.functions))
-    return Built(info, made, builder.functions, warnings)
+    passes = Passes(made.objects, builder.functions)
+    for default in builder.defaults:
+        default.check(passes)
+    return Built(info, made, builder.functions, warnings, tuple(builder.defaults))
 
 
 class _Builder:
@@ -61,7 +65,7 @@ class _Builder:
         self.numbers: dict[int, int] = {}
         """Of objects, by the id of what msgspec knows of them."""
         self.functions: Functions = {}
-        self._defaults: list[tuple[str, Any_, Any]] = []
+        self.defaults: list[Default] = []
 
     def place(self, path: str) -> str:
         return f"{self.name}{path}"
@@ -116,39 +120,16 @@ class _Builder:
         default: Any = msgspec.UNSET
         made = field.default_factory is not msgspec.NODEFAULT
         if field.default is not msgspec.NODEFAULT and field.default is not msgspec.UNSET:
-            default = _plain_default(field.default, self.place(path))
-            self._defaults.append((path, part, default))
-        elif field.default_factory in _EMPTY:
-            default, made = _EMPTY[field.default_factory], False
+            given = Default(self.place(path), part, field.default, None)
+            self.defaults.append(given)
+            default = given.plain
+        elif field.default_factory in EMPTY:
+            default, made = EMPTY[field.default_factory], False
+        elif made:
+            factory = cast(Factory, field.default_factory)
+            value = made_by(factory, self.place(path))
+            self.defaults.append(Default(self.place(path), part, value, factory))
         return kinds.Field(field.encode_name, part, field.required, default, made)
-
-    def check_defaults(self, passes: Passes) -> None:
-        """Refuse defaults that their own types refuse.
-
-        Raises:
-            InvalidDefaultError: with the place and what is wrong.
-        """
-        for path, part, default in self._defaults:
-            found = find(passes.node(part), default)
-            if found.issues:
-                raise InvalidDefaultError(
-                    problem=f"{self.name}{path} has a default its type refuses: "
-                    f"{found.issues[0].message}",
-                    remedy="Give a default that conforms, or widen the type.",
-                )
-
-
-_EMPTY: dict[Any, Any] = {list: [], dict: {}, set: [], tuple: [], frozenset: []}
-
-
-def _plain_default(default: Any, place: str) -> Any:
-    try:
-        return msgspec.json.decode(msgspec.json.encode(default))
-    except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise InvalidDefaultError(
-            problem=f"{place} has a default that is not plain data.",
-            remedy="Use a default_factory.",
-        ) from error
 
 
 _Maker: TypeAlias = Callable[[_Builder, Any, str, Any], Any_]

@@ -37,8 +37,8 @@ class Checker(Generic[T]):
     """How values of one type are read, checked, written and recorded. Made by `check`."""
 
     __slots__ = (
-        "_decode", "_encode", "_holds", "_is_bounded", "_node", "hint", "redact", "side", "type",
-        "warnings",
+        "_decode", "_encode", "_holds", "_is_bounded", "_node", "factories", "hint", "redact",
+        "side", "type", "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,8 @@ class Checker(Generic[T]):
         """The type as data."""
         self.warnings = built.warnings
         """Where the type comes near a limit."""
+        self.factories = {d.place: d.factory for d in built.defaults if d.factory is not None}
+        """What makes the defaults of fields, by place: `Order.items[].at`."""
         self.redact = redact
         self._node = Passes(built.type.objects, built.functions).node(built.type.root)
         self._holds = holds

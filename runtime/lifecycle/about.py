@@ -25,7 +25,11 @@ def held(events: Sequence[NewEvent]) -> int:
 
 
 class About:
-    """The read-only part of a local context."""
+    """The read-only part of a local context.
+
+    The ids never change and can always be read, so that late code can still say whose it was;
+    all else raises `ContextClosedError` once the request has ended (LC-9).
+    """
 
     __slots__ = ("_lease", "_run")
 
@@ -73,19 +77,19 @@ class About:
     @property
     def client(self) -> Client:
         """Who called."""
-        agent = dict(self._run.arrival.headers).get("user-agent", "unknown")
-        region = self._run.surroundings.gctx.instance.region
-        return Client(self._run.arrival.client, agent, region)
+        run = self._live()
+        agent = dict(run.arrival.headers).get("user-agent", "unknown")
+        return Client(run.arrival.client, agent, run.surroundings.gctx.instance.region)
 
     @property
     def refs(self) -> Refs:
         """Whom the request belongs to: user, session, tenant."""
-        return refs_of(self._run.received.principal)
+        return refs_of(self._live().received.principal)
 
     @property
     def meta(self) -> Meta:
         """Facts about the request that do not change."""
-        run = self._run
+        run = self._live()
         state = run.record.state
         instance = run.surroundings.gctx.instance
         return Meta(
@@ -105,24 +109,24 @@ class About:
     @property
     def phase(self) -> str:
         """received, authenticated, authorized, validated, processing, and the ends."""
-        return self._run.record.state.phase
+        return self._live().record.state.phase
 
     @property
     def version(self) -> str | None:
         """Id of the handler version that runs; None until it is resolved."""
-        return self._run.record.state.version
+        return self._live().record.state.version
 
     @property
     def resolved_by(self) -> str:
         """What chose the version: query, header, datetime, pin, split, default or latest."""
-        facts = (event.data for event in self._run.record.events)
+        facts = (event.data for event in self._live().record.events)
         return next((each.source for each in facts if isinstance(each, VersionResolved)), "default")
 
     @property
     def deadline(self) -> dt.datetime:
         """When the request's time is over."""
-        started = self._run.record.state.started_us
-        return when(started + round(self._run.timeout_s * 1_000_000))
+        run = self._live()
+        return when(run.record.state.started_us + round(run.timeout_s * 1_000_000))
 
     def remaining(self) -> float:
         """Return the seconds from the request's last fact to its deadline; 0 once it passed.
@@ -139,14 +143,14 @@ class About:
     @property
     def is_timed_out(self) -> bool:
         """Whether the deadline passed."""
-        return self._run.record.state.timed_out
+        return self._live().record.state.timed_out
 
     @property
     def is_aborted(self) -> bool:
         """Whether the request was stopped from outside."""
-        return self._run.stop_reason is not None
+        return self._live().stop_reason is not None
 
     @property
     def is_cleaning_up(self) -> bool:
         """Whether only cleanups still run."""
-        return self._run.stage == "cleanup"
+        return self._live().stage == "cleanup"

@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from eventstore import EventStoreError
 from eventstore.values import Tree, encode
 from runtime.effects.chance import seeded_random, seeded_uuid
@@ -26,6 +28,7 @@ from runtime.lifecycle.hosted import attempts_of, hosted_call
 from runtime.lifecycle.meta import when
 from runtime.lifecycle.points import in_effect
 from runtime.lifecycle.run import Lease, Run
+from runtime.lifecycle.waiting import ThreadWait
 from runtime.modules import Method
 from runtime.secrets import Wish, answer_of, check_complete, held_in, tree_of
 
@@ -143,7 +146,7 @@ async def call_module(
         method.check(answer)
         tree = method.recorded_answer(_answer_tree(run, method, answer), named)
     except BaseException as error:
-        _failed(run, lease, n, method.qualified, error, attempts_of(hosted))
+        _failed(run, lease, n, method.qualified, error, attempts_of(hosted), method.said_by(error))
         if run.gates is not None:
             await in_effect(run, error)
         raise
@@ -216,11 +219,19 @@ def _requested(run: Run, lease: Lease, kind: str, name: str, args: Json, site: s
 
 
 def _failed(
-    run: Run, lease: Lease, n: int, name: str, error: BaseException, attempts: int = 1
+    run: Run,
+    lease: Lease,
+    n: int,
+    name: str,
+    error: BaseException,
+    attempts: int = 1,
+    said: str | None = None,
 ) -> None:
     # Who was given up or outlived the request has nowhere to write it.
     if lease.open:
         failure = failure_of(error, run.surroundings.sites)
+        if said is not None:
+            failure = msgspec.structs.replace(failure, message=said)
         run.record.add_for(lease, EffectFailed(n, failure, attempts), name)
 
 
@@ -232,13 +243,13 @@ def here_or_later(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _wait_in_thread(run: Run, work: Coroutine[Any, Any, Any]) -> Any:
-    wait = asyncio.run_coroutine_threadsafe(work, run.loop)
+    wait = ThreadWait(run.loop, work)
     run.waits.add(wait)
     # A loop whose time is virtual must know that this thread waits for it.
     if isinstance(run.loop, VirtualLoop):
-        run.loop.thread_waits_for(wait)
+        run.loop.thread_waits_for(wait.done)
     try:
-        return wait.result()
+        return wait.done.result()
     except concurrent.futures.CancelledError:
         raise asyncio.CancelledError from None
     finally:

@@ -324,8 +324,8 @@ class Controller:
             run.stage = "over"
             if run.version.delivers:
                 settle(run, fact)
+            run.record.end(run.lease)  # first: no thread may write behind the last fact
             run.record.add(fact, key)
-            run.record.end(run.lease)
             sent = answer
             answer = await self.finishing.finish(run.record, run.received, sent)
             if run.desk is not None:

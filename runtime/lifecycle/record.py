@@ -120,10 +120,9 @@ class Recorder:
     def state(self) -> Folding:
         """How the request stands. To be read only."""
         folding = self._folding
-        if folding is None:
-            folding = self._folding = Folding()
-        if self._folded != len(self.events):
+        if folding is None or self._folded != len(self.events):
             with self._lock:
+                folding = self._folding = self._folding or Folding()
                 for i in range(self._folded, len(self.events)):
                     event = self.events[i]
                     folding.add(event.data, event.key, i + 1, event.at_us, event.site)

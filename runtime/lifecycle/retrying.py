@@ -87,7 +87,9 @@ async def pause(run: Run, seconds: float, *, capped: bool) -> None:
 
 def as_plain(backoff: Backoff | None) -> Plain | None:
     """Give a backoff as facts and manifests have it."""
-    return None if backoff is None else msgspec.structs.astuple(backoff)
+    if backoff is None:
+        return None
+    return float(backoff.initial), float(backoff.factor), float(backoff.cap)
 
 
 def from_plain(backoff: Plain | None) -> Backoff | None:

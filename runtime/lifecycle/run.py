@@ -9,7 +9,6 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import Any, Protocol
@@ -26,6 +25,7 @@ from runtime.lifecycle.holdings import Holdings
 from runtime.lifecycle.record import Recorder
 from runtime.lifecycle.sections import Section
 from runtime.lifecycle.undeclared import Undeclared
+from runtime.lifecycle.waiting import ThreadWait
 from runtime.messages import Received, Response
 from runtime.supervision import Backoff
 from runtime.trace_context import Sampling
@@ -180,7 +180,7 @@ class Run:
         """Whether its time stands still; see `points.Standstill`."""
         self.gates: Gates | None = None
         """What holds it at its points; None: nothing can."""
-        self.waits: set[Future[Any]] = set()
+        self.waits: set[ThreadWait] = set()
         """What threads of this request wait for."""
 
     @property
@@ -209,7 +209,7 @@ class Run:
                 self.section.stop()
 
     def interrupt(self) -> None:
-        """Cancel what threads of this request wait for."""
+        """Cancel what threads of this request wait for; called once more, let them go at once."""
         for wait in tuple(self.waits):
             wait.cancel()
 

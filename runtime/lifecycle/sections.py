@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, Protocol
 
 from runtime.errors import HookTimedOutError, RequestStoppedError, RequestTimedOutError
+from runtime.lifecycle.groups import LEAVES_CANCELLED, group_of
 from runtime.lifecycle.waiting import go_on
 
 GRACE_S = 1.0
@@ -51,8 +52,8 @@ class Section:
     """A piece of user code that waits, and what may cut it short."""
 
     __slots__ = (
-        "_cancels", "_capped", "_grace", "_limit_at", "_limit_s", "_request", "_timer", "cut",
-        "lost",
+        "_cancels", "_capped", "_excused", "_grace", "_limit_at", "_limit_s", "_request", "_timer",
+        "cut", "lost",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +64,7 @@ class Section:
         self._limit_s = limit_s
         self._limit_at = limit_at
         self._cancels = 0
+        self._excused: list[asyncio.TaskGroup] = []
         self._grace: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.cut: str | None = None
@@ -111,6 +113,15 @@ class Section:
         self._cancels += 1
         self._request.task.cancel()
         self._request.interrupt()
+
+    def excuse(self, work: Coroutine[Any, Any, Any], thrown: BaseException) -> None:
+        """Take back for a group of tasks within *work* that it cancelled the request's task."""
+        if not LEAVES_CANCELLED or type(thrown) is not asyncio.CancelledError:
+            return
+        group = group_of(work)
+        if group is not None and group not in self._excused:
+            self._excused.append(group)
+            self._request.task.uncancel()
 
     def close(self) -> None:
         """Set no more alarms, and take back the cancellations that were ours."""
@@ -203,6 +214,7 @@ def drive(  # noqa: C901 - one loop, run for every wait of user code
                     request.give_up(_rest_of(work, thrown))
                     error = thrown
                     break
+                section.excuse(work, thrown)
                 waits_for = work.throw(thrown)
             else:
                 waits_for = work.send(None)

@@ -108,9 +108,9 @@ def _calls(tree: ast.AST, names: Mapping[str, str]) -> Iterator[Finding]:
         match node:
             case ast.Call(func=func):
                 dotted = _dotted(func, names)
-                told = None if dotted is None else _told(dotted)
-                if told is not None:
-                    yield Finding(node.lineno, f"{dotted} {told[0]}", told[1])
+                wrong = None if dotted is None else told(dotted)
+                if wrong is not None:
+                    yield Finding(node.lineno, f"{dotted} {wrong[0]}", wrong[1])
                 elif isinstance(func, ast.Attribute) and func.attr in _FILE_METHODS:
                     yield Finding(node.lineno, f".{func.attr} touches files", _OUTSIDE)
             case ast.Attribute() if _dotted(node, names) == "os.environ":
@@ -119,7 +119,8 @@ def _calls(tree: ast.AST, names: Mapping[str, str]) -> Iterator[Finding]:
                 pass
 
 
-def _told(dotted: str) -> tuple[str, str] | None:
+def told(dotted: str) -> tuple[str, str] | None:
+    """Say what is wrong with calling *dotted*, `time.time`, and what to do; None: nothing."""
     if dotted in _EXACT:
         return _EXACT[dotted]
     if dotted in _SEEDED:
@@ -169,6 +170,8 @@ def _orders(tree: ast.AST, sets: frozenset[str]) -> Iterator[Finding]:
             case ast.comprehension(iter=each) if node not in indifferent:
                 over = each
             case ast.Call(func=ast.Name(id=name), args=[each, *_]) if name in _ORDERED:
+                over = each
+            case ast.Starred(value=each, ctx=ast.Load()):
                 over = each
             case _:
                 pass

@@ -23,6 +23,7 @@ from runtime.gtype.sensitive import Mark
 
 _UNCHECKED = object()
 _NO_HINTS: Mapping[str, Any] = {}
+_LONGEST_SAID = 1_000
 
 
 class Host(Protocol):
@@ -37,8 +38,8 @@ class Method:
     """A declared method of a module."""
 
     __slots__ = (
-        "_returns", "answer_mark", "call", "find_error", "host", "hosted", "is_async", "marks",
-        "name", "parameters", "qualified", "signature", "write_ahead",
+        "_home", "_returns", "answer_mark", "call", "find_error", "host", "hosted", "is_async",
+        "marks", "name", "parameters", "qualified", "signature", "takes", "write_ahead",
     )  # fmt: skip
 
     def __init__(
@@ -61,11 +62,14 @@ class Method:
         self.hosted = False
         """Whether somebody does, while an app runs."""
         self.signature: inspect.Signature | None = None
-        """What arguments are bound by before anything is recorded; None: the call does it."""
+        """Of a method of a `Module`; None: it is called as it is."""
         self.is_async = inspect.iscoroutinefunction(call)
-        self.parameters = _parameters(self.qualified, call)
+        self.takes = _signature(self.qualified, call)
+        """What arguments are bound by before anything is recorded."""
+        self.parameters = _by_position(self.takes)
         """Names of the parameters that may be given by position."""
         self.find_error = _error_finder(owner)
+        self._home = str(getattr(call, "__module__", "")).partition(".")[0]
         hints = _hints(call)
         marks = {name: mark_within(hint) for name, hint in hints.items()}
         self.marks = {name: mark for name, mark in marks.items() if mark is not None}
@@ -97,6 +101,21 @@ class Method:
     def recorded_answer(self, tree: Tree, named: Mapping[str, Tree]) -> Tree:
         """Return an encoded answer as it is recorded; *named* are the arguments."""
         return tree if self.answer_mark is None else _hidden(self.answer_mark, tree, named)
+
+    def said_by(self, error: BaseException) -> str | None:
+        """Return what *error* says, if it may be recorded as answers are (EF-3).
+
+        It is of a class that the module's own code gives, and nothing in the method is Sensitive:
+        what others say may hold anything, a card number too.
+        """
+        if self.marks or self.answer_mark is not None or not self._is_own(type(error)):
+            return None
+        text = _text_of(error)
+        return text if 0 < len(text) <= _LONGEST_SAID else None
+
+    def _is_own(self, error: type[BaseException]) -> bool:
+        home = error.__module__.partition(".")[0]
+        return home == self._home and self.find_error(error.__name__) is error
 
     def check(self, answer: object) -> None:
         """Refuse an answer that is not of the declared type.
@@ -256,20 +275,23 @@ def _is_method(module: object, name: str) -> bool:
     return callable(value) and not inspect.isclass(value)
 
 
-def _parameters(name: str, call: Callable[..., Any]) -> tuple[str, ...]:
+def _signature(name: str, call: Callable[..., Any]) -> inspect.Signature:
     if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
         msg = f"{name} is a generator."
         raise SignatureError(msg, "Return the whole answer instead.")
     try:
-        parameters = inspect.signature(call).parameters.values()
+        return inspect.signature(call)
     except (TypeError, ValueError) as error:
         msg = f"The parameters of {name} cannot be read."
         raise SignatureError(msg, "Wrap it in a function.") from error
+
+
+def _by_position(takes: inspect.Signature) -> tuple[str, ...]:
     by_position = (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     )
-    return tuple(each.name for each in parameters if each.kind in by_position)
+    return tuple(each.name for each in takes.parameters.values() if each.kind in by_position)
 
 
 def _hints(call: Callable[..., Any]) -> Mapping[str, Any]:
@@ -289,6 +311,14 @@ def _check_subjects(name: str, call: Callable[..., Any], marks: Iterable[Mark | 
 
 def _hidden(mark: Mark, tree: Tree, named: Mapping[str, Tree]) -> Tree:
     return mark.hidden(revealed(tree), named.get(mark.subject or ""))
+
+
+def _text_of(error: BaseException) -> str:
+    said = error.args[0] if len(error.args) == 1 else None
+    try:
+        return said if isinstance(said, str) else str(error)
+    except Exception:  # noqa: BLE001 - the user's `__str__`; the error itself must not be lost
+        return ""
 
 
 def _error_finder(owner: object) -> Callable[[str], type[BaseException] | None]:

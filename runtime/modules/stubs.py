@@ -1,5 +1,6 @@
 """What handlers see of modules: exactly the declared methods (GC-2)."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -9,6 +10,20 @@ from runtime.errors import ContextError, UnknownMethodError, UnknownModuleError
 from runtime.modules.calls import CALLER
 from runtime.modules.registry import Method, ModuleRegistry
 
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def fitting(takes: inspect.Signature) -> range:
+    """Return how many arguments surely fit if all are given by position.
+
+    To bind them costs as much as what is written of a call: it is done where this says too little.
+    """
+    given = [each for each in takes.parameters.values() if each.kind in _BY_POSITION]
+    named = [each for each in takes.parameters.values() if each.kind is each.KEYWORD_ONLY]
+    if any(each.default is each.empty for each in named):
+        return range(0)
+    return range(sum(each.default is each.empty for each in given), len(given) + 1)
+
 
 class StubMethod:
     """A method of a module, called as an effect of the request that runs.
@@ -16,10 +31,11 @@ class StubMethod:
     In an async handler or hook the call gives an awaitable, in a sync one the result.
     """
 
-    __slots__ = ("__name__", "__qualname__", "_method")
+    __slots__ = ("__name__", "__qualname__", "_fitting", "_method")
 
     def __init__(self, method: Method) -> None:
         self._method = method
+        self._fitting = fitting(method.takes)
         self.__name__ = method.name
         self.__qualname__ = method.qualified
 
@@ -31,10 +47,17 @@ class StubMethod:
                 msg,
                 "Call it in a handler or hook, or call the module itself.",
             )
-        signature = self._method.signature
-        if signature is not None:
-            signature.bind(*args, **kwargs)
+        if kwargs or len(args) not in self._fitting:
+            self._bind(args, kwargs)
         return caller.call_module(self._method, args, kwargs)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Refuse arguments that do not fit, before anything is recorded or sent (MM-3)."""
+        try:
+            self._method.takes.bind(*args, **kwargs)
+        except TypeError as error:
+            msg = f"{self.__qualname__}: {error}"
+            raise TypeError(msg) from None
 
     def recorded(
         self, args: list[Tree], kwargs: Mapping[str, Tree]

@@ -13,7 +13,9 @@ from runtime.errors import PolicySyntaxError
 from runtime.policies.windows import SECOND_US, Outcome, seconds_up
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-_FORM: Final = re.compile(r"([0-9]{1,9})/(?:([0-9]{1,6}) )?(second|minute|hour|day)s?")
+_FORM: Final = re.compile(
+    r"([0-9]{1,9})/(?:(?:([0-9]{1,6}) )?(second|minute|hour|day)s?|([0-9]{1,6})s)"
+)
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -90,7 +92,7 @@ def _parse(text: object) -> Limit:
     found = _FORM.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise _no_limit(text)
-    window_s = int(found[2] or 1) * _UNITS[found[3]]
+    window_s = int(found[4]) if found[4] else int(found[2] or 1) * _UNITS[found[3]]
     if window_s == 0:
         raise _no_limit(text)
     return Limit(found[0], int(found[1]), window_s)
@@ -99,5 +101,5 @@ def _parse(text: object) -> Limit:
 def _no_limit(given: object) -> PolicySyntaxError:
     return PolicySyntaxError(
         problem=f"{given!r:.80} is no rate limit.",
-        remedy='Write "100/minute", "5/10 seconds", or a list of such.',
+        remedy='Write "100/minute", "5/10 seconds", "5/10s", or a list of such.',
     )

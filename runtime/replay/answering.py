@@ -85,7 +85,7 @@ class Answers:
         self.unavailable: list[str] = []
         """Names of effects that nobody had an answer for."""
         self._answers: dict[int, Event] = {}
-        self._cut_short: set[int] = set()
+        self._cut_short: dict[int, Event] = {}
         """Effects that the record cancels before any other answer counts: nobody is asked."""
         self._asked_us: dict[int, int] = {}
         self._known: dict[Question, list[int]] = {}
@@ -108,7 +108,7 @@ class Answers:
         if not cut_short and not too_late:
             self._answers[fact.n] = event
         elif cut_short and not too_late:
-            self._cut_short.add(fact.n)
+            self._cut_short[fact.n] = event
 
     def asked(self, fact: EffectRequested, key: str | None, recorded: object) -> EffectRequested:
         """Note that an effect is requested in this run, before it is answered.
@@ -150,8 +150,7 @@ class Answers:
         elif event is not None:
             await self._turn(event)
         else:
-            # It never ended then either: only the end of the request ends it.
-            await asyncio.get_running_loop().create_future()
+            await self._until_cancelled(n)
 
     async def call(
         self, n: int, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -169,7 +168,7 @@ class Answers:
         if self._given.beyond is not None and self._may_ask(n):
             return await self._given.beyond.call(n, method, args, kwargs)
         if not self._progress.loose:
-            return await asyncio.get_running_loop().create_future()
+            await self._until_cancelled(n)
         return self._stubbed(method.qualified, args, kwargs)
 
     async def secrets(self, n: int, wish: Wish) -> Readings:
@@ -183,7 +182,7 @@ class Answers:
         if self._given.beyond is not None and self._may_ask(n):
             return await self._given.beyond.secrets(n, wish)
         if not self._progress.loose:
-            await asyncio.get_running_loop().create_future()
+            await self._until_cancelled(n)
         # Whatever it is, code that runs again gets no more than a placeholder (EF-4).
         return dict.fromkeys(wish.names, Reading(PLACEHOLDER))
 
@@ -195,8 +194,7 @@ class Answers:
             if isinstance(event.data, EffectFailed):
                 raise error_of(event.data.failure, lambda _: None)
         elif not self._progress.loose:
-            # It was still waiting for room when the request ended.
-            await asyncio.get_running_loop().create_future()
+            await self._until_cancelled(n)
 
     async def ask(self, n: int, asked: Asked) -> Any:
         """Return the result that came then, or raise what came instead; ask nobody."""
@@ -209,7 +207,7 @@ class Answers:
         if self._given.beyond is not None and self._may_ask(n):
             return await self._given.beyond.ask(n, asked)
         if not self._progress.loose:
-            await asyncio.get_running_loop().create_future()
+            await self._until_cancelled(n)
         return self._stubbed(asked.offer.topic.name, (asked.fact.payload,), {})
 
     # --- where answers come from ---
@@ -266,6 +264,17 @@ class Answers:
             turn = asyncio.get_running_loop().create_future()
             self._waiting[event.revision] = turn
             await turn
+
+    async def _until_cancelled(self, n: int) -> None:
+        """Wait for what ended it then: somebody cancelled it, or the request ended before it."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            cut = self._cut_short.get(n)
+            if cut is not None and not self._progress.loose:
+                # A group cancels its tasks in the order of a set: let them end as they did then.
+                await self._turn(cut)
+            raise
 
     def went_on(self) -> None:
         """Let an answer go whose turn has come: it is the record's next fact."""

@@ -123,8 +123,10 @@ def is_hidden(part: Any) -> bool:
 def _compared(fact: Any) -> Any:
     """Return what is compared of a payload."""
     failure = getattr(fact, "failure", None)
-    if failure is not None and failure.frames:
-        fact = msgspec.structs.replace(fact, failure=msgspec.structs.replace(failure, frames=()))
+    if failure is not None and (failure.frames or failure.status):
+        # Older records do not tell the status.
+        failure = msgspec.structs.replace(failure, frames=(), status=None)
+        fact = msgspec.structs.replace(fact, failure=failure)
     elif type(fact) is EffectRequested and fact.live:
         fact = msgspec.structs.replace(fact, live=False)
     return fact

@@ -38,7 +38,6 @@ class FakeModule:
         self._answers = dict(methods)
         self._calls: dict[str, dict[int, FakeCall]] = {name: {} for name in methods}
         self._numbers = {name: itertools.count() for name in methods}
-        self._real: Mapping[str, Method] = {}
         self._clock: Callable[[], int] = int
         for name, answer in methods.items():
             self.__dict__[name] = self._method(name, answer)
@@ -66,7 +65,6 @@ class FakeModule:
         self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Iterator[tuple[int, list[Any]]]:
         """Keep a call, and what it gave or raised; of those at once each has its own number."""
-        self._check_signature(name, args, kwargs)
         number, at_us = next(self._numbers[name]), self._clock()
         given: list[Any] = []
         failed: BaseException | None = None
@@ -91,16 +89,6 @@ class FakeModule:
         if _is_error(answer):
             raise answer
         return answer(*args, **kwargs) if callable(answer) else answer
-
-    def _check_signature(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        known = self._real.get(name)
-        if known is None:
-            return
-        try:
-            inspect.signature(known.call).bind(*args, **kwargs)
-        except TypeError as error:
-            problem = f"{known.qualified} was called as the module cannot be: {error}."
-            raise FakeModuleError(problem, "Call it as its module declares it.") from error
 
 
 def _is_error(answer: object) -> bool:
@@ -149,7 +137,7 @@ def stand_in(
     if unknown:
         problem = f"Module {name!r} has no {', '.join(unknown)}, and its double has."
         raise FakeModuleError(problem, f"There are: {', '.join(real or ())}.")
-    module._real, module._clock = real or {}, clock  # noqa: SLF001
+    module._clock = clock  # noqa: SLF001
     if real is None:
         return module, methods
     posing = {

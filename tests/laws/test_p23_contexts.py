@@ -290,11 +290,21 @@ def test_after_the_end_every_call_is_refused_and_the_last_state_stays() -> None:
         lambda: lctx.set("a", 2), lambda: lctx.get("a"), lambda: lctx.delete("a"), lctx.clean,
         lctx.keys, lambda: "a" in lctx, lambda: lctx.edit("a"), lctx.snapshot, lctx.now,
         lambda: lctx.before(print), lambda: lctx.compensate(print), lambda: lctx.log("x"),
+        lctx.remaining, lctx.random, lctx.uuid, lambda: lctx.sleep(1), lambda: lctx.publish("x"),
+        lambda: lctx.subscribe("x"), lambda: lctx.wait_for("x"), lambda: lctx.on_cleanup(print),
+        lambda: lctx.restore("x"), lambda: lctx.cancel_compensation("x"),
     ]  # fmt: skip
 
     for call in calls:
         with pytest.raises(ContextClosedError):
             call()
+    for told_of in (
+        "client", "deadline", "is_aborted", "is_cleaning_up", "is_timed_out", "meta", "phase",
+        "refs", "resolved_by", "version",
+    ):  # fmt: skip
+        with pytest.raises(ContextClosedError):
+            getattr(lctx, told_of)
+    assert lctx.about["request_id"] == lctx.request_id
     assert dict(told.state.values) == {"a": 1}
 
 

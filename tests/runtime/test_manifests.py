@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime import App, GlobalContext, Request, Sensitive, hook
+from runtime import App, Backoff, GlobalContext, Request, Sensitive, hook
 from runtime.app.manifest_files import read, write
 from runtime.app.startup import control_stream
 from runtime.breaking import compare as compare_types
@@ -306,6 +306,19 @@ def test_files_are_written_whole_only_where_they_changed_and_load_back(tmp_path:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["app.json", "post-orders-n.json"]
     assert read(tmp_path / "app.json") == list(app.manifests[:1])
     assert read(tmp_path / "post-orders-n.json") == list(app.manifests[:1])
+
+
+@pytest.mark.proves("MG-9", "MG-5")
+def test_limits_given_as_whole_numbers_load_back() -> None:
+    """Seen to fail, as altered by hand, with 3 written and 3.0 read."""
+    app = App("shop")
+    limited = hook(note, timeout=3, retries=1, backoff=Backoff(1, 2, 4))
+    app.handler("GET /", timeout=2, body_timeout=4, before=[limited])(note)
+
+    manifest = only(app)
+
+    assert from_json(to_json(manifest)) == manifest
+    assert (manifest.hooks[0].timeout_s, manifest.hooks[0].backoff) == (3.0, (1.0, 2.0, 4.0))
 
 
 @pytest.mark.proves("MG-9")

@@ -21,11 +21,12 @@ MINUTE = parse_limits("1/minute")
 
 @pytest.mark.proves("RL-3")
 def test_limits_are_read_as_they_are_said() -> None:
-    assert parse_limits(["10/second", "5/10 seconds", "500/hour", "0/day"]) == (
+    assert parse_limits(["10/second", "5/10 seconds", "500/hour", "0/day", "9/90s"]) == (
         Limit("10/second", 10, 1),
         Limit("5/10 seconds", 5, 10),
         Limit("500/hour", 500, 3_600),
         Limit("0/day", 0, 86_400),
+        Limit("9/90s", 9, 90),
     )
 
 

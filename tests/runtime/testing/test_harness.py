@@ -98,7 +98,7 @@ def test_a_double_that_no_module_could_be_is_refused() -> None:
     with Harness(app, modules={"stock": FakeModule(left=2)}) as harness:
         result = harness.get("/left")
     assert result.status == 500
-    assert isinstance(result.error, FakeModuleError)
+    assert str(result.error) == "stock.left: too many positional arguments"
 
 
 @pytest.mark.proves("TH-10", "TH-5")
