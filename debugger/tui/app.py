@@ -232,7 +232,7 @@ class DebuggerApp(App[None]):
                 self.request.take_lines(outcome)
             else:
                 self._hold(held_of(outcome))
-                self._tell(*told_of(outcome))
+                self._tell(*told_of(outcome, desk.key("edit")))
             self._renew_title()
 
         def failed(error: Exception) -> None:

@@ -110,12 +110,12 @@ class Board(Face):
 
     def failed(self, error: Exception) -> None:
         """Tell that something could not be read: in the pane where nothing is seen yet."""
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         if self.list.count:
-            self.say(f"{problem} {remedy}", "orange")
+            self.say(" ".join(problem_of(error)), "orange")
             self.list.dim(now=False)
         else:
-            self.list.problem = (problem, remedy or "Press enter to try again.")
+            self.list.problem = (problem, remedy)
             self.list.renew()
 
     def show_title(self) -> None:

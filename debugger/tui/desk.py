@@ -72,6 +72,11 @@ class Desk:
         """Return the key of an action, as people read it."""
         return self.keys.key(name)
 
+    @property
+    def retry(self) -> str:
+        """The remedy where a pane shows a problem that has none of its own."""
+        return f"Press {self.key('open')} to try again."
+
     # --- looks ---
 
     def look(self) -> Look:
@@ -156,9 +161,9 @@ class Desk:
         return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]
 
 
-def problem_of(error: Exception) -> tuple[str, str]:
-    """Return problem and remedy of any error, printable."""
+def problem_of(error: Exception, retry: str = "") -> tuple[str, str]:
+    """Return problem and remedy of any error, printable; *retry*: what helps if it names none."""
     if isinstance(error, DebuggerError | EventStoreError):
-        return printable(error.problem[:400]), printable(error.remedy[:400])
+        return printable(error.problem[:400]), printable(error.remedy[:400]) or retry
     said = printable(f"{type(error).__name__}: {error}"[:400])
-    return said, "Press enter to try again."
+    return said, retry

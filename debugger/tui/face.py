@@ -324,7 +324,11 @@ class Face(Panes, inherit_bindings=False):
 
     def _choose(self, title: str, *, reading_too: bool) -> None:
         actions = self.desk.keys.actions
-        rows = [*keys(actions), *reading()] if reading_too else choices(actions, self.reason)
+        rows = (
+            [*keys(actions), *reading(self.desk.keys)]
+            if reading_too
+            else choices(actions, self.reason)
+        )
 
         def chosen(name: str | None) -> None:
             if name:

@@ -103,7 +103,8 @@ class ForksScreen(Board):
     def tell(self, index: int) -> list[Cells]:
         row = self.rows[index]
         if isinstance(row, Snapshot):
-            return [[("A snapshot of the request opened last; enter goes to it.", "dim")]]
+            known = f"A snapshot of the request opened last; {self.desk.key('open')} goes to it."
+            return [[(known, "dim")]]
         of = row.summary
         told: list[Cells] = [
             [("id        ", "dim"), (of.request_id, "")],

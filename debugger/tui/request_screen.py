@@ -53,7 +53,7 @@ class RequestScreen(Folding):
         self._stream: StreamId | None = None
         self._tail_s = tail_s
         self._loads = Latest(self, "timescape-load")
-        self._leaf = LeafHistory(self, self.panes.writes)
+        self._leaf = LeafHistory(self, self.panes.writes, desk.retry)
         self._slow = Later(self)
         self._stale = False
 
@@ -191,10 +191,10 @@ class RequestScreen(Folding):
             self._focus_path(self.path)
 
     def _not_read(self, error: Exception) -> None:
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         self._calm()
         if self.loaded is None or self.loaded.timeline.stream != self._stream:
-            self.panes.timeline.problem = (problem, remedy or "Press enter to try again.")
+            self.panes.timeline.problem = (problem, remedy)
             self.panes.timeline.renew()
             self.say("")
         else:
@@ -273,8 +273,8 @@ class RequestScreen(Folding):
 
     def _not_placed(self, error: Exception) -> None:
         self._calm()
-        problem, remedy = problem_of(error)
-        self.panes.state.problem = (problem, remedy or "Press enter to try again.")
+        problem, remedy = problem_of(error, self.desk.retry)
+        self.panes.state.problem = (problem, remedy)
         self.panes.state.renew()
 
     def _slow_down(self) -> None:

@@ -61,7 +61,8 @@ class RequestsScreen(Face):
         self._late = Later(self)
         self._typing = Later(self)
         self._field = Field(
-            id="filter", placeholder="/ to filter: status:500  route:*orders*  since:15m"
+            id="filter",
+            placeholder=f"{desk.key('search')} to filter: status:500  route:*orders*  since:15m",
         )
         self._count_bar = Bar(desk.look, id="count")
         self._caret = Bar(desk.look, id="caret")
@@ -219,7 +220,7 @@ class RequestsScreen(Face):
         if isinstance(error, FilterError):
             self._bad_filter(error)
             return
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         if self.list.rows:
             # The last good read stays; it is tried again by itself, ever more rarely (ST-4).
             self._tries += 1
@@ -229,7 +230,7 @@ class RequestsScreen(Face):
             self.list.dim(now=False)
             self.show_title()
         else:
-            self.list.problem = (problem, remedy or "Press enter to try again.")
+            self.list.problem = (problem, remedy)
             self.list.renew()
 
     def tick(self) -> None:
@@ -298,7 +299,7 @@ class RequestsScreen(Face):
         def failed(error: Exception) -> None:
             self._late.stop()
             pane.title = of.short_id
-            pane.problem = problem_of(error)
+            pane.problem = problem_of(error, self.desk.retry)
             pane.show([])
 
         self._previews.ask(lambda: session.timeline(of.stream), told, failed)
