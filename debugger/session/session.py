@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Self
 from uuid import UUID
@@ -13,11 +12,10 @@ from debugger.session.forgetting import with_forgotten
 from debugger.session.linking import check_store
 from debugger.session.naming import read_names
 from debugger.session.requests import RequestList, RequestSummary, request_id, summarize
-from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
+from debugger.session.subjects import MomentSubject, RequestSubject
 from debugger.session.upkeep import KIND, Upkeep
 from debugger.timeline import (
     FACT_FIELDS,
-    FACT_ROOTS,
     MOMENT_ROOTS,
     REQUEST_FIELDS,
     Predicate,
@@ -304,29 +302,6 @@ class Session(Upkeep):
         return StreamId(self._ids.uuid7(self._clock()))
 
     # --- the whole log ---
-
-    def search(self, where: str, *, limit: int = 1000) -> Iterator[tuple[Row, int]]:
-        """Find facts of requests in the whole log, in its order.
-
-        Gives rows with the index of a matching event. It reads on as it is asked, so
-        whoever stops asking has cancelled it.
-
-        Raises:
-            FilterError: the filter cannot be read; at the call, not at the first answer.
-        """
-        wanted = parse(where, FACT_FIELDS, FACT_ROOTS)
-        return islice(self._matching(wanted, self._clock()), limit)
-
-    def _matching(self, wanted: Predicate, now_us: int) -> Iterator[tuple[Row, int]]:
-        after = 0
-        while rows := self.store.read_log(after=after, limit=_PAGE, kinds=(KIND,)):
-            for row in rows:
-                after = row.position
-                # Found once a row, and only if the filter asks for it.
-                request = cache(lambda row=row: self._summary(self._first_row(row)))
-                for index, event in enumerate(row.events):
-                    if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us):
-                        yield row, index
 
     def facts(self, timeline: Timeline, where: str) -> list[int]:
         """Give the revisions of the facts of one request that match the filter text.
