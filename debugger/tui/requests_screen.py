@@ -16,7 +16,7 @@ from debugger.tui.cells import Cell
 from debugger.tui.confirm import TextPane
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import LOW, SHORT, Face
-from debugger.tui.fields import Field
+from debugger.tui.fields import Field, typed_filter
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
@@ -321,7 +321,7 @@ class RequestsScreen(Face):
         self._field.selection = Selection(0, len(self._field.value))
 
     def filter(self, text: str) -> None:
-        self._field.value = text
+        self._field.value = typed_filter(text)
         self._entered = True
         self._try_filter()
 

@@ -1,6 +1,7 @@
 """One store, asked the debugger's questions: over memory and over SQLite alike."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
