@@ -9,9 +9,11 @@ from textual.app import App
 from textual.driver import Driver
 
 from debugger.session import RequestSummary
+from debugger.timeline import printable
 from debugger.timeline.links import Link, is_link, read_link
 from debugger.tui.board import Board
 from debugger.tui.boards import BOARDS, board_class
+from debugger.tui.copying import Copying
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
 from debugger.tui.harmless import Harmless
@@ -77,6 +79,7 @@ class DebuggerApp(App[None]):
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
         self._beats = Latest(self, "timescape-beat")
+        self._copies = Latest(self, "timescape-copy")
         self._signals: list[signal.Signals] = []
 
     def _bind(self, keys: Keymap) -> None:
@@ -136,7 +139,7 @@ class DebuggerApp(App[None]):
 
     def on_unmount(self) -> None:
         self.desk.jobs.cancel()
-        for lane in (self._finds, self._runs, self._comparisons, self._beats):
+        for lane in (self._finds, self._runs, self._comparisons, self._beats, self._copies):
             lane.close()
         loop = asyncio.get_running_loop()
         for number in self._signals:
@@ -156,7 +159,9 @@ class DebuggerApp(App[None]):
     @property
     def pending(self) -> bool:
         """Whether any answer is still to come."""
-        lanes = self._finds.busy or self._runs.busy or self._comparisons.busy
+        lanes = any(
+            lane.busy for lane in (self._finds, self._runs, self._comparisons, self._copies)
+        )
         boards = any(board.pending for board in self._boards.values())
         return lanes or boards or self.requests.pending or self.request.pending
 
@@ -250,6 +255,25 @@ class DebuggerApp(App[None]):
             self._hold,
             lambda error: self._tell(" ".join(problem_of(error)), "orange"),
         )
+
+    def on_copying_copy(self, message: Copying.Copy) -> None:
+        text, desk = message.text, self.desk
+        way = desk.clipboard.way(text)
+        if way == "terminal":
+            self.copy_to_clipboard(text)
+            again = f"{desk.key('copy')} again: into a file"
+            self._tell(f"Copied by the terminal (OSC 52; {again}): {text}")
+            return
+
+        def work() -> str:
+            if way == "program":
+                return f"Copied by {desk.clipboard.by_program(text)}: {text}"
+            return f"Written to {printable(str(desk.clipboard.into_file(text)))}: {text}"
+
+        def failed(error: Exception) -> None:
+            self._tell(f"It was not copied. {' '.join(problem_of(error))}", "orange")
+
+        self._copies.ask(work, self._tell, failed)
 
     def _hold(self, held: Held) -> None:
         self.comparison.show(held)

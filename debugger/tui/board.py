@@ -165,14 +165,10 @@ class Board(Face):
     def do_level_up(self) -> None:
         self.post_message(self.Show("request"))
 
-    def do_copy(self) -> None:
+    def to_copy(self) -> str:
         pane = self._rows()
-        if not pane.count:
-            self.say("There is nothing to copy here.")
-            return
-        text = "".join(text for text, _ in pane.row(pane.cursor, 2_000)).strip()
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied by the terminal (OSC 52): {text}")
+        cells = pane.row(pane.cursor, 2_000) if pane.count else ()
+        return "".join(text for text, _ in cells).strip()
 
     def lay_out(self, width: int, height: int) -> None:
         del width

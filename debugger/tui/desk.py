@@ -8,6 +8,7 @@ from debugger.session import Session
 from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
+from debugger.tui.clipboard import Clipboard
 from debugger.tui.jobs import Jobs
 from debugger.tui.keymap import Keymap
 from debugger.tui.live import Gates, Live
@@ -34,6 +35,7 @@ class Desk:
         keys: what each key does.
         store_alias: what links call the store; ``: by the id of its log.
         coloured: whether there may be colours; else the terminal's own are all there are.
+        clipboard: where copies go; None: to the terminal.
     """
 
     def __init__(  # noqa: PLR0913 - all but one by name
@@ -50,11 +52,13 @@ class Desk:
         keys: Keymap | None = None,
         store_alias: str = "",
         coloured: bool = True,
+        clipboard: Clipboard | None = None,
     ) -> None:
         self.session = session
         self.again = again
         self.keys = keys or Keymap()
         self.store_alias = store_alias
+        self.clipboard = clipboard or Clipboard({})
         self.notes = Notes()
         self.jobs = Jobs(clock)
         self.live = Live(gates)

@@ -18,11 +18,11 @@ from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
 from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
+from debugger.tui.copying import Copying
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
 from debugger.tui.look import wear
 from debugger.tui.notes import Mark
-from debugger.tui.panes import Panes
 from debugger.tui.runs import Task
 from eventstore import StreamId
 
@@ -35,7 +35,7 @@ SHORT = 20
 SMALLEST = (60, 15)
 
 
-class Face(Panes, inherit_bindings=False):
+class Face(Copying, inherit_bindings=False):
     """A screen of the debugger; its `do_…` methods are what the actions do."""
 
     DEFAULT_CSS = """
@@ -121,20 +121,11 @@ class Face(Panes, inherit_bindings=False):
         return None
 
     def link(self) -> Link | None:
-        """Return a link to what is shown; None: there is none to it."""
         here, store = self.subject(), self.desk.store_alias
         if here is None or not store:
             return None
         screen = "" if self.face == "request" else self.face
         return Link(store, here.stream, here.revision, screen=screen)
-
-    def do_copy_link(self) -> None:
-        link = self.link()
-        if link is None:
-            self.say("There is no link to this: only what is on record has one.")
-            return
-        self.app.copy_to_clipboard(str(link))
-        self.say(f"Copied by the terminal (OSC 52): {link}")
 
     def show_title(self) -> None:
         """Say in the title what is looked at."""
@@ -192,7 +183,6 @@ class Face(Panes, inherit_bindings=False):
         self.bottom.renew()
 
     def say(self, message: str, role: str = "") -> None:
-        """Tell the person something, until the next key."""
         self.bottom.say(message, role)
 
     def do_requests(self) -> None:

@@ -410,15 +410,7 @@ class RequestScreen(Folding):
     def do_level_up(self) -> None:
         self.do_requests()
 
-    def do_copy(self) -> None:
-        text = self._to_copy()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.say(f"Copied by the terminal (OSC 52): {text}")
-        else:
-            self.say("There is nothing to copy here.")
-
-    def _to_copy(self) -> str:
+    def to_copy(self) -> str:
         panes, pane, timeline, location = self.panes, self.pane, self.timeline, self.location
         if timeline is None or location is None:
             return ""

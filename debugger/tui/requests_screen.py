@@ -421,11 +421,8 @@ class RequestsScreen(Face):
         self._wants_end = True
         self.pager.oldest()
 
-    def do_copy(self) -> None:
-        current = self.list.current
-        if current is not None:
-            self.app.copy_to_clipboard(current.request_id)
-            self.say(f"Copied {current.request_id} by the terminal (OSC 52).")
+    def to_copy(self) -> str:
+        return self.list.current.request_id if self.list.current else ""
 
     # --- sizes ---
 
