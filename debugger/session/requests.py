@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from debugger.timeline.stops import is_failure
 from eventstore import Event, Row, StreamId
 from runtime import facts
 from runtime.gate_facts import GateHit, GateReleased
@@ -39,6 +40,9 @@ class RequestSummary(msgspec.Struct, frozen=True):
     version: str | None = None
     last_position: int = 0
     """Of its last event; the largest of a list is the next `after` of `Session.newer`."""
+    rhythm: tuple[int, ...] = ()
+    """How many facts stand in each tenth of its time, in one with a failure below 0. Empty: a
+    fork, or so long that a list does not read all of it."""
 
     @property
     def short_id(self) -> str:
@@ -83,6 +87,9 @@ class _Told:
 
     def hear(self, events: Iterable[Event]) -> None:
         for event in events:
+            # Most say nothing here, and a list asks thousands of requests.
+            if type(event.data) not in _TELLING:
+                continue
             match event.data:
                 case facts.RequestReceived():
                     self.received = event.data
@@ -127,6 +134,28 @@ class _Told:
         return self.sent.code or ""
 
 
+_TELLING = frozenset({
+    facts.RequestReceived, facts.PrincipalEstablished, facts.VersionResolved, facts.HookFailed,
+    facts.HandlerFailed, facts.RequestTimedOut, facts.RequestAborted, facts.ResponseSent,
+    GateReleased, GateHit,
+})  # fmt: skip
+TENTHS = 10
+
+
+def rhythm_of(events: Sequence[Event], *, failures: bool) -> tuple[int, ...]:
+    """Count the facts of each tenth of the time; where *failures* are looked for, below 0."""
+    started = events[0].at_us
+    total = max(events[-1].at_us - started, 0) + 1
+    counts = [0] * TENTHS
+    bad: set[int] = set()
+    for event in events:
+        tenth = min(max((event.at_us - started) * TENTHS // total, 0), TENTHS - 1)
+        counts[tenth] += 1
+        if failures and is_failure(event):
+            bad.add(tenth)
+    return tuple(-count if tenth in bad else count for tenth, count in enumerate(counts))
+
+
 def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSummary:
     """Say in a line what a request did, from its first and its last row (may be the same).
 
@@ -142,6 +171,9 @@ def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSu
         told.hear(last.events)
     received, sent = told.received, told.sent
     started = row.events[0].at_us
+    failed = told.aborted is not None or told.timed_out or (sent is not None and sent.status >= 500)
+    whole = row.events if last is row else (*row.events, *last.events)
+    known = row.parent is None and len(whole) == last.last
     return RequestSummary(
         stream=row.stream,
         request_id=request_id(row.stream),
@@ -154,13 +186,12 @@ def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSu
         edition=told.edition,
         status=sent.status if sent else None,
         outcome=told.outcome(row.parent_revision if row.parent else None),
-        failed=told.aborted is not None
-        or told.timed_out
-        or (sent is not None and sent.status >= 500),
+        failed=failed,
         duration_us=max(last.events[-1].at_us - started, 0),
         facts=last.last,
         principal=told.principal,
         parent=row.parent,
         version=told.version,
         last_position=last.position + len(last.events) - 1,
+        rhythm=rhythm_of(whole, failures=failed) if known else (),
     )

@@ -11,6 +11,7 @@ from debugger.errors import FilterError
 from debugger.session import RequestSummary
 from debugger.timeline import Timeline, printable
 from debugger.tui.actions import Action
+from debugger.tui.alike_line import AlikeLine
 from debugger.tui.bars import Bar
 from debugger.tui.cells import Cell
 from debugger.tui.confirm import TextPane
@@ -56,6 +57,7 @@ class RequestsScreen(Face):
         self._rest_s = rest_s
         self._counts = Latest(self, "timescape-count")
         self._previews = Latest(self, "timescape-preview")
+        self._alike = AlikeLine(self, desk.session, self.preview)
         self._previewed: RequestSummary | None = None
         self._resting = Later(self)
         self._late = Later(self)
@@ -98,13 +100,20 @@ class RequestsScreen(Face):
         self.pager.close()
         self._counts.close()
         self._previews.close()
+        self._alike.close()
 
     # --- what it tells ---
 
     @property
     def pending(self) -> bool:
         waits = self._resting.waiting or self._typing.waiting
-        return waits or self.pager.asking or self._counts.busy or self._previews.busy
+        return (
+            waits
+            or self.pager.asking
+            or self._counts.busy
+            or self._previews.busy
+            or self._alike.busy
+        )
 
     def lines(self) -> list[Lines]:
         return [self.list, self.preview] if self.preview.display else [self.list]
@@ -294,7 +303,9 @@ class RequestsScreen(Face):
             self._late.stop()
             pane.title = heading(of)
             pane.problem = None
-            pane.show(preview(of, timeline, to))
+            rows = preview(of, timeline, to)
+            pane.show(rows)
+            self._alike.want(of, rows)
 
         def failed(error: Exception) -> None:
             self._late.stop()
