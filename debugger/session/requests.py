@@ -86,10 +86,8 @@ class _Told:
         self.sent: facts.ResponseSent | None = None
 
     def hear(self, events: Iterable[Event]) -> None:
-        for event in events:
-            # Most say nothing here, and a list asks thousands of requests.
-            if type(event.data) not in _TELLING:
-                continue
+        # Most say nothing here, and a list asks thousands of requests.
+        for event in (each for each in events if type(each.data) in _TELLING):
             match event.data:
                 case facts.RequestReceived():
                     self.received = event.data
