@@ -154,23 +154,27 @@ def rhythm_of(events: Sequence[Event], *, failures: bool) -> tuple[int, ...]:
     return tuple(-count if tenth in bad else count for tenth, count in enumerate(counts))
 
 
-def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSummary:
+def summarize(
+    row: Row, last: Row, *, prefix: Sequence[Event] = (), middle: Sequence[Event] = ()
+) -> RequestSummary:
     """Say in a line what a request did, from its first and its last row (may be the same).
 
     Args:
         row: its first.
         last: its last.
         prefix: of a fork, the first facts it shares with its parent.
+        middle: what stands between the rows, if that was read.
     """
     told = _Told()
     told.hear(event for event in prefix if not isinstance(event.data, facts.ResponseSent))
     told.hear(row.events)
+    told.hear(middle)
     if last is not row:
         told.hear(last.events)
     received, sent = told.received, told.sent
     started = row.events[0].at_us
     failed = told.aborted is not None or told.timed_out or (sent is not None and sent.status >= 500)
-    whole = row.events if last is row else (*row.events, *last.events)
+    whole = row.events if last is row else (*row.events, *middle, *last.events)
     known = row.parent is None and len(whole) == last.last
     return RequestSummary(
         stream=row.stream,

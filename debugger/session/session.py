@@ -49,6 +49,8 @@ _MOST_SCANNED = 4_096
 of a million events; the next call goes on where this one stopped."""
 _OPENING = 16
 """Facts of a fork's shared prefix among which request, caller and version stand."""
+_MOST_BETWEEN = 512
+"""Facts of a request that took several commits, read to tell of it in a list."""
 _ID = re.compile(r"(?:req-)?([0-9a-f]{4,32})", re.ASCII)
 
 
@@ -382,7 +384,11 @@ class Session(Upkeep):
         if row.parent is not None:
             opening = min(row.parent_revision, _OPENING)
             prefix = list(self.store.read(row.stream, 1, opening))
-        return summarize(row, last, prefix=prefix)
+        between = last.first - row.last - 1
+        middle: list[Event] = []
+        if 0 < between <= _MOST_BETWEEN:
+            middle = list(self.store.read(row.stream, row.last + 1, last.first - 1))
+        return summarize(row, last, prefix=prefix, middle=middle)
 
     def _first_row(self, row: Row) -> Row:
         """Return the row with which the request of *row* begins."""

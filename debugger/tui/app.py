@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.driver import Driver
+from textual.screen import Screen
 
 from debugger.session import RequestSummary
 from debugger.timeline import printable
@@ -230,14 +231,15 @@ class DebuggerApp(App[None]):
             return
         job = desk.jobs.begin(task.text, again.cancel)
         self._tell(f"{task.text} goes on in a process of its own.")
+        began = self.screen
 
         def then(outcome: Outcome) -> None:
             desk.jobs.end(job)
             if task.trace:
                 self.request.take_lines(outcome)
             else:
-                self._hold(held_of(outcome))
-                self._tell(*told_of(outcome, desk.key("edit")))
+                told = told_of(outcome, desk.key("edit"))
+                self._hold(held_of(outcome), task.text, began, told)
             self._renew_title()
 
         def failed(error: Exception) -> None:
@@ -250,9 +252,10 @@ class DebuggerApp(App[None]):
 
     def on_face_compare(self, message: Face.Compare) -> None:
         session, a, b = self.desk.session, message.a, message.b
+        began = self.screen
         self._comparisons.ask(
             lambda: held_marks(session, a, b),
-            self._hold,
+            lambda held: self._hold(held, "The comparison", began),
             lambda error: self._tell(" ".join(problem_of(error)), "orange"),
         )
 
@@ -275,9 +278,18 @@ class DebuggerApp(App[None]):
 
         self._copies.ask(work, self._tell, failed)
 
-    def _hold(self, held: Held) -> None:
+    def _hold(
+        self, held: Held, text: str, began: Screen[Any], told: tuple[str, str] = ("", "")
+    ) -> None:
+        """Show a comparison to who still waits for it; others are told that it is there."""
         self.comparison.show(held)
-        self._switch("compare")
+        face = self.face
+        if face is not None and (self.screen is not began or face.asks):
+            there = f"{text} has ended: {self.desk.key('comparison')} shows it."
+            self._tell(f"{there} {told[0]}".rstrip(), told[1] or "blue")
+        else:
+            self._switch("compare")
+            self._tell(*told)
 
     def _tell(self, text: str, role: str = "") -> None:
         if self.face is not None:

@@ -358,6 +358,11 @@ class Face(Copying, inherit_bindings=False):
         self._fault.styles.display = "block"
         self.add_class("faulty")
 
+    @property
+    def asks(self) -> bool:
+        """Whether a line of text is being asked for."""
+        return self.prompt.display
+
     def do_command(self) -> None:
         self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")
 

@@ -95,7 +95,7 @@ _NAMES = {
 _COLUMNS = (
     ("sign", 1, False), ("started", 12, False), ("request", 10, False), ("route", 0, False),
     ("version", 10, False), ("outcome", 17, False), ("ms", 6, True), ("facts", 5, True),
-    ("by", 7, False),
+    ("by", 9, False),
 )  # fmt: skip
 _ALL = (*_COLUMNS, ("rhythm", TENTHS, False))
 _FEW = (

@@ -88,14 +88,21 @@ def test_the_rhythm_counts_every_fact_once_and_marks_the_tenths_of_failures(
 
 
 @pytest.mark.proves("UI-2")
-def test_a_fork_and_a_request_of_many_rows_have_no_rhythm_in_a_list() -> None:
+def test_a_request_of_some_commits_is_told_whole_and_one_of_very_many_facts_is_not() -> None:
     store = memory_store()
     made = shop(store)
     session = Session(store, clock=Ticks())
-    for _ in range(3):
-        more = Story(Ticks()).set("note", 1).events
-        store.append(made.running, more, kind="request", expected=ANY).result()
 
+    def go_on(commits: int, facts: int) -> RequestSummary:
+        for _ in range(commits):
+            story = Story(Ticks())
+            for number in range(facts):
+                story.set("note", number)
+            store.append(made.running, story.events, kind="request", expected=ANY).result()
+        return session.summary(made.running)
+
+    some = go_on(3, 2)
+    assert sum(some.rhythm) == some.facts
+    assert go_on(7, 100).rhythm == ()
     assert session.summary(made.fork).rhythm == ()
-    assert session.summary(made.running).rhythm == ()
     assert sum(map(abs, session.summary(made.order).rhythm)) == 23
