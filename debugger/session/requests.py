@@ -27,7 +27,7 @@ class RequestSummary(msgspec.Struct, frozen=True):
     status: int | None
     """None: still running, aborted or torn."""
     outcome: str
-    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `paused: shop.tax`,
+    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `paused: tax`,
     `aborted: crash`, `fork @31`."""
     failed: bool
     """Status 500 and above, timed out, or aborted."""
@@ -121,7 +121,12 @@ class _Told:
             return f"{self.sent.status} {self._reason()}".rstrip()
         if forked_at is not None:
             return f"fork @{forked_at}"
-        return f"paused: {self.held.rpartition(' ')[2]}" if self.held else "running"
+        return f"paused: {self._held_at()}" if self.held else "running"
+
+    def _held_at(self) -> str:
+        """Name the hook, handler or effect: of an effect the module, too, which tells most."""
+        kind, _, name = self.held.partition(" ")
+        return name if kind.startswith("effect") else name.rpartition(".")[2]
 
     def _reason(self) -> str:
         if self.sent is None or self.sent.status < 400:

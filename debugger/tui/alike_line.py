@@ -64,4 +64,4 @@ def line_of(found: Alike) -> Cells:
     each = "  ".join(f"{printable(version[:40])} {n}" for version, n in ranked[:_MOST_VERSIONS])
     more = len(ranked) - _MOST_VERSIONS
     rest = f"  and {more} versions more" if more > 0 else ""
-    return [("  same failure", "dim"), (f"  {found.told}: {each}{rest}", "")]
+    return [("  same fault  ", "dim"), (f"{found.told}: {each}{rest}", "")]

@@ -23,7 +23,7 @@ def test_a_failure_is_told_with_how_often_it_came_in_a_day(size: tuple[int, int]
         await person.press("home", *["j"] * (FAILING - 1))
         heading = next(line for line in person.lines if " failed " in line)
         assert "3 in 24 h" in heading
-        assert "same failure  3 in 24 h: 2026-10-01 3" in person.text
+        assert "same fault  3 in 24 h: 2026-10-01 3" in person.text
         await person.press("j")
 
         assert person.app.requests.list.cursor == ORDER - 1
