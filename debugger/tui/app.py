@@ -17,6 +17,7 @@ from debugger.tui.boards import BOARDS, board_class
 from debugger.tui.copying import Copying
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.fields import Field
 from debugger.tui.harmless import Harmless
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
@@ -84,15 +85,21 @@ class DebuggerApp(App[None]):
         self._signals: list[signal.Signals] = []
 
     def _bind(self, keys: Keymap) -> None:
-        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing."""
+        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing.
+
+        Each does it twice: at once, in the order they were typed, and where that may not be,
+        because a field or a dialog has the keys, for those that these leave over. Else of a
+        quick `:zoom` the letters would be keys, as they wait for the pane that `:` was sent to.
+        """
         self._bindings.key_to_bindings.pop("ctrl+q", None)
         for action in keys.actions:
             for key in action.keys:
                 self._bindings.key_to_bindings.pop(key, None)
-                self._bindings.bind(
-                    key, f"act('{action.id}')", action.text, show=False,
-                    priority=action.id == "quit",
-                )  # fmt: skip
+                first = "act" if action.id == "quit" else "act_first"
+                for does, priority in ((first, True), ("act", False)):
+                    self._bindings.bind(
+                        key, f"{does}('{action.id}')", action.text, show=False, priority=priority
+                    )
 
     def _dress(self) -> None:
         """Take on the colours before anything is styled: later, all is styled again."""
@@ -171,6 +178,16 @@ class DebuggerApp(App[None]):
         """The screen that is seen, under a dialog too."""
         faces = [screen for screen in self.screen_stack if isinstance(screen, Face)]
         return faces[-1] if faces else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "act_first":
+            screen = self.screen
+            return isinstance(screen, Face) and not isinstance(screen.focused, Field)
+        return super().check_action(action, parameters)
+
+    def action_act_first(self, name: str) -> None:
+        """Run an action of the registry, before anybody else hears of its key."""
+        self.action_act(name)
 
     def action_act(self, name: str) -> None:
         """Run an action of the registry."""

@@ -109,7 +109,7 @@ class Prompt(Horizontal):
         field.cursor_position = len(value)
         field.placeholder = hint
         self.styles.display = "block"
-        field.focus()
+        self.screen.set_focus(field)  # at once: what is typed next is for it
 
     def put_away(self) -> None:
         """Ask nothing any more."""

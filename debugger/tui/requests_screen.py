@@ -328,7 +328,7 @@ class RequestsScreen(Face):
 
     def do_search(self) -> None:
         # What is typed takes the place of the old filter; an arrow key goes into it instead.
-        self._field.focus()
+        self.set_focus(self._field)  # at once: what is typed next is for it
         self._field.selection = Selection(0, len(self._field.value))
 
     def filter(self, text: str) -> None:
