@@ -23,7 +23,6 @@ from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
 from debugger.tui.look import ASCII, TERMINAL, THEMES, textual_theme
 from debugger.tui.notes import Mark
-from debugger.tui.request_screen import RequestScreen
 from debugger.tui.requests_screen import RequestsScreen
 from debugger.tui.runs import Held, Outcome, held_marks, held_of, run_task, told_of
 from eventstore import StreamId
@@ -32,6 +31,7 @@ from runtime.gates.views import Held as GatesHeld
 
 if TYPE_CHECKING:
     from debugger.tui.compare_screen import CompareScreen
+    from debugger.tui.request_screen import RequestScreen
 
 TAIL_S = 0.5
 """How often the store is asked for what is new."""
@@ -72,7 +72,7 @@ class DebuggerApp(App[None]):
         self._dress()
         self._bind(desk.keys)
         self.requests = RequestsScreen(desk, tail_s=tail_s, rest_s=rest_s)
-        self.request = RequestScreen(desk, tail_s=tail_s)
+        self._request: RequestScreen | None = None
         self._first = request
         self._link = link
         self._tail_s = tail_s
@@ -120,7 +120,7 @@ class DebuggerApp(App[None]):
         self.animation_level = "none"
         self._hear_signals()
         self.install_screen(self.requests, "requests")
-        self.install_screen(self.request, "request")
+        self.requests.begin()
         self.push_screen("requests")
         if self._tail_s:
             self.set_interval(self._tail_s, self._tick_board)
@@ -171,7 +171,8 @@ class DebuggerApp(App[None]):
             lane.busy for lane in (self._finds, self._runs, self._comparisons, self._copies)
         )
         boards = any(board.pending for board in self._boards.values())
-        return lanes or boards or self.requests.pending or self.request.pending
+        reads = self._request is not None and self._request.pending
+        return lanes or boards or self.requests.pending or reads
 
     @property
     def face(self) -> Face | None:
@@ -202,7 +203,8 @@ class DebuggerApp(App[None]):
     # --- from screen to screen ---
 
     def on_face_show(self, message: Face.Show) -> None:
-        loaded, face = self.request.loaded, self.face
+        loaded = self._request.loaded if self._request else None
+        face = self.face
         if message.face in _OF_A_REQUEST and loaded is None:
             if face is not None and face.face != "requests" and message.face == "request":
                 self._switch("requests")
@@ -220,6 +222,16 @@ class DebuggerApp(App[None]):
             self.board(name)
         if face is not None and face.face != name:
             self.switch_screen(name)
+
+    @property
+    def request(self) -> "RequestScreen":
+        """The screen of one request, made when it is first asked for: the list is sooner there."""
+        if self._request is None:
+            from debugger.tui.request_screen import RequestScreen  # noqa: PLC0415 - as `BOARDS`
+
+            self._request = RequestScreen(self.desk, tail_s=self._tail_s)
+            self.install_screen(self._request, "request")
+        return self._request
 
     def board(self, name: str) -> Board:
         """Return the screen called *name*, made when it is first asked for."""
@@ -337,14 +349,17 @@ class DebuggerApp(App[None]):
         else:
             self._open(what, message.revision)
 
-    def _open(self, stream: StreamId, revision: int | None = None) -> None:
+    def _at_request(self) -> "RequestScreen":
+        screen = self.request  # made first: it is switched to by its name
         self._switch("request")
-        self.request.open(stream, revision)
+        return screen
+
+    def _open(self, stream: StreamId, revision: int | None = None) -> None:
+        self._at_request().open(stream, revision)
 
     def _follow(self, link: Link) -> None:
         """Show what a link means. It reads; nothing is run, written or dialled (TM-13)."""
-        self._switch("request")
-        self.request.open(link.stream, link.revision, link=link)
+        self._at_request().open(link.stream, link.revision, link=link)
         if link.filter:
             self.requests.filter(link.filter)
         if link.b is not None:

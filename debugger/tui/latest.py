@@ -40,6 +40,7 @@ class Latest:
         self._answered = 0
         self._waiting: _Question[Any] | None = None
         self._closed = False
+        self._idle = True
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,7 +71,16 @@ class Latest:
         with self._wake:
             context = contextvars.copy_context()
             self._waiting = _Question(self._asked, work, then, failed, context)
-            self._wake.notify()
+            self._idle = False
+            self._wake.notify_all()
+
+    def wait(self, most_s: float) -> None:
+        """Give the thread the processor until it is done, *most_s* seconds at most.
+
+        For a start, when nothing is on the screen yet that could stand still.
+        """
+        with self._wake:
+            self._wake.wait_for(lambda: self._idle, most_s)
 
     def drop(self) -> None:
         """Want no answer any more."""
@@ -84,7 +94,7 @@ class Latest:
         self.drop()
         with self._wake:
             self._closed = True
-            self._wake.notify()
+            self._wake.notify_all()
 
     def superseded(self) -> bool:
         """Say, inside the work, whether something newer was asked: long scans then stop."""
@@ -94,6 +104,8 @@ class Latest:
         while True:
             with self._wake:
                 while self._waiting is None:
+                    self._idle = True
+                    self._wake.notify_all()
                     if self._closed:
                         return
                     self._wake.wait()

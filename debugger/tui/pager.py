@@ -9,6 +9,8 @@ from debugger.tui.latest import Latest
 from debugger.tui.listing import MOST, Listing
 
 PAGE = 256
+FIRST = 64
+"""Requests of a filter's first page: what a terminal shows, and soon; the others follow."""
 
 
 class Pager:
@@ -58,6 +60,10 @@ class Pager:
         """Whether any answer is still to come."""
         return self._pages.busy or self._tail.busy
 
+    def wait(self, most_s: float) -> None:
+        """Wait for the page that is being read, *most_s* seconds at most."""
+        self._pages.wait(most_s)
+
     def close(self) -> None:
         """Ask nothing any more."""
         self._pages.close()
@@ -71,7 +77,7 @@ class Pager:
 
         def work() -> tuple[int, RequestList]:
             # The end first: what is written meanwhile comes again by the tail.
-            return session.end(), session.requests(where, limit=PAGE)
+            return session.end(), session.requests(where, limit=FIRST)
 
         def then(answer: tuple[int, RequestList]) -> None:
             self._end, page = answer

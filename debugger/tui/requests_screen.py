@@ -29,6 +29,8 @@ from debugger.tui.requests_pane import RequestsPane
 _MARGIN = 64
 """Rows from the end of the window at which the next page is asked for."""
 _SLOWEST_S = 30.0
+PATIENCE_S = 0.1
+"""How long a start waits for the first rows before it shows that it reads them."""
 LATE_S = 0.1
 """A preview that takes longer leaves the old one dimmed."""
 
@@ -84,12 +86,20 @@ class RequestsScreen(Face):
         yield self.list
         yield self.preview
 
+    def begin(self) -> None:
+        """Ask for the first rows before the screen is put together: most stores answer at once.
+
+        Styling and layout would take the interpreter from the thread that reads, and rows that come
+        a moment too late are a second paint of everything.
+        """
+        self.pager.restart("")
+        self.pager.wait(PATIENCE_S)
+
     def on_mount(self) -> None:
         self.list.empty = ("reading the store",)
         self.list.note = "newest first"
         self.list.focus()
         self.show_title()
-        self.pager.restart("")
         if self._tail_s:
             self.set_interval(self._tail_s, self.tick)
 

@@ -56,3 +56,25 @@ def test_held_keys_never_queue_and_the_last_one_is_answered(keys: int) -> None:
 
     assert done == [(0, False), (keys, False)]
     assert heard == [keys]
+
+
+@pytest.mark.proves("PF-4", "RN-4")
+def test_a_start_waits_for_a_quick_answer_and_not_for_a_slow_one() -> None:
+    """The answer is there when the wait ends; of one that takes too long nothing is waited for."""
+    done, free = list[int](), threading.Event()
+
+    async def scenario() -> None:
+        lane = Latest(cast("Any", Host()), "test")
+        lane.wait(30)  # nothing was asked
+        lane.ask(lambda: done.append(1), lambda _: None, lambda _: None)
+        lane.wait(30)
+        assert done == [1]
+
+        lane.ask(lambda: free.wait(30), lambda _: None, lambda _: None)
+        lane.wait(0.001)
+        assert lane.busy
+        free.set()
+        lane.wait(30)
+        lane.close()
+
+    asyncio.run(scenario())

@@ -8,6 +8,7 @@ import pytest
 
 from debugger.session import RequestList, Session
 from debugger.timeline import Timeline
+from debugger.tui import make_app
 from eventstore import Store, StreamId
 from tests.faces.test_tui_forks import said
 from tests.faces.tui import FAILING, ORDER, Person, drive
@@ -84,6 +85,41 @@ def test_a_preview_is_dimmed_when_it_is_late_or_run_past_and_not_by_one_step() -
                 await person.pilot.pause()
         made[0].gate.set()
         await person.settled()
+
+    drive(scenario, wrap=wrap)
+
+
+class Stuck(Session):
+    """A session that can be made to wait before it reads the list."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def requests(self, *words: Any, **options: Any) -> RequestList:
+        assert self.gate.wait(30)
+        return super().requests(*words, **options)
+
+
+@pytest.mark.proves("PF-4", "ST-1")
+def test_the_screen_stands_although_the_store_does_not_answer_yet() -> None:
+    made: list[Stuck] = []
+
+    def wrap(session: Session) -> Session:
+        made.append(Stuck(session.store))
+        return made[0]
+
+    async def scenario(person: Person) -> None:
+        made[0].gate.clear()
+        app = make_app(made[0], read_only=True, tail_s=None, rest_s=0, ascii_only=False)
+        async with app.run_test(size=(120, 36)) as pilot:
+            other = Person(app, pilot, person.made, person.store, person.clock)
+            await pilot.pause()
+            assert "reading the store" in other.text
+            made[0].gate.set()
+            await other.settled()
+            assert len(app.requests.list.rows) == len(person.app.requests.list.rows) > 0
 
     drive(scenario, wrap=wrap)
 
