@@ -8,8 +8,7 @@ from debugger.timeline import printable
 from debugger.tui.cells import Cell, Cells, column
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
-from debugger.tui.scrubber import density_glyph
-from debugger.tui.wording import clock_text, milliseconds, moment_of
+from debugger.tui.wording import clock_text, density_glyph, milliseconds, moment_of
 from eventstore import StreamId
 
 _WIDE = 100

@@ -163,17 +163,7 @@ class RequestsScreen(Face):
             wait = f", next try in {self._retry_in:.0f} s" if self._retry_in else ""
             left.append((f"  stale{wait}", "failed"))
         self.title_bar.show(left, self.desk.mode())
-        self._count_bar.show((), [(self._count_text() + " ", "dim")])
-
-    def _count_text(self) -> str:
-        listing, total = self.pager.listing, self.total
-        of = f" of {total}" if total is not None else ""
-        if not self.pager.where:
-            return "counting" if total is None else f"{total} request{'' if total == 1 else 's'}"
-        if not listing.newest:
-            return f"some{of}"
-        more = "+" if listing.older is not None else ""
-        return f"{len(listing.rows)}{more}{of}"
+        self._count_bar.show((), [(self.pager.count_text(self.total) + " ", "dim")])
 
     # --- pages and tail ---
 
