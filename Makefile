@@ -7,8 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What is installed is stamped, so that it is done once and again when it changes.
 INSTALLED := $(VENV)/.installed
+# What comes with all that checks need.
+WITHIN := $(INSTALLED)-test $(INSTALLED)-test,bench
+
+# Checks run side by side where make can keep apart what they print.
+BESIDE := $(if $(filter output-sync,$(.FEATURES)),-j4 --output-sync=target)
 
 .PHONY: demo test cover check bench kill soak format mutants hostile
+.PHONY: check-format check-lint check-types check-imports
 .DEFAULT_GOAL := demo
 
 demo: $(INSTALLED)-run
@@ -21,9 +27,18 @@ cover: $(INSTALLED)-test
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
 
 check: $(INSTALLED)-test,check,bench
+	@$(MAKE) --no-print-directory --keep-going $(BESIDE) check-types check-imports check-format check-lint
+
+check-format: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff format --check .
+
+check-lint: $(INSTALLED)-test,check,bench
 	$(BIN)/ruff check .
+
+check-types: $(INSTALLED)-test,check,bench
 	$(BIN)/mypy --num-workers auto
+
+check-imports: $(INSTALLED)-test,check,bench
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)-test,bench
@@ -60,4 +75,4 @@ $(INSTALLED)-run: $(VENV)/.made pyproject.toml constraints.txt
 
 $(INSTALLED)-%: $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
-	@touch $@
+	@touch $@ $(if $(findstring check,$*),$(WITHIN))

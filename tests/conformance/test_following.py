@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from eventstore.following import Following
 from eventstore.memory import MemoryStore
 from eventstore.sql import open_store
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.eventstore.sql.files import new_store
 
@@ -267,7 +267,7 @@ def test_a_backup_that_was_put_back_is_another_history(tmp_path: Path) -> None:
 
 @contextmanager
 def tailing(*words: str) -> Iterator[subprocess.Popen[str]]:
-    program = [sys.executable, "-m", "tests.conformance.tailing", *words]
+    program = [warm.python(), "-m", "tests.conformance.tailing", *words]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             yield process

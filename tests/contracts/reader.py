@@ -1,6 +1,6 @@
 """Somebody who follows a page of documentation from top to bottom, in an empty folder.
 
-What is run to its end is started warm (see `tests.contracts.warm`); servers and screens are not.
+What is run to its end is started warm (see `tests.warm`); servers and screens are not.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.contracts.pages import Block, Command, Ids, commands, differs
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """What a busy machine may take."""
 
 

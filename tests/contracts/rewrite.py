@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.contracts.pages import Block, blocks
 from tests.contracts.reader import Happened, Reader
-from tests.contracts.warm import warm_programs
+from tests.warm import Programs
 
 
 def anew(block: Block, happened: list[Happened]) -> str:
@@ -35,11 +35,10 @@ def anew(block: Block, happened: list[Happened]) -> str:
 def rewrite(page: Path) -> None:
     text = page.read_text("utf-8")
     with ExitStack() as cleanup:
-        folder, warm = (
-            Path(cleanup.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)
-        )
-        programs = cleanup.enter_context(warm_programs(warm))
-        reader = Reader(folder, cleanup, programs, patience_s=5)
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
+        programs = Programs()
+        cleanup.callback(programs.close)
+        reader = Reader(folder, cleanup, programs.folder, patience_s=5)
         for block in blocks(page):
             happened = reader.follow(block)
             if block.language != "python" and any(one.wrong for one in happened):

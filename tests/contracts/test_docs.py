@@ -2,8 +2,6 @@
 
 import os
 import re
-import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,16 +10,14 @@ import pytest
 from tests.contracts.pages import Ids, blocks, differs
 from tests.contracts.reader import Reader, lacking
 from tests.contracts.source import ROOT
-from tests.contracts.warm import warm_programs
+from tests.warm import programs as warm_programs
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
-def programs() -> Iterator[Path]:
-    # A socket's path has about a hundred bytes, and the folders of tests are deep.
-    with tempfile.TemporaryDirectory() as folder, warm_programs(Path(folder)) as programs:
-        yield programs
+def programs() -> Path:
+    return warm_programs().folder
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -10,7 +10,8 @@ from eventstore.events import Imported
 from eventstore.sql import import_
 from eventstore.testing import FakeClock, FakeIds, placed, registry, several, stream
 from tests.eventstore.altered import opened as opened_file
-from tests.eventstore.test_postgres import opened, refusal
+from tests.eventstore.on_postgres import opened
+from tests.eventstore.test_postgres import refusal
 from tests.postgres import Server
 
 BACKENDS = ["sqlite", "postgres"]

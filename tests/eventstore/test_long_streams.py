@@ -9,7 +9,7 @@ from eventstore import ANY, NEW, NewEvent, Store
 from eventstore.memory import MemoryStore
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
 from eventstore.testing.fakes import MOST_BYTES, MOST_EVENTS
-from tests.eventstore.test_postgres import opened
+from tests.eventstore.on_postgres import opened
 from tests.postgres import Server
 
 LARGE = NewEvent("order.noted", "x" * (MOST_BYTES * 2 // 5))

@@ -118,7 +118,7 @@ def test_who_is_gone_appends_nothing_more_and_the_others_go_on(postgres: Server)
 def stopped(postgres: Server, url: str, process: Child) -> str:
     """Stop a process, and have its leases end; return its node."""
     process.send(signal.SIGSTOP)
-    pid = process.process.pid
+    pid = process.pid
     postgres.sql(_END_HOLDING.format(pid=pid), url)
     ((node,),) = postgres.sql(_END_LIFE.format(pid=pid), url)
     return str(node)

@@ -10,36 +10,18 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import ANY, NEW, EventStoreError, NewEvent, Store
+from eventstore import ANY, NEW, EventStoreError, NewEvent
 from eventstore.identifiers import StreamId, named_stream, uuid7
-from eventstore.sql import check, current, maintain, open_store, sql, upgrade, without_password
+from eventstore.sql import check, current, maintain, sql, upgrade, without_password
 from eventstore.sql.plan import Parameters
 from eventstore.sql.postgres import addresses, connections, lease, partitions, statements
 from eventstore.sql.postgres.tables import REVISION
-from eventstore.testing import FakeClock, FakeIds, placed, registry, several, stream
+from eventstore.testing import FakeClock, FakeIds, placed, several, stream
 from eventstore.testing.fakes import START_US
+from tests.eventstore.on_postgres import opened
 from tests.postgres import Server
 
 DAY_US = 86_400 * 1_000_000
-
-
-def opened(
-    url: str,
-    *,
-    mode: str = "hold",
-    durability: str = "process",
-    seed: int = 0,
-    key: bytes | None = None,
-) -> Store:
-    return open_store(
-        url,
-        mode=mode,  # type: ignore[arg-type]
-        durability=durability,  # type: ignore[arg-type]
-        registry=registry(),
-        clock=FakeClock(),
-        ids=FakeIds(seed),
-        seal_key=key,
-    )
 
 
 def refusal(act: Callable[[], object]) -> EventStoreError:

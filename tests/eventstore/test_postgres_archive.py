@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from eventstore.sql.postgres import addresses, bulk, connections, partitions
 from eventstore.sql.postgres.log import PostgresLog
 from eventstore.sql.store import SqlStore
 from eventstore.testing import FakeClock, FakeIds, placed, refused, registry, several, stream
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.eventstore.altered import opened as in_file
 from tests.eventstore.test_archive import (
@@ -251,7 +251,7 @@ def test_a_process_killed_while_it_archives_loses_nothing(
     streams = [stream(n) for n in NUMBERS]
     before = [list(store.read(each)) for each in streams]
     store.seal()
-    program = [sys.executable, "-c", _DYING, url, str(folder), point]
+    program = [warm.python(), "-c", _DYING, url, str(folder), point]
     died = subprocess.run(program, check=False, timeout=60, cwd=ROOT)
     assert died.returncode == -signal.SIGKILL
     half = postgres.sql("SELECT unloaded FROM timescape.segments", url)

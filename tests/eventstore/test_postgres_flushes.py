@@ -9,7 +9,8 @@ from eventstore.sql.history import _LAST, _TOMBSTONE
 from eventstore.sql.postgres import statements
 from eventstore.sql.texts import run
 from eventstore.testing import placed, stream
-from tests.eventstore.test_postgres import connection, opened, placed_rows  # noqa: F401 - a fixture
+from tests.eventstore.on_postgres import opened
+from tests.eventstore.test_postgres import connection, placed_rows  # noqa: F401 - a fixture
 from tests.postgres import Server
 
 

@@ -5,11 +5,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -18,23 +18,25 @@ from hypothesis import strategies as st
 
 from eventstore import ANY, NEW, EventStoreError, Store
 from eventstore.testing import placed, several, stream
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.cutting import Cut, Road
-from tests.eventstore.test_postgres import opened, refusal
+from tests.eventstore.on_postgres import opened
+from tests.eventstore.test_postgres import refusal
 from tests.postgres import Server, running
 
 _END_LEASE = "UPDATE timescape.log SET leased_until = clock_timestamp()"
 KEY = bytes(32)
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT holder%'"
 _CHILD = """
-import json, sys
+import json, os, sys
 from eventstore import ANY, EventStoreError
 from eventstore.testing import placed, stream
-from tests.eventstore.test_postgres import opened
+from tests.eventstore.on_postgres import opened
 
 url, mode, seed = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = opened(url, mode=mode, durability="fsync", seed=seed << 32)
-print("open", flush=True)
+print(os.getpid(), flush=True)
 for line in sys.stdin:
     number, item, count, size = json.loads(line)
     try:
@@ -58,10 +60,10 @@ class Child:
 
     def __init__(self, url: str, mode: str = "hold", seed: int = 1) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, url, mode, str(seed)],
+            [warm.python(), "-c", _CHILD, url, mode, str(seed)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
-        assert self.hear() == "open"
+        self.pid = int(self.hear())
 
     def hear(self) -> str:
         assert self.process.stdout is not None
@@ -77,7 +79,7 @@ class Child:
         return self.hear()
 
     def send(self, number: int) -> None:
-        os.kill(self.process.pid, number)
+        os.kill(self.pid, number)
 
     def end(self) -> None:
         self.process.communicate(timeout=60)
@@ -188,33 +190,49 @@ def test_an_idle_holder_extends_its_lease(postgres: Server) -> None:
 # --- connections ---
 
 
+class Overtaker(NamedTuple):
+    """A guest of a log that is there; each example has streams and ids of its own in it."""
+
+    url: str
+    guest: Store
+    numbers: Iterator[int]
+
+
+@pytest.fixture(scope="module")
+def overtaker(postgres: Server) -> Iterator[Overtaker]:
+    url = postgres.upgraded()
+    opened(url, seed=1 << 40).close()
+    with opened(url, mode="guest", seed=1 << 41) as guest:
+        yield Overtaker(url, guest, itertools.count(1))
+
+
 @pytest.mark.proves("PG-3", "KM-7")
 @pytest.mark.parametrize(("mode", "overtaken"), [("hold", 0), ("guest", 0), ("guest", 1)])
 @given(cuts=st.lists(st.sampled_from(["before", "after", None]), min_size=1, max_size=6))
 @settings(max_examples=20)
 def test_a_cut_connection_neither_loses_nor_doubles_a_commit(
-    postgres: Server, mode: str, overtaken: int, cuts: list[Cut | None]
+    postgres: Server, overtaker: Overtaker, mode: str, overtaken: int, cuts: list[Cut | None]
 ) -> None:
     """Cut before the statement arrives or its answer is back; who was overtaken: at COMMIT."""
-    url = postgres.cleared()
-    opened(url, seed=1 << 40).close()
+    example = next(overtaker.numbers)
+    name, theirs, seed = stream(2 * example), stream(2 * example + 1), example << 44
     with (
         Road(postgres.port) as road,
-        opened(road.url(url), mode=mode) as store,
-        opened(url, mode="guest", seed=1 << 41) as other,
+        opened(road.url(overtaker.url), mode=mode, seed=seed) as store,
     ):
         for number, cut in enumerate(cuts):
-            if (
-                overtaken
-            ):  # so that the first statement is refused, and the next is in a transaction
-                other.append(stream(2), [placed()], kind="order", expected=ANY).result()
+            if overtaken:
+                # The first statement is refused, and the next is in a transaction.
+                overtaker.guest.append(theirs, [placed()], kind="order", expected=ANY).result()
             if cut is not None:
                 word = b'"item":"%d"' % number
                 road.cut(cut, word, passing=overtaken, later=overtaken)
             event = placed(item=str(number))
-            commit = store.append(stream(1), [event], kind="order", expected=ANY).result()
+            commit = store.append(name, [event], kind="order", expected=ANY).result()
             assert commit.first == number + 1
-        assert items(store) == [str(number) for number in range(len(cuts))]
+        assert [event.data.item for event in store.read(name)] == [
+            str(number) for number in range(len(cuts))
+        ]
         assert road.cuts == len([cut for cut in cuts if cut])
         assert store.verify().fault is None
 

@@ -3,7 +3,6 @@
 import json
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from debugger.dap.framing import framed, read_message
+from tests import warm
 
 PATIENCE_S = 30.0
 Body = dict[str, Any]
@@ -118,7 +118,7 @@ class Editor:
 def editor(*words: str, cwd: Path) -> Iterator[Editor]:
     """Start `timescape dap`; at the end it is disconnected and has to have ended well."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "debugger", "dap", *words],
+        [*warm.program(), "dap", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
     )  # fmt: skip
     try:

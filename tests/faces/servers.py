@@ -19,6 +19,7 @@ from runtime.app import load_app, serve
 from runtime.app.serving import AdminAt
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
+from tests import warm
 from tests.faces.asgi import Reply
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +42,7 @@ class Server:
         self.port = free_port() if port is None else port
         words = [app, store_url, str(self.port), str(drain_s)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faces.servers", *words],
+            [warm.python(), "-m", "tests.faces.servers", *words],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -49,10 +50,13 @@ class Server:
             text=True,
         )
         assert self.process.stdout is not None
-        if self.process.stdout.readline().strip() != READY:
+        said, _, pid = self.process.stdout.readline().strip().partition(" ")
+        if said != READY:
             _, said = self.process.communicate()
             msg = f"the server did not start: {said}"
             raise RuntimeError(msg)
+        self.pid = int(pid)
+        """Of the program itself, which was started warm."""
 
     def kill(self) -> None:
         """End it as a power cut would end the process: SIGKILL."""
@@ -164,7 +168,7 @@ def main() -> int:
     target, store_url, port, drain_s = sys.argv[1:5]
 
     def ready() -> None:
-        sys.stdout.write(f"{READY}\n")
+        sys.stdout.write(f"{READY} {os.getpid()}\n")
         sys.stdout.flush()
 
     gates = AdminAt(0, gates=read_condition) if os.environ.get("TEST_GATES") else None

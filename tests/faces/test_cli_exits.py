@@ -26,6 +26,7 @@ from eventstore import EventStoreError, StreamId
 from eventstore.memory import MemoryStore
 from eventstore.sql.tables import REVISION
 from runtime.errors import AppImportError
+from tests import warm
 from tests.debugger.stores import (
     START_US,
     CountedIds,
@@ -329,7 +330,7 @@ def test_debug_without_a_terminal_says_what_to_use(file: Path) -> None:
 def program(*words: str, stop_at: str | None = None) -> Said:
     """Run `timescape` as a process of its own, without a terminal."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "debugger", *words],
+        [*warm.program(), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

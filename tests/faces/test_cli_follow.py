@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +12,14 @@ import pytest
 from debugger.cli.exits import Exit
 from debugger.session import request_id
 from eventstore import StreamId
+from tests import warm
 from tests.debugger.stores import START_US, CountedIds, Story, Ticks, record, shop, sqlite_store
 
 
 @contextmanager
 def following(*words: str) -> Iterator[subprocess.Popen[str]]:
     """Run `timescape` in a process of its own, as far as it says that it follows."""
-    command = [sys.executable, "-m", "debugger", *words, "--follow"]
+    command = [*warm.program(), *words, "--follow"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:

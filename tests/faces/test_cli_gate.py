@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from runtime.effects import system_clock
 from runtime.gate_facts import GatesOpened
 from runtime.gates import PauseView, Wanted
 from runtime.lifecycle.editing import SetState
+from tests import warm
 from tests.faces.asgi import memory_store
 from tests.faces.command_line import run
 from tests.faces.test_cli_serve import free_port, served
@@ -91,7 +91,7 @@ def held_by(desk: GateDesk, gate: str) -> PauseView:
 def test_a_debugger_is_killed_while_two_others_see_hold_and_release_requests(shop: Shop) -> None:
     words = ["gate", "arm", "--stream", "*", "--fact", "handler.started", "--by", "dan"]
     killed = subprocess.Popen(
-        [sys.executable, "-m", "debugger", *words, *shop.store],
+        [*warm.program(), *words, *shop.store],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with killed:

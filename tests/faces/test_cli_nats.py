@@ -1,7 +1,6 @@
 """`timescape serve --nats`: what one process publishes, another one of another store handles."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ import httpx
 import pytest
 
 from eventstore import Store
-from tests import nats
+from tests import nats, warm
 from tests.faces.command_line import run
 from tests.faces.servers import ROOT, free_port, reading
 
@@ -25,7 +24,7 @@ def serving(app: str, folder: Path, *more: str) -> Iterator[httpx.Client]:
     words = ["serve", f"tests.faces.shared_apps:{app}", "--port", str(port), *more]
     with (folder / f"{app}.txt").open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "debugger", *words, "--store", f"sqlite:///{folder}/{app}.db"],
+            [*warm.program(), *words, "--store", f"sqlite:///{folder}/{app}.db"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=said,

@@ -1,7 +1,6 @@
 """`timescape debug --plain` over real pipes (BY-2)."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from debugger.cli import Exit
 from debugger.session import Session
 from debugger.timeline import sentence
+from tests import warm
 from tests.debugger.stores import Ticks, shop, sqlite_store
 
 
@@ -20,7 +20,7 @@ def test_commands_go_in_by_a_pipe_and_sentences_come_out(tmp_path: Path) -> None
         timeline = Session(store).timeline(stream)
 
     said = subprocess.run(
-        [sys.executable, "-m", "debugger", "debug", f"sqlite:///{path}", "--plain",
+        [*warm.program(), "debug", f"sqlite:///{path}", "--plain",
          "--request", stream.hex],
         input="g 3\nS\nnonsense\nquit\ns\n", capture_output=True, check=False, text=True,
     )  # fmt: skip

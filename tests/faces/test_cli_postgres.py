@@ -1,7 +1,6 @@
 """The command line on a store in PostgreSQL: from an empty database to a verified recording."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from eventstore.sql import open_store
 from eventstore.sql.postgres.tables import REVISION
 from runtime.context import registry
 from runtime.effects import SystemIds, system_clock
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.debugger.stores import Ticks, order
 from tests.faces.command_line import Said, run
@@ -63,7 +63,7 @@ def test_the_demo_is_recorded_and_asked_about(url: str) -> None:
     run("db", "upgrade", "--store", url)
     words = ["demo", "--headless", "--requests", "50", "--json", "--store", url]
     demo = subprocess.run(
-        [sys.executable, "-m", "debugger", *words],
+        [*warm.program(), *words],
         capture_output=True, check=False, cwd=ROOT, text=True, timeout=240,
     )  # fmt: skip
     report = Said(demo.returncode, demo.stdout, demo.stderr).records[0]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from debugger.cli.exits import Exit
+from tests import warm
 from tests.faces.command_line import run
 
 APP = """
@@ -104,7 +105,7 @@ def test_an_app_that_is_not_there_and_a_port_in_use_are_explained(folder: Path) 
 
 
 def serve_fails(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "debugger", "serve", *words]
+    command = [*warm.program(), "serve", *words]
     said = subprocess.run(
         [*command, "--store", f"sqlite:///{folder}/a.db"],
         cwd=folder,

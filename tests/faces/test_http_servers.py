@@ -6,7 +6,6 @@ has. None answers what the specification does not name, or takes one request for
 
 import asyncio
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from tests import warm
 from tests.faces.asgi import Reply
 from tests.faces.servers import APP, ROOT, Server, reading, served, streams
 
@@ -26,7 +26,7 @@ class Uvicorn:
     def __init__(self, store_url: str, parser: str) -> None:
         words = [APP, store_url, parser]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faces.uvicorn_server", *words],
+            [warm.python(), "-m", "tests.faces.uvicorn_server", *words],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -329,7 +329,7 @@ def test_the_work_of_a_killed_process_is_ended_by_another(postgres: Postgres) ->
             with pytest.raises(Gone):
                 await dying
             assert (await here("POST", "/orders/6")).status == 200
-            postgres.sql(_END_LEASES.format(pid=pair.server.process.pid), pair.url)
+            postgres.sql(_END_LEASES.format(pid=pair.server.pid), pair.url)
             (await arrived(pair.yard)).close()  # the message is tried again
             with reading(pair.url) as store:
 
@@ -356,7 +356,7 @@ def test_the_work_of_a_killed_process_is_ended_by_another(postgres: Postgres) ->
 async def working(postgres: Postgres, pair: Pair, there: Ask) -> str:
     """Have the other process work on a message, and return its id; this one may take some."""
     rows = postgres.sql("SELECT pid, node FROM timescape.nodes", pair.url)
-    (node,) = [node for pid, node in rows if pid == pair.server.process.pid]
+    (node,) = [node for pid, node in rows if pid == pair.server.pid]
     for _ in range(100):
         await there("POST", "/numbers/0")
         waiting = await arrived(pair.yard)

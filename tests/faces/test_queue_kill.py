@@ -2,12 +2,12 @@
 
 import signal
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.contracts.source import ROOT
 from tests.faces.servers import reading
 
@@ -19,7 +19,7 @@ def test_a_kill_within_a_delivery_or_before_its_commit_loses_and_doubles_nothing
     url = f"sqlite:///{tmp_path}/queue.db"
 
     def run(dies_at: str, publishes: int) -> int:
-        command = [sys.executable, "-m", "tests.faces.killed_queue", url, dies_at, str(publishes)]
+        command = [warm.python(), "-m", "tests.faces.killed_queue", url, dies_at, str(publishes)]
         done = subprocess.run(command, cwd=ROOT, check=False, timeout=60, stderr=subprocess.PIPE)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done.returncode

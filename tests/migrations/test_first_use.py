@@ -2,7 +2,6 @@
 
 import sqlite3
 import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from eventstore.sql import schema
 from eventstore.testing import FakeClock, FakeIds, stream
+from tests import warm
 from tests.migrations.old_stores import opened, url
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def test_processes_racing_for_the_first_use_give_one_store(tmp_path: Path) -> No
     path = tmp_path / "new.db"
     racers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.migrations.first_use", str(path), str(number)],
+            [warm.python(), "-m", "tests.migrations.first_use", str(path), str(number)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
