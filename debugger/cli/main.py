@@ -12,7 +12,7 @@ from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit, exit_of
 from debugger.cli.index import INDEX, Entry
 from debugger.cli.keyrings import SETTING
-from debugger.cli.opening import SqlStores, named_store
+from debugger.cli.opening import SqlStores, named_store, url_of_file
 from debugger.cli.output import Output, standard_output
 from debugger.errors import BadInputError, DebuggerError
 from debugger.timeline.links import is_link, read_link
@@ -93,7 +93,7 @@ def _add_common(parser: argparse.ArgumentParser, command: Command) -> None:
         "--store",
         default=None,
         metavar="URL",
-        help=f"default: $TIMESCAPE_STORE, else {command.default_store}",
+        help=f"or a file that is there (default: $TIMESCAPE_STORE, else {command.default_store})",
     )
     parser.add_argument("--json", action="store_true", help="an object a line instead of a table")
 
@@ -102,7 +102,8 @@ def _overview() -> str:
     return (
         "A REQUEST is an id, its last 4 digits or more, REQUEST/NAME of a fork, or a link. The\n"
         "store is --store, else that of the link, else TIMESCAPE_STORE, else\n"
-        "sqlite:///timescape.db. Data goes to stdout, talk to stderr.\n\n"
+        "sqlite:///timescape.db: sqlite:///FILE, postgresql://HOST/NAME, or a file that is there.\n"
+        "Data goes to stdout, talk to stderr.\n\n"
         "example:\n  timescape demo               record a shop, look at it\n"
         "  timescape log --help         how to use one command"
     )
@@ -162,7 +163,7 @@ def _run(words: list[str], output: Output, stores: Stores, environ: Mapping[str,
     except SystemExit as done:  # --help
         return Exit(int(done.code or 0))
     command = entry.load()
-    arguments.store = (
+    arguments.store = url_of_file(
         arguments.store
         or _store_of_link(words, environ)
         or named_store(environ)

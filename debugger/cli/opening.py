@@ -128,6 +128,14 @@ def store_url(text: str) -> str:
     return text if "://" in text else f"sqlite:///{text}"
 
 
+def url_of_file(text: str) -> str:
+    """Return the address of the file that *text* names; what names none, as it is.
+
+    A mistyped name must not make a new store: who wants one writes its address.
+    """
+    return store_url(text) if "://" not in text and os.path.isfile(text) else text  # noqa: PTH113
+
+
 def check_url(url: str) -> None:
     """Refuse what is no address of a store.
 
@@ -135,10 +143,12 @@ def check_url(url: str) -> None:
         BadInputError: names the forms.
     """
     if not url.startswith(("sqlite:///", "postgresql://")) or url == "sqlite:///":
+        if url and ":" not in url and url.isprintable():
+            problem = f"There is no file {url[:200]!r}."
+            raise BadInputError(problem, f"Where it is to be made, write sqlite:///{url[:200]}.")
         problem = f"{without_password(url)[:200]!r} is no address of a store."
         remedy = "Write sqlite:///file.db, sqlite:////folder/file.db or postgresql://host/database."
-        is_path = url and ":" not in url and url.isprintable()
-        raise BadInputError(problem, f"Write sqlite:///{url[:200]}." if is_path else remedy)
+        raise BadInputError(problem, remedy)
 
 
 def without_password(url: str) -> str:

@@ -9,11 +9,12 @@ from debugger.cli.command import Command, Stores
 from debugger.cli.exits import Exit
 from debugger.cli.log import payload
 from debugger.cli.moments import clock_time, iso
-from debugger.cli.output import Column, Output
+from debugger.cli.output import Column, Output, counted
 from debugger.cli.requests import positive
 from debugger.errors import BadInputError
 from debugger.session import request_id, short_id
-from debugger.timeline import data_text, subject
+from debugger.session.searching import search as find
+from debugger.timeline import Unknown, data_text, subject
 from eventstore import Row
 
 COLUMNS = (
@@ -45,8 +46,12 @@ def search(arguments: argparse.Namespace, output: Output, stores: Stores) -> Exi
         return auditing.search(arguments, output, stores)
     _require_filter(arguments)
     with stores.session(arguments.store) as session:
-        found = session.search(" ".join(arguments.filter), limit=arguments.limit)
+        passed: list[Unknown] = []
+        where = " ".join(arguments.filter)
+        found = find(session, where, limit=arguments.limit, unknown=passed.append)
         count = output.table("match", COLUMNS, _rows(found))
+    if passed:
+        output.say(f"{counted(len(passed), 'fact')} passed, unknown: {passed[0].reason}.")
     if count == arguments.limit:
         output.say(f"The first {count}; --limit gives more.")
     elif not count:
@@ -95,7 +100,8 @@ COMMAND = Command(
     "find facts in the whole log",
     """Find facts of all requests, oldest first. A lone word is looked for in type, key, line and
 data; fields are kind, key, line, since, dur, and of the request status, route, outcome and the
-others of `timescape requests`.
+others of `timescape requests`. A place such as state.total is what it is after the fact, old.total
+before it: each fact at which it holds is found, with changed( ) those that changed it.
 
 With --audit it tells who did what to what, before and after, under which version, and whether
 that was allowed, denied or failed: requests, and what was done to versions, tags, traffic and the
@@ -105,6 +111,7 @@ examples:
   timescape search atlas                            every fact that mentions it
   timescape search 'kind:handler.failed since:1d'
   timescape search 'kind:context.set key:total principal:ann'
+  timescape search 'state.total > 400 changed(state.total)'
   timescape search --audit --who ann --since 1d
   timescape search --audit 'what:version.tagged subject:stable'
 """,

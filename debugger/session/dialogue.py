@@ -4,6 +4,7 @@ For screen readers, dumb terminals and pipes: no boxes, nothing by place or colo
 answer says where one is. The letters mean what they mean on the screens.
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 
 from debugger.errors import BadInputError, NoSuchMomentError, NotFoundError
@@ -72,7 +73,18 @@ class Dialogue:
         elif len(word) == 1 and word.isalpha():
             yield from self._step(word)
         else:
-            yield from self._go(line.strip())
+            yield from self._go_or_refuse(line.strip(), word)
+
+    def _go_or_refuse(self, text: str, word: str) -> Iterator[str]:
+        try:
+            yield from self._go(text)
+        except NoSuchMomentError:
+            raise
+        except BadInputError as error:
+            near = difflib.get_close_matches(word, self._commands, 1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            problem = f"{word[:80]!r} is no command, and {text[:80]!r} no moment."
+            raise BadInputError(problem, f"{hint}`help` lists both.") from error
 
     # --- which request ---
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from debugger.errors import BadInputError
 from debugger.session.again import AnswerEdit, DraftEdit, InputEdit, Live, StateEdit, Stub, Unset
-from debugger.timeline import ABSENT, Timeline
+from debugger.timeline import ABSENT, Timeline, is_hidden
 from debugger.timeline.pointers import split
 from eventstore import EventStoreError
 from eventstore.values import decode, encode
@@ -88,4 +88,5 @@ def suggested(timeline: Timeline, revision: int, path: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, dict) and set(value) == {"$decimal"}:
         return str(value["$decimal"])  # a number in the place of a decimal is a decimal
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(json.dumps(char)[1:-1] if is_hidden(char) else char for char in text)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from debugger.timeline.stops import is_failure
 from eventstore import Event, Row, StreamId
 from runtime import facts
 from runtime.gate_facts import GateHit, GateReleased
@@ -27,7 +28,7 @@ class RequestSummary(msgspec.Struct, frozen=True):
     status: int | None
     """None: still running, aborted or torn."""
     outcome: str
-    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `paused: shop.tax`,
+    """`200`, `500 KeyError`, `400 validation-failed`, `running`, `paused: tax`,
     `aborted: crash`, `fork @31`."""
     failed: bool
     """Status 500 and above, timed out, or aborted."""
@@ -40,6 +41,9 @@ class RequestSummary(msgspec.Struct, frozen=True):
     version: str | None = None
     last_position: int = 0
     """Of its last event; the largest of a list is the next `after` of `Session.newer`."""
+    rhythm: tuple[int, ...] = ()
+    """How many facts stand in each tenth of its time, in one with a failure below 0. Empty: a
+    fork, or so long that a list does not read all of it."""
 
     @property
     def short_id(self) -> str:
@@ -102,7 +106,8 @@ class _Told:
         self.sent: facts.ResponseSent | None = None
 
     def hear(self, events: Iterable[Event]) -> None:
-        for event in events:
+        # Most say nothing here, and a list asks thousands of requests.
+        for event in (each for each in events if type(each.data) in _TELLING):
             match event.data:
                 case facts.RequestReceived():
                     self.received = event.data
@@ -136,7 +141,12 @@ class _Told:
             return f"{self.sent.status} {self._reason()}".rstrip()
         if forked_at is not None:
             return f"fork @{forked_at}"
-        return f"paused: {self.held.rpartition(' ')[2]}" if self.held else "running"
+        return f"paused: {self._held_at()}" if self.held else "running"
+
+    def _held_at(self) -> str:
+        """Name the hook, handler or effect: of an effect the module, too, which tells most."""
+        kind, _, name = self.held.partition(" ")
+        return name if kind.startswith("effect") else name.rpartition(".")[2]
 
     def _reason(self) -> str:
         if self.sent is None or self.sent.status < 400:
@@ -147,21 +157,50 @@ class _Told:
         return self.sent.code or ""
 
 
-def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSummary:
+_TELLING = frozenset({
+    facts.RequestReceived, facts.PrincipalEstablished, facts.VersionResolved, facts.HookFailed,
+    facts.HandlerFailed, facts.RequestTimedOut, facts.RequestAborted, facts.ResponseSent,
+    GateReleased, GateHit,
+})  # fmt: skip
+TENTHS = 10
+
+
+def rhythm_of(events: Sequence[Event], *, failures: bool) -> tuple[int, ...]:
+    """Count the facts of each tenth of the time; where *failures* are looked for, below 0."""
+    started = events[0].at_us
+    total = max(events[-1].at_us - started, 0) + 1
+    counts = [0] * TENTHS
+    bad: set[int] = set()
+    for event in events:
+        tenth = min(max((event.at_us - started) * TENTHS // total, 0), TENTHS - 1)
+        counts[tenth] += 1
+        if failures and is_failure(event):
+            bad.add(tenth)
+    return tuple(-count if tenth in bad else count for tenth, count in enumerate(counts))
+
+
+def summarize(
+    row: Row, last: Row, *, prefix: Sequence[Event] = (), middle: Sequence[Event] = ()
+) -> RequestSummary:
     """Say in a line what a request did, from its first and its last row (may be the same).
 
     Args:
         row: its first.
         last: its last.
         prefix: of a fork, the first facts it shares with its parent.
+        middle: what stands between the rows, if that was read.
     """
     told = _Told()
     told.hear(event for event in prefix if not isinstance(event.data, facts.ResponseSent))
     told.hear(row.events)
+    told.hear(middle)
     if last is not row:
         told.hear(last.events)
     received, sent = told.received, told.sent
     started = row.events[0].at_us
+    failed = told.aborted is not None or told.timed_out or (sent is not None and sent.status >= 500)
+    whole = row.events if last is row else (*row.events, *middle, *last.events)
+    known = row.parent is None and len(whole) == last.last
     return RequestSummary(
         stream=row.stream,
         request_id=f"{received.prefix}-{row.stream.hex}",
@@ -174,13 +213,12 @@ def summarize(row: Row, last: Row, *, prefix: Sequence[Event] = ()) -> RequestSu
         edition=told.edition,
         status=sent.status if sent else None,
         outcome=told.outcome(row.parent_revision if row.parent else None),
-        failed=told.aborted is not None
-        or told.timed_out
-        or (sent is not None and sent.status >= 500),
+        failed=failed,
         duration_us=max(last.events[-1].at_us - started, 0),
         facts=last.last,
         principal=told.principal,
         parent=row.parent,
         version=told.version,
         last_position=last.position + len(last.events) - 1,
+        rhythm=rhythm_of(whole, failures=failed) if known else (),
     )

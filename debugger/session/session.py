@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Self
 from uuid import UUID
@@ -18,11 +17,10 @@ from debugger.session.requests import (
     request_id,
     summarize,
 )
-from debugger.session.subjects import FactSubject, MomentSubject, RequestSubject
+from debugger.session.subjects import MomentSubject, RequestSubject
 from debugger.session.upkeep import KIND, Upkeep
 from debugger.timeline import (
     FACT_FIELDS,
-    FACT_ROOTS,
     MOMENT_ROOTS,
     REQUEST_FIELDS,
     Predicate,
@@ -56,6 +54,8 @@ _MOST_SCANNED = 4_096
 of a million events; the next call goes on where this one stopped."""
 _OPENING = 16
 """Facts of a fork's shared prefix among which request, caller and version stand."""
+_MOST_BETWEEN = 512
+"""Facts of a request that took several commits, read to tell of it in a list."""
 
 
 class Session(Upkeep):
@@ -310,29 +310,6 @@ class Session(Upkeep):
 
     # --- the whole log ---
 
-    def search(self, where: str, *, limit: int = 1000) -> Iterator[tuple[Row, int]]:
-        """Find facts of requests in the whole log, in its order.
-
-        Gives rows with the index of a matching event. It reads on as it is asked, so
-        whoever stops asking has cancelled it.
-
-        Raises:
-            FilterError: the filter cannot be read; at the call, not at the first answer.
-        """
-        wanted = parse(where, FACT_FIELDS, FACT_ROOTS)
-        return islice(self._matching(wanted, self._clock()), limit)
-
-    def _matching(self, wanted: Predicate, now_us: int) -> Iterator[tuple[Row, int]]:
-        after = 0
-        while rows := self.store.read_log(after=after, limit=_PAGE, kinds=(KIND,)):
-            for row in rows:
-                after = row.position
-                # Found once a row, and only if the filter asks for it.
-                request = cache(lambda row=row: self._summary(self._first_row(row)))
-                for index, event in enumerate(row.events):
-                    if matches(wanted, FactSubject(event, request), FACT_FIELDS, now_us):
-                        yield row, index
-
     def facts(self, timeline: Timeline, where: str) -> list[int]:
         """Give the revisions of the facts of one request that match the filter text.
 
@@ -412,7 +389,11 @@ class Session(Upkeep):
         if row.parent is not None:
             opening = min(row.parent_revision, _OPENING)
             prefix = list(self.store.read(row.stream, 1, opening))
-        return summarize(row, last, prefix=prefix)
+        between = last.first - row.last - 1
+        middle: list[Event] = []
+        if 0 < between <= _MOST_BETWEEN:
+            middle = list(self.store.read(row.stream, row.last + 1, last.first - 1))
+        return summarize(row, last, prefix=prefix, middle=middle)
 
     def _first_row(self, row: Row) -> Row:
         """Return the row with which the request of *row* begins."""

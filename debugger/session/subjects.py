@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from debugger.session.requests import RequestSummary
-from debugger.timeline import ABSENT, Timeline, data_text, holds
+from debugger.timeline import ABSENT, FACT_ROOTS, Timeline, data_text, holds
 from eventstore import Event, UnknownEvent
 from runtime.facts import ResponseSent
 
@@ -126,6 +126,31 @@ class MomentSubject(FactSubject):
                 return json_of(data) if isinstance(data, ResponseSent) else ABSENT
             case _:
                 return super().root(name)
+
+
+class LoggedSubject(FactSubject):
+    """A fact found in the log: its history is read only if a filter asks for a place in it.
+
+    Args:
+        event: the fact.
+        request: as for any fact.
+        timeline: gives the history, at least up to the fact.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        request: Callable[[], RequestSummary],
+        timeline: Callable[[], Timeline],
+    ) -> None:
+        super().__init__(event, request)
+        self._timeline = timeline
+
+    def root(self, name: str) -> Any:
+        """Return the value of a root of `MOMENT_ROOTS`."""
+        if name in FACT_ROOTS:
+            return super().root(name)
+        return MomentSubject(self._timeline(), self._event.revision, self._request).root(name)
 
 
 _encode = msgspec.json.Encoder().encode

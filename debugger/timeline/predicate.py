@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from debugger.timeline.printable import printable
 from debugger.timeline.quantities import instant_us, number, span_us
 from debugger.timeline.values import ROOTS, Answer, Asking, Unknown, Value, quoted
 from runtime.globs import glob
@@ -285,7 +286,7 @@ _KEYWORDS = frozenset({"and", "or", "not", "in", "contains"})
 
 
 def _quoted(text: str, *, lone: bool = False) -> str:
-    plain = _PLAIN.fullmatch(text) is not None
+    plain = _PLAIN.fullmatch(text) is not None and printable(text) == text
     if lone:
         plain = plain and text not in _KEYWORDS and not _FIELD_LIKE.match(text)
     return text if plain else quoted(text)

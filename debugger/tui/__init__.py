@@ -11,6 +11,7 @@ from debugger.session.again import Again
 from debugger.session.linking import log_id
 from debugger.timeline.links import Link
 from debugger.tui.app import REST_S, TAIL_S, DebuggerApp
+from debugger.tui.clipboard import Clipboard
 from debugger.tui.desk import Desk
 from debugger.tui.keymap import Keymap, keymap
 from debugger.tui.live import Gates
@@ -61,6 +62,7 @@ def run(  # noqa: PLR0913 - all by name, all but one optional
         keys=keys,
         store_alias=store_alias,
         link=link,
+        clipboard=Clipboard(os.environ),
     )
     app.run()
     return app.return_code or 0
@@ -82,6 +84,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
     keys: Keymap | None = None,
     store_alias: str = "",
     link: Link | None = None,
+    clipboard: Clipboard | None = None,
 ) -> DebuggerApp:
     """Put the program together; `run` runs it.
 
@@ -100,6 +103,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         keys: what each key does; None: as the registry says.
         store_alias: what links call the store; ``: by the id of its log.
         link: opened at once, in the place of *request*.
+        clipboard: where copies go; None: to the terminal.
     """
     desk = Desk(
         session,
@@ -113,6 +117,7 @@ def make_app(  # noqa: PLR0913 - all by name, all but one optional
         keys=keys,
         store_alias=store_alias or log_id(session.store),
         coloured="NO_COLOR" not in os.environ,
+        clipboard=clipboard,
     )
     return DebuggerApp(desk, tail_s=tail_s, rest_s=rest_s, request=request, link=link)
 

@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.driver import Driver
+from textual.screen import Screen
 
 from debugger.session import RequestSummary
+from debugger.timeline import printable
 from debugger.timeline.links import Link, is_link, read_link
 from debugger.tui.board import Board
 from debugger.tui.boards import BOARDS, board_class
+from debugger.tui.copying import Copying
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import Face
+from debugger.tui.fields import Field
 from debugger.tui.harmless import Harmless
 from debugger.tui.keymap import Keymap
 from debugger.tui.latest import Latest
@@ -77,18 +81,25 @@ class DebuggerApp(App[None]):
         self._runs = Latest(self, "timescape-run")
         self._comparisons = Latest(self, "timescape-compare")
         self._beats = Latest(self, "timescape-beat")
+        self._copies = Latest(self, "timescape-copy")
         self._signals: list[signal.Signals] = []
 
     def _bind(self, keys: Keymap) -> None:
-        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing."""
+        """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing.
+
+        Each does it twice: at once, in the order they were typed, and where that may not be,
+        because a field or a dialog has the keys, for those that these leave over. Else of a
+        quick `:zoom` the letters would be keys, as they wait for the pane that `:` was sent to.
+        """
         self._bindings.key_to_bindings.pop("ctrl+q", None)
         for action in keys.actions:
             for key in action.keys:
                 self._bindings.key_to_bindings.pop(key, None)
-                self._bindings.bind(
-                    key, f"act('{action.id}')", action.text, show=False,
-                    priority=action.id == "quit",
-                )  # fmt: skip
+                first = "act" if action.id == "quit" else "act_first"
+                for does, priority in ((first, True), ("act", False)):
+                    self._bindings.bind(
+                        key, f"{does}('{action.id}')", action.text, show=False, priority=priority
+                    )
 
     def _dress(self) -> None:
         """Take on the colours before anything is styled: later, all is styled again."""
@@ -136,7 +147,7 @@ class DebuggerApp(App[None]):
 
     def on_unmount(self) -> None:
         self.desk.jobs.cancel()
-        for lane in (self._finds, self._runs, self._comparisons, self._beats):
+        for lane in (self._finds, self._runs, self._comparisons, self._beats, self._copies):
             lane.close()
         loop = asyncio.get_running_loop()
         for number in self._signals:
@@ -156,7 +167,9 @@ class DebuggerApp(App[None]):
     @property
     def pending(self) -> bool:
         """Whether any answer is still to come."""
-        lanes = self._finds.busy or self._runs.busy or self._comparisons.busy
+        lanes = any(
+            lane.busy for lane in (self._finds, self._runs, self._comparisons, self._copies)
+        )
         boards = any(board.pending for board in self._boards.values())
         reads = self._request is not None and self._request.pending
         return lanes or boards or self.requests.pending or reads
@@ -166,6 +179,16 @@ class DebuggerApp(App[None]):
         """The screen that is seen, under a dialog too."""
         faces = [screen for screen in self.screen_stack if isinstance(screen, Face)]
         return faces[-1] if faces else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "act_first":
+            screen = self.screen
+            return isinstance(screen, Face) and not isinstance(screen.focused, Field)
+        return super().check_action(action, parameters)
+
+    def action_act_first(self, name: str) -> None:
+        """Run an action of the registry, before anybody else hears of its key."""
+        self.action_act(name)
 
     def action_act(self, name: str) -> None:
         """Run an action of the registry."""
@@ -237,14 +260,15 @@ class DebuggerApp(App[None]):
             return
         job = desk.jobs.begin(task.text, again.cancel)
         self._tell(f"{task.text} goes on in a process of its own.")
+        began = self.screen
 
         def then(outcome: Outcome) -> None:
             desk.jobs.end(job)
             if task.trace:
                 self.request.take_lines(outcome)
             else:
-                self._hold(held_of(outcome))
-                self._tell(*told_of(outcome))
+                told = told_of(outcome, desk.key("edit"))
+                self._hold(held_of(outcome), task.text, began, told)
             self._renew_title()
 
         def failed(error: Exception) -> None:
@@ -257,15 +281,44 @@ class DebuggerApp(App[None]):
 
     def on_face_compare(self, message: Face.Compare) -> None:
         session, a, b = self.desk.session, message.a, message.b
+        began = self.screen
         self._comparisons.ask(
             lambda: held_marks(session, a, b),
-            self._hold,
+            lambda held: self._hold(held, "The comparison", began),
             lambda error: self._tell(" ".join(problem_of(error)), "orange"),
         )
 
-    def _hold(self, held: Held) -> None:
+    def on_copying_copy(self, message: Copying.Copy) -> None:
+        text, desk = message.text, self.desk
+        way = desk.clipboard.way(text)
+        if way == "terminal":
+            self.copy_to_clipboard(text)
+            again = f"{desk.key('copy')} again: into a file"
+            self._tell(f"Copied by the terminal (OSC 52; {again}): {text}")
+            return
+
+        def work() -> str:
+            if way == "program":
+                return f"Copied by {desk.clipboard.by_program(text)}: {text}"
+            return f"Written to {printable(str(desk.clipboard.into_file(text)))}: {text}"
+
+        def failed(error: Exception) -> None:
+            self._tell(f"It was not copied. {' '.join(problem_of(error))}", "orange")
+
+        self._copies.ask(work, self._tell, failed)
+
+    def _hold(
+        self, held: Held, text: str, began: Screen[Any], told: tuple[str, str] = ("", "")
+    ) -> None:
+        """Show a comparison to who still waits for it; others are told that it is there."""
         self.comparison.show(held)
-        self._switch("compare")
+        face = self.face
+        if face is not None and (self.screen is not began or face.asks):
+            there = f"{text} has ended: {self.desk.key('comparison')} shows it."
+            self._tell(f"{there} {told[0]}".rstrip(), told[1] or "blue")
+        else:
+            self._switch("compare")
+            self._tell(*told)
 
     def _tell(self, text: str, role: str = "") -> None:
         if self.face is not None:

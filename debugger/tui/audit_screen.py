@@ -105,9 +105,10 @@ class AuditScreen(Board):
         """What is known of the log as a whole; what came since is not."""
         verdict = self.verdict
         if verdict is None:
-            return "not verified yet: enter checks the whole log"
+            return f"not verified yet: {self.desk.key('open')} checks the whole log"
         if verdict.fault is not None:
-            return f"position {verdict.position} is at fault ({verdict.fault}); enter checks again"
+            again = f"{self.desk.key('open')} checks again"
+            return f"position {verdict.position} is at fault ({verdict.fault}); {again}"
         ago = int(self.desk.clock() - self._verified_at)
         seals = "1 seal stands" if verdict.seals == 1 else f"{verdict.seals} seals stand"
         return f"as written up to position {verdict.verified_to}, {seals}, {ago} s ago"

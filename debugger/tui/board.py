@@ -110,12 +110,12 @@ class Board(Face):
 
     def failed(self, error: Exception) -> None:
         """Tell that something could not be read: in the pane where nothing is seen yet."""
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         if self.list.count:
-            self.say(f"{problem} {remedy}", "orange")
+            self.say(" ".join(problem_of(error)), "orange")
             self.list.dim(now=False)
         else:
-            self.list.problem = (problem, remedy or "Press enter to try again.")
+            self.list.problem = (problem, remedy)
             self.list.renew()
 
     def show_title(self) -> None:
@@ -165,14 +165,10 @@ class Board(Face):
     def do_level_up(self) -> None:
         self.post_message(self.Show("request"))
 
-    def do_copy(self) -> None:
+    def to_copy(self) -> str:
         pane = self._rows()
-        if not pane.count:
-            self.say("There is nothing to copy here.")
-            return
-        text = "".join(text for text, _ in pane.row(pane.cursor, 2_000)).strip()
-        self.app.copy_to_clipboard(text)
-        self.say(f"Copied by the terminal (OSC 52): {text}")
+        cells = pane.row(pane.cursor, 2_000) if pane.count else ()
+        return "".join(text for text, _ in cells).strip()
 
     def lay_out(self, width: int, height: int) -> None:
         del width

@@ -13,8 +13,10 @@ from textual.widgets import Input
 from debugger.tui.actions import Action
 from debugger.tui.cells import Cell, Cells, column, cut_cells
 from debugger.tui.fields import Field
+from debugger.tui.keymap import Keymap
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
+from debugger.tui.manual import manual
 
 _KEY_CELLS = 12
 _FORM_CELLS = 27
@@ -28,47 +30,6 @@ class Choice(msgspec.Struct, frozen=True):
     text: str
     reason: str = ""
     """Why it cannot run now; ``: it can."""
-
-
-WALK = (
-    ("1  enter", "the list; a request, where it first failed"),
-    ("s S  m M  h H", "fact by fact, by changes of the state, by hooks; capitals go back"),
-    ("tab  W", "go into the state, then back to the line that made the value what it is"),
-    ("b  c C", "a breakpoint, and its hits in both directions"),
-    ("l L", "line by line, once :trace has run the request again"),
-    ("~  f  r", "change a value and run on with it; run again as it was; both end in 5"),
-)
-MOMENTS = (
-    ("1729  +50  -20  50%", "a moment by number, from here, by share"),
-    ("401ms  12:03:04.3", "by time since the request came, or of day"),
-    ("start  end  failure", "the first, the last, where it first failed"),
-    ("hook NAME  FILE:38", "where a hook started, where a line spoke; or a snapshot's name"),
-)
-FILTERS = (
-    ("status:500  status:>=400", "by status; also outcome, dur:>10ms, facts:>100"),
-    ("route:*orders*  method:POST", "by route, path, handler, version, principal, id"),
-    ("since:15m  since:12:03", "by time"),
-    ("KeyError  ann  7f3a", "a lone word: in a column that is shown"),
-    ("a b   a or b   not a", "both, either, not; ( ) group"),
-)
-STOPS = (
-    ("kind:context.set key:total", "by what the fact is; also hook, effect, error, line, level"),
-    ("state.total > 400", "by the state after the fact; old is before it"),
-    ("changed(state.items)", "also exists( ), len( ), lower( )"),
-    ("fact.status in [500, 504]", "by what the fact carries; also request, response, error"),
-    ("state.items[*].net >= 3", "any of them"),
-)
-DRAFTS = (
-    ("/total = 3.50", "a value of the state from here on"),
-    ("answer 2 = true", "what effect 2 answers"),
-    ("stub bank.charge = true", "what a call is answered that the record does not have"),
-    ('input /body/sku = "tea"', "the request itself"),
-)
-SIGNS = (
-    ("! ~ * @", "failure, change of state, effect, snapshot"),
-    ("+ - ~", "added, removed, changed since the base"),
-    ("> * b", "in the source: here, lines that speak in this request, breakpoints"),
-)
 
 
 def choices(actions: Sequence[Action], reason: Callable[[str], str | None]) -> list[Choice]:
@@ -87,15 +48,11 @@ def _how(action: Action) -> str:
     return action.shown or f":{action.id}"
 
 
-def reading() -> list[Choice]:
+def reading(keymap: Keymap) -> list[Choice]:
     """Return what help says besides the keys."""
     rows: list[Choice] = []
-    for title, lines in (("a first walk", WALK), ("moments, after g or :", MOMENTS),
-                         ("filters, after /", FILTERS),
-                         ("breakpoints and watches, after b or a", STOPS),
-                         ("drafts, after ~", DRAFTS), ("signs", SIGNS)):  # fmt: skip
-        rows.append(Choice("", "", ""))
-        rows.append(Choice("", "", title))
+    for title, lines in manual(keymap):
+        rows += [Choice("", "", ""), Choice("", "", title)]
         rows += [Choice("", keys, text) for keys, text in lines]
     return rows
 

@@ -8,6 +8,7 @@ from debugger.session import Session
 from debugger.session.again import Again
 from debugger.timeline import printable
 from debugger.tui.cells import Cell
+from debugger.tui.clipboard import Clipboard
 from debugger.tui.jobs import Jobs
 from debugger.tui.keymap import Keymap
 from debugger.tui.live import Gates, Live
@@ -34,6 +35,7 @@ class Desk:
         keys: what each key does.
         store_alias: what links call the store; ``: by the id of its log.
         coloured: whether there may be colours; else the terminal's own are all there are.
+        clipboard: where copies go; None: to the terminal.
     """
 
     def __init__(  # noqa: PLR0913 - all but one by name
@@ -50,11 +52,13 @@ class Desk:
         keys: Keymap | None = None,
         store_alias: str = "",
         coloured: bool = True,
+        clipboard: Clipboard | None = None,
     ) -> None:
         self.session = session
         self.again = again
         self.keys = keys or Keymap()
         self.store_alias = store_alias
+        self.clipboard = clipboard or Clipboard({})
         self.notes = Notes()
         self.jobs = Jobs(clock)
         self.live = Live(gates)
@@ -71,6 +75,11 @@ class Desk:
     def key(self, name: str) -> str:
         """Return the key of an action, as people read it."""
         return self.keys.key(name)
+
+    @property
+    def retry(self) -> str:
+        """The remedy where a pane shows a problem that has none of its own."""
+        return f"Press {self.key('open')} to try again."
 
     # --- looks ---
 
@@ -156,9 +165,9 @@ class Desk:
         return [*cells, (f"WRITE {left // 60}m{left % 60:02}s ", "failed")]
 
 
-def problem_of(error: Exception) -> tuple[str, str]:
-    """Return problem and remedy of any error, printable."""
+def problem_of(error: Exception, retry: str = "") -> tuple[str, str]:
+    """Return problem and remedy of any error, printable; *retry*: what helps if it names none."""
     if isinstance(error, DebuggerError | EventStoreError):
-        return printable(error.problem[:400]), printable(error.remedy[:400])
+        return printable(error.problem[:400]), printable(error.remedy[:400]) or retry
     said = printable(f"{type(error).__name__}: {error}"[:400])
-    return said, "Press enter to try again."
+    return said, retry

@@ -19,11 +19,11 @@ from debugger.tui.actions import ACTIONS, BY_ID, Action
 from debugger.tui.bars import Bar, Bottom
 from debugger.tui.chooser import Choice, Chooser, choices, keys, reading
 from debugger.tui.confirm import Confirm
+from debugger.tui.copying import Copying
 from debugger.tui.desk import Desk
 from debugger.tui.fields import Prompt
 from debugger.tui.look import wear
 from debugger.tui.notes import Mark
-from debugger.tui.panes import Panes
 from debugger.tui.runs import Task
 from eventstore import StreamId
 
@@ -36,7 +36,7 @@ SHORT = 20
 SMALLEST = (60, 15)
 
 
-class Face(Panes, inherit_bindings=False):
+class Face(Copying, inherit_bindings=False):
     """A screen of the debugger; its `do_…` methods are what the actions do."""
 
     DEFAULT_CSS = """
@@ -122,20 +122,11 @@ class Face(Panes, inherit_bindings=False):
         return None
 
     def link(self) -> Link | None:
-        """Return a link to what is shown; None: there is none to it."""
         here, store = self.subject(), self.desk.store_alias
         if here is None or not store:
             return None
         screen = "" if self.face == "request" else self.face
         return Link(store, here.stream, here.revision, screen=screen)
-
-    def do_copy_link(self) -> None:
-        link = self.link()
-        if link is None:
-            self.say("There is no link to this: only what is on record has one.")
-            return
-        self.app.copy_to_clipboard(str(link))
-        self.say(f"Copied by the terminal (OSC 52): {link}")
 
     def show_title(self) -> None:
         """Say in the title what is looked at."""
@@ -193,7 +184,6 @@ class Face(Panes, inherit_bindings=False):
         self.bottom.renew()
 
     def say(self, message: str, role: str = "") -> None:
-        """Tell the person something, until the next key."""
         self.bottom.say(message, role)
 
     def do_requests(self) -> None:
@@ -325,7 +315,11 @@ class Face(Panes, inherit_bindings=False):
 
     def _choose(self, title: str, *, reading_too: bool) -> None:
         actions = self.desk.keys.actions
-        rows = [*keys(actions), *reading()] if reading_too else choices(actions, self.reason)
+        rows = (
+            [*keys(actions), *reading(self.desk.keys)]
+            if reading_too
+            else choices(actions, self.reason)
+        )
 
         def chosen(name: str | None) -> None:
             if name:
@@ -364,6 +358,11 @@ class Face(Panes, inherit_bindings=False):
         self._fault.show([(f"{space}^ {printable(error.expected)}{remedy}", "failed")])
         self._fault.styles.display = "block"
         self.add_class("faulty")
+
+    @property
+    def asks(self) -> bool:
+        """Whether a line of text is being asked for."""
+        return self.prompt.display
 
     def do_command(self) -> None:
         self.ask("command", ":", "a moment, an action, open ID, theme NAME, quit")

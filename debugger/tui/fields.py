@@ -10,11 +10,16 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from debugger.timeline import printable
+from debugger.errors import FilterError
+from debugger.timeline import REQUEST_FIELDS, is_hidden, parse, printable
 
 
 class Field(Input):
-    """A line of text; it takes every key but `esc`, `enter` and `tab` (KB-2)."""
+    """A line of text; it takes every key but `esc`, `enter` and `tab` (KB-2).
+
+    A character that cannot be seen is written as its escape (RN-2), which in the quoted text of
+    a filter, and in JSON, means it.
+    """
 
     DEFAULT_CSS = """
     Field { height: 1; border: none; padding: 0; width: 1fr; background: $panel; }
@@ -42,10 +47,30 @@ class Field(Input):
     def action_leave(self) -> None:
         self.post_message(self.Left(self))
 
+    def _on_key(self, event: events.Key) -> None:  # type: ignore[override]
+        # Of these Textual drops some, and takes others, which are then there unseen.
+        char = event.character or ""
+        if len(char) == 1 and char > "\x9f" and is_hidden(char):
+            event.prevent_default().stop()
+            self.replace(printable(char), *self.selection)
+
     def _on_paste(self, event: events.Paste) -> None:
         # Of several lines all that is said, on one; what cannot be seen as its escape (RN-2).
         event.prevent_default().stop()
         self.replace(printable(" ".join(event.text.split())), *self.selection)
+
+
+def typed_filter(text: str) -> str:
+    r"""Return a filter of requests as it can be seen and typed: hidden characters as `"\u202e"`.
+
+    It means the same; what cannot be read as a filter is only shown.
+    """
+    if printable(text) == text:
+        return text
+    try:
+        return str(parse(text, REQUEST_FIELDS))
+    except FilterError:
+        return printable(text)
 
 
 class Prompt(Horizontal):
@@ -84,7 +109,7 @@ class Prompt(Horizontal):
         field.cursor_position = len(value)
         field.placeholder = hint
         self.styles.display = "block"
-        field.focus()
+        self.screen.set_focus(field)  # at once: what is typed next is for it
 
     def put_away(self) -> None:
         """Ask nothing any more."""

@@ -92,7 +92,7 @@ class ForksScreen(Board):
             (f"{printable(row.name)}  " if row.name else "", "blue"),
             (f"at #{row.at}  " if row.at is not None else "", "dim"),
             (f"{row.how}  " if row.how else "", ""),
-            (f"{row.edits} edits  " if row.edits else "", "blue"),
+            (_edits(row.edits), "blue"),
             (printable(of.outcome[:60]) + "  ", "failed" if of.failed else ""),
             (clock_text(of.started_us), "dim"),
         ]
@@ -103,7 +103,8 @@ class ForksScreen(Board):
     def tell(self, index: int) -> list[Cells]:
         row = self.rows[index]
         if isinstance(row, Snapshot):
-            return [[("A snapshot of the request opened last; enter goes to it.", "dim")]]
+            known = f"A snapshot of the request opened last; {self.desk.key('open')} goes to it."
+            return [[(known, "dim")]]
         of = row.summary
         told: list[Cells] = [
             [("id        ", "dim"), (of.request_id, "")],
@@ -201,3 +202,7 @@ class ForksScreen(Board):
 
 def _count(number: int, of: str) -> str:
     return f"{number} {of}" if number == 1 else f"{number} {of}s"
+
+
+def _edits(count: int) -> str:
+    return f"{count} edit{'s' if count > 1 else ''}  " if count else ""

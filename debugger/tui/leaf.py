@@ -18,9 +18,11 @@ class LeafHistory:
     Args:
         host: hands out the answers.
         pane: shows them.
+        retry: what to do when they cannot be read.
     """
 
-    def __init__(self, host: MessagePump, pane: WritesPane) -> None:
+    def __init__(self, host: MessagePump, pane: WritesPane, retry: str) -> None:
+        self._retry = retry
         self._lane = Latest(host, "timescape-writes")
         self._pane = pane
         self._shown: tuple[Timeline, str] | None = None
@@ -67,8 +69,7 @@ class LeafHistory:
     def _failed(self, error: Exception) -> None:
         """Say so in the pane it is about; the next moment, and enter, ask again (ST-3)."""
         self._shown = self._asked = None
-        problem, remedy = problem_of(error)
-        self._pane.problem = (problem, remedy or "Press enter to try again.")
+        self._pane.problem = problem_of(error, self._retry)
         self._pane.dimmed = False
         self._pane.renew()
 

@@ -8,7 +8,7 @@ from debugger.session.again import StateEdit
 from debugger.timeline import ABSENT, printable, shown
 from debugger.timeline.pointers import join, lookup
 from debugger.tui.cells import Cells, column
-from debugger.tui.wording import clock_text
+from debugger.tui.wording import clock_text, last_name
 from eventstore import StreamId
 from runtime import request_ids
 from runtime.gates import GateView, PauseView
@@ -37,11 +37,18 @@ def _pause_cells(row: PauseView, edits: int) -> Cells:
     return [
         ("paused  ", "orange"),
         (f"req-{row.request[-6:]}  ", "strong"),
-        (column(printable(row.point), 34), ""),
+        (column(point_text(row.point), 34), ""),
         (f"  {row.left:.0f} s left", "orange"),
         (f"  caller {caller}  by {printable(row.by[:40])}", "dim"),
         (f"  {edits} edit{'s' if edits > 1 else ''} " if edits else "", "blue"),
     ]
+
+
+def point_text(point: str) -> str:
+    """Write a point in few cells: of a hook the file does not count, of an effect the module."""
+    kind, _, name = point.partition(" ")
+    short = printable(name) if kind.startswith("effect") else last_name(name)
+    return f"{printable(kind)} {short}".rstrip()
 
 
 def draft_cells(values: Mapping[str, Any], edit: StateEdit, to: str) -> Cells:

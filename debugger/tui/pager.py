@@ -64,6 +64,15 @@ class Pager:
         """Wait for the page that is being read, *most_s* seconds at most."""
         self._pages.wait(most_s)
 
+    def count_text(self, total: int | None) -> str:
+        """Say how many requests are shown, of a *total* that may not be counted yet."""
+        of = f" of {total}" if total is not None else ""
+        if not self.where:
+            return "counting" if total is None else f"{total} request{'' if total == 1 else 's'}"
+        if not self.listing.newest:
+            return f"some{of}"
+        return f"{len(self.listing.rows)}{'+' if self.listing.older is not None else ''}{of}"
+
     def close(self) -> None:
         """Ask nothing any more."""
         self._pages.close()

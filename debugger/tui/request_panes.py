@@ -10,6 +10,7 @@ from debugger.tui.fact_pane import FactPane
 from debugger.tui.lines import Lines
 from debugger.tui.look import Look
 from debugger.tui.source_pane import SourcePane
+from debugger.tui.span_rows import WaterfallPane
 from debugger.tui.state_pane import StatePane
 from debugger.tui.timeline_pane import TimelinePane
 from debugger.tui.watch_panes import LocalsPane, WatchesPane
@@ -35,13 +36,16 @@ class RequestPanes(Container):
         self.fact = FactPane(look)
         self.watches = WatchesPane(look)
         self.locals = LocalsPane(look)
-        self.left: Sequence[Lines] = (self.timeline, self.source)
+        self.waterfall = WaterfallPane(look)
+        """Seen only where there is but one pane of the strip: where panes stand side by side,
+        it would take the place of the facts, and has a screen of its own."""
+        self.left: Sequence[Lines] = (self.timeline, self.waterfall, self.source)
         self._lowers: Sequence[Lines] = (self.writes, self.fact, self.watches, self.locals)
         self.right: Sequence[Lines] = (self.state, self.diff, *self._lowers)
         self.lower: Lines = self.writes
         """Which of those stands at the lower right, where panes stand side by side."""
-        self.used: set[Lines] = {self.timeline, self.source, self.state, self.diff, self.writes,
-                                 self.fact}  # fmt: skip
+        self.used: set[Lines] = {self.timeline, self.waterfall, self.source, self.state,
+                                 self.diff, self.writes, self.fact}  # fmt: skip
         """Panes that have something to say."""
         self.zoomed = False
         self._front: list[Lines] = [self.timeline, self.state]
@@ -51,8 +55,7 @@ class RequestPanes(Container):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="left") as left:
-            yield self.timeline
-            yield self.source
+            yield from self.left
         with Vertical(id="right") as right:
             yield self.diff
             yield self.state
@@ -95,6 +98,8 @@ class RequestPanes(Container):
     def lay_out(self, width: int, height: int, *, focused: Lines) -> None:
         """Lay the panes out for a screen of *width* and *height*."""
         self._room = (width, height)
+        if self._wide and focused is self.waterfall:
+            focused = self.timeline
         if focused in self.all:
             self._front[focused in self.right] = focused
         seen = self._seen(focused)
@@ -103,11 +108,18 @@ class RequestPanes(Container):
             strip.styles.display = "block" if any(p in seen for p in panes) else "none"
             alone = sum(p in seen for p in panes) == 1 and (not self._wide or self.zoomed)
             for pane in panes:
-                names = tuple(str(p.id) for p in panes if p in self.used)
+                names = tuple(str(p.id) for p in self._named(panes))
                 pane.titles = names if alone else ()
         self._show_only(seen, focused)
         self.set_class(self._wide and not self.zoomed, "side-by-side")
         self._share(height)
+
+    def _named(self, strip: Sequence[Lines]) -> Sequence[Lines]:
+        """Return the panes of a strip that can be brought to the front."""
+        return [
+            pane for pane in strip
+            if pane in self.used and not (self._wide and pane is self.waterfall)
+        ]  # fmt: skip
 
     def _show_only(self, seen: Sequence[Lines], focused: Lines) -> None:
         for pane in seen:

@@ -19,6 +19,7 @@ from debugger.tui.lines import Lines
 from debugger.tui.location import BASES, Base, Location, Wanted, locate
 from debugger.tui.request_panes import RequestPanes
 from debugger.tui.scrubber import Scrubber
+from debugger.tui.span_rows import SpanHistory
 from debugger.tui.wording import duration
 from eventstore import StreamId
 
@@ -53,7 +54,8 @@ class RequestScreen(Folding):
         self._stream: StreamId | None = None
         self._tail_s = tail_s
         self._loads = Latest(self, "timescape-load")
-        self._leaf = LeafHistory(self, self.panes.writes)
+        self._leaf = LeafHistory(self, self.panes.writes, desk.retry)
+        self._spans = SpanHistory(self, self.panes.waterfall, desk.session.sources[0], desk.retry)
         self._slow = Later(self)
         self._stale = False
 
@@ -68,6 +70,7 @@ class RequestScreen(Folding):
     def on_unmount(self) -> None:
         self._slow.stop()
         self._leaf.close()
+        self._spans.close()
         for lane in self._lanes:
             lane.close()
 
@@ -80,7 +83,7 @@ class RequestScreen(Folding):
 
     @property
     def pending(self) -> bool:
-        return any(lane.busy for lane in self._lanes) or self._leaf.busy
+        return any(lane.busy for lane in self._lanes) or self._leaf.busy or self._spans.busy
 
     @property
     def timeline(self) -> Timeline | None:
@@ -191,10 +194,10 @@ class RequestScreen(Folding):
             self._focus_path(self.path)
 
     def _not_read(self, error: Exception) -> None:
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         self._calm()
         if self.loaded is None or self.loaded.timeline.stream != self._stream:
-            self.panes.timeline.problem = (problem, remedy or "Press enter to try again.")
+            self.panes.timeline.problem = (problem, remedy)
             self.panes.timeline.renew()
             self.say("")
         else:
@@ -267,14 +270,14 @@ class RequestScreen(Folding):
         self._focus_path(self.path or panes.state.path)
         panes.watches.show(location)
         self.show_frame(location)
-        self._show_fact()
+        self._show_if_seen()
         self.scrubber.place(location.revision)
         self.bottom.renew()
 
     def _not_placed(self, error: Exception) -> None:
         self._calm()
-        problem, remedy = problem_of(error)
-        self.panes.state.problem = (problem, remedy or "Press enter to try again.")
+        problem, remedy = problem_of(error, self.desk.retry)
+        self.panes.state.problem = (problem, remedy)
         self.panes.state.renew()
 
     def _slow_down(self) -> None:
@@ -293,10 +296,13 @@ class RequestScreen(Folding):
         if timeline is not None and path:
             self._leaf.want(timeline, path, location.revision if location else self.target)
 
-    def _show_fact(self) -> None:
-        # Writing a large payload out as JSON takes long: only where it is seen.
+    def _show_if_seen(self) -> None:
+        # Spans, and a large payload as JSON, take long: only where they are seen.
         location, timeline, pane = self.location, self.timeline, self.panes.fact
-        if pane.display and location is not None and timeline is not None:
+        if location is None or timeline is None:
+            return
+        self._spans.want(timeline, location.revision)
+        if pane.display:
             pane.show(timeline.fact(location.revision) if location.revision else None)
 
     # --- panes ---
@@ -337,6 +343,8 @@ class RequestScreen(Folding):
             self._focus_path(panes.diff.changes[panes.diff.cursor].path)
             self.bring(panes.state)
             self.ask_place()
+        elif pane is panes.waterfall and pane.count:
+            self.go(panes.waterfall.rows.spans[pane.cursor].start)
         elif pane is panes.writes and panes.writes.writes:
             self.go(panes.writes.writes[panes.writes.cursor].revision)
         elif pane is panes.source:
@@ -358,7 +366,7 @@ class RequestScreen(Folding):
 
     def bring(self, pane: Lines) -> None:
         self.panes.bring(pane)
-        self._show_fact()
+        self._show_if_seen()
 
     def do_raw(self) -> None:
         panes = self.panes
@@ -410,15 +418,7 @@ class RequestScreen(Folding):
     def do_level_up(self) -> None:
         self.do_requests()
 
-    def do_copy(self) -> None:
-        text = self._to_copy()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.say(f"Copied by the terminal (OSC 52): {text}")
-        else:
-            self.say("There is nothing to copy here.")
-
-    def _to_copy(self) -> str:
+    def to_copy(self) -> str:
         panes, pane, timeline, location = self.panes, self.pane, self.timeline, self.location
         if timeline is None or location is None:
             return ""

@@ -11,12 +11,13 @@ from debugger.errors import FilterError
 from debugger.session import RequestSummary
 from debugger.timeline import Timeline, printable
 from debugger.tui.actions import Action
+from debugger.tui.alike_line import AlikeLine
 from debugger.tui.bars import Bar
 from debugger.tui.cells import Cell
 from debugger.tui.confirm import TextPane
 from debugger.tui.desk import Desk, problem_of
 from debugger.tui.face import LOW, SHORT, Face
-from debugger.tui.fields import Field
+from debugger.tui.fields import Field, typed_filter
 from debugger.tui.later import Later
 from debugger.tui.latest import Latest
 from debugger.tui.lines import Lines
@@ -58,12 +59,14 @@ class RequestsScreen(Face):
         self._rest_s = rest_s
         self._counts = Latest(self, "timescape-count")
         self._previews = Latest(self, "timescape-preview")
+        self._alike = AlikeLine(self, desk.session, self.preview)
         self._previewed: RequestSummary | None = None
         self._resting = Later(self)
         self._late = Later(self)
         self._typing = Later(self)
         self._field = Field(
-            id="filter", placeholder="/ to filter: status:500  route:*orders*  since:15m"
+            id="filter",
+            placeholder=f"{desk.key('search')} to filter: status:500  route:*orders*  since:15m",
         )
         self._count_bar = Bar(desk.look, id="count")
         self._caret = Bar(desk.look, id="caret")
@@ -107,13 +110,20 @@ class RequestsScreen(Face):
         self.pager.close()
         self._counts.close()
         self._previews.close()
+        self._alike.close()
 
     # --- what it tells ---
 
     @property
     def pending(self) -> bool:
         waits = self._resting.waiting or self._typing.waiting
-        return waits or self.pager.asking or self._counts.busy or self._previews.busy
+        return (
+            waits
+            or self.pager.asking
+            or self._counts.busy
+            or self._previews.busy
+            or self._alike.busy
+        )
 
     def lines(self) -> list[Lines]:
         return [self.list, self.preview] if self.preview.display else [self.list]
@@ -153,17 +163,7 @@ class RequestsScreen(Face):
             wait = f", next try in {self._retry_in:.0f} s" if self._retry_in else ""
             left.append((f"  stale{wait}", "failed"))
         self.title_bar.show(left, self.desk.mode())
-        self._count_bar.show((), [(self._count_text() + " ", "dim")])
-
-    def _count_text(self) -> str:
-        listing, total = self.pager.listing, self.total
-        of = f" of {total}" if total is not None else ""
-        if not self.pager.where:
-            return "counting" if total is None else f"{total} request{'' if total == 1 else 's'}"
-        if not listing.newest:
-            return f"some{of}"
-        more = "+" if listing.older is not None else ""
-        return f"{len(listing.rows)}{more}{of}"
+        self._count_bar.show((), [(self.pager.count_text(self.total) + " ", "dim")])
 
     # --- pages and tail ---
 
@@ -229,7 +229,7 @@ class RequestsScreen(Face):
         if isinstance(error, FilterError):
             self._bad_filter(error)
             return
-        problem, remedy = problem_of(error)
+        problem, remedy = problem_of(error, self.desk.retry)
         if self.list.rows:
             # The last good read stays; it is tried again by itself, ever more rarely (ST-4).
             self._tries += 1
@@ -239,7 +239,7 @@ class RequestsScreen(Face):
             self.list.dim(now=False)
             self.show_title()
         else:
-            self.list.problem = (problem, remedy or "Press enter to try again.")
+            self.list.problem = (problem, remedy)
             self.list.renew()
 
     def tick(self) -> None:
@@ -303,12 +303,14 @@ class RequestsScreen(Face):
             self._late.stop()
             pane.title = heading(of)
             pane.problem = None
-            pane.show(preview(of, timeline, to))
+            rows = preview(of, timeline, to)
+            pane.show(rows)
+            self._alike.want(of, rows)
 
         def failed(error: Exception) -> None:
             self._late.stop()
             pane.title = of.short_id
-            pane.problem = problem_of(error)
+            pane.problem = problem_of(error, self.desk.retry)
             pane.show([])
 
         self._previews.ask(lambda: session.timeline(of.stream), told, failed)
@@ -326,11 +328,11 @@ class RequestsScreen(Face):
 
     def do_search(self) -> None:
         # What is typed takes the place of the old filter; an arrow key goes into it instead.
-        self._field.focus()
+        self.set_focus(self._field)  # at once: what is typed next is for it
         self._field.selection = Selection(0, len(self._field.value))
 
     def filter(self, text: str) -> None:
-        self._field.value = text
+        self._field.value = typed_filter(text)
         self._entered = True
         self._try_filter()
 
@@ -430,11 +432,8 @@ class RequestsScreen(Face):
         self._wants_end = True
         self.pager.oldest()
 
-    def do_copy(self) -> None:
-        current = self.list.current
-        if current is not None:
-            self.app.copy_to_clipboard(current.request_id)
-            self.say(f"Copied {current.request_id} by the terminal (OSC 52).")
+    def to_copy(self) -> str:
+        return self.list.current.request_id if self.list.current else ""
 
     # --- sizes ---
 

@@ -104,8 +104,8 @@ def held_of(outcome: Outcome) -> Held:
     )
 
 
-def told_of(outcome: Outcome) -> tuple[str, str]:
-    """Say what a comparison does not show, and in which role."""
+def told_of(outcome: Outcome, edit_key: str) -> tuple[str, str]:
+    """Say what a comparison does not show, and in which role; *edit_key* drafts."""
     ran = outcome.ran
     if outcome.task.live:
         names = printable(", ".join(outcome.task.live))
@@ -120,7 +120,8 @@ def told_of(outcome: Outcome) -> tuple[str, str]:
     if ran.unavailable:
         names = ", ".join(dict.fromkeys(ran.unavailable))
         first = printable(ran.unavailable[0])
-        return f"No answer on record for {printable(names)}: ~ stub {first} = JSON.", "orange"
+        remedy = f"{edit_key} stub {first} = JSON"
+        return f"No answer on record for {printable(names)}: {remedy}.", "orange"
     if ran.version != ran.recorded_version:
         return f"Run by {ran.version}; recorded by {ran.recorded_version}.", ""
     return (

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from debugger.timeline import Timeline
 from debugger.tui.cells import Cell, strip, width_of
 from debugger.tui.look import Look
-from debugger.tui.wording import duration, elapsed_text
+from debugger.tui.wording import density_glyph, duration, elapsed_text
 from runtime.facts import ContextRestored
 
 
@@ -128,8 +128,3 @@ def counts_in(ordered: Sequence[int], total: int, cells: int) -> list[int]:
     edges = [-(-(cell + 1) * (total + 1) // cells) for cell in range(cells - 1)]
     ends = [*(bisect_left(ordered, edge) for edge in edges), len(ordered)]
     return [end - start for start, end in pairwise([0, *ends])]
-
-
-def density_glyph(count: int, glyphs: Sequence[str]) -> str:
-    """Return the glyph for *count* facts: a step higher for each doubling."""
-    return glyphs[min(count.bit_length(), len(glyphs) - 1)]

@@ -61,7 +61,7 @@ class StatePane(Lines):
         node, glyphs = self.nodes[index], self.look.glyphs
         indent = "  " * min(node.depth, 12)
         if node.left:
-            return [(f"{indent}  {node.left} more: enter shows {MOST_CHILDREN}", "dim")]
+            return [(f"{indent}  {node.left} more, {MOST_CHILDREN} at a time", "dim")]
         fold = {None: " ", True: glyphs.open, False: glyphs.folded}[node.open]
         sign = node.change.sign if node.change else " "
         name = printable(node.name[:200])

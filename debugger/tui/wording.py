@@ -1,7 +1,7 @@
 """Facts, values, times and sizes in the few words a row has room for. All printable (RN-2)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from debugger.timeline import printable, shown
@@ -31,6 +31,11 @@ def short_value(tree: Any, most: int = 200) -> str:
             return f"{{{count}}}"
         case _:
             return f"[{count}]"
+
+
+def density_glyph(count: int, glyphs: Sequence[str]) -> str:
+    """Return the glyph for *count* facts: a step higher for each doubling."""
+    return glyphs[min(count.bit_length(), len(glyphs) - 1)]
 
 
 def size(count: int) -> str:

@@ -165,6 +165,23 @@ def test_what_cannot_be_done_is_refused_and_nothing_moves(
     assert talk.at == 3
 
 
+@pytest.mark.proves("BY-2")
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("stat /total", "'stat' is no command, and 'stat /total' no moment. Did you mean state?"),
+        ("zz", "'zz' is no command, and 'zz' no moment. `help` lists both."),
+        ("g zz", "'zz' is no moment of this request."),
+        ("999", "There is no moment 999."),
+    ],
+)
+def test_a_mistyped_command_is_answered_as_one(talk: Dialogue, line: str, told: str) -> None:
+    with pytest.raises(DebuggerError) as refused:
+        said(talk, line)
+
+    assert f"{refused.value.problem} {refused.value.remedy}".startswith(told)
+
+
 @pytest.mark.proves("BY-2", "RN-2")
 def test_no_control_byte_of_what_was_recorded_is_said(made: tuple[Session, Shop]) -> None:
     session, _ = made

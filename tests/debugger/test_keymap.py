@@ -8,6 +8,7 @@ from textual.keys import _character_to_key
 from debugger.tui.actions import ACTIONS, BY_ID
 from debugger.tui.keymap import PRESETS, keymap
 from debugger.tui.keys import key_text, textual_key
+from debugger.tui.manual import manual
 
 names = st.sampled_from([*BY_ID, "next-evnt", "\x1b[2J"])
 keys = st.sampled_from([*"sSmMxX?!~=", "f10", "shift+f11", "ctrl+o", "esc", "hyper+x", "", "ab"])
@@ -74,3 +75,22 @@ def test_characters_are_called_as_textual_calls_them() -> None:
         mark: _character_to_key(mark) for mark in marks
     }
     assert [key_text(name) for name in map(_character_to_key, marks)] == marks
+
+
+@pytest.mark.proves("KB-3", "UI-8")
+def test_help_names_the_keys_that_a_person_has() -> None:
+    """Each key it names is one of theirs: with all others, none of the registry's is left."""
+    others = {action.id: [f"ctrl+{chr(0x100 + n)}"] for n, action in enumerate(ACTIONS)}
+    made = keymap("", others)
+    told = manual(made)
+    text = " ".join(" ".join((title, *(f"{a} {b}" for a, b in lines))) for title, lines in told)
+
+    assert made.problems == ()
+    assert "{" not in text.replace("({", "")
+    for name in ("next-event", "previous-write", "breakpoint", "open", "edit", "trace", "go-to"):
+        assert made.key(name) in text
+    assert [title for title, _ in manual(keymap())] == [
+        "a first walk", "moments, after g or :", "filters, after /",
+        "breakpoints and watches, after b or a", "drafts, after ~", "signs",
+    ]  # fmt: skip
+    assert manual(keymap())[0][1][1][0] == "s S  m M  h H"

@@ -1,7 +1,7 @@
 """One store, asked the debugger's questions: over memory and over SQLite alike."""
 
-import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from debugger.errors import (
     WriteRefusedError,
 )
 from debugger.session import RequestSummary, Session, request_id, short_id
+from debugger.session.searching import search
 from eventstore import Store, StreamId
 from runtime.context import registry
 from tests.debugger.stores import (
@@ -171,7 +172,7 @@ def test_a_filter_gives_those_that_match(filled: Filled, where: str, outcomes: l
 
 
 def test_a_filter_that_cannot_be_read_is_refused_at_the_call(filled: Filled) -> None:
-    for ask in (filled.session.requests, filled.session.search):
+    for ask in (filled.session.requests, partial(search, filled.session)):
         with pytest.raises(FilterError):
             ask("status:>>5")
 
@@ -381,31 +382,6 @@ def test_any_moment_of_any_request_can_be_restored(history: History, data: st.Da
 
 
 # --- the whole log ---
-
-
-@pytest.mark.proves("TM-11", "CL-8")
-def test_search_gives_every_fact_that_matches_in_the_order_of_the_log(filled: Filled) -> None:
-    found = list(filled.session.search("kind:context.set"))
-    scanned = [
-        (row, index)
-        for row in filled.store.read_log(limit=10_000, kinds=("request",))
-        for index, event in enumerate(row.events)
-        if event.type == "context.set"
-    ]
-
-    assert found == scanned
-    assert len(found) == 9
-    assert list(filled.session.search("kind:context.set", limit=2)) == scanned[:2]
-    failing = [row.stream for row, _ in filled.session.search("kind:handler.failed status:500")]
-    assert failing == [filled.shop.failing]
-
-
-def test_a_search_that_nobody_goes_on_asking_stops_reading(filled: Filled) -> None:
-    searching = filled.session.search("")
-    taken = list(itertools.islice(searching, 3))
-
-    assert [event.events[index].revision for event, index in taken] == [1, 2, 3]
-    assert list(filled.session.search("coffee-machine")) == []
 
 
 def test_a_store_that_was_not_altered_verifies_and_an_empty_one_too(filled: Filled) -> None:

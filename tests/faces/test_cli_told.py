@@ -75,8 +75,11 @@ def test_a_remedy_names_what_would_do(
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("shop.db", "Write sqlite:///shop.db.\n"),
-        ("/data/shop.db", "Write sqlite:////data/shop.db.\n"),
+        (
+            "none.db",
+            "There is no file 'none.db'.\nWhere it is to be made, write sqlite:///none.db.\n",
+        ),
+        ("/data/none.db", "write sqlite:////data/none.db.\n"),
         ("mysql://shop", "Write sqlite:///file.db, sqlite:////folder/file.db or postgresql://"),
     ],
 )
@@ -87,6 +90,37 @@ def test_a_path_in_the_place_of_an_address_is_answered_with_the_address(
 
     assert said.status == Exit.BAD_INPUT
     assert told in said.err
+
+
+@pytest.mark.proves("CL-1", "CL-2")
+@pytest.mark.parametrize("words", ["requests", "verify", "db check", "search atlas"])
+def test_a_file_that_is_there_is_a_store_as_it_is_named(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite_store(tmp_path / "shop.db") as made:
+        shop(made)
+    monkeypatch.chdir(tmp_path)
+
+    by_url = run(*words.split(), "--store", "sqlite:///shop.db")
+
+    assert by_url.status == Exit.OK
+    assert run(*words.split(), "--store", "shop.db") == by_url
+    assert run(*words.split(), "--store", str(tmp_path / "shop.db")).status == Exit.OK
+    assert run(*words.split(), environ={"TIMESCAPE_STORE": "shop.db"}) == by_url
+
+
+@pytest.mark.proves("CL-2")
+@pytest.mark.parametrize("words", ["requests", "demo --headless", "serve shop:app", "db upgrade"])
+def test_no_command_makes_a_store_of_a_mistyped_name(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    said = run(*words.split(), "--store", "shpo.db")
+
+    assert said.status == Exit.BAD_INPUT
+    assert "There is no file 'shpo.db'" in said.err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.proves("MG-1")

@@ -1,20 +1,28 @@
 """What reaches the terminal and what comes from it: no commands in data, pasted text, the mouse."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.segment import Segment
 from textual import events
 from textual.color import Color
 
+from debugger.errors import FilterError
 from debugger.session.again import StateEdit, Unset
-from debugger.session.drafts import draft_edit
+from debugger.session.drafts import draft_edit, suggested
 from debugger.session.watches import breakpoint_of
+from debugger.timeline import REQUEST_FIELDS, Timeline, parse
 from debugger.timeline.pointers import split
-from debugger.timeline.printable import is_hidden
+from debugger.timeline.printable import is_hidden, printable
 from debugger.tui.chooser import Chooser
+from debugger.tui.fields import typed_filter
 from debugger.tui.harmless import Harmless
 from debugger.tui.look import TERMINAL, THEMES
+from eventstore.values import encode
+from tests.debugger.stores import Story, Ticks
 from tests.faces.test_tui_forks import said
 from tests.faces.tui import HOSTILE, ORDER, Person, drive
+from tests.strategies import STREAM, as_events
 
 
 async def paste(person: Person, text: str) -> None:
@@ -78,6 +86,54 @@ def test_pasted_text_is_no_keys_and_all_its_lines_stand_on_one() -> None:
         assert person.app.requests._field.value == r"status:500 is\u202eno\x1b[2J"
 
     drive(scenario)
+
+
+@pytest.mark.proves("RN-2", "TM-9")
+def test_a_character_that_cannot_be_seen_is_typed_as_its_escape_and_means_itself() -> None:
+    """Right-to-left override, zero width and a Hangul filler: dropped, or taken unseen, before."""
+
+    async def scenario(person: Person) -> None:
+        await person.press("/")
+        await person.write('"')
+        for char in ("\u202e", "\u200b", "\u3164"):
+            event = events.Key("hidden", char)
+            event.set_sender(person.app)
+            person.app.post_message(event)
+            await person.settled()
+        await person.write('evil"')
+        field = person.app.requests._field
+        assert field.value == r'"\u202e\u200b\u3164evil"'
+        assert hidden(person) == set()
+        person.app.requests.filter('principal:"\u202eann"')
+        await person.settled()
+
+        assert field.value == r'principal:"\u202eann"'
+        assert parse(field.value, REQUEST_FIELDS) == parse('principal:"\u202eann"', REQUEST_FIELDS)
+
+    drive(scenario)
+
+
+@pytest.mark.proves("RN-2", "TM-9")
+@given(text=st.text(max_size=40))
+def test_a_filter_is_shown_as_it_can_be_seen_and_means_the_same(text: str) -> None:
+    shown = typed_filter(text)
+
+    assert printable(shown) == shown
+    try:
+        meant = parse(text, REQUEST_FIELDS)
+    except FilterError:
+        return
+    assert parse(shown, REQUEST_FIELDS) == meant
+
+
+@pytest.mark.proves("RN-2", "WI-1")
+@given(text=st.text(max_size=20))
+def test_a_draft_is_suggested_as_it_can_be_seen_and_read_again(text: str) -> None:
+    timeline = Timeline(STREAM, tuple(as_events(Story(Ticks()).set("name", encode(text)).events)))
+    line = suggested(timeline, 1, "/name")
+
+    assert printable(line) == line
+    assert draft_edit(line) == StateEdit(("name",), encode(text))
 
 
 @pytest.mark.proves("UI-1", "UI-8", "KB-1")

@@ -103,7 +103,9 @@ def test_facts_alike_are_one_row_but_for_cursor_bookmark_and_hit() -> None:
 @pytest.mark.proves("KB-3", "KB-1")
 def test_keys_are_remapped_and_what_is_wrong_is_a_banner(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[keys]\npreset = "vscode"\nunlock = "f2"\nzoom = "s"\nzom = "z"\n')
+    file.write_text(
+        '[keys]\npreset = "vscode"\nunlock = "f2"\nedit = "f4"\nzoom = "s"\nzom = "z"\n'
+    )
     config = read_config({"TIMESCAPE_CONFIG": str(file)})
 
     async def scenario(person: Person) -> None:
@@ -125,6 +127,9 @@ def test_keys_are_remapped_and_what_is_wrong_is_a_banner(tmp_path: Path) -> None
         await person.write("allow writing")
 
         assert "f2" in person.text
+        await person.press("escape", "question_mark")
+        await person.write("drafts")
+        assert "drafts, after f4" in person.text
 
     drive(scenario, keys=keymap(config.preset, config.keys))
 

@@ -6,14 +6,18 @@ import msgspec
 import pytest
 
 from debugger.errors import AlreadyReleasedError, GatesOffError
+from debugger.session import Session
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.confirm import Confirm
+from debugger.tui.live_rows import point_text
 from debugger.tui.live_screen import LiveScreen
 from debugger.tui.request_screen import RequestScreen
 from eventstore import StreamId
+from runtime.gate_facts import GateHit
 from runtime.gates import GateView, PauseView, Wanted
 from runtime.gates.views import Held
 from runtime.lifecycle.editing import SetState
+from tests.debugger.stores import START_US, CountedIds, Story, Ticks, memory_store, record
 from tests.faces.rerun import Here, order
 from tests.faces.tui import ORDER, RUNNING, Person, drive
 
@@ -230,3 +234,22 @@ def test_where_nobody_takes_gates_it_is_said_how_to_and_requests_are_shown_all_t
         assert screen.list.count > 5
 
     live(scenario)
+
+
+@pytest.mark.proves("UI-7", "GA-2")
+@pytest.mark.parametrize(
+    ("point", "short", "outcome"),
+    [
+        ("hook.started debugger.demo.shop.tax", "hook.started tax", "paused: tax"),
+        ("handler.ended post-orders", "handler.ended post-orders", "paused: post-orders"),
+        ("effect.requested bank.charge", "effect.requested bank.charge", "paused: bank.charge"),
+    ],
+)
+def test_a_point_is_named_by_what_tells_most(point: str, short: str, outcome: str) -> None:
+    """80 columns cut the long name of a hook before the part that says which."""
+    store, clock = memory_store(), Ticks()
+    story = Story(clock).received("GET /items", "/items").add(GateHit(point, paused=True), "gate-1")
+    stream = record(store, story, stream=StreamId(CountedIds().uuid7(START_US)), close=False)
+
+    assert point_text(point) == short
+    assert Session(store, clock=clock).summary(stream).outcome == outcome

@@ -321,7 +321,7 @@ def test_a_low_screen_shows_the_focused_pane_alone() -> None:
         await person.open(FAILING)
         panes = person.app.request.panes
         assert [pane for pane in panes.all if pane.display] == [panes.timeline]
-        await person.press("tab", "tab")
+        await person.press("tab", "tab", "tab")
 
         assert [pane for pane in panes.all if pane.display] == [panes.state]
 
@@ -332,11 +332,11 @@ def test_a_low_screen_shows_the_focused_pane_alone() -> None:
 def test_a_narrow_screen_has_a_tab_strip_on_each_half() -> None:
     async def scenario(person: Person) -> None:
         await person.open(FAILING)
-        assert any("[timeline] source" in line for line in person.lines)
+        assert any("[timeline] waterfall source" in line for line in person.lines)
         assert any("[state] diff writes fact" in line for line in person.lines)
-        await person.press("tab")
+        await person.press("tab", "tab")
 
-        assert any("timeline [source]" in line for line in person.lines)
+        assert any("timeline waterfall [source]" in line for line in person.lines)
         assert any("[state] diff writes fact" in line for line in person.lines)
 
     drive(scenario, size=(80, 24))

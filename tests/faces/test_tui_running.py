@@ -1,9 +1,11 @@
 """Requests run again from the screen: replay, lines, drafts and forks, cancelling."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from debugger.session.again import Ran, Wanted
 from debugger.tui.compare_screen import CompareScreen
 from debugger.tui.confirm import Confirm
 from debugger.tui.forks_screen import ForksScreen
@@ -213,7 +215,7 @@ def test_a_draft_is_run_on_compared_and_kept_as_a_fork() -> None:
         assert person.message.startswith("Kept as req-")
         await person.press("6")
         assert person.at(ForksScreen)
-        rows = [line for line in person.lines if f"at #{total}  edited  1 edits" in line]
+        rows = [line for line in person.lines if f"at #{total}  edited  1 edit  " in line]
         assert len(rows) == 1
         assert list(person.store.read(person.made.order)) == before
         await person.press("j", "enter")
@@ -223,6 +225,75 @@ def test_a_draft_is_run_on_compared_and_kept_as_a_fork() -> None:
         assert location.state.values["total"] == 40
 
     drive(scenario, fill=order, again=Here)
+
+
+class Waits(Here):
+    """Runs a request once it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.go_on = threading.Event()
+
+    def run(self, wanted: Wanted) -> Ran:
+        assert self.go_on.wait(30.0), "nobody let it go on"
+        return super().run(wanted)
+
+
+@pytest.mark.proves("UI-1", "UI-9")
+def test_a_resize_while_a_run_goes_on_keeps_its_progress_right() -> None:
+    async def scenario(person: Person) -> None:
+        app = person.app
+        app.requests.act("replay")
+        await person.pilot.pause()
+        for now_s, size, told in ((1003.0, (80, 24), "3 s"), (1007.0, (120, 36), "7 s")):
+            person.clock.now_s = now_s
+            await person.pilot.resize_terminal(*size)
+            app.requests.tick()
+            await person.pilot.pause()
+            assert f"{told}, esc cancels" in person.lines[0]
+            assert len(person.lines[0]) == size[0]
+        await person.pilot.resize_terminal(40, 10)
+        await person.pilot.pause()
+        assert "60x15 is needed" in person.text
+        await person.pilot.resize_terminal(80, 24)
+        app.desk.jobs.cancel()
+        await person.settled()
+
+        assert "esc cancels" not in person.text
+        assert app.face is app.requests
+
+    drive(scenario, fill=order, again=Stuck)
+
+
+@pytest.mark.proves("UI-9", "KB-2")
+@pytest.mark.parametrize("busy_with", ["question_mark", "colon", "4"])
+def test_a_run_that_ends_takes_the_screen_from_nobody(busy_with: str) -> None:
+    """Whoever reads help, types, or went elsewhere meanwhile is told where it is."""
+    runs: list[Waits] = []
+
+    def waits(store: Store) -> Waits:
+        runs.append(Waits(store))
+        return runs[0]
+
+    async def scenario(person: Person) -> None:
+        person.app.requests.act("replay")
+        await person.pilot.press(busy_with)
+        await person.pilot.pause()
+        screen, focused = person.app.screen, person.app.focused
+        runs[0].go_on.set()
+        await person.settled()
+        assert person.app.screen is screen
+        assert person.app.focused is focused
+        assert person.message.startswith("replay req-")
+        assert "has ended: 5 shows it." in person.message
+        if busy_with != "4":
+            await person.press("escape")
+        await person.press("5")
+
+        assert person.at(CompareScreen)
+        assert person.app.comparison.verdict == "same"
+
+    drive(scenario, fill=order, again=waits)
 
 
 @pytest.mark.proves("WI-1", "KB-1")
