@@ -20,6 +20,7 @@ from uuid import UUID
 from eventstore import StreamId, Ticket, named_stream
 from eventstore.chain import StoredRow, chain_of, digest_of, genesis
 from eventstore.sql.files import WriteLock
+from runtime.app.serving import TURN_S
 from tests.benchmarks.bench_store import BATCH, CALLS, our_event, ours
 from tests.benchmarks.measure import RUNS, Row, row, tell, within
 
@@ -32,7 +33,7 @@ _COLUMNS = ", ".join(StoredRow.__struct_fields__)
 
 def rows() -> list[Row]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TIMESCAPE_BENCH_DIR")) as folder:
-        return [_chain(Path(folder)), _convoy(Path(folder))]
+        return [_chain(Path(folder)), *_convoys(Path(folder))]
 
 
 def _chain(folder: Path) -> Row:
@@ -48,19 +49,30 @@ def _chain(folder: Path) -> Row:
     )
 
 
-def _convoy(folder: Path) -> Row:
+def _convoys(folder: Path) -> Iterator[Row]:
+    """Measure with the turns that `serve` gives threads, and with Python's own."""
+    own = sys.getswitchinterval()
+    for turn_s, bar in ((TURN_S, BESIDE_BUSY), (own, None)):
+        sys.setswitchinterval(turn_s)
+        yield _convoy(folder, turn_s, bar)
+    sys.setswitchinterval(own)
+
+
+def _convoy(folder: Path, turn_s: float, bar: float | None) -> Row:
     pairs = []
     for number in range(RUNS + 1):
         tell(f"the writer beside a busy thread: round {number} of {RUNS}")
-        beside = CALLS * BATCH / _written_s(folder, f"beside{number}", _busy())
-        pairs.append((beside, CALLS * BATCH / _written_s(folder, f"alone{number}", nullcontext())))
+        name = f"{turn_s * 1e6:.0f}-{number}"
+        beside = CALLS * BATCH / _written_s(folder, f"beside{name}", _busy())
+        pairs.append((beside, CALLS * BATCH / _written_s(folder, f"alone{name}", nullcontext())))
+    whose = "as in `serve`" if bar else "Python's own"
     return row(
-        "the writer beside a thread that never waits",
+        f"the writer beside a thread that never waits, turns of {turn_s * 1_000:g} ms",
         pairs[1:],
         peer="the writer alone",
         unit="events/s",
-        bar=BESIDE_BUSY,
-        note=f"they take turns of {sys.getswitchinterval() * 1_000:g} ms; drafts made before",
+        bar=bar,
+        note=f"turns {whose}; drafts made before",
     )
 
 

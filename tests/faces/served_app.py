@@ -1,6 +1,7 @@
 """What the tests with real server processes serve."""
 
 import asyncio
+import sys
 from typing import Annotated, Any
 
 import msgspec
@@ -38,6 +39,12 @@ async def place(req: Request[Order], lctx: LocalContext) -> Receipt:
     lctx.set("customer", req.body.customer)
     lctx.set("total", total)
     return Receipt(req.path.order_id, total)
+
+
+@app.handler("GET /turn")
+async def turn() -> float:
+    """Say how long threads keep the interpreter."""
+    return sys.getswitchinterval()
 
 
 @app.handler("GET /raises")

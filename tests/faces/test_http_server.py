@@ -80,6 +80,17 @@ def test_what_a_client_may_send_gets_the_answer_and_the_record_it_should(url: st
         assert facts[-1] == ("response.sent", str(expected))
 
 
+@pytest.mark.proves("WR-2")
+def test_threads_of_a_server_take_short_turns(url: str) -> None:
+    async def work(client: Client) -> Reply:
+        return await client.exchange(b"GET /turn HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    with served(url) as server:
+        reply = with_client(server, work)
+
+    assert float(reply.body) == pytest.approx(0.0005)
+
+
 @pytest.mark.proves("GT-10", "GT-11", "IN-3", "IN-9")
 def test_bodies_through_a_real_server(url: str) -> None:
     async def work(client: Client) -> dict[str, Reply]:
