@@ -41,8 +41,8 @@ from runtime.version_facts import HandlerDeployed
 DEFAULT_PORT = 8000
 _USAGE = "Write module:app, such as shop:app."
 TURN_S = 0.0005
-"""How long a thread keeps the interpreter from those that wait for it, a tenth of what is usual: the
-log keeps its rate beside a busy handler, and the loop beside handlers in threads (WR-2)."""
+"""How long a thread keeps the interpreter from those that wait for it, a tenth of what is usual:
+the log keeps its rate beside a busy handler, and the loop beside handlers in threads (WR-2)."""
 _YOUNG = 20_000
 """Objects that are made between two looks for cycles among them; some MB."""
 
