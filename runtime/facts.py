@@ -85,8 +85,7 @@ class RequestReceived(Fact, frozen=True, gc=False):
     scheme: str = ""  # that the client used, as a trusted proxy tells it
     host: str = ""  # that the client named, likewise
     node: str = ""  # that runs it, where several serve from the log
-    withheld: tuple[str, ...] = ()
-    """Names of the other headers, whose values are not kept."""
+    withheld: tuple[str, ...] = ()  # names of the other headers, whose values are not kept
     prefix: str = "req"  # of its id
 
 

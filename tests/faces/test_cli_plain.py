@@ -27,4 +27,4 @@ def test_commands_go_in_by_a_pipe_and_sentences_come_out(tmp_path: Path) -> None
 
     assert said.returncode == Exit.OK
     assert said.stdout.splitlines()[2:] == [sentence(timeline, 3), sentence(timeline, 2)]
-    assert said.stderr.startswith("'nonsense' is no moment of this request.")
+    assert said.stderr.startswith("'nonsense' is no command, and 'nonsense' no moment.")
