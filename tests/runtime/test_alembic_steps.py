@@ -21,7 +21,8 @@ from alembic import context
 config = context.config
 if config.config_file_name is not None:
     logging.config.fileConfig(config.config_file_name)
-with sa.create_engine("sqlite:///" + config.get_main_option("file")).connect() as at:
+url = "sqlite:///" + config.get_main_option("file")
+with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as at:
     at.connection.driver_connection.execute("PRAGMA foreign_keys={keys}")
     context.configure(connection=at)
     with context.begin_transaction():

@@ -263,7 +263,8 @@ ENV = """
 import sqlalchemy as sa
 from alembic import context
 
-with sa.create_engine("sqlite:///" + context.config.get_main_option("file")).connect() as at:
+url = "sqlite:///" + context.config.get_main_option("file")
+with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as at:
     context.configure(connection=at)
     with context.begin_transaction():
         context.run_migrations()
