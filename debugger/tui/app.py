@@ -87,9 +87,9 @@ class DebuggerApp(App[None]):
     def _bind(self, keys: Keymap) -> None:
         """Let keys do what *keys* says, and no more: Textual's own `ctrl+q` asks nothing.
 
-        Each does it twice: at once, in the order they were typed, and where that may not be,
-        because a field or a dialog has the keys, for those that these leave over. Else of a
-        quick `:zoom` the letters would be keys, as they wait for the pane that `:` was sent to.
+        Each is bound twice. With priority, it acts in the order in which keys were typed: else of
+        a quick `:zoom` the letters would be keys, as they wait for the pane that `:` was sent to.
+        Where a field or a dialog has the keys, it acts without, on those which these leave over.
         """
         self._bindings.key_to_bindings.pop("ctrl+q", None)
         for action in keys.actions:
